@@ -1,0 +1,97 @@
+//! Deletes one expired snapshot. One that is gone already is done; one that an AMI needs is kept.
+
+use aws_sdk_ec2::{Client, error::ProvideErrorMetadata};
+use domain::{Error, wire::Expired};
+use runtime::error;
+use serde::{Deserialize, Serialize};
+
+/// One snapshot of the list of expired ones.
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    /// The snapshot's Region.
+    pub region: String,
+    /// The snapshot.
+    pub snapshot: Expired,
+}
+
+/// What became of the snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Deleted now.
+    Deleted,
+    /// Gone before: an earlier attempt, or a person.
+    Gone,
+    /// The root snapshot of a registered AMI.
+    InUse,
+}
+
+/// The snapshot and what became of it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Deletes the snapshot.
+///
+/// # Errors
+/// `Transient` where EC2 is busy or silent, `Refused` for any other answer (a locked snapshot, a denied call).
+pub async fn handle(ec2: &Client, input: Input) -> Result<Output, Error> {
+    let snapshot_id = input.snapshot.snapshot_id;
+    let outcome = match ec2.delete_snapshot().snapshot_id(&snapshot_id).send().await {
+        Ok(_) => Outcome::Deleted,
+        Err(error) => match error.code() {
+            Some("InvalidSnapshot.NotFound") => Outcome::Gone,
+            Some("InvalidSnapshot.InUse") => Outcome::InUse,
+            _ => return Err(error::of("DeleteSnapshot", error)),
+        },
+    };
+    Ok(Output { snapshot_id, outcome })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ec2::{
+        error::ErrorMetadata,
+        operation::delete_snapshot::{DeleteSnapshotError, DeleteSnapshotOutput},
+    };
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use serde_json::json;
+
+    async fn run(rule: Rule) -> Result<Outcome, String> {
+        let snapshot = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-05-01", "interval": "Daily"});
+        let input = serde_json::from_value(json!({"region": "eu-west-1", "snapshot": snapshot})).unwrap();
+        let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&rule]);
+        handle(&ec2, input).await.map(|output| output.outcome).map_err(|error| error.to_string())
+    }
+
+    async fn refused(code: &'static str) -> Result<Outcome, String> {
+        let refuse = move || DeleteSnapshotError::generic(ErrorMetadata::builder().code(code).message("no").build());
+        run(mock!(Client::delete_snapshot).then_error(refuse)).await
+    }
+
+    #[tokio::test]
+    async fn deletes_the_snapshot_that_it_was_given() {
+        let rule = mock!(Client::delete_snapshot)
+            .match_requests(|request| request.snapshot_id() == Some("snap-1"))
+            .then_output(|| DeleteSnapshotOutput::builder().build());
+        assert_eq!(run(rule).await, Ok(Outcome::Deleted));
+    }
+
+    #[tokio::test]
+    async fn one_that_is_gone_is_done_and_one_that_an_ami_needs_is_kept() {
+        assert_eq!(refused("InvalidSnapshot.NotFound").await, Ok(Outcome::Gone));
+        assert_eq!(refused("InvalidSnapshot.InUse").await, Ok(Outcome::InUse));
+    }
+
+    #[tokio::test]
+    async fn a_denied_call_is_an_error_with_ec2s_own_code() {
+        let error = refused("UnauthorizedOperation").await.unwrap_err();
+        assert_eq!(error, "Refused: DeleteSnapshot: UnauthorizedOperation: no");
+    }
+}

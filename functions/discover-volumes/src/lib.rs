@@ -1,0 +1,106 @@
+//! Reads the night's input and lists one Region's volumes: those to snapshot, and those that have tonight's already.
+//! It runs for every Region before anything is created, so that bad input stops the night before it changes anything.
+
+use aws_sdk_ec2::{Client, types::Filter};
+use domain::{
+    Error, Intervals, Night, night,
+    selection::Selection,
+    start::Start,
+    tags,
+    wire::{Discovery, Execution, Volume},
+};
+use runtime::{Ledger, error, snapshots};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// One Region, and the execution whose input starts the night.
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    /// The Region.
+    pub region: String,
+    /// `$$.Execution`
+    pub execution: Execution,
+}
+
+/// The stack's parameters that bear on discovery.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name under which the whole was deployed.
+    pub backup_stack: String,
+    /// An IANA zone.
+    pub time_zone: String,
+    /// Empty, or `Key=Value`.
+    pub volume_tag: String,
+}
+
+/// Lists the Region's volumes and writes both lists to the ledger. `home` is EC2 in the stack's own Region.
+///
+/// # Errors
+/// `BadInput` for an input, a parameter or a Region that a person must mend; `Transient` or `Refused` from EC2 or S3.
+pub async fn handle(
+    home: &Client,
+    ec2: &Client,
+    ledger: &Ledger,
+    settings: &Settings,
+    input: Input,
+) -> Result<Discovery, Error> {
+    let start = Start::read(&input.execution.input, input.execution.start_time)?;
+    let night = Night::of(start.time, night::zone(&settings.time_zone)?);
+    let selection = Selection::read(&settings.volume_tag)?;
+    let stack = tags::backup_stack(&settings.backup_stack)?;
+    require_enabled(home, &input.region).await?;
+
+    let done = done(ec2, stack, night).await?;
+    let mut volumes = in_use(ec2).await?;
+    volumes.retain(|volume| selection.selects(&volume.tags));
+    let (protected, work): (Vec<_>, Vec<_>) = volumes.into_iter().partition(|volume| done.contains(&volume.volume_id));
+
+    let key = |list: &str| input.execution.ledger_key(night, &format!("{}/{list}.jsonl", input.region));
+    Ok(Discovery {
+        night,
+        intervals: Intervals::due(night),
+        dry_run: start.dry_run,
+        work_list: ledger.write_lines(key("work-list"), &work).await?,
+        protected: ledger.write_lines(key("protected"), &protected).await?,
+        region: input.region,
+    })
+}
+
+/// Asks through a filter, not by name: EC2 answers a filter for a Region that does not exist with an empty list.
+async fn require_enabled(home: &Client, region: &str) -> Result<(), Error> {
+    let named = Filter::builder().name("region-name").values(region).build();
+    let answer = home.describe_regions().all_regions(true).filters(named).send().await;
+    let regions = answer.map_err(|error| error::of("DescribeRegions", error))?.regions.unwrap_or_default();
+    let enabled = regions.iter().any(|found| {
+        found.region_name() == Some(region) && found.opt_in_status().is_none_or(|status| status != "not-opted-in")
+    });
+    let problem = "not a Region that is enabled for this account; correct the Regions parameter or enable it";
+    if enabled { Ok(()) } else { Err(Error::bad_input("Regions", region, problem)) }
+}
+
+async fn in_use(ec2: &Client) -> Result<Vec<Volume>, Error> {
+    let in_use = Filter::builder().name("status").values("in-use").build();
+    let pages = ec2.describe_volumes().filters(in_use).max_results(1_000).into_paginator();
+    let volumes = pages.items().send().collect::<Result<Vec<_>, _>>().await;
+    let volumes = volumes.map_err(|error| error::of("DescribeVolumes", error))?;
+    Ok(volumes.into_iter().filter_map(volume).collect())
+}
+
+fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
+    let tags = snapshots::tags_of(volume.tags());
+    let instances = volume.attachments().iter().filter_map(|attachment| attachment.instance_id.clone()).collect();
+    Some(Volume { volume_id: volume.volume_id?, instances, tags })
+}
+
+/// The volumes whose snapshot of tonight is made and described. One whose description is missing goes back on the work
+/// list: snapshot-one finds its snapshot, and tag-snapshot finishes it.
+async fn done(ec2: &Client, stack: &str, night: Night) -> Result<BTreeSet<String>, Error> {
+    let tonight = snapshots::of_night(ec2, stack, night).await?;
+    let described = tonight.into_iter().filter(|snapshot| {
+        snapshots::protects(snapshot) && snapshot.tags().iter().any(|tag| tag.key() == Some(tags::NAME))
+    });
+    Ok(described.filter_map(|snapshot| snapshot.volume_id).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+use super::*;
+use aws_sdk_ec2::{
+    operation::{
+        describe_regions::DescribeRegionsOutput, describe_snapshots::DescribeSnapshotsOutput,
+        describe_volumes::DescribeVolumesOutput,
+    },
+    types::{Region, Snapshot, SnapshotState, Tag, Volume as Ec2Volume, VolumeAttachment},
+};
+use aws_sdk_s3::operation::put_object::PutObjectOutput;
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use serde_json::json;
+
+const SETTINGS: [&str; 3] = ["prod", "Europe/Berlin", ""];
+
+fn settings([backup_stack, time_zone, volume_tag]: [&str; 3]) -> Settings {
+    Settings { backup_stack: backup_stack.into(), time_zone: time_zone.into(), volume_tag: volume_tag.into() }
+}
+
+fn input(input: serde_json::Value) -> Input {
+    let execution =
+        json!({"Id": "arn:execution", "Name": "run", "Input": input, "StartTime": "2026-12-31T23:30:00.000Z"});
+    serde_json::from_value(json!({"region": "eu-west-1", "execution": execution})).unwrap()
+}
+
+fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build()
+}
+
+fn regions(status: Option<&'static str>) -> Rule {
+    mock!(Client::describe_regions)
+        .match_requests(|request| request.all_regions() == Some(true) && request.filters()[0].values() == ["eu-west-1"])
+        .then_output(move || {
+            let region = status.map(|status| Region::builder().region_name("eu-west-1").opt_in_status(status).build());
+            DescribeRegionsOutput::builder().set_regions(Some(region.into_iter().collect())).build()
+        })
+}
+
+fn volume(id: &str, tags: &[(&str, &str)]) -> Ec2Volume {
+    let attachment = VolumeAttachment::builder().instance_id("i-1").build();
+    let tags = tags.iter().map(|(key, value)| tag(key, value)).collect();
+    Ec2Volume::builder().volume_id(id).attachments(attachment).set_tags(Some(tags)).build()
+}
+
+/// Three pages of volumes, the middle one empty and yet with a token, as EC2's may be.
+fn volumes() -> Rule {
+    let page = |token: Option<&str>, volumes: Vec<Ec2Volume>| {
+        DescribeVolumesOutput::builder().set_next_token(token.map(str::to_owned)).set_volumes(Some(volumes)).build()
+    };
+    let first = vec![volume("vol-1", &[("Role", "db")]), volume("vol-2", &[("Backup", "false")])];
+    mock!(Client::describe_volumes)
+        .match_requests(|request| {
+            let filter = &request.filters()[0];
+            (filter.name(), filter.values()) == (Some("status"), &["in-use".to_owned()])
+        })
+        .sequence()
+        .output(move || page(Some("a"), first.clone()))
+        .output(move || page(Some("b"), vec![]))
+        .output(move || page(Some(""), vec![volume("vol-3", &[]), volume("vol-4", &[])]))
+        .build()
+}
+
+fn snapshots_of_tonight(night: &'static str) -> Rule {
+    mock!(Client::describe_snapshots)
+        .match_requests(move |request| {
+            let values: Vec<_> = request.filters().iter().flat_map(|filter| filter.values()).collect();
+            request.owner_ids() == ["self"] && values == ["prod", night]
+        })
+        .then_output(|| {
+            let of = |volume: &str| Snapshot::builder().volume_id(volume).state(SnapshotState::Pending);
+            let (described, bare) = (of("vol-3").tags(tag("Name", "x")).build(), of("vol-4").build());
+            DescribeSnapshotsOutput::builder().snapshots(described).snapshots(bare).build()
+        })
+}
+
+fn writes(list: &'static str, ids: &'static [&'static str]) -> Rule {
+    mock!(aws_sdk_s3::Client::put_object)
+        .match_requests(move |request| {
+            let body = String::from_utf8_lossy(request.body().bytes().unwrap()).into_owned();
+            let lines = body.lines().map(|line| serde_json::from_str::<Volume>(line).unwrap().volume_id);
+            request.key() == Some(&format!("nights/2027-01-01/run/eu-west-1/{list}.jsonl"))
+                && lines.eq(ids.iter().copied())
+        })
+        .then_output(|| PutObjectOutput::builder().build())
+}
+
+async fn run(ec2: &[&Rule], s3: &[&Rule], settings: Settings, input: Input) -> Result<Discovery, String> {
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
+    let ledger = Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, s3), "ledger".into());
+    handle(&ec2, &ec2, &ledger, &settings, input).await.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn lists_what_lacks_tonights_snapshot_or_its_description() {
+    let ec2 = [&regions(Some("opt-in-not-required")), &volumes(), &snapshots_of_tonight("2027-01-01")];
+    let s3 = [&writes("work-list", &["vol-1", "vol-4"]), &writes("protected", &["vol-3"])];
+    let found = run(&ec2, &s3, settings(SETTINGS), input(json!({"dryRun": true}))).await.unwrap();
+    assert_eq!(found.night.to_string(), "2027-01-01");
+    assert_eq!(found.intervals.to_string(), "Daily+Quarterly");
+    assert_eq!((found.work_list.count, found.protected.count, found.dry_run), (2, 1, true));
+    assert!(s3.iter().all(|rule| rule.num_calls() == 1));
+}
+
+#[tokio::test]
+async fn narrows_to_the_volume_tag() {
+    let ec2 = [&regions(Some("opted-in")), &volumes(), &snapshots_of_tonight("2027-01-01")];
+    let s3 = [&writes("work-list", &["vol-1"]), &writes("protected", &[])];
+    run(&ec2, &s3, settings(["prod", "Europe/Berlin", "Role=db"]), input(json!({}))).await.unwrap();
+}
+
+#[tokio::test]
+async fn bad_input_is_named_before_any_call_is_made() {
+    for (given, parameters, named) in [
+        (json!({"time": "yesterday"}), SETTINGS, "BadInput: time: \"yesterday\": "),
+        (json!({"tiem": "2026-12-31T04:30:00Z"}), SETTINGS, "BadInput: tiem: "),
+        (json!({}), ["prod", "Mars/Phobos", ""], "BadInput: TimeZone: \"Mars/Phobos\": "),
+        (json!({}), ["prod", "UTC", "Role"], "BadInput: VolumeTag: \"Role\": "),
+        (json!({}), ["", "UTC", ""], "BadInput: BackupStack: \"\": "),
+    ] {
+        let error = run(&[], &[], settings(parameters), input(given)).await.unwrap_err();
+        assert!(error.starts_with(named), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_does_not_exist_or_is_not_enabled_is_bad_input() {
+    for status in [None, Some("not-opted-in")] {
+        let error = run(&[&regions(status)], &[], settings(SETTINGS), input(json!({}))).await.unwrap_err();
+        assert!(error.starts_with("BadInput: Regions: eu-west-1: not a Region that is enabled"), "{error}");
+    }
+}

@@ -1,0 +1,68 @@
+//! The errors of the functions. A name is a decision for the state machine: whether to try again, and when.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What the state machine is to do about an error. `Retry` and `Catch` match these names exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ErrorName {
+    /// A person's mistake in the input or a parameter: ends the night before anything is created or deleted.
+    BadInput,
+    /// The service said no, and will say no again: not retried.
+    Refused,
+    /// EBS wants 15 seconds or more before the next snapshot of this volume: retried after that.
+    SnapshotTooSoon,
+    /// Throttled, a server error, a lost answer: retried after a moment.
+    Transient,
+}
+
+impl ErrorName {
+    /// Every name, for the test that holds the state machine to them.
+    pub const ALL: [ErrorName; 4] = [Self::BadInput, Self::Refused, Self::SnapshotTooSoon, Self::Transient];
+}
+
+impl fmt::Display for ErrorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// An error by its name, with a message for the person who reads the execution or the email.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The decision.
+    pub name: ErrorName,
+    /// What, where, and what to do.
+    pub message: String,
+}
+
+impl Error {
+    /// A [`ErrorName::BadInput`] that names the field, the value, and what was expected.
+    pub fn bad_input(field: &str, value: impl fmt::Display, expected: &str) -> Self {
+        Self {
+            name: ErrorName::BadInput,
+            message: format!("{}: {}: {expected}", cut(field, 200), cut(&value.to_string(), 200)),
+        }
+    }
+
+    /// An answer to `call` that lacks what it must have: [`ErrorName::Transient`], for the call may have taken effect.
+    pub fn unanswered(call: &str, lack: &str) -> Self {
+        Self { name: ErrorName::Transient, message: format!("{call}: the answer has {lack}") }
+    }
+}
+
+/// The text itself, or its first `length` characters and an ellipsis.
+pub fn cut(text: &str, length: usize) -> String {
+    match text.char_indices().nth(length) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
+impl std::error::Error for Error {}

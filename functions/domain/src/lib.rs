@@ -1,0 +1,27 @@
+//! The rules of the nightly backup: what a Night is, which Intervals are due, which volumes are selected, how a
+//! snapshot is tagged, and when it expires. No AWS, no clock, no environment: everything arrives as an argument.
+//!
+//! # Layout
+//! - [`night`], [`interval`]: the calendar.
+//! - [`start`]: the input that starts a night.
+//! - [`selection`]: which volumes are backed up.
+//! - [`tags`]: what a snapshot bears.
+//! - [`retention`]: which snapshots expire.
+//! - [`wire`]: what the functions pass each other through the state machine and the ledger.
+//! - [`report`], [`mail`]: what a night came to, and the email that says so.
+//! - [`error`]: the error names that the state machine decides on.
+
+pub mod error;
+pub mod interval;
+pub mod mail;
+pub mod night;
+pub mod report;
+pub mod retention;
+pub mod selection;
+pub mod start;
+pub mod tags;
+pub mod wire;
+
+pub use error::{Error, ErrorName};
+pub use interval::{Interval, Intervals};
+pub use night::Night;

@@ -1,0 +1,126 @@
+//! The one email of a night that failed: which volumes, why, and where to look.
+
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt::Write};
+
+use crate::{
+    error::cut,
+    report::{Failure, Named, Report, Unprotected},
+};
+
+/// Lines of one kind that an email holds at most; the report has them all.
+const MOST_LINES: usize = 50;
+/// Characters of one error's text that an email holds at most.
+const LONGEST_REASON: usize = 300;
+
+/// An email, as SNS takes it: the subject ASCII and under 100 characters (SNS API reference, Publish).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// One line of ASCII, under 100 characters.
+    pub subject: String,
+    /// Plain text.
+    pub message: String,
+}
+
+impl Mail {
+    /// The email of a night that is not complete.
+    pub fn of(report: &Report) -> Self {
+        let subject = format!("[{}] Night {}: {}", cut_ascii(&report.backup_stack, 50), report.night, headline(report));
+        Self { subject: cut_ascii(&subject, 99), message: message(report) }
+    }
+}
+
+/// What went wrong, in a few words: `1 of 3 volumes unprotected`, or how many steps failed.
+pub fn headline(report: &Report) -> String {
+    let unprotected: usize = report.regions.iter().map(|region| region.unprotected.len()).sum();
+    let protected: usize = report.regions.iter().map(|region| region.protected.len()).sum();
+    let failures: usize = report.regions.iter().map(|region| region.failures.len()).sum();
+    match (unprotected, failures) {
+        (0, 0) => format!("all {protected} volumes protected"),
+        (0, 1) => "1 step failed".to_owned(),
+        (0, _) => format!("{failures} steps failed"),
+        _ => format!("{unprotected} of {} volumes unprotected", unprotected + protected),
+    }
+}
+
+fn message(report: &Report) -> String {
+    let mut text = format!("Night {} of {}: {}.\n", report.night, report.backup_stack, headline(report));
+    for region in report.regions.iter().filter(|region| !region.is_complete()) {
+        let _ = writeln!(text, "\n{}", region.region);
+        lines(&mut text, region.unprotected.iter().map(unprotected));
+        let told: BTreeSet<_> = region.unprotected.iter().map(|volume| volume.volume.volume_id.as_str()).collect();
+        let others =
+            region.failures.iter().filter(|failure| !failure.subject.as_deref().is_some_and(|id| told.contains(id)));
+        lines(&mut text, others.map(step));
+    }
+    let _ = write!(
+        text,
+        "\nWhere to look\n  report     {}\n  execution  {}\n",
+        report.location,
+        console(&report.execution)
+    );
+    text.push_str("What to do\n  Mend the cause and start the night again: it makes only what is missing.\n");
+    text
+}
+
+fn lines(text: &mut String, lines: impl Iterator<Item = String>) {
+    let mut more = 0usize;
+    for (index, line) in lines.enumerate() {
+        if index < MOST_LINES {
+            let _ = writeln!(text, "  {line}");
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more: see the report");
+    }
+}
+
+fn unprotected(volume: &Unprotected) -> String {
+    format!("{}\n    {}", named(&volume.volume), reason(&volume.reason))
+}
+
+fn named(volume: &Named) -> String {
+    let mut text = volume.volume_id.clone();
+    if let Some(name) = &volume.name {
+        let _ = write!(text, " ({})", one_line(name));
+    }
+    if !volume.instances.is_empty() {
+        let _ = write!(text, " of {}", volume.instances.join(", "));
+    }
+    text
+}
+
+fn step(failure: &Failure) -> String {
+    let subject = failure.subject.as_deref().map(|subject| format!(" ({subject})")).unwrap_or_default();
+    format!("{}{subject} failed\n    {}: {}", failure.step, failure.error, reason(&failure.message))
+}
+
+fn reason(text: &str) -> String {
+    cut(&one_line(text), LONGEST_REASON)
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+fn cut_ascii(text: &str, length: usize) -> String {
+    text.chars()
+        .map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' })
+        .take(length)
+        .collect()
+}
+
+/// The console's page of an execution, by its ARN; the ARN alone where the partition's console is not known.
+fn console(execution: &str) -> String {
+    let mut parts = execution.split(':').skip(1);
+    let host = match parts.next() {
+        Some("aws") => "console.aws.amazon.com",
+        Some("aws-us-gov") => "console.amazonaws-us-gov.com",
+        Some("aws-cn") => "console.amazonaws.cn",
+        _ => return execution.to_owned(),
+    };
+    let region = parts.nth(1).unwrap_or_default();
+    format!("https://{host}/states/home?region={region}#/v2/executions/details/{execution}")
+}

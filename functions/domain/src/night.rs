@@ -1,0 +1,122 @@
+//! The Night: the date that a backup belongs to.
+
+use chrono::{DateTime, Months, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+use crate::Error;
+
+/// The local calendar date of a night's scheduled time, in the schedule's time zone. Written `2026-12-31`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Night(NaiveDate);
+
+impl Night {
+    /// The Night of a scheduled time in a zone.
+    pub fn of(time: DateTime<Utc>, zone: Tz) -> Self {
+        Self(time.with_timezone(&zone).date_naive())
+    }
+
+    /// The calendar date.
+    pub fn date(self) -> NaiveDate {
+        self.0
+    }
+
+    /// How many Nights lie between this one and `tonight`: 0 for tonight itself, negative for a later one.
+    pub fn nights_before(self, tonight: Night) -> i64 {
+        (tonight.0 - self.0).num_days()
+    }
+
+    /// Whether this Night lies `months` or more calendar months before `tonight`.
+    pub fn is_months_before(self, months: u32, tonight: Night) -> bool {
+        self.0.checked_add_months(Months::new(months)).is_some_and(|due| due <= tonight.0)
+    }
+}
+
+/// The IANA zone of a name such as `Europe/Berlin`; [`crate::ErrorName::BadInput`] for any other text.
+pub fn zone(name: &str) -> Result<Tz, Error> {
+    name.parse()
+        .map_err(|_| Error::bad_input("TimeZone", format!("{name:?}"), "not an IANA time zone such as Europe/Berlin"))
+}
+
+impl fmt::Display for Night {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m-%d"))
+    }
+}
+
+impl FromStr for Night {
+    type Err = String;
+
+    /// Takes exactly what `Display` writes: four digits, two, two.
+    fn from_str(text: &str) -> Result<Self, String> {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .map(Self)
+            .ok()
+            .filter(|night| night.to_string() == text)
+            .ok_or_else(|| format!("{text:?} is not a date such as 2026-12-31"))
+    }
+}
+
+impl TryFrom<String> for Night {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Night> for String {
+    fn from(night: Night) -> String {
+        night.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn night_of(time: &str, name: &str) -> String {
+        Night::of(time.parse().unwrap(), zone(name).unwrap()).to_string()
+    }
+
+    #[test]
+    fn is_the_local_date_of_the_scheduled_time() {
+        assert_eq!(night_of("2026-12-31T04:30:00Z", "UTC"), "2026-12-31");
+        assert_eq!(night_of("2026-12-31T14:30:00Z", "Pacific/Kiritimati"), "2027-01-01");
+        assert_eq!(night_of("2026-12-31T10:59:59Z", "Pacific/Pago_Pago"), "2026-12-30");
+    }
+
+    #[test]
+    fn stays_one_date_a_night_through_both_daylight_saving_changes() {
+        assert_eq!(night_of("2026-03-29T02:30:00Z", "Europe/Berlin"), "2026-03-29");
+        assert_eq!(night_of("2026-10-25T03:30:00Z", "Europe/Berlin"), "2026-10-25");
+    }
+
+    #[test]
+    fn refuses_what_it_would_not_write() {
+        for text in ["2026-1-05", "2026-02-29", "26-01-05", " 2026-01-05", "2026-01-05T00:00:00Z", ""] {
+            assert!(text.parse::<Night>().is_err(), "{text}");
+        }
+        assert!("2028-02-29".parse::<Night>().is_ok());
+    }
+
+    #[test]
+    fn names_the_zone_that_does_not_exist() {
+        let error = zone("Mars/Phobos").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "BadInput: TimeZone: \"Mars/Phobos\": not an IANA time zone such as Europe/Berlin"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_every_night_that_it_writes(days in -100_000i64..1_000_000) {
+            let night = Night::of(DateTime::from_timestamp(days * 86_400, 0).unwrap(), Tz::UTC);
+            prop_assert_eq!(night.to_string().parse::<Night>(), Ok(night));
+        }
+    }
+}

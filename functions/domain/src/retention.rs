@@ -1,0 +1,133 @@
+//! Which managed snapshots expire tonight. Age is counted in Nights, never in seconds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{Error, Interval, Intervals, Night};
+
+/// The retention parameters; each at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Dailies kept: both the Nights of age and the number of newer restore points that a daily must reach to expire.
+    pub dailies: u32,
+    /// Calendar months of age that a quarterly must reach to expire.
+    pub quarterly_months: u32,
+    /// Newer quarterly restore points that a quarterly must have to expire.
+    pub quarterlies: u32,
+}
+
+impl Policy {
+    /// A policy of three parameters as text; [`crate::ErrorName::BadInput`] for one that is not a whole number from 1.
+    pub fn read(dailies: &str, quarterly_months: &str, quarterlies: &str) -> Result<Self, Error> {
+        let count = |field, text: &str| {
+            let number = text.parse().ok().filter(|number| *number >= 1);
+            number.ok_or_else(|| Error::bad_input(field, format!("{text:?}"), "not a whole number from 1"))
+        };
+        Ok(Self {
+            dailies: count("KeepDailies", dailies)?,
+            quarterly_months: count("QuarterlyMonths", quarterly_months)?,
+            quarterlies: count("KeepQuarterlies", quarterlies)?,
+        })
+    }
+}
+
+/// The states of a snapshot that retention tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// EBS still copies; only tonight's counts as good.
+    Pending,
+    /// Good.
+    Completed,
+    /// EBS failed; never good.
+    Error,
+    /// In the Recycle Bin, on its way back, or a state of the future: neither counted nor expired.
+    Other,
+}
+
+/// A managed snapshot whose tags could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// `snap-…`
+    pub id: String,
+    /// `vol-…`
+    pub volume_id: String,
+    /// Its `Night` tag.
+    pub night: Night,
+    /// Its `Interval` tag: it governs.
+    pub interval: Interval,
+    /// Its `Intervals` tag: every one due that Night.
+    pub intervals: Intervals,
+    /// Its state in EC2.
+    pub state: State,
+}
+
+impl Snapshot {
+    fn is_good(&self, tonight: Night) -> bool {
+        match self.state {
+            State::Completed => true,
+            State::Pending => self.night == tonight,
+            State::Error | State::Other => false,
+        }
+    }
+}
+
+/// The snapshots that expire on `tonight`, in the order given. `exists` says whether a volume still does.
+pub fn expired<'a>(
+    snapshots: &'a [Snapshot],
+    tonight: Night,
+    policy: Policy,
+    exists: impl Fn(&str) -> bool,
+) -> Vec<&'a Snapshot> {
+    let good = GoodNights::of(snapshots, tonight);
+    snapshots.iter().filter(|snapshot| expires(snapshot, tonight, policy, &good, exists(&snapshot.volume_id))).collect()
+}
+
+fn expires(snapshot: &Snapshot, tonight: Night, policy: Policy, good: &GoodNights, volume_exists: bool) -> bool {
+    let (old, floor) = match snapshot.interval {
+        Interval::Annual => return false,
+        Interval::Daily => (snapshot.night.nights_before(tonight) >= policy.dailies.into(), policy.dailies),
+        Interval::Quarterly => (snapshot.night.is_months_before(policy.quarterly_months, tonight), policy.quarterlies),
+    };
+    match snapshot.state {
+        State::Error => snapshot.night.nights_before(tonight) >= 1,
+        State::Completed if volume_exists => old && good.newer_due(snapshot) >= floor as usize,
+        State::Completed => old && !good.is_newest_governed(snapshot),
+        State::Pending | State::Other => false,
+    }
+}
+
+/// The Nights of each volume's good snapshots, by Interval. Nights, not snapshots: two of one Night are one restore point.
+#[derive(Default)]
+struct GoodNights<'a> {
+    due: BTreeMap<(&'a str, Interval), BTreeSet<Night>>,
+    governed: BTreeMap<(&'a str, Interval), Night>,
+}
+
+impl<'a> GoodNights<'a> {
+    fn of(snapshots: &'a [Snapshot], tonight: Night) -> Self {
+        let mut good = Self::default();
+        for snapshot in snapshots.iter().filter(|snapshot| snapshot.is_good(tonight)) {
+            let volume = snapshot.volume_id.as_str();
+            for interval in [Interval::Daily, Interval::Quarterly] {
+                if snapshot.intervals.contains(interval) {
+                    good.due.entry((volume, interval)).or_default().insert(snapshot.night);
+                }
+            }
+            let newest = good.governed.entry((volume, snapshot.interval)).or_insert(snapshot.night);
+            *newest = (*newest).max(snapshot.night);
+        }
+        good
+    }
+
+    fn newer_due(&self, snapshot: &Snapshot) -> usize {
+        let nights = self.due.get(&(snapshot.volume_id.as_str(), snapshot.interval));
+        nights.map_or(0, |nights| nights.iter().rev().take_while(|night| **night > snapshot.night).count())
+    }
+
+    fn is_newest_governed(&self, snapshot: &Snapshot) -> bool {
+        self.governed.get(&(snapshot.volume_id.as_str(), snapshot.interval)) == Some(&snapshot.night)
+    }
+}
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;

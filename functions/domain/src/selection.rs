@@ -1,0 +1,64 @@
+//! Which of the in-use volumes are backed up.
+
+use crate::{Error, tags::Tags};
+
+/// A volume that bears this tag with the value `false` is left out.
+pub const OPT_OUT: &str = "Backup";
+
+/// What the `VolumeTag` parameter narrows the volumes to: one tag's key and value, or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection(Option<(String, String)>);
+
+impl Selection {
+    /// Reads the `VolumeTag` parameter: empty, or `Key=Value`. The first `=` parts them, so a value may hold more.
+    pub fn read(parameter: &str) -> Result<Self, Error> {
+        match parameter.split_once('=') {
+            None if parameter.is_empty() => Ok(Self(None)),
+            Some((key, value)) if !key.is_empty() => Ok(Self(Some((key.to_owned(), value.to_owned())))),
+            _ => Err(Error::bad_input("VolumeTag", format!("{parameter:?}"), "not of the form Key=Value")),
+        }
+    }
+
+    /// Whether an in-use volume with these tags is backed up.
+    pub fn selects(&self, tags: &Tags) -> bool {
+        let opted_out = tags.get(OPT_OUT).is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        let wanted = self.0.as_ref().is_none_or(|(key, value)| tags.get(key) == Some(value));
+        wanted && !opted_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(pairs: &[(&str, &str)]) -> Tags {
+        pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+    }
+
+    #[test]
+    fn takes_every_volume_unless_it_opted_out() {
+        let all = Selection::read("").unwrap();
+        assert!(all.selects(&tags(&[])));
+        assert!(all.selects(&tags(&[("Backup", "true")])));
+        assert!(all.selects(&tags(&[("backup", "false")])));
+        assert!(!all.selects(&tags(&[("Backup", "false")])));
+        assert!(!all.selects(&tags(&[("Backup", "False")])));
+    }
+
+    #[test]
+    fn narrows_to_one_tag_and_still_lets_a_volume_opt_out() {
+        let narrow = Selection::read("Role=db=primary").unwrap();
+        assert!(narrow.selects(&tags(&[("Role", "db=primary")])));
+        assert!(!narrow.selects(&tags(&[("Role", "db")])));
+        assert!(!narrow.selects(&tags(&[])));
+        assert!(!narrow.selects(&tags(&[("Role", "db=primary"), ("Backup", "false")])));
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_volume_tag() {
+        for text in ["Role", "=db"] {
+            let error = Selection::read(text).unwrap_err();
+            assert_eq!(error.to_string(), format!("BadInput: VolumeTag: \"{text}\": not of the form Key=Value"));
+        }
+    }
+}

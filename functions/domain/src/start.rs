@@ -1,0 +1,92 @@
+//! The input that starts a night: `{"time": "2026-12-31T04:30:00Z", "dryRun": true}`, both optional.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::Error;
+
+/// A night's start, read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The scheduled time; the execution's own start where the input names none.
+    pub time: DateTime<Utc>,
+    /// Whether the night only says what it would do.
+    pub dry_run: bool,
+}
+
+impl Start {
+    /// Reads an execution's input. `started` is the execution's own start time.
+    /// Anything but the two known keys, each of its type, is [`crate::ErrorName::BadInput`].
+    pub fn read(input: &Value, started: DateTime<Utc>) -> Result<Self, Error> {
+        let object = input
+            .as_object()
+            .ok_or_else(|| Error::bad_input("input", input, "not a JSON object; start the night with {}"))?;
+        let mut start = Self { time: started, dry_run: false };
+        for (key, value) in object {
+            match key.as_str() {
+                "time" => start.time = time(value)?,
+                "dryRun" => start.dry_run = dry_run(value)?,
+                _ => return Err(Error::bad_input(key, value, "unknown key; the known ones are time and dryRun")),
+            }
+        }
+        Ok(start)
+    }
+}
+
+fn time(value: &Value) -> Result<DateTime<Utc>, Error> {
+    value
+        .as_str()
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+        .map(|time| time.to_utc())
+        .ok_or_else(|| Error::bad_input("time", value, "not an RFC 3339 time such as 2026-12-31T04:30:00Z"))
+}
+
+fn dry_run(value: &Value) -> Result<bool, Error> {
+    value.as_bool().ok_or_else(|| Error::bad_input("dryRun", value, "not true or false"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn read(input: Value) -> Result<Start, String> {
+        Start::read(&input, DateTime::UNIX_EPOCH).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn takes_the_executions_own_start_where_no_time_is_given() {
+        assert_eq!(read(json!({})), Ok(Start { time: DateTime::UNIX_EPOCH, dry_run: false }));
+    }
+
+    #[test]
+    fn takes_a_time_of_any_offset() {
+        let start = read(json!({"time": "2027-01-01T01:30:00+14:00", "dryRun": true})).unwrap();
+        assert_eq!(start.time.to_rfc3339(), "2026-12-31T11:30:00+00:00");
+        assert!(start.dry_run);
+    }
+
+    #[test]
+    fn names_the_field_and_the_value_of_bad_input() {
+        for (input, message) in [
+            (
+                json!({"time": "yesterday"}),
+                "BadInput: time: \"yesterday\": not an RFC 3339 time such as 2026-12-31T04:30:00Z",
+            ),
+            (json!({"time": 7}), "BadInput: time: 7: not an RFC 3339 time such as 2026-12-31T04:30:00Z"),
+            (json!({"tiem": "x"}), "BadInput: tiem: \"x\": unknown key; the known ones are time and dryRun"),
+            (json!({"dryRun": "yes"}), "BadInput: dryRun: \"yes\": not true or false"),
+            (json!([]), "BadInput: input: []: not a JSON object; start the night with {}"),
+        ] {
+            assert_eq!(read(input), Err(message.to_owned()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_as_a_time_makes_it_panic(text in ".*") {
+            let _ = read(json!({"time": text}));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What a snapshot bears: its identity, given at its creation, and its description, added afterwards.
+
+use std::collections::BTreeMap;
+
+use crate::{Error, Interval, Intervals, Night, error::cut};
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// Whose snapshot it is: the name under which the whole was deployed.
+pub const BACKUP_STACK: &str = "BackupStack";
+/// The Night that a snapshot belongs to.
+pub const NIGHT: &str = "Night";
+/// The longest Interval due that Night.
+pub const INTERVAL: &str = "Interval";
+/// Every Interval due that Night.
+pub const INTERVALS: &str = "Intervals";
+/// The volume's name; tag-snapshot always writes it, so a snapshot without it is not yet described.
+pub const NAME: &str = "Name";
+
+const DESCRIPTION: &str = "Description";
+const CLIENT: &str = "Client";
+const PROJECT: &str = "Project";
+const IDENTITY: [&str; 4] = [BACKUP_STACK, NIGHT, INTERVAL, INTERVALS];
+
+/// Tags that one resource may bear at most (AWSEC2 user guide, Using_Tags, "Tag restrictions").
+const MOST: usize = 50;
+/// Characters that a snapshot's own Description may have at most (AWSEC2 API reference, CreateSnapshot).
+const LONGEST_DESCRIPTION: usize = 255;
+
+/// The `Client` and `Project` parameters; an empty one says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The `Client` parameter.
+    pub client: String,
+    /// The `Project` parameter.
+    pub project: String,
+}
+
+/// The tags that snapshot-one gives a snapshot in the call that creates it.
+pub fn identity(stack: &str, night: Night, intervals: &Intervals) -> Tags {
+    [
+        (BACKUP_STACK, stack.to_owned()),
+        (NIGHT, night.to_string()),
+        (INTERVAL, intervals.governing().to_string()),
+        (INTERVALS, intervals.to_string()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
+}
+
+/// The tags that tag-snapshot adds, and the keys of the volume's tags that found no room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// What to add; with the identity tags at most 50.
+    pub tags: Tags,
+    /// Keys of the volume's tags that were left out for the limit of 50.
+    pub dropped: Vec<String>,
+}
+
+/// The descriptive tags of a snapshot of `volume_id`. An empty tag of the volume counts as absent where ours has a default.
+pub fn descriptive(volume_id: &str, volume: &Tags, owner: &Owner) -> Described {
+    let mut tags = Tags::from([
+        (NAME.to_owned(), said(volume, NAME).unwrap_or(volume_id).to_owned()),
+        (DESCRIPTION.to_owned(), description(volume)),
+    ]);
+    for (key, parameter) in [(CLIENT, &owner.client), (PROJECT, &owner.project)] {
+        let parameter = Some(parameter.as_str()).filter(|value| !value.is_empty());
+        if let Some(value) = parameter.or(said(volume, key)) {
+            tags.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    let room = MOST - IDENTITY.len() - tags.len();
+    let others: Vec<_> = volume.iter().filter(|(key, _)| is_copied(key)).collect();
+    let (copied, dropped) = others.split_at(room.min(others.len()));
+    tags.extend(copied.iter().map(|(key, value)| (key.to_string(), value.to_string())));
+    Described { tags, dropped: dropped.iter().map(|(key, _)| key.to_string()).collect() }
+}
+
+/// The `Description` of a snapshot of a volume with these tags.
+pub fn description(volume: &Tags) -> String {
+    said(volume, DESCRIPTION).unwrap_or("Created by snapshot-one").to_owned()
+}
+
+/// The same, cut to what the snapshot's own Description takes.
+pub fn snapshot_description(volume: &Tags) -> String {
+    description(volume).chars().take(LONGEST_DESCRIPTION).collect()
+}
+
+fn said<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
+    tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
+}
+
+fn is_copied(key: &str) -> bool {
+    !key.starts_with("aws:") && !IDENTITY.contains(&key) && ![NAME, DESCRIPTION, CLIENT, PROJECT].contains(&key)
+}
+
+/// The Night and the Intervals that a managed snapshot's tags state; the message names the tag that is missing or malformed.
+pub fn read_identity(tags: &Tags) -> Result<(Night, Interval, Intervals), String> {
+    fn read<T: std::str::FromStr<Err = String>>(tags: &Tags, key: &str) -> Result<T, String> {
+        let text = tags.get(key).ok_or_else(|| format!("no {key} tag"))?;
+        text.parse().map_err(|problem: String| format!("{key} tag: {}", cut(&problem, 300)))
+    }
+    Ok((read(tags, NIGHT)?, read(tags, INTERVAL)?, read(tags, INTERVALS)?))
+}
+
+/// Checks the `BackupStack` parameter: without a name nothing would be managed, or everything.
+pub fn backup_stack(name: &str) -> Result<&str, Error> {
+    Some(name)
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| Error::bad_input("BackupStack", format!("{name:?}"), "must be the name of the deployed stack"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::btree_map, prelude::*};
+
+    fn tags(pairs: &[(&str, &str)]) -> Tags {
+        pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+    }
+
+    #[test]
+    fn identity_names_the_governing_interval_and_every_one_due() {
+        let night = "2026-12-31".parse().unwrap();
+        let expected = tags(&[
+            ("BackupStack", "prod"),
+            ("Night", "2026-12-31"),
+            ("Interval", "Annual"),
+            ("Intervals", "Daily+Annual"),
+        ]);
+        assert_eq!(identity("prod", night, &Intervals::due(night)), expected);
+        let read = read_identity(&expected).unwrap();
+        assert_eq!(read, (night, Interval::Annual, Intervals::due(night)));
+    }
+
+    #[test]
+    fn describes_a_volume_without_tags_by_its_id() {
+        let described = descriptive("vol-1", &tags(&[]), &Owner::default());
+        assert_eq!(described.tags, tags(&[("Name", "vol-1"), ("Description", "Created by snapshot-one")]));
+    }
+
+    #[test]
+    fn copies_the_volumes_tags_but_never_aws_ones_nor_an_identity() {
+        let volume =
+            tags(&[("Name", "db"), ("aws:cloudformation:stack-name", "x"), ("Night", "1999-01-01"), ("Team", "")]);
+        let described = descriptive("vol-1", &volume, &Owner::default());
+        assert_eq!(described.tags, tags(&[("Name", "db"), ("Description", "Created by snapshot-one"), ("Team", "")]));
+    }
+
+    #[test]
+    fn the_parameters_win_over_the_volumes_client_and_project() {
+        let owner = Owner { client: "acme".into(), project: String::new() };
+        let described = descriptive("vol-1", &tags(&[("Client", "other"), ("Project", "shop")]), &owner);
+        assert_eq!(described.tags["Client"], "acme");
+        assert_eq!(described.tags["Project"], "shop");
+    }
+
+    #[test]
+    fn names_the_tag_that_cannot_be_read() {
+        let night = "2026-12-30".parse().unwrap();
+        let mut read = identity("prod", night, &Intervals::due(night));
+        read.insert(NIGHT.into(), "30.12.2026".into());
+        assert_eq!(read_identity(&read), Err("Night tag: \"30.12.2026\" is not a date such as 2026-12-31".into()));
+        read.remove(NIGHT);
+        assert_eq!(read_identity(&read), Err("no Night tag".into()));
+    }
+
+    #[test]
+    fn cuts_the_snapshots_own_description_by_characters() {
+        let volume = tags(&[("Description", &"🦀".repeat(256))]);
+        assert_eq!(snapshot_description(&volume), "🦀".repeat(255));
+        assert_eq!(description(&volume), "🦀".repeat(256));
+    }
+
+    proptest! {
+        #[test]
+        fn never_exceeds_fifty_and_loses_no_key_silently(
+            volume in btree_map("(aws:)?[a-zA-Z]{1,6}|Name|Night|Client", ".{0,8}", 0..60),
+            client in "(acme)?",
+        ) {
+            let described = descriptive("vol-1", &volume, &Owner { client, project: String::new() });
+            prop_assert!(described.tags.len() + IDENTITY.len() <= MOST);
+            for key in volume.keys().filter(|key| is_copied(key)) {
+                prop_assert!(described.tags.contains_key(key) != described.dropped.contains(key));
+            }
+            let full = described.tags.len() + IDENTITY.len() == MOST;
+            prop_assert!(described.dropped.is_empty() || full);
+            let forbidden = |key: &String| key.starts_with("aws:") || IDENTITY.contains(&key.as_str());
+            prop_assert!(!described.tags.keys().any(forbidden));
+        }
+    }
+}

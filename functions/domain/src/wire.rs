@@ -1,0 +1,150 @@
+//! What the functions pass each other: small JSON through the state machine, long lists as JSON Lines in the ledger.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+use crate::{Interval, Intervals, Night, retention, tags::Tags};
+
+/// The execution that runs the night: Step Functions' own context object, `$$.Execution`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Execution {
+    /// Its ARN.
+    pub id: String,
+    /// Its name: the ledger's folder for this start of the night.
+    pub name: String,
+    /// The input as given, not yet read.
+    pub input: Value,
+    /// When it started.
+    pub start_time: DateTime<Utc>,
+}
+
+impl Execution {
+    /// The key of one of this execution's objects in the ledger: `nights/<Night>/<execution>/<name>`.
+    pub fn ledger_key(&self, night: Night, name: &str) -> String {
+        format!("nights/{night}/{}/{name}", self.name)
+    }
+}
+
+/// A list in the ledger: one JSON object a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    /// Its key in the ledger bucket.
+    pub key: String,
+    /// How many lines it has.
+    pub count: usize,
+}
+
+/// A volume selected for the night: a line of the work list, and of the list of those protected before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    /// `vol-…`
+    pub volume_id: String,
+    /// The instances it is attached to.
+    pub instances: Vec<String>,
+    /// The volume's own tags.
+    pub tags: Tags,
+}
+
+/// What discover-volumes found in one Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Discovery {
+    /// The Region.
+    pub region: String,
+    /// Tonight.
+    pub night: Night,
+    /// Every Interval due tonight.
+    pub intervals: Intervals,
+    /// Whether the night only says what it would do.
+    pub dry_run: bool,
+    /// The [`Volume`]s that lack tonight's snapshot, or its description.
+    pub work_list: List,
+    /// The [`Volume`]s that have both already.
+    pub protected: List,
+}
+
+/// A snapshot that expires: a line of the list of expired snapshots, and the input of delete-one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expired {
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// `vol-…`
+    pub volume_id: String,
+    /// The Night that it belongs to.
+    pub night: Night,
+    /// The Interval that governed it.
+    pub interval: Interval,
+}
+
+impl From<&retention::Snapshot> for Expired {
+    fn from(snapshot: &retention::Snapshot) -> Self {
+        Self {
+            snapshot_id: snapshot.id.clone(),
+            volume_id: snapshot.volume_id.clone(),
+            night: snapshot.night,
+            interval: snapshot.interval,
+        }
+    }
+}
+
+/// A managed snapshot whose tags cannot be read: reported, never counted, never deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unreadable {
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// Which tag, and what is wrong with it.
+    pub problem: String,
+}
+
+/// What find-expired found in one Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiry {
+    /// The [`Expired`] snapshots.
+    pub expired: List,
+    /// The [`Unreadable`] ones.
+    pub unreadable: List,
+}
+
+/// An error as Step Functions hands it to a `Catch`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Caught {
+    /// The error's name.
+    pub error: String,
+    /// Its cause; from a function, JSON with an `errorMessage`.
+    #[serde(default)]
+    pub cause: String,
+}
+
+impl Caught {
+    /// The cause in words: a function's `errorMessage`, or the cause itself where it is not a function's.
+    pub fn message(&self) -> String {
+        serde_json::from_str::<Value>(&self.cause)
+            .ok()
+            .and_then(|cause| Some(cause.get("errorMessage")?.as_str()?.to_owned()))
+            .unwrap_or_else(|| self.cause.clone())
+    }
+}
+
+/// One Region's part of the night as the state machine hands it to report-night. What is absent was not reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegionNight {
+    /// The Region.
+    pub region: String,
+    /// The volumes that were to be snapshotted.
+    pub work_list: Option<List>,
+    /// The volumes that were protected before.
+    pub protected: Option<List>,
+    /// What expired.
+    pub expiry: Option<Expiry>,
+    /// What each step that failed as a whole said, by the state's name.
+    #[serde(default)]
+    pub failure: BTreeMap<String, Caught>,
+}

@@ -1,0 +1,127 @@
+use super::*;
+use aws_sdk_ec2::{
+    operation::{describe_snapshots::DescribeSnapshotsOutput, describe_volumes::DescribeVolumesOutput},
+    types::{Tag, Volume as Ec2Volume},
+};
+use aws_sdk_s3::{
+    operation::{get_object::GetObjectOutput, put_object::PutObjectOutput},
+    primitives::ByteStream,
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use serde_json::json;
+
+fn settings(keep_dailies: &str) -> Settings {
+    Settings {
+        backup_stack: "prod".into(),
+        keep_dailies: keep_dailies.into(),
+        quarterly_months: "15".into(),
+        keep_quarterlies: "5".into(),
+    }
+}
+
+fn input(dry_run: bool) -> Input {
+    serde_json::from_value(json!({
+        "region": "eu-west-1",
+        "night": "2026-05-20",
+        "intervals": "Daily",
+        "dryRun": dry_run,
+        "workList": {"key": "work", "count": 1},
+        "execution": {"Id": "arn:execution", "Name": "run", "Input": {}, "StartTime": "2026-05-20T04:30:00.000Z"},
+    }))
+    .unwrap()
+}
+
+fn snapshot(id: &str, night: &str, state: SnapshotState) -> Ec2Snapshot {
+    let tags = [("BackupStack", "prod"), ("Night", night), ("Interval", "Daily"), ("Intervals", "Daily")];
+    let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
+    Ec2Snapshot::builder().snapshot_id(id).volume_id("vol-1").state(state).set_tags(Some(tags)).build()
+}
+
+/// The managed snapshots on two pages, between them an empty one with a token.
+fn lists(first: Vec<Ec2Snapshot>, last: Vec<Ec2Snapshot>) -> Rule {
+    let page = |token: Option<&str>, snapshots: Vec<Ec2Snapshot>| {
+        DescribeSnapshotsOutput::builder()
+            .set_next_token(token.map(str::to_owned))
+            .set_snapshots(Some(snapshots))
+            .build()
+    };
+    mock!(Client::describe_snapshots)
+        .match_requests(|request| {
+            let [only] = request.filters() else { return false };
+            let ours = (only.name(), only.values()) == (Some("tag:BackupStack"), &["prod".to_owned()]);
+            ours && request.owner_ids() == ["self"]
+        })
+        .sequence()
+        .output(move || page(Some("a"), first.clone()))
+        .output(move || page(Some("b"), vec![]))
+        .output(move || page(None, last.clone()))
+        .build()
+}
+
+fn volumes(ids: &'static [&'static str]) -> Rule {
+    mock!(Client::describe_volumes).match_requests(|request| request.filters().is_empty()).then_output(|| {
+        let volumes = ids.iter().map(|id| Ec2Volume::builder().volume_id(*id).build()).collect();
+        DescribeVolumesOutput::builder().set_volumes(Some(volumes)).build()
+    })
+}
+
+fn writes(list: &'static str, text: &'static str) -> Rule {
+    mock!(aws_sdk_s3::Client::put_object)
+        .match_requests(move |request| {
+            request.key() == Some(&format!("nights/2026-05-20/run/eu-west-1/{list}.jsonl"))
+                && request.body().bytes() == Some(text.as_bytes())
+        })
+        .then_output(|| PutObjectOutput::builder().build())
+}
+
+fn reads_work_list() -> Rule {
+    mock!(aws_sdk_s3::Client::get_object).match_requests(|request| request.key() == Some("work")).then_output(|| {
+        let line = br#"{"volumeId":"vol-1","instances":[],"tags":{}}"#;
+        GetObjectOutput::builder().body(ByteStream::from_static(line)).build()
+    })
+}
+
+async fn run(ec2: &[&Rule], s3: &[&Rule], keep_dailies: &str, dry_run: bool) -> Result<Expiry, String> {
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
+    let ledger = Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, s3), "ledger".into());
+    handle(&ec2, &ledger, &settings(keep_dailies), input(dry_run)).await.map_err(|error| error.to_string())
+}
+
+const OLD: &str =
+    "{\"snapshotId\":\"snap-old\",\"volumeId\":\"vol-1\",\"night\":\"2026-05-19\",\"interval\":\"Daily\"}\n";
+
+#[tokio::test]
+async fn writes_what_expires_and_what_cannot_be_read() {
+    let first = vec![snapshot("snap-odd", "20 May", SnapshotState::Completed)];
+    let last = vec![
+        snapshot("snap-old", "2026-05-19", SnapshotState::Completed),
+        snapshot("snap-new", "2026-05-20", SnapshotState::Pending),
+    ];
+    let unreadable =
+        "{\"snapshotId\":\"snap-odd\",\"problem\":\"Night tag: \\\"20 May\\\" is not a date such as 2026-12-31\"}\n";
+    let s3 = [&writes("expired", OLD), &writes("unreadable", unreadable)];
+    let expiry = run(&[&lists(first, last), &volumes(&["vol-1"])], &s3, "1", false).await.unwrap();
+    assert_eq!((expiry.expired.count, expiry.unreadable.count), (1, 1));
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_the_snapshots_that_it_would_have_made() {
+    let old = || vec![snapshot("snap-old", "2026-05-19", SnapshotState::Completed)];
+    let nothing = [&writes("expired", ""), &writes("unreadable", "")];
+    run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &nothing, "1", false).await.unwrap();
+    let one = [&writes("expired", OLD), &writes("unreadable", ""), &reads_work_list()];
+    run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &one, "1", true).await.unwrap();
+}
+
+#[tokio::test]
+async fn keeps_the_newest_of_a_volume_that_is_gone() {
+    let lonely = vec![snapshot("snap-old", "2020-05-19", SnapshotState::Completed)];
+    let s3 = [&writes("expired", ""), &writes("unreadable", "")];
+    run(&[&lists(lonely, vec![]), &volumes(&[])], &s3, "1", false).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_no_count_stops_it_before_any_call() {
+    let error = run(&[], &[], "0", false).await.unwrap_err();
+    assert_eq!(error, "BadInput: KeepDailies: \"0\": not a whole number from 1");
+}

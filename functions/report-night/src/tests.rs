@@ -1,0 +1,153 @@
+use super::*;
+use aws_sdk_ec2::{
+    operation::describe_snapshots::DescribeSnapshotsOutput,
+    types::{Snapshot, SnapshotState},
+};
+use aws_sdk_s3::{
+    operation::{get_object::GetObjectOutput, put_object::PutObjectOutput},
+    primitives::ByteStream,
+};
+use aws_sdk_sfn::{
+    operation::{
+        describe_execution::DescribeExecutionOutput, describe_map_run::DescribeMapRunOutput,
+        list_executions::ListExecutionsOutput, list_map_runs::ListMapRunsOutput,
+    },
+    types::{ExecutionListItem, ExecutionStatus, MapRunExecutionCounts, MapRunListItem},
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use serde_json::json;
+
+const MAP_RUN: &str = "arn:aws:states:eu-west-1:123456789012:mapRun:Nightly/SnapshotVolumes:1234";
+
+fn input(dry_run: bool) -> Input {
+    serde_json::from_value(json!({
+        "execution": {
+            "Id": "arn:aws:states:eu-west-1:123456789012:execution:Nightly:run",
+            "Name": "run",
+            "Input": {"dryRun": dry_run},
+            "StartTime": "2026-05-20T04:30:00.000Z",
+        },
+        "regions": [
+            {
+                "region": "eu-west-1",
+                "night": "2026-05-20",
+                "workList": {"key": "work", "count": 2},
+                "protected": {"key": "protected", "count": 0},
+                "expiry": {"expired": {"key": "expired", "count": 0}, "unreadable": {"key": "unreadable", "count": 0}},
+            },
+            {"region": "us-east-1", "failure": {"DiscoverVolumes": {"Error": "Transient", "Cause": "{\"errorMessage\":\"503\"}"}}},
+        ],
+    }))
+    .unwrap()
+}
+
+fn tonight() -> Rule {
+    mock!(aws_sdk_ec2::Client::describe_snapshots)
+        .match_requests(|request| {
+            request.filters().iter().flat_map(|filter| filter.values()).eq(["prod", "2026-05-20"])
+        })
+        .then_output(|| {
+            let one =
+                Snapshot::builder().snapshot_id("snap-1").volume_id("vol-1").state(SnapshotState::Pending).build();
+            DescribeSnapshotsOutput::builder().snapshots(one).build()
+        })
+}
+
+fn work_list() -> Rule {
+    mock!(aws_sdk_s3::Client::get_object).match_requests(|request| request.key() == Some("work")).then_output(|| {
+        let lines = b"{\"volumeId\":\"vol-1\",\"instances\":[],\"tags\":{}}\n{\"volumeId\":\"vol-2\",\"instances\":[],\"tags\":{}}\n";
+        GetObjectOutput::builder().body(ByteStream::from_static(lines)).build()
+    })
+}
+
+fn writes_report() -> Rule {
+    mock!(aws_sdk_s3::Client::put_object)
+        .match_requests(|request| {
+            let report = serde_json::from_slice::<Report>(request.body().bytes().unwrap());
+            request.key() == Some("nights/2026-05-20/run/report.json") && report.is_ok()
+        })
+        .then_output(|| PutObjectOutput::builder().build())
+}
+
+/// One Map Run of two children of which `failed` failed, the first of them listed.
+fn map_run(failed: i64) -> [Rule; 4] {
+    let runs = mock!(aws_sdk_sfn::Client::list_map_runs).then_output(|| {
+        let run = MapRunListItem::builder().execution_arn("e").state_machine_arn("s").map_run_arn(MAP_RUN);
+        let run = run.start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0)).build().unwrap();
+        ListMapRunsOutput::builder().map_runs(run).build().unwrap()
+    });
+    let children = mock!(aws_sdk_sfn::Client::list_executions).then_compute_output(|request| {
+        let child = ExecutionListItem::builder().execution_arn("arn:child").state_machine_arn("s").name("n");
+        let start = aws_sdk_sfn::primitives::DateTime::from_secs(0);
+        let child = child.status(ExecutionStatus::Failed).start_date(start).build().unwrap();
+        let listed = (request.status_filter() == Some(&ExecutionStatus::Failed)).then_some(child);
+        ListExecutionsOutput::builder().set_executions(Some(listed.into_iter().collect())).build().unwrap()
+    });
+    let child = mock!(aws_sdk_sfn::Client::describe_execution).then_output(|| {
+        let input = json!({"region": "eu-west-1", "volume": {"volumeId": "vol-2", "instances": [], "tags": {}}});
+        DescribeExecutionOutput::builder()
+            .execution_arn("arn:child")
+            .state_machine_arn("s")
+            .status(ExecutionStatus::Failed)
+            .start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0))
+            .input(input.to_string())
+            .error("Refused")
+            .cause(r#"{"errorType":"Refused","errorMessage":"CreateSnapshot: InvalidVolume.NotFound: gone"}"#)
+            .build()
+            .unwrap()
+    });
+    let counts = mock!(aws_sdk_sfn::Client::describe_map_run).then_output(move || {
+        let counts = MapRunExecutionCounts::builder().pending(0).running(0).succeeded(2 - failed).failed(failed);
+        let counts = counts.timed_out(0).aborted(0).total(2).results_written(0).build();
+        DescribeMapRunOutput::builder()
+            .execution_counts(counts)
+            .map_run_arn(MAP_RUN)
+            .build()
+            .unwrap_or_else(|error| panic!("{error}"))
+    });
+    [runs, children, child, counts]
+}
+
+async fn run(failed: i64, dry_run: bool) -> Report {
+    let (tonight, work, write) = (tonight(), work_list(), writes_report());
+    let sfn = map_run(failed);
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&tonight]);
+    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&work, &write]);
+    let clients = Clients {
+        ec2: |_: &str| ec2.clone(),
+        sfn: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, &sfn.each_ref()),
+        ledger: Ledger::new(s3, "ledger".into()),
+    };
+    let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
+    let report = handle(&clients, &settings, input(dry_run)).await.unwrap();
+    assert_eq!(write.num_calls(), 1);
+    report
+}
+
+#[tokio::test]
+async fn names_the_volume_that_failed_and_the_region_that_was_not_discovered() {
+    let report = run(1, false).await;
+    let [first, second] = &report.regions[..] else { panic!() };
+    assert_eq!(first.protected[0].snapshot_id, "snap-1");
+    assert_eq!(first.unprotected[0].reason, "Refused: CreateSnapshot: InvalidVolume.NotFound: gone");
+    assert_eq!(first.failures[0].step, "SnapshotVolumes");
+    assert_eq!((second.failures[0].step.as_str(), second.failures[0].message.as_str()), ("DiscoverVolumes", "503"));
+    let output = Output::of(&report);
+    assert!(!output.complete && output.notify);
+    let summary = "Night 2026-05-20: 1 of 2 volumes unprotected; report: s3://ledger/nights/2026-05-20/run/report.json";
+    assert_eq!(output.summary, summary);
+}
+
+#[tokio::test]
+async fn a_child_that_failed_and_is_not_listed_yet_is_not_passed_over() {
+    let report = run(2, false).await;
+    let unlisted = report.regions[0].failures.iter().find(|failure| failure.error == "Unlisted").unwrap();
+    assert!(unlisted.message.starts_with("1 more child executions failed"), "{}", unlisted.message);
+}
+
+#[tokio::test]
+async fn a_dry_run_mails_nothing() {
+    let report = run(1, true).await;
+    assert!(!report.complete);
+    assert!(report.mail.is_none() && !Output::of(&report).notify);
+}

@@ -1,0 +1,78 @@
+//! Makes tonight's snapshot of one volume, with its identity tags in the same call.
+//!
+//! CreateSnapshot has no client token (AWSEC2 API reference): an attempt whose answer was lost may have made the
+//! snapshot. So every attempt looks first, and the SDK makes one attempt; trying again is the state machine's part.
+
+use aws_sdk_ec2::{
+    Client,
+    config::{Config, retry::RetryConfig},
+    types::{ResourceType, TagSpecification},
+};
+use domain::{Error, Intervals, Night, tags, wire::Volume};
+use runtime::{error, snapshots};
+use serde::{Deserialize, Serialize};
+
+/// One volume of the work list, and the night.
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    /// The volume's Region.
+    pub region: String,
+    /// Tonight.
+    pub night: Night,
+    /// Every Interval due tonight.
+    pub intervals: Intervals,
+    /// The volume.
+    pub volume: Volume,
+}
+
+/// The snapshot, and what tag-snapshot needs to describe it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// The volume's Region.
+    pub region: String,
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// The volume.
+    pub volume: Volume,
+}
+
+/// Makes the snapshot, or finds the one that an earlier attempt made. `stack` is the `BackupStack`.
+///
+/// # Errors
+/// `SnapshotTooSoon` where EBS asks for 15 s, `Transient` where EC2 is busy or silent, `Refused` for any other answer.
+pub async fn handle(ec2: &Client, stack: &str, input: Input) -> Result<Output, Error> {
+    let stack = tags::backup_stack(stack)?;
+    let snapshot_id = match find(ec2, stack, &input).await? {
+        Some(snapshot_id) => snapshot_id,
+        None => create(ec2, stack, &input).await?,
+    };
+    Ok(Output { region: input.region, snapshot_id, volume: input.volume })
+}
+
+async fn find(ec2: &Client, stack: &str, input: &Input) -> Result<Option<String>, Error> {
+    let night = input.night.to_string();
+    let filters = [("volume-id", input.volume.volume_id.as_str()), (&format!("tag:{}", tags::NIGHT), &night)];
+    let found = snapshots::managed(ec2, stack, &filters).await?;
+    Ok(found.into_iter().find(snapshots::protects).and_then(|snapshot| snapshot.snapshot_id))
+}
+
+async fn create(ec2: &Client, stack: &str, input: &Input) -> Result<String, Error> {
+    let identity = snapshots::ec2_tags(tags::identity(stack, input.night, &input.intervals));
+    let identity = TagSpecification::builder().resource_type(ResourceType::Snapshot).set_tags(Some(identity)).build();
+    let once = Config::builder().retry_config(RetryConfig::disabled());
+    let created = ec2
+        .create_snapshot()
+        .volume_id(&input.volume.volume_id)
+        .description(tags::snapshot_description(&input.volume.tags))
+        .tag_specifications(identity)
+        .customize()
+        .config_override(once)
+        .send()
+        .await
+        .map_err(|error| error::of("CreateSnapshot", error))?;
+    created.snapshot_id.ok_or_else(|| Error::unanswered("CreateSnapshot", "no snapshot id"))
+}
+
+#[cfg(test)]
+mod tests;

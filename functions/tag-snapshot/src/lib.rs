@@ -1,0 +1,98 @@
+//! Adds the descriptive tags to one snapshot: its volume's name and description, Client, Project, the volume's other tags.
+//! All in one call, so that a snapshot has every one of them or none.
+
+use aws_sdk_ec2::Client;
+use domain::{
+    Error,
+    tags::{self, Owner},
+    wire::Volume,
+};
+use runtime::{error, snapshots};
+use serde::{Deserialize, Serialize};
+
+/// What snapshot-one handed on.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    /// The snapshot's Region.
+    pub region: String,
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// Its volume.
+    pub volume: Volume,
+}
+
+/// The snapshot of one volume, made and described.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// `vol-…`
+    pub volume_id: String,
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// Keys of the volume's tags that found no room among the 50 of a snapshot.
+    pub dropped_tags: Vec<String>,
+}
+
+/// Adds the tags; again on a snapshot that has them, it changes nothing.
+///
+/// # Errors
+/// `Transient` where EC2 is busy or silent, `Refused` for any other answer.
+pub async fn handle(ec2: &Client, owner: &Owner, input: Input) -> Result<Output, Error> {
+    let described = tags::descriptive(&input.volume.volume_id, &input.volume.tags, owner);
+    if !described.dropped.is_empty() {
+        tracing::warn!(snapshot = input.snapshot_id, dropped = ?described.dropped, "no room for every tag of the volume");
+    }
+    let tags = snapshots::ec2_tags(described.tags);
+    let tagged = ec2.create_tags().resources(&input.snapshot_id).set_tags(Some(tags)).send().await;
+    tagged.map_err(|error| error::of("CreateTags", error))?;
+    Ok(Output { volume_id: input.volume.volume_id, snapshot_id: input.snapshot_id, dropped_tags: described.dropped })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ec2::operation::create_tags::CreateTagsOutput;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use serde_json::json;
+
+    fn input(tags: serde_json::Value) -> Input {
+        let volume = json!({"volumeId": "vol-1", "instances": [], "tags": tags});
+        serde_json::from_value(json!({"region": "eu-west-1", "snapshotId": "snap-1", "volume": volume})).unwrap()
+    }
+
+    #[tokio::test]
+    async fn adds_the_name_the_description_the_owner_and_the_volumes_own_tags_in_one_call() {
+        let create = mock!(Client::create_tags)
+            .match_requests(|request| {
+                let tags: Vec<_> =
+                    request.tags().iter().map(|tag| (tag.key().unwrap(), tag.value().unwrap())).collect();
+                let expected = [
+                    ("Client", "acme"),
+                    ("Description", "Created by snapshot-one"),
+                    ("Name", "db"),
+                    ("Project", "shop"),
+                    ("Team", "data"),
+                ];
+                request.resources() == ["snap-1"] && tags == expected
+            })
+            .then_output(|| CreateTagsOutput::builder().build());
+        let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
+        let owner = Owner { client: "acme".into(), project: String::new() };
+        let volume = json!({"Name": "db", "Project": "shop", "Team": "data", "aws:x": "y", "BackupStack": "other"});
+        let output = handle(&ec2, &owner, input(volume)).await.unwrap();
+        let snapshot = Output { volume_id: "vol-1".into(), snapshot_id: "snap-1".into(), dropped_tags: vec![] };
+        assert_eq!((output, create.num_calls()), (snapshot, 1));
+    }
+
+    #[tokio::test]
+    async fn says_which_tags_found_no_room() {
+        let create = mock!(Client::create_tags)
+            .match_requests(|request| request.tags().len() == 46)
+            .then_output(|| CreateTagsOutput::builder().build());
+        let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
+        let tags = (0..49).map(|number| (format!("k{number:02}"), json!("v"))).collect();
+        let output = handle(&ec2, &Owner::default(), input(serde_json::Value::Object(tags))).await.unwrap();
+        assert_eq!(output.dropped_tags, ["k44", "k45", "k46", "k47", "k48"]);
+    }
+}
