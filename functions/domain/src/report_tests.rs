@@ -134,7 +134,7 @@ fn the_mail_of_five_thousand_failures_fits_into_a_message_and_says_how_many_more
     let ids: Vec<String> = (0..5_000).map(|number| format!("vol-{number:017}")).collect();
     let facts = Facts {
         work_list: ids.iter().map(|id| volume(id, &"🦀".repeat(256))).collect(),
-        children: ids.iter().map(|id| child(id, &"🦀".repeat(30_000))).collect(),
+        children: ids.iter().map(|id| child(id, &"🦀".repeat(1_000))).collect(),
         ..Facts::default()
     };
     let mail = report(RegionReport::reconcile(facts, false)).mail.unwrap();

@@ -12,7 +12,7 @@ use aws_sdk_sfn::{
         describe_execution::DescribeExecutionOutput, describe_map_run::DescribeMapRunOutput,
         list_executions::ListExecutionsOutput, list_map_runs::ListMapRunsOutput,
     },
-    types::{ExecutionListItem, ExecutionStatus, MapRunExecutionCounts, MapRunListItem},
+    types::{ExecutionListItem, ExecutionStatus, MapRunExecutionCounts, MapRunListItem, MapRunStatus},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::json;
@@ -99,11 +99,18 @@ fn map_run(failed: i64) -> [Rule; 4] {
     let counts = mock!(aws_sdk_sfn::Client::describe_map_run).then_output(move || {
         let counts = MapRunExecutionCounts::builder().pending(0).running(0).succeeded(2 - failed).failed(failed);
         let counts = counts.timed_out(0).aborted(0).total(2).results_written(0).build();
+        let start = aws_sdk_sfn::primitives::DateTime::from_secs(0);
         DescribeMapRunOutput::builder()
+            .execution_arn("e")
+            .status(MapRunStatus::Succeeded)
+            .start_date(start)
+            .max_concurrency(1)
+            .tolerated_failure_percentage(100.0)
+            .tolerated_failure_count(0)
             .execution_counts(counts)
             .map_run_arn(MAP_RUN)
             .build()
-            .unwrap_or_else(|error| panic!("{error}"))
+            .unwrap()
     });
     [runs, children, child, counts]
 }
