@@ -86,6 +86,9 @@ where
     let start = Start::read(&input.execution.input, input.execution.start_time)?;
     let night = Night::of(start.time, night::zone(&settings.time_zone)?);
     let stack = tags::backup_stack(&settings.backup_stack)?;
+    if input.regions.is_empty() {
+        return Err(Error::bad_input("Regions", "\"\"", "names no Region, so nothing was backed up"));
+    }
     let key = input.execution.ledger_key(night, "report.json");
 
     let mut failed = children::failed(&clients.sfn, &input.execution.id).await?;

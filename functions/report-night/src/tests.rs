@@ -158,3 +158,16 @@ async fn a_dry_run_mails_nothing() {
     assert!(!report.complete);
     assert!(report.mail.is_none() && !Output::of(&report).notify);
 }
+
+#[tokio::test]
+async fn a_night_without_a_region_is_no_success() {
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
+    let clients = Clients {
+        ec2: |_: &str| ec2.clone(),
+        sfn: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, &[] as &[&Rule]),
+        ledger: Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[] as &[&Rule]), "ledger".into()),
+    };
+    let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
+    let error = handle(&clients, &settings, Input { regions: vec![], ..input(false) }).await.unwrap_err();
+    assert_eq!(error.to_string(), "BadInput: Regions: \"\": names no Region, so nothing was backed up");
+}

@@ -1,0 +1,13 @@
+"""`make down`: stops the local cloud. What it held is gone; the functions' builds and the last report stay."""
+
+import sys
+
+from cloud import Failed
+from up import here
+
+if __name__ == "__main__":
+    try:
+        stopped = here().stop()
+    except Failed as problem:
+        sys.exit(f"down: {problem}")
+    print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing was running.")
