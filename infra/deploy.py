@@ -7,46 +7,72 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
 
-AWS = [str(Path(sys.executable).with_name("aws"))]
+AWS = str(Path(sys.executable).with_name("aws"))
 FINISHED = re.compile("(COMPLETE|FAILED)$")
+SECONDS_TO_FINISH = 3600
 
 
 class Failed(Exception):
-    """A deployment that did not succeed, in one line that says what to do."""
+    """What went wrong, in one line that says what to do."""
 
 
 def aws(*arguments: str, env: dict) -> str:
-    run = subprocess.run(AWS + list(arguments), env=env, capture_output=True, text=True)
+    run = subprocess.run([AWS, *arguments], env=env, capture_output=True, text=True)
     if run.returncode:
         said = (run.stderr.strip() or run.stdout.strip()).splitlines()
         raise Failed(f"aws {' '.join(arguments[:2])}: {said[-1] if said else 'no message'}")
     return run.stdout
 
 
-def deploy(template: Path, stack: str, bucket: str, parameters: dict, packaged: Path, env: dict) -> bool:
-    """Deploys `template` as `stack`; says whether anything changed. Artifacts go to `bucket`."""
+def deploy(template: Path, stack: str, bucket: str, parameters: dict, packaged: Path, env: dict,
+           approve: Callable[[list[dict]], bool] = lambda changes: True) -> bool:
+    """Deploys `template` as `stack`; says whether anything changed. Artifacts go to `bucket`.
+
+    `approve` is shown the change set's changes; where it says no, nothing is changed and `Failed` is raised.
+    """
     packaged.parent.mkdir(parents=True, exist_ok=True)
     aws("cloudformation", "package", "--template-file", str(template), "--s3-bucket", bucket,
         "--output-template-file", str(packaged), env=env)
-    overrides = [f"{key}={value}" for key, value in parameters.items()]
+    change_set = make_change_set(packaged, stack, parameters, env)
+    if not change_set:
+        return False
+    cloudformation = client("cloudformation", env)
+    try:
+        if not approve(cloudformation.describe_change_set(ChangeSetName=change_set)["Changes"]):
+            raise Failed("not approved; nothing was changed")
+    except BaseException:
+        forget(cloudformation, stack, change_set)
+        raise
+    aws("cloudformation", "execute-change-set", "--change-set-name", change_set, env=env)
+    wait(cloudformation, stack)
+    return True
+
+
+def forget(cloudformation, stack: str, change_set: str) -> None:
+    """Leaves nothing of a change set that was not wanted: neither itself nor the empty stack that a first one makes."""
+    cloudformation.delete_change_set(ChangeSetName=change_set)
+    if describe(cloudformation, stack)["StackStatus"] == "REVIEW_IN_PROGRESS":
+        cloudformation.delete_stack(StackName=stack)
+
+
+def make_change_set(packaged: Path, stack: str, parameters: dict, env: dict) -> str | None:
+    overrides = ["--parameter-overrides", *(f"{key}={value}" for key, value in parameters.items())] if parameters else []
     try:
         said = aws("cloudformation", "deploy", "--template-file", str(packaged), "--stack-name", stack,
                    "--capabilities", "CAPABILITY_IAM", "--no-execute-changeset", "--no-fail-on-empty-changeset",
-                   *(["--parameter-overrides", *overrides] if overrides else []), env=env)
+                   *overrides, env=env)
     except Failed as problem:
-        if "No updates are to be performed" not in str(problem):
-            raise
-        return False
-    change_set = re.search(r"arn:\S+:changeSet/\S+", said)
-    if not change_set:
-        return False
-    aws("cloudformation", "execute-change-set", "--change-set-name", change_set.group(), env=env)
-    wait(stack, env)
-    return True
+        # moto's way to say what AWS says by an empty change set.
+        if "No updates are to be performed" in str(problem):
+            return None
+        raise
+    found = re.search(r"arn:\S+:changeSet/\S+", said)
+    return found and found.group()
 
 
 def client(service: str, env: dict):
@@ -59,16 +85,33 @@ def client(service: str, env: dict):
     ).client(service, endpoint_url=env.get("AWS_ENDPOINT_URL"))
 
 
-def wait(stack: str, env: dict) -> None:
-    cloudformation = client("cloudformation", env)
-    while not FINISHED.search(status := describe(cloudformation, stack)["StackStatus"]):
-        time.sleep(1)
+def wait(cloudformation, stack: str) -> None:
+    status = finished(cloudformation, stack)
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-        failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
-        first = failed[-1] if failed else {"LogicalResourceId": stack, "ResourceStatusReason": "no reason given"}
-        raise Failed(f"stack {stack} is {status}: {first['LogicalResourceId']}: "
-                     f"{first.get('ResourceStatusReason', 'no reason given')}")
+        raise Failed(f"stack {stack} is {status}: {first_failure(cloudformation, stack)}")
+
+
+def wait_deleted(cloudformation, stack: str) -> None:
+    status = finished(cloudformation, stack)
+    if status != "DELETE_COMPLETE":
+        raise Failed(f"stack {stack} is {status}: {first_failure(cloudformation, stack)}")
+
+
+def finished(cloudformation, stack: str) -> str:
+    for _ in range(SECONDS_TO_FINISH):
+        status = describe(cloudformation, stack)["StackStatus"]
+        if FINISHED.search(status):
+            return status
+        time.sleep(1)
+    raise Failed(f"stack {stack} is still {status} after {SECONDS_TO_FINISH} s; look at its events")
+
+
+def first_failure(cloudformation, stack: str) -> str:
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+    events = [event for page in pages for event in page["StackEvents"] if event["ResourceStatus"].endswith("FAILED")]
+    if not events:
+        return "no reason given"
+    return f"{events[-1]['LogicalResourceId']}: {events[-1].get('ResourceStatusReason', 'no reason given')}"
 
 
 def describe(cloudformation, stack: str) -> dict:
@@ -76,4 +119,5 @@ def describe(cloudformation, stack: str) -> dict:
 
 
 def outputs(stack: str, env: dict) -> dict:
-    return {one["OutputKey"]: one["OutputValue"] for one in describe(client("cloudformation", env), stack)["Outputs"]}
+    described = describe(client("cloudformation", env), stack)
+    return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}

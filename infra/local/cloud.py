@@ -14,12 +14,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy import Failed
+
 HOST = "127.0.0.1"
 SECONDS_TO_START = 60
-
-
-class Failed(Exception):
-    """What went wrong, in one line that says what to do."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 import sys
 
-from cloud import Failed
-from up import here
+from up import deploy, here
 
 if __name__ == "__main__":
     try:
         stopped = here().stop()
-    except Failed as problem:
+    except deploy.Failed as problem:
         sys.exit(f"down: {problem}")
     print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing was running.")

@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT / "infra"))
 import deploy  # noqa: E402
 import package  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
-from cloud import Cloud, Failed  # noqa: E402
+from cloud import Cloud  # noqa: E402
 
 ARTIFACTS = "artifacts"
 ENVIRONMENT = "nightly-environment"
@@ -24,7 +24,7 @@ def here() -> Cloud:
     """The local cloud that the variables LOCAL_DIR and PORT name."""
     port = os.environ.get("PORT") or "4566"
     if not port.isdigit() or not 1024 <= int(port) <= 65534:
-        raise Failed(f"PORT={port} is not a port from 1024 to 65534")
+        raise deploy.Failed(f"PORT={port} is not a port from 1024 to 65534")
     return Cloud(Path(os.environ.get("LOCAL_DIR") or ROOT / "target/local").resolve(), int(port))
 
 
@@ -76,5 +76,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (Failed, deploy.Failed, BotoCoreError, ClientError, OSError) as problem:
+    except (deploy.Failed, BotoCoreError, ClientError, OSError) as problem:
         sys.exit(f"up: {problem}")

@@ -1,1 +1,42 @@
-//! t
+//! What the tests share.
+//!
+//! # Layout
+//! - [`cloud`]: a local cloud of a test's own, deployed to, and the nights that it runs.
+//! - [`ec2_proxy`]: an EC2 endpoint between the functions and the local cloud's, for what must go wrong.
+//! - [`asl`]: the state machine, read.
+//! - [`mermaid`]: the picture of it in the README.
+//! - [`template`]: the CloudFormation templates, read.
+//! - [`source`]: the functions' own source, read for the calls that it makes.
+
+pub mod asl;
+pub mod cloud;
+pub mod ec2_proxy;
+pub mod mermaid;
+pub mod source;
+pub mod template;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the checkout.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_owned()
+}
+
+/// The text of a file of the checkout.
+pub fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The functions by name: the folders that have a `main.rs`.
+pub fn functions() -> Vec<String> {
+    let entries = std::fs::read_dir(root().join("functions")).expect("functions/");
+    let folders = entries.map(|entry| entry.expect("a folder").path()).filter(|path| path.join("src/main.rs").exists());
+    let mut names: Vec<_> = folders.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// `snapshot-one` as the state and the template's resources have it: `SnapshotOne`.
+pub fn pascal(name: &str) -> String {
+    name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}

@@ -1,0 +1,71 @@
+# Every command works on a fresh machine with cargo, python3 (3.10 or later) and make, and no AWS account.
+# Everything that they download or build lives under target/.
+
+VENV := target/venv
+PYTHON := $(VENV)/bin/python
+ARM64 := aarch64-unknown-linux-gnu
+FUNCTIONS := $(patsubst functions/%/src/main.rs,%,$(wildcard functions/*/src/main.rs))
+
+export AWS_PAGER :=
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help night up down test lint package deploy destroy functions
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make night     one night on the local cloud, followed to its end   [NIGHT=2026-12-31] [DRY_RUN=1] [PORT=4566]'
+	@echo 'make up        start the local cloud and deploy to it; writes target/local/env'
+	@echo 'make down      stop it'
+	@echo 'make test      every test there is'
+	@echo 'make package   the release zips for arm64, in target/package'
+	@echo 'make deploy    the stack to AWS   STACK=name [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
+	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'
+
+night: up
+	@$(PYTHON) infra/local/night.py
+
+up: functions
+	@$(PYTHON) infra/local/up.py
+
+down: $(VENV)/local
+	@$(PYTHON) infra/local/down.py
+
+test: functions lint
+	@cargo test --workspace
+
+lint: $(VENV)/local
+	@cargo fmt --check
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+functions: $(VENV)/local
+	@if [ -e target/debug/report-night ]; then quiet=--quiet; else \
+	  echo 'Building the functions. The first build compiles the EC2 SDK: allow ten minutes on two cores.'; fi; \
+	cargo build --workspace --bins $$quiet || { echo 'make: the functions did not build; mend what cargo says above and run this again'; exit 1; }
+
+package: $(VENV)/release
+	@rustup target add $(ARM64) || { echo 'make: the release needs rustup, to add the target $(ARM64)'; exit 1; }
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo zigbuild --release --target $(ARM64).2.34 $(addprefix --package ,$(FUNCTIONS))
+	@$(PYTHON) infra/package.py target/$(ARM64)/release target/package
+	@ls -l target/package
+
+deploy: package $(VENV)/local
+	@$(PYTHON) infra/release/deploy_to_aws.py
+
+destroy: $(VENV)/local
+	@$(PYTHON) infra/release/destroy.py
+
+$(VENV)/local: infra/local/requirements.txt | $(VENV)/bin/python
+	@echo 'Installing the local cloud and the AWS CLI into $(VENV) (once).'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(VENV)/release: infra/release/requirements.txt | $(VENV)/bin/python
+	@echo 'Installing the arm64 cross-compiler into $(VENV) (once).'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(VENV)/bin/python:
+	@command -v cargo >/dev/null || { echo 'make: cargo is missing; install Rust with rustup'; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { echo 'make: python3 is missing or older than 3.10; install a newer one'; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo 'make: python3 has no venv; install it (Debian, Ubuntu: apt install python3-venv)'; exit 1; }
+	@python3 -m venv $(VENV)

@@ -1,0 +1,209 @@
+//! A local cloud of a test's own: `infra/local/up.py` starts it on free ports and deploys to it; dropped, it is stopped.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command, Output},
+    time::Duration,
+};
+
+use crate::root;
+
+/// A local cloud that is up.
+pub struct Cloud {
+    /// Where its files are.
+    pub directory: PathBuf,
+    /// ministack's port; moto has the next.
+    pub port: u16,
+    variables: Vec<(String, String)>,
+}
+
+/// An execution of the night that has ended.
+#[derive(Debug)]
+pub struct Night {
+    /// Its ARN.
+    pub execution: String,
+    /// `SUCCEEDED`, `FAILED`, …
+    pub status: String,
+    /// The error's name, where it failed.
+    pub error: String,
+    /// What it says, where it failed.
+    pub cause: String,
+    /// Its report; null where it wrote none.
+    pub report: Value,
+}
+
+impl Cloud {
+    /// Starts a cloud named for its test and deploys the templates with these parameters of backup.yaml.
+    pub fn up(name: &str, parameters: &[&str]) -> Self {
+        Self::up_with(name, parameters, &[])
+    }
+
+    /// The same, with environment variables that the local cloud and its functions inherit.
+    pub fn up_with(name: &str, parameters: &[&str], variables: &[(&str, &str)]) -> Self {
+        let owned = |(key, value): &(&str, &str)| (key.to_string(), value.to_string());
+        let cloud = Self::down(name, variables.iter().map(owned).collect());
+        let output = cloud.run("up", parameters);
+        assert!(output.status.success(), "up: {}", String::from_utf8_lossy(&output.stderr));
+        cloud
+    }
+
+    /// A cloud that is not started yet.
+    pub fn down(name: &str, variables: Vec<(String, String)>) -> Self {
+        let directory = root().join("target/tests").join(name);
+        let _ = std::fs::remove_dir_all(&directory);
+        Self { directory, port: free_ports(), variables }
+    }
+
+    /// Runs `infra/local/<script>.py` for this cloud. Retry pauses are skipped: `SFN_WAIT_SCALE=0`.
+    pub fn run(&self, script: &str, arguments: &[&str]) -> Output {
+        let python = root().join("target/venv/bin/python");
+        let mut command = Command::new(python);
+        command.arg(root().join("infra/local").join(script).with_extension("py")).args(arguments);
+        command.current_dir(root()).envs(self.env());
+        command.output().expect("python of target/venv")
+    }
+
+    /// The variables that name this cloud to the scripts and to make.
+    pub fn env(&self) -> impl Iterator<Item = (String, String)> {
+        let ours = [
+            ("LOCAL_DIR", self.directory.display().to_string()),
+            ("PORT", self.port.to_string()),
+            ("SFN_WAIT_SCALE", "0".to_owned()),
+        ];
+        ours.map(|(key, value)| (key.to_owned(), value)).into_iter().chain(self.variables.iter().cloned())
+    }
+
+    /// The address of the EC2 that has the servers.
+    pub fn moto(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port + 1)
+    }
+
+    /// One of the variables that `up` exports in its `env`.
+    pub fn exported(&self, name: &str) -> String {
+        let text = std::fs::read_to_string(self.directory.join("env")).expect("up writes env");
+        let exports = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+        exports.collect::<HashMap<_, _>>().get(name).unwrap_or_else(|| panic!("{name} in {text}")).to_string()
+    }
+
+    async fn config(&self, endpoint: String) -> SdkConfig {
+        let credentials = aws_sdk_ec2::config::Credentials::new("test", "test", None, None, "test");
+        aws_config::defaults(BehaviorVersion::latest())
+            .credentials_provider(credentials)
+            .region(Region::new("us-east-1"))
+            .endpoint_url(endpoint)
+            .load()
+            .await
+    }
+
+    /// The EC2 that has the servers, in a Region.
+    pub async fn ec2(&self, region: &'static str) -> aws_sdk_ec2::Client {
+        let config = self.config(self.moto()).await;
+        let regional = aws_sdk_ec2::config::Builder::from(&config).region(aws_sdk_ec2::config::Region::new(region));
+        aws_sdk_ec2::Client::from_conf(regional.build())
+    }
+
+    /// The configuration of every other service.
+    pub async fn aws(&self) -> SdkConfig {
+        self.config(format!("http://127.0.0.1:{}", self.port)).await
+    }
+
+    /// Starts a night and waits for its end.
+    pub async fn night(&self, input: Value) -> Night {
+        let aws = self.aws().await;
+        let sfn = aws_sdk_sfn::Client::new(&aws);
+        let machine = self.exported("STATE_MACHINE_ARN");
+        let started = sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await;
+        self.ended(started.expect("the night starts").execution_arn).await
+    }
+
+    /// Waits for the end of an execution that something else started.
+    pub async fn ended(&self, execution: String) -> Night {
+        let aws = self.aws().await;
+        let sfn = aws_sdk_sfn::Client::new(&aws);
+        loop {
+            let now = sfn.describe_execution().execution_arn(&execution).send().await.expect("the execution");
+            if now.status.as_str() != "RUNNING" {
+                let said = now.error.clone().unwrap_or_default();
+                let (status, cause) = (now.status.to_string(), now.cause.unwrap_or_default());
+                let report = self.report(&execution).await;
+                return Night { execution, status, error: said, cause, report };
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn report(&self, execution: &str) -> Value {
+        let aws = self.aws().await;
+        let s3 = aws_sdk_s3::Client::new(&aws);
+        let bucket = self.exported("LEDGER_BUCKET");
+        let name = execution.rsplit(':').next().expect("an execution's name");
+        let objects = s3.list_objects_v2().bucket(&bucket).into_paginator().send().collect::<Result<Vec<_>, _>>().await;
+        let keys = objects.expect("the ledger").into_iter().flat_map(|page| page.contents.unwrap_or_default());
+        let key = keys.filter_map(|object| object.key).find(|key| key.ends_with(&format!("/{name}/report.json")));
+        let Some(key) = key else { return Value::Null };
+        let object = s3.get_object().bucket(bucket).key(key).send().await.expect("the report");
+        serde_json::from_slice(&object.body.collect().await.expect("its body").into_bytes()).expect("JSON")
+    }
+
+    /// The child executions of a night's Map Runs, as `(status, input, error, cause)`.
+    pub async fn children(&self, execution: &str) -> Vec<(String, Value, String, String)> {
+        let aws = self.aws().await;
+        let sfn = aws_sdk_sfn::Client::new(&aws);
+        let runs = sfn.list_map_runs().execution_arn(execution).send().await.expect("the Map Runs").map_runs;
+        let mut children = Vec::new();
+        for run in runs {
+            let listed = sfn.list_executions().map_run_arn(run.map_run_arn).into_paginator().items().send();
+            for child in listed.collect::<Result<Vec<_>, _>>().await.expect("the children") {
+                let child = sfn.describe_execution().execution_arn(child.execution_arn).send().await.expect("a child");
+                let input = serde_json::from_str(&child.input.unwrap_or_default()).expect("JSON");
+                let (error, cause) = (child.error.unwrap_or_default(), child.cause.unwrap_or_default());
+                children.push((child.status.to_string(), input, error, cause));
+            }
+        }
+        children
+    }
+
+    /// Subscribes a queue to the topic and returns its address.
+    pub async fn mailbox(&self) -> String {
+        let aws = self.aws().await;
+        let queue = aws_sdk_sqs::Client::new(&aws).create_queue().queue_name("mailbox").send().await;
+        let url = queue.expect("a queue").queue_url.expect("its address");
+        let topic = self.exported("TOPIC_ARN");
+        let arn = "arn:aws:sqs:us-east-1:000000000000:mailbox";
+        let subscribe = aws_sdk_sns::Client::new(&aws).subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);
+        subscribe.send().await.expect("a subscription");
+        url
+    }
+
+    /// Every message that came to the queue since the last look, as `(subject, message)`.
+    pub async fn mail(&self, queue: &str) -> Vec<(String, String)> {
+        let sqs = aws_sdk_sqs::Client::new(&self.aws().await);
+        let received = sqs.receive_message().queue_url(queue).max_number_of_messages(10).wait_time_seconds(1);
+        let messages = received.send().await.expect("the queue").messages.unwrap_or_default();
+        let bodies =
+            messages.iter().map(|message| serde_json::from_str::<Value>(message.body().unwrap()).expect("JSON"));
+        let text = |body: &Value, field: &str| body[field].as_str().unwrap_or_default().to_owned();
+        bodies.map(|body| (text(&body, "Subject"), text(&body, "Message"))).collect()
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        self.run("down", &[]);
+    }
+}
+
+/// Two free ports in a row; the first of them.
+fn free_ports() -> u16 {
+    (0..100)
+        .find_map(|_| {
+            let first = TcpListener::bind("127.0.0.1:0").ok()?;
+            let port = first.local_addr().ok()?.port();
+            TcpListener::bind(("127.0.0.1", port.checked_add(1)?)).ok().map(|_| port)
+        })
+        .expect("two free ports in a row")
+}

@@ -1,0 +1,93 @@
+//! The functions' own source, read for the AWS calls that it makes and the settings that it reads.
+
+use regex::Regex;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{root, text};
+
+/// The IAM action of each SDK operation that any function makes. One that is missing here fails the test that meets it.
+const ACTIONS: [(&str, &str); 13] = [
+    ("create_snapshot", "ec2:CreateSnapshot"),
+    ("create_tags", "ec2:CreateTags"),
+    ("delete_snapshot", "ec2:DeleteSnapshot"),
+    ("describe_execution", "states:DescribeExecution"),
+    ("describe_map_run", "states:DescribeMapRun"),
+    ("describe_regions", "ec2:DescribeRegions"),
+    ("describe_snapshots", "ec2:DescribeSnapshots"),
+    ("describe_volumes", "ec2:DescribeVolumes"),
+    ("get_object", "s3:GetObject"),
+    ("list_executions", "states:ListExecutions"),
+    ("list_map_runs", "states:ListMapRuns"),
+    ("put_object", "s3:PutObject"),
+    // CreateSnapshot with tags needs the right to tag as well (EC2 user guide, "Grant permission to tag on creation").
+    ("tag_specifications", "ec2:CreateTags"),
+];
+
+/// The IAM actions of the calls that a function makes, through the runtime crate's helpers too.
+pub fn actions(function: &str) -> BTreeSet<String> {
+    let helpers = helpers();
+    let own = sources(&format!("functions/{function}/src"));
+    let mut made = operations(&own);
+    for (helper, operations) in &helpers {
+        if calls(&own, helper) {
+            made.extend(operations.iter().cloned());
+        }
+    }
+    made.iter().map(|operation| action(operation)).collect()
+}
+
+/// The settings that a function reads from its environment.
+pub fn settings(function: &str) -> BTreeSet<String> {
+    let setting = Regex::new(r#"setting\("([A-Z_]+)"\)"#).expect("a pattern");
+    let main = text(&format!("functions/{function}/src/main.rs"));
+    setting.captures_iter(&main).map(|found| found[1].to_owned()).collect()
+}
+
+fn action(operation: &str) -> String {
+    let known = ACTIONS.iter().find(|(name, _)| *name == operation);
+    known.unwrap_or_else(|| panic!("which IAM action is {operation}? Say so in tests/src/source.rs")).1.to_owned()
+}
+
+/// The runtime crate's public functions with the operations that each makes, directly or through another of them.
+fn helpers() -> BTreeMap<String, BTreeSet<String>> {
+    let source = sources("functions/runtime/src");
+    let start = Regex::new(r"(?m)^ *(?:pub )?(?:async )?fn (\w+)").expect("a pattern");
+    let starts: Vec<_> =
+        start.captures_iter(&source).map(|found| (found[1].to_owned(), found.get(0).unwrap().end())).collect();
+    let ends = starts.iter().skip(1).map(|(_, at)| *at).chain([source.len()]);
+    let bodies: BTreeMap<_, _> =
+        starts.iter().zip(ends).map(|((name, at), end)| (name.clone(), &source[*at..end])).collect();
+    let mut made: BTreeMap<_, _> = bodies.iter().map(|(name, body)| (name.clone(), operations(body))).collect();
+    for _ in 0..bodies.len() {
+        for (name, body) in &bodies {
+            let through: BTreeSet<String> = made
+                .iter()
+                .filter(|(other, _)| *other != name && calls(body, other))
+                .flat_map(|(_, made)| made.clone())
+                .collect();
+            made.get_mut(name).expect("a helper").extend(through);
+        }
+    }
+    made
+}
+
+fn calls(source: &str, helper: &str) -> bool {
+    Regex::new(&format!(r"\b{helper}(?:::<\w+>)?\(")).expect("a pattern").is_match(source)
+}
+
+fn operations(source: &str) -> BTreeSet<String> {
+    let call = r"\.((?:create|delete|describe|get|list|put|modify|copy|start|stop|publish|send|lock)_(?:[a-z]+_?)+|tag_specifications)\(";
+    let found = Regex::new(call).expect("a pattern");
+    found.captures_iter(source).map(|found| found[1].to_owned()).collect()
+}
+
+/// Source without its unit tests.
+fn production(source: &str) -> String {
+    source.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned()
+}
+
+fn sources(folder: &str) -> String {
+    let entries = std::fs::read_dir(root().join(folder)).expect("a folder of source");
+    let files = entries.map(|entry| entry.expect("a file").path()).filter(|path| !path.ends_with("tests.rs"));
+    files.map(|path| production(&std::fs::read_to_string(path).expect("source"))).collect()
+}

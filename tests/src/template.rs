@@ -1,0 +1,52 @@
+//! The CloudFormation templates, read. A short form such as `!Ref X` stays a tagged value.
+
+use serde_yaml_ng::{Mapping, Value};
+use std::collections::BTreeSet;
+
+use crate::text;
+
+/// A template of `infra/`, by its file's name.
+pub fn read(name: &str) -> Mapping {
+    serde_yaml_ng::from_str(&text(&format!("infra/{name}"))).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The properties of one resource of `backup.yaml`.
+pub fn properties(resource: &str) -> Value {
+    let template = read("backup.yaml");
+    let found = &template["Resources"][resource]["Properties"];
+    assert!(!found.is_null(), "backup.yaml has no {resource}");
+    found.clone()
+}
+
+/// The actions that a function's role and the policies attached to it allow, the log's aside.
+pub fn allowed(function: &str) -> BTreeSet<String> {
+    let role = format!("{function}Role");
+    let own = properties(&role)["Policies"].as_sequence().expect("Policies").clone();
+    let template = read("backup.yaml");
+    let attached = template["Resources"].as_mapping().expect("Resources").values().filter(|resource| {
+        let roles = resource["Properties"]["Roles"].as_sequence();
+        roles.is_some_and(|roles| roles.iter().any(|one| is_ref(one, &role)))
+    });
+    let documents = own.into_iter().chain(attached.map(|resource| resource["Properties"].clone()));
+    let statements = documents.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_sequence().unwrap().clone());
+    let actions = statements.flat_map(|statement| match &statement["Action"] {
+        Value::Sequence(actions) => actions.iter().map(name).collect(),
+        action => vec![name(action)],
+    });
+    actions.filter(|action| !action.starts_with("logs:")).collect()
+}
+
+fn is_ref(value: &Value, name: &str) -> bool {
+    matches!(value, Value::Tagged(tagged) if tagged.tag == "Ref" && tagged.value.as_str() == Some(name))
+}
+
+fn name(value: &Value) -> String {
+    value.as_str().expect("an action").to_owned()
+}
+
+/// The names of a function's environment variables.
+pub fn environment(function: &str) -> BTreeSet<String> {
+    let properties = properties(&format!("{function}Function"));
+    let variables = properties["Environment"]["Variables"].as_mapping().cloned().unwrap_or_default();
+    variables.keys().map(name).collect()
+}

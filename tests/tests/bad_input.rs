@@ -1,0 +1,40 @@
+//! Bad input ends the night before anything is created or deleted, with a message that names the field and the value.
+
+use serde_json::json;
+use tests::cloud::{Cloud, Night};
+
+async fn assert_nothing_was_created(cloud: &Cloud) {
+    let listed = cloud.ec2("us-east-1").await.describe_snapshots().owner_ids("self").send().await.expect("snapshots");
+    assert!(listed.snapshots().is_empty(), "{:?}", listed.snapshots());
+}
+
+fn assert_refused(night: &Night, cause: &str) {
+    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "BadInput"), "{night:?}");
+    assert_eq!(night.cause, cause);
+    assert!(night.report.is_null());
+}
+
+#[tokio::test]
+async fn a_malformed_time_and_an_unknown_key_are_named() {
+    let cloud = Cloud::up("bad-input", &[]);
+    let mailbox = cloud.mailbox().await;
+    let night = cloud.night(json!({"time": "yesterday"})).await;
+    assert_refused(&night, "time: \"yesterday\": not an RFC 3339 time such as 2026-12-31T04:30:00Z");
+    let mail = cloud.mail(&mailbox).await;
+    assert_eq!(mail.len(), 1);
+    assert!(mail[0].1.contains("failed with BadInput:\ntime: \"yesterday\": not an RFC 3339 time"), "{mail:?}");
+
+    let night = cloud.night(json!({"tiem": "2026-12-31T04:30:00Z", "dryRun": true})).await;
+    assert_refused(&night, "tiem: \"2026-12-31T04:30:00Z\": unknown key; the known ones are time and dryRun");
+    assert!(cloud.mail(&mailbox).await.is_empty(), "a dry run mails nothing");
+    assert_nothing_was_created(&cloud).await;
+}
+
+#[tokio::test]
+async fn a_region_that_does_not_exist_stops_the_other_regions_too() {
+    let cloud = Cloud::up("bad-region", &["Regions=us-east-1,mars-north-1"]);
+    let night = cloud.night(json!({})).await;
+    let problem = "not a Region that is enabled for this account; correct the Regions parameter or enable it";
+    assert_refused(&night, &format!("Regions: mars-north-1: {problem}"));
+    assert_nothing_was_created(&cloud).await;
+}

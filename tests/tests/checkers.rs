@@ -1,0 +1,40 @@
+//! The checkers of others, silent: cfn-lint on the templates, statelint on the state machine, and the README's picture.
+
+use std::process::Command;
+use tests::{asl, mermaid, root, text};
+
+fn silent(command: &mut Command) {
+    let output = command.current_dir(root()).output().expect("a tool of target/venv");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+}
+
+#[test]
+fn cfn_lint_finds_nothing_in_the_templates() {
+    let templates = ["environment.yaml", "backup.yaml", "template.yaml"].map(|name| format!("infra/{name}"));
+    silent(Command::new("target/venv/bin/cfn-lint").args(templates));
+}
+
+#[test]
+fn statelint_finds_nothing_in_the_state_machine() {
+    let definition = text(asl::PATH).replace("${Partition}", "aws").replace("${", "").replace("Function}", "Function");
+    let path = root().join("target/tests/nightly-backup.asl.json");
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("target/tests");
+    std::fs::write(&path, definition).expect("the definition");
+    silent(Command::new("target/venv/bin/statelint").arg(path));
+}
+
+/// `UPDATE=1 make test` writes the picture anew.
+#[test]
+fn the_readme_shows_the_state_machine_as_it_is() {
+    let (start, end) = ("```mermaid\n", "```\n");
+    let readme = text("README.md");
+    let (before, rest) = readme.split_once(start).expect("a Mermaid block");
+    let (shown, after) = rest.split_once(end).expect("its end");
+    if shown != mermaid::diagram() && std::env::var_os("UPDATE").is_some() {
+        let updated = [before, start, &mermaid::diagram(), end, after].concat();
+        std::fs::write(root().join("README.md"), updated).expect("README.md");
+    } else {
+        assert_eq!(shown, mermaid::diagram());
+    }
+}

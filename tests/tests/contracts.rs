@@ -1,0 +1,150 @@
+//! What the parts promise each other: state machine and code, template and code, names.
+
+use domain::ErrorName;
+use regex::Regex;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use tests::{asl, functions, pascal, source, template, text};
+
+fn tasks() -> impl Iterator<Item = (String, Value)> {
+    asl::states().into_iter().filter(|(_, state)| state["Type"] == "Task")
+}
+
+fn invoked(task: &Value) -> Option<String> {
+    Some(task["Parameters"]["FunctionName"].as_str()?.trim_start_matches("${").trim_end_matches("Function}").to_owned())
+}
+
+#[test]
+fn every_task_has_a_timeout_and_retries_with_states_all_alone_and_last() {
+    for (name, task) in tasks() {
+        assert!(task["TimeoutSeconds"].is_u64(), "{name} has no TimeoutSeconds");
+        let mut retriers = asl::error_names(&task, "Retry");
+        assert_eq!(retriers.pop(), Some(vec!["States.ALL".to_owned()]), "the last retrier of {name}");
+        assert!(!retriers.is_empty(), "{name} has no named retrier");
+        assert!(
+            !retriers.concat().contains(&"States.ALL".to_owned()),
+            "{name} names States.ALL before its last retrier"
+        );
+    }
+}
+
+#[test]
+fn every_error_name_is_decided_on_and_none_is_made_up() {
+    let names: BTreeSet<_> = ErrorName::ALL.iter().map(ErrorName::to_string).collect();
+    let mut decided = BTreeSet::new();
+    for (state, definition) in asl::states() {
+        for name in ["Retry", "Catch"].iter().flat_map(|field| asl::error_names(&definition, field).concat()) {
+            let foreign = ["States.", "Lambda.", "SNS."].iter().any(|prefix| name.starts_with(prefix));
+            assert!(foreign || names.contains(&name), "{state} waits for {name}, which no function says");
+            decided.insert(name);
+        }
+    }
+    assert!(names.is_subset(&decided), "the state machine decides on {decided:?} only");
+    for (name, task) in tasks().filter(|(_, task)| invoked(task).is_some()) {
+        let retried = asl::error_names(&task, "Retry").concat();
+        for error in names.iter().filter(|error| *error != "SnapshotTooSoon" || name == "SnapshotOne") {
+            assert!(retried.contains(error), "{name} does not decide on {error}");
+        }
+    }
+}
+
+#[test]
+fn what_a_person_must_mend_is_never_retried() {
+    for (name, task) in tasks().filter(|(_, task)| invoked(task).is_some()) {
+        let first = &task["Retry"][0];
+        let names = asl::error_names(&task, "Retry").remove(0);
+        assert_eq!(
+            (names.as_slice(), &first["MaxAttempts"]),
+            (&["BadInput".to_owned(), "Refused".to_owned()][..], &0.into()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_task_waits_longer_than_its_function_may_run() {
+    for (name, task) in tasks() {
+        let Some(function) = invoked(&task) else { continue };
+        let timeout = template::properties(&format!("{function}Function"))["Timeout"].as_u64().expect("Timeout");
+        assert!(task["TimeoutSeconds"].as_u64() > Some(timeout), "{name} gives up before {function} does");
+    }
+}
+
+#[test]
+fn every_choice_has_a_default() {
+    for (name, state) in asl::states().into_iter().filter(|(_, state)| state["Type"] == "Choice") {
+        assert!(state["Default"].is_string(), "{name} has no Default");
+    }
+}
+
+#[test]
+fn every_substitution_is_defined_and_every_definition_used() {
+    let used = Regex::new(r"\$\{(\w+)\}").expect("a pattern");
+    let used: BTreeSet<_> = used.captures_iter(&text(asl::PATH)).map(|found| found[1].to_owned()).collect();
+    let defined =
+        template::properties("StateMachine")["DefinitionSubstitutions"].as_mapping().expect("a mapping").clone();
+    let defined: BTreeSet<_> = defined.keys().map(|key| key.as_str().expect("a name").to_owned()).collect();
+    assert_eq!(used, defined);
+}
+
+#[test]
+fn a_function_has_one_name_everywhere() {
+    let states = asl::states();
+    assert_eq!(functions().len(), 6);
+    for function in functions() {
+        let (state, manifest) = (pascal(&function), text(&format!("functions/{function}/Cargo.toml")));
+        assert_eq!(manifest.matches(&format!("name = \"{function}\"")).count(), 2, "package and binary of {function}");
+        assert_eq!(invoked(&states[&state]), Some(state.clone()));
+        let properties = template::properties(&format!("{state}Function"));
+        assert_eq!(properties["Code"].as_str(), Some(format!("../target/package/{function}.zip").as_str()));
+    }
+}
+
+#[test]
+fn a_function_may_do_what_it_calls_and_nothing_else() {
+    for function in functions() {
+        assert_eq!(template::allowed(&pascal(&function)), source::actions(&function), "{function}");
+    }
+}
+
+#[test]
+fn a_function_is_given_the_settings_that_it_reads_and_no_others() {
+    for function in functions() {
+        assert_eq!(template::environment(&pascal(&function)), source::settings(&function), "{function}");
+    }
+}
+
+#[test]
+fn a_function_is_invoked_by_the_role_of_the_state_machine() {
+    let role = serde_yaml_ng::to_string(&template::properties("StateMachineRole")).expect("YAML");
+    for function in functions() {
+        assert!(role.contains(&format!("{}Function.Arn", pascal(&function))), "{function}");
+    }
+}
+
+#[test]
+fn the_root_stack_hands_on_every_parameter_of_the_backup() {
+    let named = |section: &serde_yaml_ng::Value| -> BTreeSet<String> {
+        section.as_mapping().expect("a mapping").keys().map(|key| key.as_str().expect("a name").to_owned()).collect()
+    };
+    let (root, backup) = (template::read("template.yaml"), template::read("backup.yaml"));
+    let mut wanted = named(&backup["Parameters"]);
+    assert!(wanted.remove("ScheduleInput"), "the schedule's input is for the local cloud alone");
+    assert_eq!(named(&root["Resources"]["Backup"]["Properties"]["Parameters"]), wanted);
+    for (name, parameter) in root["Parameters"].as_mapping().expect("a mapping") {
+        let same = &backup["Parameters"][name.as_str().expect("a name")]["Default"];
+        assert_eq!(&parameter["Default"], same, "the default of {name:?}");
+    }
+}
+
+#[test]
+fn deletion_is_allowed_on_this_stacks_snapshots_only_and_never_on_an_annual() {
+    let role = template::properties("DeleteOneRole");
+    let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_sequence().expect("statements").clone();
+    let deletes: Vec<_> =
+        statements.iter().filter(|one| one["Action"].as_str() == Some("ec2:DeleteSnapshot")).collect();
+    assert_eq!(deletes.len(), 1);
+    let condition = &deletes[0]["Condition"];
+    assert!(!condition["StringEquals"]["aws:ResourceTag/BackupStack"].is_null());
+    assert_eq!(condition["StringNotEquals"]["aws:ResourceTag/Interval"].as_str(), Some("Annual"));
+}

@@ -1,0 +1,80 @@
+//! One volume fails: the others are protected, and nobody can overlook it.
+
+use serde_json::json;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tests::{cloud::Cloud, ec2_proxy::Ec2Proxy};
+
+async fn volumes(ec2: &aws_sdk_ec2::Client) -> Vec<(String, String)> {
+    let listed = ec2.describe_volumes().send().await.expect("volumes");
+    let server = |volume: &aws_sdk_ec2::types::Volume| volume.attachments()[0].instance_id().unwrap().to_owned();
+    listed.volumes().iter().map(|volume| (volume.volume_id().unwrap().to_owned(), server(volume))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_that_goes_between_discovery_and_snapshot_is_red_named_and_mailed() {
+    let proxy = Ec2Proxy::listen().await;
+    let cloud = Cloud::up_with("failures", &[], &[("AWS_ENDPOINT_URL_EC2", &proxy.url)]);
+    let ec2 = cloud.ec2("us-east-1").await;
+    let all = volumes(&ec2).await;
+    let (lost, server) = all[0].clone();
+    let (going, victim, gone) = (ec2.clone(), lost.clone(), Arc::new(AtomicBool::new(false)));
+    proxy.serve(
+        cloud.moto(),
+        Box::new(move |call| {
+            let (ec2, volume, gone) = (going.clone(), victim.clone(), gone.clone());
+            Box::pin(async move {
+                let now = call.contains("Action=CreateSnapshot&") && call.contains(&volume);
+                if now && !gone.swap(true, Ordering::SeqCst) {
+                    ec2.detach_volume().volume_id(&volume).send().await.expect("detached");
+                    ec2.delete_volume().volume_id(&volume).send().await.expect("deleted");
+                }
+            })
+        }),
+    );
+    let mailbox = cloud.mailbox().await;
+
+    let night = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
+
+    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"));
+    assert!(night.cause.starts_with("Night 2026-05-20: 1 of 2 volumes unprotected; report: s3://"), "{}", night.cause);
+    let region = &night.report["regions"][0];
+    assert_eq!(region["protected"].as_array().map(Vec::len), Some(1));
+    assert_eq!(region["protected"][0]["volumeId"], json!(all[1].0));
+    assert_eq!(region["unprotected"][0]["volumeId"], json!(lost));
+
+    let children = cloud.children(&night.execution).await;
+    let red: Vec<_> = children.iter().filter(|(status, ..)| status == "FAILED").collect();
+    assert_eq!((children.len(), red.len()), (2, 1));
+    let (_, input, error, cause) = red[0];
+    assert_eq!((&input["volume"]["volumeId"], error.as_str()), (&json!(lost), "Refused"));
+    assert!(cause.contains("InvalidVolume.NotFound"), "{cause}");
+
+    let mail = cloud.mail(&mailbox).await;
+    assert_eq!(mail.len(), 1, "{mail:?}");
+    let (subject, message) = &mail[0];
+    assert_eq!(subject, "[nightly-backup] Night 2026-05-20: 1 of 2 volumes unprotected");
+    assert!(
+        message.contains(&format!("{lost} of {server}\n    Refused: CreateSnapshot: InvalidVolume.NotFound")),
+        "{message}"
+    );
+    assert!(!message.contains(&all[1].0), "{message}");
+
+    let again = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
+    assert_eq!(again.status, "SUCCEEDED", "{}", again.cause);
+    assert!(cloud.mail(&mailbox).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ec2_that_is_out_of_reach_fails_the_night_and_deletes_nothing() {
+    let cloud = Cloud::up_with("outage", &[], &[("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:9")]);
+    let mailbox = cloud.mailbox().await;
+    let night = cloud.night(json!({})).await;
+    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"));
+    assert_eq!(night.report["regions"][0]["failures"][0]["step"], "DiscoverVolumes");
+    let mail = cloud.mail(&mailbox).await;
+    assert_eq!(mail.len(), 1, "{mail:?}");
+    assert!(mail[0].0.ends_with(": 1 step failed") && mail[0].1.contains("Transient: DescribeRegions"), "{mail:?}");
+}

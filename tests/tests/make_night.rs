@@ -1,0 +1,108 @@
+//! `make night`, `make up` and `make down` as a person runs them.
+
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    net::TcpListener,
+    process::{Command, Output},
+};
+use tests::{cloud::Cloud, root};
+
+fn make(cloud: &Cloud, arguments: &[&str]) -> Output {
+    let mut command = Command::new("make");
+    command.args(["--silent", "--no-print-directory"]).args(arguments).current_dir(root());
+    command.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").envs(cloud.env());
+    command.output().expect("make")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn report(cloud: &Cloud) -> Value {
+    let text = std::fs::read_to_string(cloud.directory.join("report.json")).expect("report.json");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn kill(cloud: &Cloud, name: &str) {
+    let file = std::fs::read_to_string(cloud.directory.join(format!("{name}.pid"))).expect("a pid file");
+    let pid = serde_json::from_str::<Value>(&file).expect("JSON")["pid"].to_string();
+    assert!(Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
+}
+
+async fn snapshots(cloud: &Cloud) -> BTreeSet<String> {
+    let listed = cloud.ec2("us-east-1").await.describe_snapshots().owner_ids("self").send().await.expect("snapshots");
+    listed.snapshots().iter().filter_map(|snapshot| snapshot.snapshot_id.clone()).collect()
+}
+
+#[tokio::test]
+async fn protects_the_servers_that_the_template_made_and_a_second_time_creates_nothing() {
+    let cloud = Cloud::down("make-night", vec![]);
+    let first = make(&cloud, &["night", "NIGHT=2026-12-31"]);
+    assert!(first.status.success(), "{}", said(&first));
+
+    let ec2 = cloud.ec2("us-east-1").await;
+    let instances = ec2.describe_instances().send().await.expect("the servers");
+    let servers: BTreeSet<_> = instances
+        .reservations()
+        .iter()
+        .flat_map(|one| one.instances())
+        .collect::<Vec<_>>()
+        .iter()
+        .map(|server| server.instance_id().expect("an id").to_owned())
+        .collect();
+    assert_eq!(servers.len(), 2);
+    let protected = report(&cloud)["regions"][0]["protected"].as_array().expect("an array").clone();
+    let of: BTreeSet<_> =
+        protected.iter().map(|one| one["instances"][0].as_str().expect("a server").to_owned()).collect();
+    assert_eq!(of, servers);
+    for one in &protected {
+        let (volume, snapshot) = (one["volumeId"].as_str().expect("an id"), one["snapshotId"].as_str().expect("an id"));
+        assert!(said(&first).contains(volume) && said(&first).contains(snapshot), "{}", said(&first));
+        assert!(one["created"] == true && one["state"] == "completed");
+    }
+    assert!(said(&first).contains("2026-12-31 (Daily+Annual)") && said(&first).contains("No mail"));
+
+    let before = snapshots(&cloud).await;
+    let second = make(&cloud, &["night", "NIGHT=2026-12-31"]);
+    assert!(second.status.success(), "{}", said(&second));
+    assert!(said(&second).contains("Nothing was created"), "{}", said(&second));
+    assert_eq!(snapshots(&cloud).await, before);
+}
+
+#[tokio::test]
+async fn comes_up_again_after_a_kill_and_goes_down_twice() {
+    let cloud = Cloud::down("make-up", vec![]);
+    assert!(make(&cloud, &["up"]).status.success());
+    assert!(said(&make(&cloud, &["up"])).matches("unchanged").count() == 2);
+    for name in ["ministack", "moto"] {
+        kill(&cloud, name);
+        let again = make(&cloud, &["night"]);
+        assert!(again.status.success(), "after kill -9 of {name}: {}", said(&again));
+    }
+    assert!(said(&make(&cloud, &["down"])).contains("Stopped ministack and moto."));
+    assert!(said(&make(&cloud, &["down"])).contains("Nothing was running."));
+    assert!(TcpListener::bind(("127.0.0.1", cloud.port)).is_ok());
+}
+
+#[test]
+fn a_port_in_use_or_nonsense_is_one_line_that_says_what_to_do() {
+    let cloud = Cloud::down("make-port", vec![]);
+    let taken = TcpListener::bind(("127.0.0.1", cloud.port)).expect("a free port");
+    let output = cloud.run("up", &[]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains(&format!("port {} is in use", cloud.port)) && error.contains("PORT="), "{error}");
+    drop(taken);
+
+    let nonsense = Cloud::down("make-nonsense", vec![("PORT".into(), "http".into())]);
+    let output = nonsense.run("up", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "up: PORT=http is not a port from 1024 to 65534\n");
+
+    let night = Cloud::down("make-date", vec![("NIGHT".into(), "2026-02-30".into())]);
+    let output = night.run("night", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "night: NIGHT=2026-02-30 is not a date such as 2026-12-31\n");
+}
