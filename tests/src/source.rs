@@ -72,7 +72,11 @@ fn helpers() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn calls(source: &str, helper: &str) -> bool {
-    Regex::new(&format!(r"\b{helper}(?:::<\w+>)?\(")).expect("a pattern").is_match(source)
+    source.match_indices(helper).any(|(at, _)| {
+        let whole = !source[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+        let rest = &source[at + helper.len()..];
+        whole && (rest.starts_with('(') || rest.starts_with("::<"))
+    })
 }
 
 fn operations(source: &str) -> BTreeSet<String> {

@@ -1,5 +1,6 @@
 //! The checkers of others, silent: cfn-lint on the templates, statelint on the state machine, and the README's picture.
 
+use serde_json::Value;
 use std::process::Command;
 use tests::{asl, mermaid, root, text};
 
@@ -15,11 +16,26 @@ fn cfn_lint_finds_nothing_in_the_templates() {
     silent(Command::new("target/venv/bin/cfn-lint").args(templates));
 }
 
+/// The fields that AWS adds to the States Language, which statelint does not know (Step Functions developer guide, "Using Map
+/// state in Distributed mode").
+const OF_AWS_ALONE: [&str; 2] = ["Label", "InputType"];
+
+fn without_fields_of_aws(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let known = object.into_iter().filter(|(key, _)| !OF_AWS_ALONE.contains(&key.as_str()));
+            Value::Object(known.map(|(key, value)| (key, without_fields_of_aws(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_fields_of_aws).collect()),
+        other => other,
+    }
+}
+
 #[test]
 fn statelint_finds_nothing_in_the_state_machine() {
-    let definition = text(asl::PATH).replace("${Partition}", "aws").replace("${", "").replace("Function}", "Function");
     let path = root().join("target/tests/nightly-backup.asl.json");
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("target/tests");
+    let definition = without_fields_of_aws(asl::definition()).to_string().replace("${Partition}", "aws");
     std::fs::write(&path, definition).expect("the definition");
     silent(Command::new("target/venv/bin/statelint").arg(path));
 }
