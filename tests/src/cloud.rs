@@ -1,9 +1,10 @@
 //! A local cloud of a test's own: `infra/local/up.py` starts it on free ports and deploys to it; dropped, it is stopped.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::types::Tag;
 use serde_json::Value;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     net::TcpListener,
     path::PathBuf,
     process::{Command, Output},
@@ -104,6 +105,15 @@ impl Cloud {
         let config = self.config(self.moto()).await;
         let regional = aws_sdk_ec2::config::Builder::from(&config).region(aws_sdk_ec2::config::Region::new(region));
         aws_sdk_ec2::Client::from_conf(regional.build())
+    }
+
+    /// Every snapshot's tags by its id.
+    pub async fn snapshots(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let pages = self.ec2("us-east-1").await.describe_snapshots().owner_ids("self").into_paginator().items().send();
+        let snapshots = pages.collect::<Result<Vec<_>, _>>().await.expect("snapshots");
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let tags = |tags: &[Tag]| tags.iter().map(|tag| (text(tag.key()), text(tag.value()))).collect();
+        snapshots.iter().map(|snapshot| (text(snapshot.snapshot_id()), tags(snapshot.tags()))).collect()
     }
 
     /// The configuration of every other service.

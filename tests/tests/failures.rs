@@ -1,5 +1,6 @@
 //! One volume fails: the others are protected, and nobody can overlook it.
 
+use aws_sdk_ec2::{Client, types::Volume};
 use serde_json::json;
 use std::sync::{
     Arc,
@@ -7,10 +8,16 @@ use std::sync::{
 };
 use tests::{cloud::Cloud, ec2_proxy::Ec2Proxy};
 
-async fn volumes(ec2: &aws_sdk_ec2::Client) -> Vec<(String, String)> {
+async fn volumes(ec2: &Client) -> Vec<(String, String)> {
     let listed = ec2.describe_volumes().send().await.expect("volumes");
-    let server = |volume: &aws_sdk_ec2::types::Volume| volume.attachments()[0].instance_id().unwrap().to_owned();
-    listed.volumes().iter().map(|volume| (volume.volume_id().unwrap().to_owned(), server(volume))).collect()
+    let server = |volume: &Volume| volume.attachments()[0].instance_id().expect("a server").to_owned();
+    listed.volumes().iter().map(|volume| (volume.volume_id().expect("an id").to_owned(), server(volume))).collect()
+}
+
+async fn delete(ec2: &Client, volume: &str, server: &str) {
+    let detach = ec2.detach_volume().volume_id(volume).instance_id(server).device("/dev/xvda");
+    detach.send().await.expect("detached");
+    ec2.delete_volume().volume_id(volume).send().await.expect("deleted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,16 +27,15 @@ async fn a_volume_that_goes_between_discovery_and_snapshot_is_red_named_and_mail
     let ec2 = cloud.ec2("us-east-1").await;
     let all = volumes(&ec2).await;
     let (lost, server) = all[0].clone();
-    let (going, victim, gone) = (ec2.clone(), lost.clone(), Arc::new(AtomicBool::new(false)));
+    let (going, victim, gone) = (ec2.clone(), (lost.clone(), server.clone()), Arc::new(AtomicBool::new(false)));
     proxy.serve(
         cloud.moto(),
         Box::new(move |call| {
-            let (ec2, volume, gone) = (going.clone(), victim.clone(), gone.clone());
+            let (ec2, (volume, server), gone) = (going.clone(), victim.clone(), gone.clone());
             Box::pin(async move {
                 let now = call.contains("Action=CreateSnapshot&") && call.contains(&volume);
                 if now && !gone.swap(true, Ordering::SeqCst) {
-                    ec2.detach_volume().volume_id(&volume).send().await.expect("detached");
-                    ec2.delete_volume().volume_id(&volume).send().await.expect("deleted");
+                    delete(&ec2, &volume, &server).await;
                 }
             })
         }),

@@ -30,11 +30,6 @@ fn kill(cloud: &Cloud, name: &str) {
     assert!(Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
 }
 
-async fn snapshots(cloud: &Cloud) -> BTreeSet<String> {
-    let listed = cloud.ec2("us-east-1").await.describe_snapshots().owner_ids("self").send().await.expect("snapshots");
-    listed.snapshots().iter().filter_map(|snapshot| snapshot.snapshot_id.clone()).collect()
-}
-
 #[tokio::test]
 async fn protects_the_servers_that_the_template_made_and_a_second_time_creates_nothing() {
     let cloud = Cloud::down("make-night", vec![]);
@@ -43,14 +38,8 @@ async fn protects_the_servers_that_the_template_made_and_a_second_time_creates_n
 
     let ec2 = cloud.ec2("us-east-1").await;
     let instances = ec2.describe_instances().send().await.expect("the servers");
-    let servers: BTreeSet<_> = instances
-        .reservations()
-        .iter()
-        .flat_map(|one| one.instances())
-        .collect::<Vec<_>>()
-        .iter()
-        .map(|server| server.instance_id().expect("an id").to_owned())
-        .collect();
+    let servers = instances.reservations().iter().flat_map(|reservation| reservation.instances());
+    let servers: BTreeSet<_> = servers.map(|server| server.instance_id().expect("an id").to_owned()).collect();
     assert_eq!(servers.len(), 2);
     let protected = report(&cloud)["regions"][0]["protected"].as_array().expect("an array").clone();
     let of: BTreeSet<_> =
@@ -63,11 +52,11 @@ async fn protects_the_servers_that_the_template_made_and_a_second_time_creates_n
     }
     assert!(said(&first).contains("2026-12-31 (Daily+Annual)") && said(&first).contains("No mail"));
 
-    let before = snapshots(&cloud).await;
+    let before = cloud.snapshots().await;
     let second = make(&cloud, &["night", "NIGHT=2026-12-31"]);
     assert!(second.status.success(), "{}", said(&second));
     assert!(said(&second).contains("Nothing was created"), "{}", said(&second));
-    assert_eq!(snapshots(&cloud).await, before);
+    assert_eq!(cloud.snapshots().await, before);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use aws_sdk_ec2::{
     types::{ResourceType, Tag, TagSpecification},
 };
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tests::cloud::Cloud;
 
 async fn volumes(ec2: &Client) -> Vec<String> {
@@ -19,13 +19,6 @@ async fn foreign(ec2: &Client, volume: &str, tags: &[(&str, &str)]) -> String {
     let tags = TagSpecification::builder().resource_type(ResourceType::Snapshot).set_tags(Some(tags)).build();
     let made = ec2.create_snapshot().volume_id(volume).tag_specifications(tags).send().await.expect("a snapshot");
     made.snapshot_id.expect("its id")
-}
-
-/// Each snapshot's tags by its id.
-async fn snapshots(ec2: &Client) -> BTreeMap<String, BTreeMap<String, String>> {
-    let listed = ec2.describe_snapshots().owner_ids("self").send().await.expect("snapshots");
-    let tags = |tags: &[Tag]| tags.iter().map(|tag| (tag.key().unwrap().into(), tag.value().unwrap().into())).collect();
-    listed.snapshots().iter().map(|one| (one.snapshot_id().unwrap().to_owned(), tags(one.tags()))).collect()
 }
 
 #[tokio::test]
@@ -50,7 +43,7 @@ async fn nights_round_a_year_end_leave_seven_dailies_the_quarterly_and_the_annua
         last = ended.report;
     }
 
-    let left = snapshots(&ec2).await;
+    let left = cloud.snapshots().await;
     for volume in &volumes {
         let mine = ec2
             .describe_snapshots()
@@ -82,10 +75,10 @@ async fn a_dry_run_changes_nothing_and_says_what_the_night_then_does() {
     let cloud = Cloud::up("dry-run", &["KeepDailies=1"]);
     let ec2 = cloud.ec2("us-east-1").await;
     cloud.night(json!({"time": "2026-05-19T04:30:00Z"})).await;
-    let before = snapshots(&ec2).await;
+    let before = cloud.snapshots().await;
 
     let dry = cloud.night(json!({"time": "2026-05-20T04:30:00Z", "dryRun": true})).await;
-    assert_eq!((dry.status.as_str(), snapshots(&ec2).await), ("SUCCEEDED", before));
+    assert_eq!((dry.status.as_str(), cloud.snapshots().await), ("SUCCEEDED", before));
     let real = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
 
     let ids = |report: &serde_json::Value, list: &str, key: &str| -> BTreeSet<String> {
