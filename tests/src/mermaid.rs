@@ -58,9 +58,12 @@ fn each(map: &Value) -> &'static str {
 
 fn condition(choice: &Value) -> String {
     if let Some(all) = choice["And"].as_array() {
-        return all.iter().map(condition).collect::<Vec<_>>().join(" and ");
+        // A rule that only guards another, as IsPresent does, is no news to the reader.
+        let telling = all.iter().filter(|rule| rule.get("IsPresent").or(rule.get("IsBoolean")).is_none());
+        return telling.map(condition).collect::<Vec<_>>().join(" and ");
     }
     let variable = choice["Variable"].as_str().expect("Variable").trim_start_matches(['$', '.']).to_owned();
+    let variable = variable.trim_start_matches("Execution.Input.");
     let (operator, value) = choice
         .as_object()
         .expect("a choice")
@@ -69,7 +72,6 @@ fn condition(choice: &Value) -> String {
         .expect("an operator");
     match operator.as_str() {
         "IsPresent" => format!("{variable} is there"),
-        "IsBoolean" => format!("{variable} is true or false"),
         "NumericGreaterThan" => format!("{variable} > {value}"),
         _ => format!("{variable} = {value}"),
     }

@@ -4,6 +4,8 @@ use serde_json::Value;
 use std::{
     collections::BTreeSet,
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
     process::{Command, Output},
 };
 use tests::{cloud::Cloud, root};
@@ -94,4 +96,36 @@ fn a_port_in_use_or_nonsense_is_one_line_that_says_what_to_do() {
     let output = night.run("night", &[]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "night: NIGHT=2026-02-30 is not a date such as 2026-12-31\n");
+}
+
+fn fake(folder: &Path, name: &str, script: &str) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("made executable");
+}
+
+/// What `make functions` says and how it ends where `folder` comes first among the programs.
+fn make_functions(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
+    let cloud = Cloud::down("make-functions", vec![("PATH".into(), path)]);
+    let output = make(&cloud, &[&["functions"], arguments].concat());
+    (output.status.success(), said(&output))
+}
+
+#[test]
+fn a_python_without_venv_or_a_failed_build_is_a_line_that_says_what_to_do() {
+    let folder = root().join("target/tests/fakes");
+    fake(&folder.join("python"), "python3", "case \"$2\" in *ensurepip*) exit 1;; esac");
+    fake(&folder.join("cargo"), "cargo", "exit 101");
+
+    let elsewhere = format!("VENV={}", folder.join("venv").display());
+    let (went_well, said) = make_functions(&folder.join("python"), &[&elsewhere]);
+    assert!(
+        !went_well && said.contains("python3 has no venv; install it (Debian, Ubuntu: apt install python3-venv)"),
+        "{said}"
+    );
+
+    let (went_well, said) = make_functions(&folder.join("cargo"), &[]);
+    assert!(!went_well && said.contains("the functions did not build; mend what cargo says above"), "{said}");
 }

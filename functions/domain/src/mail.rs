@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use crate::{
     error::cut,
-    report::{Failure, Named, Report, Unprotected},
+    report::{Failure, Named, RegionReport, Report, Unprotected},
 };
 
 /// Lines of one kind that an email holds at most; the report has them all.
@@ -30,17 +30,25 @@ impl Mail {
     }
 }
 
-/// What went wrong, in a few words: `1 of 3 volumes unprotected`, or how many steps failed.
+/// How the night went, in a few words: `all 2 volumes protected`, `1 of 3 volumes unprotected`, how many steps failed.
 pub fn headline(report: &Report) -> String {
-    let unprotected: usize = report.regions.iter().map(|region| region.unprotected.len()).sum();
-    let protected: usize = report.regions.iter().map(|region| region.protected.len()).sum();
-    let failures: usize = report.regions.iter().map(|region| region.failures.len()).sum();
-    match (unprotected, failures) {
-        (0, 0) => format!("all {protected} volumes protected"),
-        (0, 1) => "1 step failed".to_owned(),
-        (0, _) => format!("{failures} steps failed"),
-        _ => format!("{unprotected} of {} volumes unprotected", unprotected + protected),
+    let total = |count: fn(&RegionReport) -> usize| report.regions.iter().map(count).sum::<usize>();
+    let (protected, unprotected) = (total(|region| region.protected.len()), total(|region| region.unprotected.len()));
+    let failures = total(|region| region.failures.len());
+    if unprotected > 0 {
+        format!("{unprotected} of {} volumes unprotected", unprotected + protected)
+    } else if failures > 0 {
+        format!("{} failed", plural(failures, "step"))
+    } else if report.dry_run {
+        let (planned, expired) = (total(|region| region.planned.len()), total(|region| region.expired.len()));
+        format!("would snapshot {} and delete {}", plural(planned, "volume"), plural(expired, "snapshot"))
+    } else {
+        format!("all {protected} volumes protected")
     }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn message(report: &Report) -> String {

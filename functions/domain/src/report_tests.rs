@@ -99,6 +99,8 @@ fn a_dry_run_says_what_it_would_do_and_finds_nobody_unprotected() {
     assert_eq!(report.planned[0].volume_id, "vol-1");
     assert_eq!(report.expired, [expired("snap-1")]);
     assert!(report.is_complete() && report.protected.is_empty());
+    let whole = Report { dry_run: true, ..self::report(report) };
+    assert_eq!(headline(&whole), "would snapshot 1 volume and delete 1 snapshot");
 }
 
 #[test]
