@@ -73,7 +73,6 @@ async fn nights_round_a_year_end_leave_seven_dailies_the_quarterly_and_the_annua
 #[tokio::test]
 async fn a_dry_run_changes_nothing_and_says_what_the_night_then_does() {
     let cloud = Cloud::up("dry-run", &["KeepDailies=1"]);
-    let ec2 = cloud.ec2("us-east-1").await;
     cloud.night(json!({"time": "2026-05-19T04:30:00Z"})).await;
     let before = cloud.snapshots().await;
 

@@ -71,12 +71,12 @@ impl Snapshot {
 }
 
 /// The snapshots that expire on `tonight`, in the order given. `exists` says whether a volume still does.
-pub fn expired<'a>(
-    snapshots: &'a [Snapshot],
+pub fn expired(
+    snapshots: &[Snapshot],
     tonight: Night,
     policy: Policy,
     exists: impl Fn(&str) -> bool,
-) -> Vec<&'a Snapshot> {
+) -> Vec<&Snapshot> {
     let good = GoodNights::of(snapshots, tonight);
     snapshots.iter().filter(|snapshot| expires(snapshot, tonight, policy, &good, exists(&snapshot.volume_id))).collect()
 }
