@@ -42,13 +42,13 @@ functions: $(VENV)/local
 	  echo 'Building the functions. The first build compiles the EC2 SDK: allow ten minutes on two cores.'; fi; \
 	cargo build --workspace --bins $$quiet || { echo 'make: the functions did not build; mend what cargo says above and run this again'; exit 1; }
 
-package: $(VENV)/release
+package: $(VENV)/release $(VENV)/local
 	@rustup target add $(ARM64) || { echo 'make: the release needs rustup, to add the target $(ARM64)'; exit 1; }
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo zigbuild --release --target $(ARM64).2.34 $(addprefix --package ,$(FUNCTIONS))
 	@$(PYTHON) infra/package.py target/$(ARM64)/release target/package
 	@ls -l target/package
 
-deploy: package $(VENV)/local
+deploy: package
 	@$(PYTHON) infra/release/deploy_to_aws.py
 
 destroy: $(VENV)/local

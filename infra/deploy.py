@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import boto3
@@ -48,8 +49,9 @@ def deploy(template: Path, stack: str, bucket: str, parameters: dict, packaged: 
     except BaseException:
         forget(cloudformation, stack, change_set)
         raise
+    started = datetime.now(timezone.utc)
     aws("cloudformation", "execute-change-set", "--change-set-name", change_set, env=env)
-    wait(cloudformation, stack)
+    wait(cloudformation, stack, ("CREATE_COMPLETE", "UPDATE_COMPLETE"), started)
     return True
 
 
@@ -85,16 +87,11 @@ def client(service: str, env: dict):
     ).client(service, endpoint_url=env.get("AWS_ENDPOINT_URL"))
 
 
-def wait(cloudformation, stack: str) -> None:
+def wait(cloudformation, stack: str, wanted: tuple[str, ...], started: datetime) -> None:
+    """Awaits the end of what began at `started`; `Failed` with the first resource's own reason unless it ends as wanted."""
     status = finished(cloudformation, stack)
-    if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise Failed(f"stack {stack} is {status}: {first_failure(cloudformation, stack)}")
-
-
-def wait_deleted(cloudformation, stack: str) -> None:
-    status = finished(cloudformation, stack)
-    if status != "DELETE_COMPLETE":
-        raise Failed(f"stack {stack} is {status}: {first_failure(cloudformation, stack)}")
+    if status not in wanted:
+        raise Failed(f"stack {stack} is {status}: {first_failure(cloudformation, stack, started)}")
 
 
 def finished(cloudformation, stack: str) -> str:
@@ -106,9 +103,10 @@ def finished(cloudformation, stack: str) -> str:
     raise Failed(f"stack {stack} is still {status} after {SECONDS_TO_FINISH} s; look at its events")
 
 
-def first_failure(cloudformation, stack: str) -> str:
+def first_failure(cloudformation, stack: str, started: datetime) -> str:
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
-    events = [event for page in pages for event in page["StackEvents"] if event["ResourceStatus"].endswith("FAILED")]
+    events = [event for page in pages for event in page["StackEvents"]
+              if event["ResourceStatus"].endswith("FAILED") and event["Timestamp"] >= started]
     if not events:
         return "no reason given"
     return f"{events[-1]['LogicalResourceId']}: {events[-1].get('ResourceStatusReason', 'no reason given')}"
@@ -116,6 +114,11 @@ def first_failure(cloudformation, stack: str) -> str:
 
 def describe(cloudformation, stack: str) -> dict:
     return cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+
+
+def parameters(stack: str, env: dict) -> dict:
+    described = describe(client("cloudformation", env), stack)
+    return {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])}
 
 
 def outputs(stack: str, env: dict) -> dict:

@@ -66,7 +66,7 @@ class Cloud:
         temporary = self.directory / "tmp"
         temporary.mkdir(exist_ok=True)
         env = self.env() | {"GATEWAY_PORT": str(self.port), "BIND_HOST": HOST, "TMPDIR": str(temporary),
-                            "IOT_MTLS_ENABLED": "0", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+                            "STATE_DIR": str(temporary), "IOT_MTLS_ENABLED": "0", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
         with open(self.directory / f"{name}.log", "wb") as log:
             process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        start_new_session=True)

@@ -60,6 +60,8 @@ class Follower:
 def told(details: dict) -> str | None:
     """What a state that ended has to say; nothing for those whose ending is no news."""
     output = json.loads(details.get("output") or "{}")
+    if "failure" in output:
+        return f"failed: {output['failure'].get('Error')}"
     match details.get("name"):
         case "DiscoverRegions":
             return "; ".join(discovered(region) for region in output["regions"])
@@ -169,12 +171,13 @@ def show_region(region: dict, servers: dict, dry_run: bool) -> None:
     for one in region["expired"]:
         print(f"  {one['snapshotId']}  {one['interval']} of {one['night']}, expired: {deleted}")
     for one in region["kept"]:
-        print(f"  {one['snapshotId']}  {one['interval']} of {one['night']}, expired, but kept: an AMI uses it")
+        print(f"  {one['snapshotId']}  {one['interval']} of {one['night']}, expired, but EC2 still lists it: an AMI may use it")
     for one in region["unreadable"]:
         print(f"  {one['snapshotId']}  kept, its tags cannot be read: {one['problem']}")
     for one in region["failures"]:
         print(f"  {one['step']} failed{' for ' + one['subject'] if one['subject'] else ''}: {one['error']}: {one['message']}")
-    if not dry_run and not any(one["created"] for one in region["protected"]) and not region["unprotected"]:
+    before = region["protected"] and not any(one["created"] for one in region["protected"])
+    if before and not dry_run and not region["unprotected"]:
         print("  Nothing was created: every volume had tonight's snapshot already.")
 
 

@@ -4,6 +4,7 @@ The template is infra/template.yaml, or the first argument: a test deploys the s
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def parameters() -> dict:
-    """EMAIL, and PARAMETERS as `Key=Value` words."""
-    words = (os.environ.get("PARAMETERS") or "").split()
+    """EMAIL, and PARAMETERS as `Key=Value` words, quoted as in a shell where a value has spaces."""
+    words = shlex.split(os.environ.get("PARAMETERS") or "")
     if wrong := [word for word in words if "=" not in word]:
         raise Failed(f"PARAMETERS: {wrong[0]!r} is not of the form Key=Value")
     given = dict(word.split("=", 1) for word in words)
@@ -40,8 +41,11 @@ def main() -> None:
     print(f"\n{STACK} in {found.region_name}: {'deployed' if changed else 'unchanged'}")
     for key, value in deploy.outputs(STACK, env).items():
         print(f"  {key:<18} {value}")
-    if given.get("Email") and changed:
-        print(f"\nAWS has written to {given['Email']}: confirm the subscription, or no failed night will reach you.")
+    email = deploy.parameters(STACK, env).get("Email")
+    if not email:
+        print("\nNobody is told when a night fails: deploy again with EMAIL=you@example.com, or subscribe to the topic.")
+    elif changed:
+        print(f"\nAWS has written to {email}: confirm the subscription, or no failed night will reach you.")
 
 
 if __name__ == "__main__":

@@ -128,6 +128,8 @@ fn the_root_stack_hands_on_every_parameter_of_the_backup() {
         section.as_mapping().expect("a mapping").keys().map(|key| key.as_str().expect("a name").to_owned()).collect()
     };
     let (root, backup) = (template::read("template.yaml"), template::read("backup.yaml"));
+    let given = serde_yaml_ng::to_string(&root["Resources"]["Backup"]["Properties"]["Parameters"]).expect("YAML");
+    assert!(given.contains("BackupStack: !Ref AWS::StackName"), "{given}");
     let mut wanted = named(&backup["Parameters"]);
     assert!(wanted.remove("ScheduleInput"), "the schedule's input is for the local cloud alone");
     assert_eq!(named(&root["Resources"]["Backup"]["Properties"]["Parameters"]), wanted);

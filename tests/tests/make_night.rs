@@ -52,6 +52,13 @@ async fn protects_the_servers_that_the_template_made_and_a_second_time_creates_n
         assert!(said(&first).contains(volume) && said(&first).contains(snapshot), "{}", said(&first));
         assert!(one["created"] == true && one["state"] == "completed");
     }
+    for step in [
+        "DiscoverRegions  us-east-1: 2 to snapshot",
+        "SnapshotVolumes  2 of 2 done",
+        "ReportNight      Night 2026-12-31",
+    ] {
+        assert!(said(&first).contains(step), "{}", said(&first));
+    }
     assert!(said(&first).contains("2026-12-31 (Daily+Annual)") && said(&first).contains("No mail"));
 
     let before = cloud.snapshots().await;

@@ -71,9 +71,19 @@ async fn nights_round_a_year_end_leave_seven_dailies_the_quarterly_and_the_annua
 }
 
 #[tokio::test]
+async fn a_night_that_finds_no_volume_is_no_success() {
+    let cloud = Cloud::up("nothing", &["VolumeTag=Backpu=yes"]);
+    let night = cloud.night(json!({})).await;
+    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"));
+    assert_eq!(night.report["regions"][0]["failures"][0]["error"], "NothingSelected");
+}
+
+#[tokio::test]
 async fn a_dry_run_changes_nothing_and_says_what_the_night_then_does() {
-    let cloud = Cloud::up("dry-run", &["KeepDailies=1"]);
-    cloud.night(json!({"time": "2026-05-19T04:30:00Z"})).await;
+    let cloud = Cloud::up("dry-run", &["KeepDailies=2"]);
+    for night in ["2026-05-18", "2026-05-19"] {
+        cloud.night(json!({"time": format!("{night}T04:30:00Z")})).await;
+    }
     let before = cloud.snapshots().await;
 
     let dry = cloud.night(json!({"time": "2026-05-20T04:30:00Z", "dryRun": true})).await;

@@ -1,15 +1,19 @@
 //! The one email of a night that failed: which volumes, why, and where to look.
 
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt::Write};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write},
+};
 
 use crate::{
     error::cut,
     report::{Failure, Named, RegionReport, Report, Unprotected},
 };
 
-/// Lines of one kind that an email holds at most; the report has them all.
-const MOST_LINES: usize = 50;
+/// Failures that an email tells at most, over all Regions; the report has them all. With names of 256 characters and reasons
+/// of 300, each of four bytes, they stay below the 256 KiB of an SNS message and of a state's output.
+const MOST_TOLD: usize = 50;
 /// Characters of one error's text that an email holds at most.
 const LONGEST_REASON: usize = 300;
 
@@ -53,35 +57,40 @@ fn plural(count: usize, noun: &str) -> String {
 
 fn message(report: &Report) -> String {
     let mut text = format!("Night {} of {}: {}.\n", report.night, report.backup_stack, headline(report));
+    let mut room = MOST_TOLD;
     for region in report.regions.iter().filter(|region| !region.is_complete()) {
-        let _ = writeln!(text, "\n{}", region.region);
-        lines(&mut text, region.unprotected.iter().map(unprotected));
         let told: BTreeSet<_> = region.unprotected.iter().map(|volume| volume.volume.volume_id.as_str()).collect();
         let others =
             region.failures.iter().filter(|failure| !failure.subject.as_deref().is_some_and(|id| told.contains(id)));
-        lines(&mut text, others.map(step));
+        let lines: Vec<_> = region.unprotected.iter().map(Told::Volume).chain(others.map(Told::Step)).collect();
+        let (shown, more) = lines.split_at(room.min(lines.len()));
+        room -= shown.len();
+        let _ = writeln!(text, "\n{}", region.region);
+        for line in shown {
+            let _ = writeln!(text, "  {line}");
+        }
+        if !more.is_empty() {
+            let _ = writeln!(text, "  and {} more: see the report", more.len());
+        }
     }
-    let _ = write!(
-        text,
-        "\nWhere to look\n  report     {}\n  execution  {}\n",
-        report.location,
-        console(&report.execution)
-    );
+    let (location, console) = (&report.location, console(&report.execution));
+    let _ = write!(text, "\nWhere to look\n  report     {location}\n  execution  {console}\n");
     text.push_str("What to do\n  Mend the cause and start the night again: it makes only what is missing.\n");
     text
 }
 
-fn lines(text: &mut String, lines: impl Iterator<Item = String>) {
-    let mut more = 0usize;
-    for (index, line) in lines.enumerate() {
-        if index < MOST_LINES {
-            let _ = writeln!(text, "  {line}");
-        } else {
-            more += 1;
+/// One thing that an email tells.
+enum Told<'a> {
+    Volume(&'a Unprotected),
+    Step(&'a Failure),
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Volume(volume) => f.write_str(&unprotected(volume)),
+            Self::Step(failure) => f.write_str(&step(failure)),
         }
-    }
-    if more > 0 {
-        let _ = writeln!(text, "  and {more} more: see the report");
     }
 }
 

@@ -48,7 +48,7 @@ pub struct RegionReport {
     pub unprotected: Vec<Unprotected>,
     /// Snapshots that expired and are gone; in a dry run, that would have been deleted.
     pub expired: Vec<Expired>,
-    /// Snapshots that expired and that EC2 still lists although no deletion failed: an AMI uses them.
+    /// Snapshots that expired and that EC2 still lists although their deletion did not fail: mostly because an AMI uses them.
     pub kept: Vec<Expired>,
     /// Managed snapshots whose tags cannot be read.
     pub unreadable: Vec<Unreadable>,
@@ -183,7 +183,7 @@ impl RegionReport {
         for expired in facts.expired {
             if dry_run || !facts.still_listed.contains(&expired.snapshot_id) {
                 report.expired.push(expired);
-            } else if !by_subject.contains_key(&Some(expired.snapshot_id.as_str())) && facts.steps.is_empty() {
+            } else if !by_subject.contains_key(&Some(expired.snapshot_id.as_str())) {
                 report.kept.push(expired);
             }
         }
@@ -194,6 +194,29 @@ impl RegionReport {
     /// Whether every volume is protected and no step failed.
     pub fn is_complete(&self) -> bool {
         self.unprotected.is_empty() && self.failures.is_empty()
+    }
+}
+
+/// A night that found no volume at all protects nothing, and must not look like one that protected everything: a mistyped
+/// `VolumeTag` would be green for ever. The failure goes to the first Region.
+pub fn refuse_emptiness(regions: &mut [RegionReport]) {
+    let empty = |region: &RegionReport| {
+        region.planned.is_empty()
+            && region.protected.is_empty()
+            && region.unprotected.is_empty()
+            && region.failures.is_empty()
+    };
+    if regions.iter().all(empty)
+        && let Some(first) = regions.first_mut()
+    {
+        first.failures.push(Failure {
+            step: "DiscoverVolumes".to_owned(),
+            subject: None,
+            error: "NothingSelected".to_owned(),
+            message: "no in-use volume was found in any Region; look at the parameters Regions and VolumeTag"
+                .to_owned(),
+            execution: None,
+        });
     }
 }
 

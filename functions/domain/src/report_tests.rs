@@ -65,6 +65,21 @@ fn a_volume_protected_before_that_lost_its_snapshot_since_is_unprotected() {
 }
 
 #[test]
+fn a_night_that_found_no_volume_is_no_success_and_one_with_an_empty_region_is() {
+    let mut regions = [RegionReport::default(), RegionReport::default()];
+    refuse_emptiness(&mut regions);
+    assert_eq!((regions[0].failures[0].error.as_str(), regions[1].is_complete()), ("NothingSelected", true));
+    let facts = Facts {
+        work_list: vec![volume("vol-1", "a")],
+        tonight: tonight(&[("vol-1", "completed")]),
+        ..Facts::default()
+    };
+    let mut regions = [RegionReport::default(), RegionReport::reconcile(facts, false)];
+    refuse_emptiness(&mut regions);
+    assert!(regions.iter().all(RegionReport::is_complete));
+}
+
+#[test]
 fn a_failed_step_makes_the_night_incomplete_though_every_volume_is_protected() {
     let caught = Caught { error: "Transient".into(), cause: r#"{"errorMessage":"DescribeSnapshots: 503"}"#.into() };
     let facts = Facts { steps: BTreeMap::from([("FindExpired".into(), caught)]), ..Facts::default() };
@@ -139,8 +154,10 @@ fn the_mail_of_five_thousand_failures_fits_into_a_message_and_says_how_many_more
         children: ids.iter().map(|id| child(id, &"🦀".repeat(1_000))).collect(),
         ..Facts::default()
     };
-    let mail = report(RegionReport::reconcile(facts, false)).mail.unwrap();
-    assert!(mail.message.len() < 256 * 1024, "{}", mail.message.len());
-    assert!(mail.message.contains("and 4950 more: see the report"));
+    let mut report = report(RegionReport::reconcile(facts, false));
+    report.regions = vec![report.regions[0].clone(); 3];
+    let mail = Mail::of(&report);
+    assert!(mail.message.len() < 128 * 1024, "{}", mail.message.len());
+    assert!(mail.message.contains("and 4950 more: see the report") && mail.message.contains("and 5000 more"));
     assert!(mail.subject.len() < 100 && mail.subject.is_ascii());
 }

@@ -89,8 +89,8 @@ fn expires(snapshot: &Snapshot, tonight: Night, policy: Policy, good: &GoodNight
     };
     match snapshot.state {
         State::Error => snapshot.night.nights_before(tonight) >= 1,
-        State::Completed if volume_exists => old && good.newer_due(snapshot) >= floor as usize,
-        State::Completed => old && !good.is_newest_governed(snapshot),
+        State::Completed if good.is_newest_completed(snapshot) => false,
+        State::Completed => old && (!volume_exists || good.newer_due(snapshot) >= floor as usize),
         State::Pending | State::Other => false,
     }
 }
@@ -99,7 +99,8 @@ fn expires(snapshot: &Snapshot, tonight: Night, policy: Policy, good: &GoodNight
 #[derive(Default)]
 struct GoodNights<'a> {
     due: BTreeMap<(&'a str, Interval), BTreeSet<Night>>,
-    governed: BTreeMap<(&'a str, Interval), Night>,
+    /// By the governing Interval, and of completed ones alone: EBS may yet fail one that is pending.
+    newest_completed: BTreeMap<(&'a str, Interval), Night>,
 }
 
 impl<'a> GoodNights<'a> {
@@ -112,8 +113,10 @@ impl<'a> GoodNights<'a> {
                     good.due.entry((volume, interval)).or_default().insert(snapshot.night);
                 }
             }
-            let newest = good.governed.entry((volume, snapshot.interval)).or_insert(snapshot.night);
-            *newest = (*newest).max(snapshot.night);
+            if snapshot.state == State::Completed {
+                let newest = good.newest_completed.entry((volume, snapshot.interval)).or_insert(snapshot.night);
+                *newest = (*newest).max(snapshot.night);
+            }
         }
         good
     }
@@ -123,8 +126,8 @@ impl<'a> GoodNights<'a> {
         nights.map_or(0, |nights| nights.iter().rev().take_while(|night| **night > snapshot.night).count())
     }
 
-    fn is_newest_governed(&self, snapshot: &Snapshot) -> bool {
-        self.governed.get(&(snapshot.volume_id.as_str(), snapshot.interval)) == Some(&snapshot.night)
+    fn is_newest_completed(&self, snapshot: &Snapshot) -> bool {
+        self.newest_completed.get(&(snapshot.volume_id.as_str(), snapshot.interval)) == Some(&snapshot.night)
     }
 }
 

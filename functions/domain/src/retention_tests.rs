@@ -106,6 +106,15 @@ fn a_volume_that_is_gone_keeps_its_newest_of_each_interval() {
 }
 
 #[test]
+fn tonights_pending_one_never_displaces_the_last_completed_one() {
+    let snapshots = [snapshot(night("2026-05-20"), State::Pending), snapshot(night("2026-05-01"), State::Completed)];
+    for exists in [true, false] {
+        let policy = Policy { dailies: 1, ..POLICY };
+        assert!(expired(&snapshots, night("2026-05-20"), policy, |_| exists).is_empty());
+    }
+}
+
+#[test]
 fn one_of_a_future_night_never_expires() {
     assert!(expired_ids(&nights(30, "2027-05-20"), "2026-05-20").is_empty());
 }

@@ -88,29 +88,33 @@ async fn run(ec2: &[&Rule], s3: &[&Rule], keep_dailies: &str, dry_run: bool) -> 
 }
 
 const OLD: &str =
-    "{\"snapshotId\":\"snap-old\",\"volumeId\":\"vol-1\",\"night\":\"2026-05-19\",\"interval\":\"Daily\"}\n";
+    "{\"snapshotId\":\"snap-old\",\"volumeId\":\"vol-1\",\"night\":\"2026-05-17\",\"interval\":\"Daily\"}\n";
 
 #[tokio::test]
 async fn writes_what_expires_and_what_cannot_be_read() {
     let first = vec![snapshot("snap-odd", "20 May", SnapshotState::Completed)];
     let last = vec![
-        snapshot("snap-old", "2026-05-19", SnapshotState::Completed),
+        snapshot("snap-old", "2026-05-17", SnapshotState::Completed),
+        snapshot("snap-mid", "2026-05-19", SnapshotState::Completed),
         snapshot("snap-new", "2026-05-20", SnapshotState::Pending),
     ];
     let unreadable =
         "{\"snapshotId\":\"snap-odd\",\"problem\":\"Night tag: \\\"20 May\\\" is not a date such as 2026-12-31\"}\n";
     let s3 = [&writes("expired", OLD), &writes("unreadable", unreadable)];
-    let expiry = run(&[&lists(first, last), &volumes(&["vol-1"])], &s3, "1", false).await.unwrap();
+    let expiry = run(&[&lists(first, last), &volumes(&["vol-1"])], &s3, "2", false).await.unwrap();
     assert_eq!((expiry.expired.count, expiry.unreadable.count), (1, 1));
 }
 
 #[tokio::test]
 async fn a_dry_run_counts_the_snapshots_that_it_would_have_made() {
-    let old = || vec![snapshot("snap-old", "2026-05-19", SnapshotState::Completed)];
+    let old = || {
+        let (old, mid) = (("snap-old", "2026-05-17"), ("snap-mid", "2026-05-19"));
+        [old, mid].map(|(id, night)| snapshot(id, night, SnapshotState::Completed)).to_vec()
+    };
     let nothing = [&writes("expired", ""), &writes("unreadable", "")];
-    run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &nothing, "1", false).await.unwrap();
+    run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &nothing, "2", false).await.unwrap();
     let one = [&writes("expired", OLD), &writes("unreadable", ""), &reads_work_list()];
-    run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &one, "1", true).await.unwrap();
+    run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &one, "2", true).await.unwrap();
 }
 
 #[tokio::test]

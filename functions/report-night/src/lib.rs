@@ -11,14 +11,20 @@ use domain::{
     Error, Intervals, Night,
     mail::{Mail, headline},
     night,
-    report::{Facts, Failure, RegionReport, Report, Tonight},
+    report::{Facts, Failure, RegionReport, Report, Tonight, refuse_emptiness},
     start::Start,
     tags,
-    wire::{Execution, Expired, List, RegionNight},
+    wire::{Execution, Expired, List, RegionNight, Volume},
 };
 use runtime::{Ledger, snapshots};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+const LOOKS_AGAIN: usize = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 5_000 });
 
 /// The whole night, as the state machine leaves it.
 #[derive(Debug, Deserialize)]
@@ -102,6 +108,7 @@ where
     if let Some(first) = regions.first_mut() {
         first.failures.extend(failed.into_values().flatten());
     }
+    refuse_emptiness(&mut regions);
 
     let mut report = Report {
         backup_stack: stack.to_owned(),
@@ -128,11 +135,14 @@ async fn facts(
 ) -> Result<Facts, Error> {
     let work_list = read(ledger, region.work_list.as_ref()).await?;
     let protected = read(ledger, region.protected.as_ref()).await?;
-    let planned = !work_list.is_empty() || !protected.is_empty();
     let expiry = region.expiry.as_ref();
     let expired: Vec<Expired> = read(ledger, expiry.map(|expiry| &expiry.expired)).await?;
     Ok(Facts {
-        tonight: if planned { tonight(ec2, stack, night).await? } else { BTreeMap::new() },
+        tonight: if dry_run {
+            tonight(ec2, stack, night).await?
+        } else {
+            settled(ec2, stack, night, &work_list, &children).await?
+        },
         still_listed: if dry_run { BTreeSet::new() } else { still_listed(ec2, stack, &expired).await? },
         unreadable: read(ledger, expiry.map(|expiry| &expiry.unreadable)).await?,
         region: region.region,
@@ -150,6 +160,29 @@ async fn read<T: DeserializeOwned>(ledger: &Ledger, list: Option<&List>) -> Resu
         Some(list) if list.count > 0 => ledger.read_lines(list).await,
         _ => Ok(Vec::new()),
     }
+}
+
+/// Tonight's snapshots, asked for again where one that no child execution failed to make is not listed: what EC2 lists is
+/// eventually consistent (EC2 developer guide, "Eventual consistency"), and a moment's lag is no failed night.
+async fn settled(
+    ec2: &aws_sdk_ec2::Client,
+    stack: &str,
+    night: Night,
+    work_list: &[Volume],
+    children: &[Failure],
+) -> Result<BTreeMap<String, Vec<Tonight>>, Error> {
+    let failed: BTreeSet<_> = children.iter().filter_map(|child| child.subject.as_deref()).collect();
+    let made: Vec<_> =
+        work_list.iter().map(|volume| &volume.volume_id).filter(|id| !failed.contains(id.as_str())).collect();
+    let mut found = tonight(ec2, stack, night).await?;
+    for _ in 0..LOOKS_AGAIN {
+        if made.iter().all(|volume| found.contains_key(*volume)) {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        found = tonight(ec2, stack, night).await?;
+    }
+    Ok(found)
 }
 
 async fn tonight(

@@ -153,6 +153,22 @@ async fn a_child_that_failed_and_is_not_listed_yet_is_not_passed_over() {
 }
 
 #[tokio::test]
+async fn looks_again_for_a_snapshot_that_is_not_listed_yet() {
+    let list = |volume: &'static str| {
+        move || {
+            let one = Snapshot::builder().snapshot_id("snap").volume_id(volume).state(SnapshotState::Pending).build();
+            DescribeSnapshotsOutput::builder().snapshots(one).build()
+        }
+    };
+    let lagging =
+        mock!(aws_sdk_ec2::Client::describe_snapshots).sequence().output(list("vol-0")).output(list("vol-1")).build();
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&lagging]);
+    let volume = |id: &str| Volume { volume_id: id.into(), instances: vec![], tags: Default::default() };
+    let found = settled(&ec2, "prod", "2026-05-20".parse().unwrap(), &[volume("vol-1")], &[]).await.unwrap();
+    assert_eq!((found.contains_key("vol-1"), lagging.num_calls()), (true, 2));
+}
+
+#[tokio::test]
 async fn a_dry_run_mails_nothing() {
     let report = run(1, true).await;
     assert!(!report.complete);

@@ -3,7 +3,7 @@
 
 use aws_sdk_ec2::Client;
 use domain::{
-    Error,
+    Error, ErrorName,
     tags::{self, Owner},
     wire::Volume,
 };
@@ -45,14 +45,23 @@ pub async fn handle(ec2: &Client, owner: &Owner, input: Input) -> Result<Output,
     }
     let tags = snapshots::ec2_tags(described.tags);
     let tagged = ec2.create_tags().resources(&input.snapshot_id).set_tags(Some(tags)).send().await;
-    tagged.map_err(|error| error::of("CreateTags", error))?;
+    tagged.map_err(|error| not_found_yet(error::of("CreateTags", error)))?;
     Ok(Output { volume_id: input.volume.volume_id, snapshot_id: input.snapshot_id, dropped_tags: described.dropped })
+}
+
+/// A snapshot made a moment ago may not be found yet (EC2 developer guide, "Eventual consistency"): that is tried again.
+fn not_found_yet(error: Error) -> Error {
+    let name = if error.message.contains("InvalidSnapshot.NotFound") { ErrorName::Transient } else { error.name };
+    Error { name, ..error }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_ec2::operation::create_tags::CreateTagsOutput;
+    use aws_sdk_ec2::{
+        error::ErrorMetadata,
+        operation::create_tags::{CreateTagsError, CreateTagsOutput},
+    };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
     use serde_json::json;
 
@@ -83,6 +92,19 @@ mod tests {
         let output = handle(&ec2, &owner, input(volume)).await.unwrap();
         let snapshot = Output { volume_id: "vol-1".into(), snapshot_id: "snap-1".into(), dropped_tags: vec![] };
         assert_eq!((output, create.num_calls()), (snapshot, 1));
+    }
+
+    #[tokio::test]
+    async fn tries_again_for_a_snapshot_that_is_not_found_yet_and_for_no_other_refusal() {
+        for (code, expected) in
+            [("InvalidSnapshot.NotFound", ErrorName::Transient), ("UnauthorizedOperation", ErrorName::Refused)]
+        {
+            let refuse = move || CreateTagsError::generic(ErrorMetadata::builder().code(code).message("no").build());
+            let create = mock!(Client::create_tags).then_error(refuse);
+            let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
+            let error = handle(&ec2, &Owner::default(), input(json!({}))).await.unwrap_err();
+            assert_eq!(error.name, expected);
+        }
     }
 
     #[tokio::test]
