@@ -49,16 +49,19 @@ class Cloud:
     def start(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         scripts = Path(sys.executable).parent
-        self._start("ministack", self.port, [str(scripts / "ministack")])
+        # ministack hands its own environment on to the functions: another EC2 needs another ministack.
+        ec2 = self.env()["AWS_ENDPOINT_URL_EC2"]
+        self._start("ministack", self.port, [str(scripts / "ministack")], ec2=ec2)
         self._start("moto", self.port + 1, [str(scripts / "moto_server"), "-H", HOST, "-p", str(self.port + 1)])
 
     def stop(self) -> list[str]:
         """Ends what runs; returns the names."""
         return [name for name in ("ministack", "moto") if self._stop(name)]
 
-    def _start(self, name: str, port: int, command: list[str]) -> None:
+    def _start(self, name: str, port: int, command: list[str], **hands_on: str) -> None:
+        started = {"port": port} | hands_on
         if self._pid(name):
-            if answers(port):
+            if answers(port) and started.items() <= self._recorded(name).items():
                 return
             self._stop(name)
         if answers(port):
@@ -70,7 +73,7 @@ class Cloud:
         with open(self.directory / f"{name}.log", "wb") as log:
             process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        start_new_session=True)
-        self._pid_file(name).write_text(json.dumps({"pid": process.pid, "port": port}))
+        self._pid_file(name).write_text(json.dumps(started | {"pid": process.pid}))
         await_answer(name, port, process, self.directory / f"{name}.log")
 
     def _stop(self, name: str) -> bool:
@@ -88,12 +91,17 @@ class Cloud:
 
     def _pid(self, name: str) -> int | None:
         """The process that a start of this directory left, if it is still that one and not a later one of its number."""
-        try:
-            pid = json.loads(self._pid_file(name).read_text())["pid"]
-        except (OSError, ValueError, KeyError):
+        pid = self._recorded(name).get("pid")
+        if not pid:
             return None
         shown = subprocess.run(["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True).stdout
         return pid if name in shown and not shown.startswith("Z") else None
+
+    def _recorded(self, name: str) -> dict:
+        try:
+            return json.loads(self._pid_file(name).read_text())
+        except (OSError, ValueError):
+            return {}
 
     def _pid_file(self, name: str) -> Path:
         return self.directory / f"{name}.pid"
