@@ -50,6 +50,7 @@ async fn a_volume_that_goes_between_discovery_and_snapshot_is_red_named_and_mail
     assert_eq!(region["protected"].as_array().map(Vec::len), Some(1));
     assert_eq!(region["protected"][0]["volumeId"], json!(all[1].0));
     assert_eq!(region["unprotected"][0]["volumeId"], json!(lost));
+    assert_eq!(region["failures"].as_array().map(Vec::len), Some(1), "the Map itself went on: {region}");
 
     let children = cloud.children(&night.execution).await;
     let red: Vec<_> = children.iter().filter(|(status, ..)| status == "FAILED").collect();
