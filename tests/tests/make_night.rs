@@ -79,7 +79,11 @@ async fn comes_up_again_after_a_kill_and_goes_down_twice() {
         assert!(again.status.success(), "after kill -9 of {name}: {}", said(&again));
     }
     let elsewhere = make(&cloud, &["night", "AWS_ENDPOINT_URL_EC2=http://127.0.0.1:9"]);
-    assert!(!elsewhere.status.success() && said(&elsewhere).contains("Transient: DescribeRegions"), "{}", said(&elsewhere));
+    assert!(
+        !elsewhere.status.success() && said(&elsewhere).contains("Transient: DescribeRegions"),
+        "{}",
+        said(&elsewhere)
+    );
     assert!(said(&make(&cloud, &["down"])).contains("Stopped ministack and moto."));
     assert!(said(&make(&cloud, &["down"])).contains("Nothing was running."));
     assert!(TcpListener::bind(("127.0.0.1", cloud.port)).is_ok());
