@@ -130,14 +130,17 @@ def run(cloud: Cloud) -> bool:
 
 
 def server_names(env: dict, regions: list[str]) -> dict:
-    """Each server's `Name` tag by its instance id."""
+    """Each server's `Name` tag by its instance id; none for a Region whose EC2 does not answer, for the report comes first."""
     names = {}
     for region in regions:
         ec2 = deploy.client("ec2", env | {"AWS_ENDPOINT_URL": env["AWS_ENDPOINT_URL_EC2"], "AWS_REGION": region})
-        for page in ec2.get_paginator("describe_instances").paginate():
-            for instance in (one for reservation in page["Reservations"] for one in reservation["Instances"]):
-                tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
-                names[instance["InstanceId"]] = tags.get("Name") or instance["InstanceId"]
+        try:
+            reservations = [one for page in ec2.get_paginator("describe_instances").paginate() for one in page["Reservations"]]
+        except (BotoCoreError, ClientError):
+            continue
+        for instance in (one for reservation in reservations for one in reservation["Instances"]):
+            tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
+            names[instance["InstanceId"]] = tags.get("Name") or instance["InstanceId"]
     return names
 
 

@@ -137,12 +137,13 @@ async fn facts(
     let protected = read(ledger, region.protected.as_ref()).await?;
     let expiry = region.expiry.as_ref();
     let expired: Vec<Expired> = read(ledger, expiry.map(|expiry| &expiry.expired)).await?;
+    let tonight = match (work_list.is_empty() && protected.is_empty(), dry_run) {
+        (true, _) => BTreeMap::new(),
+        (false, true) => tonight(ec2, stack, night).await?,
+        (false, false) => settled(ec2, stack, night, &work_list, &children).await?,
+    };
     Ok(Facts {
-        tonight: if dry_run {
-            tonight(ec2, stack, night).await?
-        } else {
-            settled(ec2, stack, night, &work_list, &children).await?
-        },
+        tonight,
         still_listed: if dry_run { BTreeSet::new() } else { still_listed(ec2, stack, &expired).await? },
         unreadable: read(ledger, expiry.map(|expiry| &expiry.unreadable)).await?,
         region: region.region,
