@@ -2,6 +2,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::types::Tag;
+use regex::Regex;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -102,7 +103,12 @@ impl Cloud {
 
     /// The EC2 that has the servers, in a Region.
     pub async fn ec2(&self, region: &'static str) -> aws_sdk_ec2::Client {
-        let config = self.config(self.moto()).await;
+        self.ec2_at(self.moto(), region).await
+    }
+
+    /// EC2 at an address, in a Region.
+    pub async fn ec2_at(&self, endpoint: String, region: &'static str) -> aws_sdk_ec2::Client {
+        let config = self.config(endpoint).await;
         let regional = aws_sdk_ec2::config::Builder::from(&config).region(aws_sdk_ec2::config::Region::new(region));
         aws_sdk_ec2::Client::from_conf(regional.build())
     }
@@ -139,23 +145,19 @@ impl Cloud {
             if now.status.as_str() != "RUNNING" {
                 let said = now.error.clone().unwrap_or_default();
                 let (status, cause) = (now.status.to_string(), now.cause.unwrap_or_default());
-                let report = self.report(&execution).await;
+                let report = self.report(&format!("{} {cause}", now.output.unwrap_or_default())).await;
                 return Night { execution, status, error: said, cause, report };
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    async fn report(&self, execution: &str) -> Value {
-        let aws = self.aws().await;
-        let s3 = aws_sdk_s3::Client::new(&aws);
-        let bucket = self.exported("LEDGER_BUCKET");
-        let name = execution.rsplit(':').next().expect("an execution's name");
-        let objects = s3.list_objects_v2().bucket(&bucket).into_paginator().send().collect::<Result<Vec<_>, _>>().await;
-        let keys = objects.expect("the ledger").into_iter().flat_map(|page| page.contents.unwrap_or_default());
-        let key = keys.filter_map(|object| object.key).find(|key| key.ends_with(&format!("/{name}/report.json")));
-        let Some(key) = key else { return Value::Null };
-        let object = s3.get_object().bucket(bucket).key(key).send().await.expect("the report");
+    /// The report whose place a night's output or cause names.
+    async fn report(&self, said: &str) -> Value {
+        let place = Regex::new(r"s3://([^/]+)/(\S+/report\.json)").expect("a pattern");
+        let Some(place) = place.captures(said) else { return Value::Null };
+        let s3 = aws_sdk_s3::Client::new(&self.aws().await);
+        let object = s3.get_object().bucket(&place[1]).key(&place[2]).send().await.expect("the report");
         serde_json::from_slice(&object.body.collect().await.expect("its body").into_bytes()).expect("JSON")
     }
 

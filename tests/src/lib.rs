@@ -6,12 +6,14 @@
 //! - [`asl`]: the state machine, read.
 //! - [`mermaid`]: the picture of it in the README.
 //! - [`template`]: the CloudFormation templates, read.
+//! - [`model`]: what a night has to do to an account, from the contract alone.
 //! - [`source`]: the functions' own source, read for the calls that it makes.
 
 pub mod asl;
 pub mod cloud;
 pub mod ec2_proxy;
 pub mod mermaid;
+pub mod model;
 pub mod source;
 pub mod template;
 

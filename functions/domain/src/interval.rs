@@ -1,6 +1,5 @@
 //! The Intervals, and when each is due.
 
-use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -27,7 +26,7 @@ impl Intervals {
     pub fn due(night: Night) -> Self {
         let date = night.date();
         let mut due = vec![Interval::Daily];
-        if date.day() == 1 && date.month0().is_multiple_of(3) {
+        if date.day() == 1 && matches!(date.month(), 1 | 4 | 7 | 10) {
             due.push(Interval::Quarterly);
         }
         if (date.month(), date.day()) == (12, 31) {

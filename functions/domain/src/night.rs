@@ -1,7 +1,6 @@
 //! The Night: the date that a backup belongs to.
 
-use chrono::{DateTime, Months, NaiveDate, Utc};
-use chrono_tz::Tz;
+use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -10,39 +9,45 @@ use crate::Error;
 /// The local calendar date of a night's scheduled time, in the schedule's time zone. Written `2026-12-31`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Night(NaiveDate);
+pub struct Night(Date);
 
 impl Night {
     /// The Night of a scheduled time in a zone.
-    pub fn of(time: DateTime<Utc>, zone: Tz) -> Self {
-        Self(time.with_timezone(&zone).date_naive())
+    pub fn of(time: Timestamp, zone: &TimeZone) -> Self {
+        Self(zone.to_datetime(time).date())
     }
 
     /// The calendar date.
-    pub fn date(self) -> NaiveDate {
+    pub fn date(self) -> Date {
         self.0
     }
 
     /// How many Nights lie between this one and `tonight`: 0 for tonight itself, negative for a later one.
     pub fn nights_before(self, tonight: Night) -> i64 {
-        (tonight.0 - self.0).num_days()
+        (tonight.0 - self.0).get_days().into()
     }
 
     /// Whether this Night lies `months` or more calendar months before `tonight`.
     pub fn is_months_before(self, months: u32, tonight: Night) -> bool {
-        self.0.checked_add_months(Months::new(months)).is_some_and(|due| due <= tonight.0)
+        let due = Span::new().try_months(months).and_then(|months| self.0.checked_add(months));
+        due.is_ok_and(|due| due <= tonight.0)
     }
 }
 
 /// The IANA zone of a name such as `Europe/Berlin`; [`crate::ErrorName::BadInput`] for any other text.
-pub fn zone(name: &str) -> Result<Tz, Error> {
-    name.parse()
-        .map_err(|_| Error::bad_input("TimeZone", format!("{name:?}"), "not an IANA time zone such as Europe/Berlin"))
+/// The database is the one that is built in: Lambda's own system has none to rely on.
+pub fn zone(name: &str) -> Result<TimeZone, Error> {
+    // The database takes a name in any case, and has one for 'unknown'; EventBridge Scheduler does neither.
+    let exact = |zone: &TimeZone| zone.iana_name() == Some(name) && !zone.is_unknown();
+    TimeZone::get(name)
+        .ok()
+        .filter(exact)
+        .ok_or_else(|| Error::bad_input("TimeZone", format!("{name:?}"), "not an IANA time zone such as Europe/Berlin"))
 }
 
 impl fmt::Display for Night {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.format("%Y-%m-%d"))
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
@@ -51,7 +56,7 @@ impl FromStr for Night {
 
     /// Takes exactly what `Display` writes: four digits, two, two.
     fn from_str(text: &str) -> Result<Self, String> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        text.parse()
             .map(Self)
             .ok()
             .filter(|night| night.to_string() == text)
@@ -79,7 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn night_of(time: &str, name: &str) -> String {
-        Night::of(time.parse().unwrap(), zone(name).unwrap()).to_string()
+        Night::of(time.parse().unwrap(), &zone(name).unwrap()).to_string()
     }
 
     #[test]
@@ -105,17 +110,16 @@ mod tests {
 
     #[test]
     fn names_the_zone_that_does_not_exist() {
-        let error = zone("Mars/Phobos").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "BadInput: TimeZone: \"Mars/Phobos\": not an IANA time zone such as Europe/Berlin"
-        );
+        for name in ["Mars/Phobos", "europe/berlin", "Etc/Unknown", "+02:00", ""] {
+            let error = zone(name).unwrap_err().to_string();
+            assert_eq!(error, format!("BadInput: TimeZone: {name:?}: not an IANA time zone such as Europe/Berlin"));
+        }
     }
 
     proptest! {
         #[test]
         fn reads_back_every_night_that_it_writes(days in -100_000i64..1_000_000) {
-            let night = Night::of(DateTime::from_timestamp(days * 86_400, 0).unwrap(), Tz::UTC);
+            let night = Night::of(Timestamp::from_second(days * 86_400).unwrap(), &TimeZone::UTC);
             prop_assert_eq!(night.to_string().parse::<Night>(), Ok(night));
         }
     }

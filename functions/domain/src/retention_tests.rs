@@ -1,4 +1,5 @@
 use super::*;
+use jiff::ToSpan;
 use proptest::prelude::*;
 
 const POLICY: Policy = Policy { dailies: 7, quarterly_months: 15, quarterlies: 5 };
@@ -15,7 +16,7 @@ fn snapshot(night: Night, state: State) -> Snapshot {
 
 /// Completed snapshots of `count` Nights in a row that end with `last`.
 fn nights(count: usize, last: &str) -> Vec<Snapshot> {
-    let days = night(last).date().iter_days().rev().take(count);
+    let days = std::iter::successors(Some(night(last).date()), |day| day.yesterday().ok()).take(count);
     days.map(|day| snapshot(night(&day.to_string()), State::Completed)).collect()
 }
 
@@ -140,7 +141,7 @@ proptest! {
         dailies in 1u32..10,
     ) {
         let policy = Policy { dailies, ..POLICY };
-        let days: Vec<_> = night("2026-06-01").date().iter_days().take(states.len() + late).collect();
+        let days: Vec<_> = night("2026-06-01").date().series(1.day()).take(states.len() + late).collect();
         let tonight = night(&days[days.len() - 1].to_string());
         let snapshots: Vec<_> = states
             .iter()

@@ -1,6 +1,6 @@
 //! The input that starts a night: `{"time": "2026-12-31T04:30:00Z", "dryRun": true}`, both optional.
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::Error;
@@ -9,7 +9,7 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The scheduled time; the execution's own start where the input names none.
-    pub time: DateTime<Utc>,
+    pub time: Timestamp,
     /// Whether the night only says what it would do.
     pub dry_run: bool,
 }
@@ -17,7 +17,7 @@ pub struct Start {
 impl Start {
     /// Reads an execution's input. `started` is the execution's own start time.
     /// Anything but the two known keys, each of its type, is [`crate::ErrorName::BadInput`].
-    pub fn read(input: &Value, started: DateTime<Utc>) -> Result<Self, Error> {
+    pub fn read(input: &Value, started: Timestamp) -> Result<Self, Error> {
         let object = input
             .as_object()
             .ok_or_else(|| Error::bad_input("input", input, "not a JSON object; start the night with {}"))?;
@@ -33,11 +33,10 @@ impl Start {
     }
 }
 
-fn time(value: &Value) -> Result<DateTime<Utc>, Error> {
+fn time(value: &Value) -> Result<Timestamp, Error> {
     value
         .as_str()
-        .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
-        .map(|time| time.to_utc())
+        .and_then(|text| text.parse().ok())
         .ok_or_else(|| Error::bad_input("time", value, "not an RFC 3339 time such as 2026-12-31T04:30:00Z"))
 }
 
@@ -52,18 +51,18 @@ mod tests {
     use serde_json::json;
 
     fn read(input: Value) -> Result<Start, String> {
-        Start::read(&input, DateTime::UNIX_EPOCH).map_err(|error| error.to_string())
+        Start::read(&input, Timestamp::UNIX_EPOCH).map_err(|error| error.to_string())
     }
 
     #[test]
     fn takes_the_executions_own_start_where_no_time_is_given() {
-        assert_eq!(read(json!({})), Ok(Start { time: DateTime::UNIX_EPOCH, dry_run: false }));
+        assert_eq!(read(json!({})), Ok(Start { time: Timestamp::UNIX_EPOCH, dry_run: false }));
     }
 
     #[test]
     fn takes_a_time_of_any_offset() {
         let start = read(json!({"time": "2027-01-01T01:30:00+14:00", "dryRun": true})).unwrap();
-        assert_eq!(start.time.to_rfc3339(), "2026-12-31T11:30:00+00:00");
+        assert_eq!(start.time.to_string(), "2026-12-31T11:30:00Z");
         assert!(start.dry_run);
     }
 

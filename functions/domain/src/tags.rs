@@ -96,12 +96,18 @@ fn is_copied(key: &str) -> bool {
 }
 
 /// The Night and the Intervals that a managed snapshot's tags state; the message names the tag that is missing or malformed.
+/// A person may lengthen `Interval` by hand, to keep a snapshot; one that is shorter than `Intervals` says is a contradiction,
+/// and nothing is deleted on the strength of it.
 pub fn read_identity(tags: &Tags) -> Result<(Night, Interval, Intervals), String> {
     fn read<T: std::str::FromStr<Err = String>>(tags: &Tags, key: &str) -> Result<T, String> {
         let text = tags.get(key).ok_or_else(|| format!("no {key} tag"))?;
         text.parse().map_err(|problem: String| format!("{key} tag: {}", cut(&problem, 300)))
     }
-    Ok((read(tags, NIGHT)?, read(tags, INTERVAL)?, read(tags, INTERVALS)?))
+    let (interval, intervals): (Interval, Intervals) = (read(tags, INTERVAL)?, read(tags, INTERVALS)?);
+    if interval < intervals.governing() {
+        return Err(format!("{INTERVAL} tag: {interval} is shorter than its {INTERVALS} tag says: {intervals}"));
+    }
+    Ok((read(tags, NIGHT)?, interval, intervals))
 }
 
 /// Checks the `BackupStack` parameter: without a name nothing would be managed, or everything.
@@ -164,6 +170,17 @@ mod tests {
         assert_eq!(read_identity(&read), Err("Night tag: \"30.12.2026\" is not a date such as 2026-12-31".into()));
         read.remove(NIGHT);
         assert_eq!(read_identity(&read), Err("no Night tag".into()));
+    }
+
+    #[test]
+    fn an_interval_may_be_lengthened_by_hand_but_not_shortened() {
+        let night = "2026-12-31".parse().unwrap();
+        let mut read = identity("prod", night, &Intervals::due(night));
+        read.insert(INTERVAL.into(), "Quarterly".into());
+        let shorter = "Interval tag: Quarterly is shorter than its Intervals tag says: Daily+Annual";
+        assert_eq!(read_identity(&read), Err(shorter.into()));
+        read.extend([(INTERVAL.into(), "Annual".into()), (INTERVALS.into(), "Daily".into())]);
+        assert_eq!(read_identity(&read).unwrap().1, Interval::Annual);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the functions pass each other: small JSON through the state machine, long lists as JSON Lines in the ledger.
 
-use chrono::{DateTime, Utc};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub struct Execution {
     /// The input as given, not yet read.
     pub input: Value,
     /// When it started.
-    pub start_time: DateTime<Utc>,
+    pub start_time: Timestamp,
 }
 
 impl Execution {

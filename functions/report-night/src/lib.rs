@@ -90,7 +90,7 @@ where
     F: Fn(&str) -> aws_sdk_ec2::Client,
 {
     let start = Start::read(&input.execution.input, input.execution.start_time)?;
-    let night = Night::of(start.time, night::zone(&settings.time_zone)?);
+    let night = Night::of(start.time, &night::zone(&settings.time_zone)?);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     if input.regions.is_empty() {
         return Err(Error::bad_input("Regions", "\"\"", "names no Region, so nothing was backed up"));

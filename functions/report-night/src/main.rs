@@ -14,7 +14,7 @@ async fn main() -> Result<(), runtime::LambdaError> {
     };
     serve(async |input: Input| {
         let report = handle(&clients, &settings, input).await?;
-        report_night::metrics::emit(&report, std::time::SystemTime::now().into());
+        report_night::metrics::emit(&report, jiff::Timestamp::now());
         Ok(report_night::Output::of(&report))
     })
     .await

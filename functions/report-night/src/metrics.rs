@@ -1,24 +1,24 @@
 //! What CloudWatch is told of a night, in its embedded metric format: one line of JSON in the function's log.
 
-use chrono::{DateTime, Utc};
 use domain::report::{RegionReport, Report};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// Prints the metrics of a night; a dry run has none.
-pub fn emit(report: &Report, now: DateTime<Utc>) {
+pub fn emit(report: &Report, now: Timestamp) {
     if !report.dry_run {
         println!("{}", embedded(report, now));
     }
 }
 
 /// The line itself (CloudWatch user guide, "Specification: Embedded metric format").
-fn embedded(report: &Report, now: DateTime<Utc>) -> Value {
+fn embedded(report: &Report, now: Timestamp) -> Value {
     let total = |count: fn(&RegionReport) -> usize| report.regions.iter().map(count).sum::<usize>();
     let names = ["Protected", "Unprotected", "Expired", "Failures"];
     let metrics = names.map(|name| json!({"Name": name, "Unit": "Count"}));
     json!({
         "_aws": {
-            "Timestamp": now.timestamp_millis(),
+            "Timestamp": now.as_millisecond(),
             "CloudWatchMetrics": [{"Namespace": "NightlyBackup", "Dimensions": [["BackupStack"]], "Metrics": metrics}],
         },
         "BackupStack": report.backup_stack,

@@ -1,0 +1,214 @@
+//! The reference model: what a night has to do to an account, written from the contract alone. It shares no code with the
+//! domain crate, has another calendar (chrono, with its own copy of the time zone database), and counts with plain loops.
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
+use chrono_tz::Tz;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// One Region of an account, as EC2 describes it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Account {
+    /// Its volumes by id.
+    pub volumes: BTreeMap<String, Volume>,
+    /// Its snapshots by id.
+    pub snapshots: BTreeMap<String, Snapshot>,
+}
+
+/// A volume.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Volume {
+    /// Whether it is attached.
+    pub in_use: bool,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// A snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The volume that it was made of, which may be gone.
+    pub volume: String,
+    /// `pending`, `completed`, `error`, `recoverable`, `recovering`.
+    pub state: String,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// The stack's parameters.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// The value of the tag that makes a snapshot ours.
+    pub backup_stack: String,
+    /// An IANA zone.
+    pub time_zone: String,
+    /// Empty, or `Key=Value`.
+    pub volume_tag: String,
+    /// Empty, or the `Client` tag.
+    pub client: String,
+    /// Empty, or the `Project` tag.
+    pub project: String,
+    /// Nights of age, and newer restore points, at which a daily expires.
+    pub keep_dailies: u32,
+    /// Calendar months of age at which a quarterly expires.
+    pub quarterly_months: u32,
+    /// Newer quarterlies at which a quarterly expires.
+    pub keep_quarterlies: u32,
+}
+
+/// The Night of a scheduled time: the local date.
+pub fn night(time: DateTime<Utc>, zone: &str) -> NaiveDate {
+    time.with_timezone(&zone.parse::<Tz>().expect("an IANA zone")).date_naive()
+}
+
+impl Account {
+    /// The tags of each snapshot that the night has to make, by its volume.
+    pub fn creates(&self, parameters: &Parameters, night: NaiveDate) -> BTreeMap<String, Tags> {
+        let selected = self.volumes.iter().filter(|(_, volume)| volume.in_use && is_selected(&volume.tags, parameters));
+        let lacking = selected.filter(|(id, _)| !self.is_protected(id, parameters, night));
+        lacking.map(|(id, volume)| (id.clone(), snapshot_tags(id, &volume.tags, parameters, night))).collect()
+    }
+
+    /// Whether a volume has this Night's snapshot of ours, completed or pending.
+    pub fn is_protected(&self, volume: &str, parameters: &Parameters, night: NaiveDate) -> bool {
+        self.managed(parameters).any(|(_, snapshot)| {
+            let good = snapshot.state == "completed" || snapshot.state == "pending";
+            snapshot.volume == volume && good && snapshot.tags.get("Night") == Some(&night.to_string())
+        })
+    }
+
+    /// The snapshots that expire once tonight's are made.
+    pub fn expires(&self, parameters: &Parameters, tonight: NaiveDate) -> BTreeSet<String> {
+        let copies: Vec<Copy> =
+            self.managed(parameters).filter_map(|(id, snapshot)| Copy::read(id, snapshot).ok()).collect();
+        let exists = |copy: &Copy| self.volumes.contains_key(copy.volume);
+        let expires = |copy: &&Copy| copy.expires(&copies, parameters, tonight, exists(copy));
+        copies.iter().filter(expires).map(|copy| copy.id.to_owned()).collect()
+    }
+
+    /// The snapshots of ours whose tags cannot be read: to be reported, never deleted.
+    pub fn unreadable(&self, parameters: &Parameters) -> BTreeSet<String> {
+        let broken = self.managed(parameters).filter(|(id, snapshot)| Copy::read(id, snapshot).is_err());
+        broken.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The Nights of a volume's good snapshots that are due an Interval: its restore points.
+    pub fn restore_points(
+        &self,
+        volume: &str,
+        due: &str,
+        parameters: &Parameters,
+        tonight: NaiveDate,
+    ) -> BTreeSet<NaiveDate> {
+        let managed = self.managed(parameters).filter_map(|(id, snapshot)| Copy::read(id, snapshot).ok());
+        let good = managed.filter(|copy| copy.volume == volume && copy.is_good(tonight) && copy.due.contains(&due));
+        good.map(|copy| copy.night).collect()
+    }
+
+    fn managed(&self, parameters: &Parameters) -> impl Iterator<Item = (&String, &Snapshot)> {
+        self.snapshots.iter().filter(|(_, one)| one.tags.get("BackupStack") == Some(&parameters.backup_stack))
+    }
+}
+
+fn is_selected(tags: &Tags, parameters: &Parameters) -> bool {
+    let opted_out = tags.get("Backup").is_some_and(|value| value.to_lowercase() == "false");
+    let wanted = match parameters.volume_tag.find('=') {
+        None => true,
+        Some(at) => {
+            tags.get(&parameters.volume_tag[..at]).map(String::as_str) == Some(&parameters.volume_tag[at + 1..])
+        }
+    };
+    wanted && !opted_out
+}
+
+/// The Intervals due on a Night, from the shortest to the longest.
+pub fn due(night: NaiveDate) -> Vec<&'static str> {
+    match (night.month(), night.day()) {
+        (12, 31) => vec!["Daily", "Annual"],
+        (1 | 4 | 7 | 10, 1) => vec!["Daily", "Quarterly"],
+        _ => vec!["Daily"],
+    }
+}
+
+fn snapshot_tags(id: &str, volume: &Tags, parameters: &Parameters, night: NaiveDate) -> Tags {
+    let due = due(night);
+    let says = |key: &str| volume.get(key).filter(|value| !value.is_empty()).cloned();
+    let parameter = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let ours = [
+        ("BackupStack", Some(parameters.backup_stack.clone())),
+        ("Night", Some(night.to_string())),
+        ("Interval", due.last().map(|longest| longest.to_string())),
+        ("Intervals", Some(due.join("+"))),
+        ("Name", Some(says("Name").unwrap_or(id.to_owned()))),
+        ("Description", Some(says("Description").unwrap_or("Created by snapshot-one".to_owned()))),
+        ("Client", parameter(&parameters.client).or(says("Client"))),
+        ("Project", parameter(&parameters.project).or(says("Project"))),
+    ];
+    let is_ours = |key: &str| ours.iter().any(|(ours, _)| *ours == key);
+    let mut tags: Tags = ours.iter().filter_map(|(key, value)| Some((key.to_string(), value.clone()?))).collect();
+    for (key, value) in volume {
+        if tags.len() < 50 && !key.starts_with("aws:") && !is_ours(key) {
+            tags.insert(key.clone(), value.clone());
+        }
+    }
+    tags
+}
+
+/// A snapshot of ours, read.
+struct Copy<'a> {
+    id: &'a str,
+    volume: &'a str,
+    state: &'a str,
+    night: NaiveDate,
+    interval: &'a str,
+    due: Vec<&'a str>,
+}
+
+const INTERVALS: [&str; 3] = ["Daily", "Quarterly", "Annual"];
+
+impl<'a> Copy<'a> {
+    fn read(id: &'a str, snapshot: &'a Snapshot) -> Result<Self, ()> {
+        let tag = |key: &str| snapshot.tags.get(key).ok_or(());
+        let night: NaiveDate = tag("Night")?.parse().map_err(|_| ())?;
+        let (interval, due) = (tag("Interval")?.as_str(), tag("Intervals")?.split('+').collect::<Vec<_>>());
+        let rank = |name: &str| INTERVALS.iter().position(|known| *known == name).ok_or(());
+        let longest = due.iter().map(|name| rank(name)).collect::<Result<Vec<_>, ()>>()?.into_iter().max();
+        let contradicts = Some(rank(interval)?) < longest;
+        if night.to_string() != snapshot.tags["Night"] || contradicts {
+            return Err(());
+        }
+        Ok(Self { id, volume: &snapshot.volume, state: &snapshot.state, night, interval, due })
+    }
+
+    fn is_good(&self, tonight: NaiveDate) -> bool {
+        self.state == "completed" || (self.state == "pending" && self.night == tonight)
+    }
+
+    fn expires(&self, copies: &[Copy], parameters: &Parameters, tonight: NaiveDate, exists: bool) -> bool {
+        if self.interval == "Annual" {
+            return false;
+        }
+        if self.state == "error" {
+            return self.night < tonight;
+        }
+        let newer = || copies.iter().filter(|other| other.volume == self.volume && other.night > self.night);
+        let newest = !newer().any(|other| other.state == "completed" && other.interval == self.interval);
+        if self.state != "completed" || newest {
+            return false;
+        }
+        let points: BTreeSet<NaiveDate> = newer()
+            .filter(|other| other.is_good(tonight) && other.due.contains(&self.interval))
+            .map(|other| other.night)
+            .collect();
+        let (expiry, enough) = match self.interval {
+            "Daily" => {
+                (self.night.checked_add_days(Days::new(parameters.keep_dailies.into())), parameters.keep_dailies)
+            }
+            _ => (self.night.checked_add_months(Months::new(parameters.quarterly_months)), parameters.keep_quarterlies),
+        };
+        let old = expiry.is_some_and(|expiry| expiry <= tonight);
+        old && (!exists || points.len() >= enough as usize)
+    }
+}

@@ -1,0 +1,252 @@
+//! Random histories of an account: nights that are missed, repeated or late, volumes that come and go, snapshots that fail,
+//! tags that a person or another tool wrote, parameters that change.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::{collection::vec, option::weighted, prelude::*, sample::select};
+use std::collections::BTreeMap;
+use tests::model::{Account, Parameters, Snapshot, Tags, Volume};
+
+const VOLUMES: usize = 3;
+/// Midnight in one of the zones, an hour before in another.
+const FIRST: DateTime<Utc> = DateTime::from_timestamp(1_795_168_800, 0).expect("a time");
+const STATES: [&str; 5] = ["pending", "completed", "error", "recoverable", "recovering"];
+const ZONES: [&str; 6] =
+    ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Australia/Lord_Howe"];
+
+/// What happens before a night, and what becomes of its snapshots.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Seconds since the night before; 86,400 mostly.
+    pub seconds: i64,
+    happenings: Vec<Happening>,
+    /// The state that the night's snapshot of each volume ends in; none where it is not made.
+    fates: [Option<&'static str>; VOLUMES],
+}
+
+/// A thing that a person, another tool or EBS does between two nights.
+#[derive(Clone, Debug)]
+enum Happening {
+    /// The volume in this place goes, or a new one comes.
+    ComeOrGo(usize),
+    AttachOrDetach(usize),
+    Tag(usize, &'static str, &'static str),
+    Untag(usize, &'static str),
+    /// As many tags as EC2 allows.
+    FiftyTags(usize),
+    /// A snapshot that the night did not make, with its tags; `tonight` and `ours` stand for themselves.
+    Snapshot(usize, Vec<(&'static str, &'static str)>),
+    /// The newest snapshots but n changes its state, as EBS does late.
+    Settle(usize, &'static str),
+    /// A person keeps the newest snapshot but n for ever.
+    Promote(usize),
+    /// The stack is deployed with the n-th of the history's parameters.
+    Deploy(usize),
+}
+
+/// A history.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Its nights, in order.
+    pub turns: Vec<Turn>,
+    parameters: Vec<Parameters>,
+}
+
+/// A history of this many nights.
+pub fn history(nights: usize) -> impl Strategy<Value = History> {
+    (vec(turn(), nights), vec(parameters(), 4)).prop_map(|(turns, parameters)| History { turns, parameters })
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    const DAY: i64 = 86_400;
+    let seconds = prop_oneof![
+        60 => Just(DAY),
+        20 => (DAY - 5)..(DAY + 6),
+        2 => 0..DAY,
+        3 => (1i64..10).prop_map(|days| (days + 1) * DAY),
+        1 => (10i64..200).prop_map(|days| days * DAY),
+        2 => (1i64..40).prop_map(|days| -days * DAY),
+    ];
+    let fate = || prop_oneof![12 => Just(Some("completed")), 1 => Just(None), 3 => select(&STATES[..]).prop_map(Some)];
+    (seconds, vec(happening(), 0..3), [fate(), fate(), fate()]).prop_map(|(seconds, happenings, fates)| Turn {
+        seconds,
+        happenings,
+        fates,
+    })
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let tags = [
+        ("Backup", "false"),
+        ("Backup", "FALSE"),
+        ("Backup", "no"),
+        ("Role", "db"),
+        ("Role", "db=2"),
+        ("Name", "🦀 web"),
+        ("Name", ""),
+        ("Description", "the \"disk\""),
+        ("Client", "own"),
+        ("Project", ""),
+        ("aws:cloudformation:stack-name", "x"),
+        ("Night", "1999-01-01"),
+        ("BackupStack", "ours"),
+    ];
+    let foreign: Vec<Vec<(&str, &str)>> = vec![
+        vec![],
+        vec![("Night", "tonight"), ("Interval", "Daily"), ("Intervals", "Daily")],
+        vec![("BackupStack", "another"), ("Night", "tonight"), ("Interval", "Daily"), ("Intervals", "Daily")],
+        vec![("BackupStack", "ours"), ("Interval", "Daily"), ("Intervals", "Daily")],
+        vec![("BackupStack", "ours"), ("Night", "2026-1-05"), ("Interval", "Daily"), ("Intervals", "Daily")],
+        vec![("BackupStack", "ours"), ("Night", "2026-02-30"), ("Interval", "Daily"), ("Intervals", "Daily")],
+        vec![("BackupStack", "ours"), ("Night", "tonight"), ("Interval", "daily"), ("Intervals", "Daily")],
+        vec![("BackupStack", "ours"), ("Night", "tonight"), ("Interval", "Daily"), ("Intervals", "")],
+        vec![("BackupStack", "ours"), ("Night", "tonight"), ("Interval", "Daily"), ("Intervals", "Daily+Annual")],
+        vec![("BackupStack", "ours"), ("Night", "tonight"), ("Interval", "Quarterly"), ("Intervals", "Quarterly")],
+        vec![("BackupStack", "ours"), ("Night", "2026-01-31"), ("Interval", "Quarterly"), ("Intervals", "Daily")],
+        vec![("BackupStack", "ours"), ("Night", "2026-11-30"), ("Interval", "Daily"), ("Intervals", "Daily")],
+    ];
+    let volume = || 0..VOLUMES;
+    prop_oneof![
+        1 => volume().prop_map(Happening::ComeOrGo),
+        1 => volume().prop_map(Happening::AttachOrDetach),
+        4 => (volume(), select(tags.to_vec())).prop_map(|(volume, (key, value))| Happening::Tag(volume, key, value)),
+        4 => (volume(), select(tags.to_vec())).prop_map(|(volume, (key, _))| Happening::Untag(volume, key)),
+        1 => volume().prop_map(Happening::FiftyTags),
+        2 => (volume(), select(foreign)).prop_map(|(volume, tags)| Happening::Snapshot(volume, tags)),
+        4 => (0usize..20, select(&STATES[..])).prop_map(|(back, state)| Happening::Settle(back, state)),
+        1 => (0usize..20).prop_map(Happening::Promote),
+        1 => (0usize..4).prop_map(Happening::Deploy),
+    ]
+}
+
+fn parameters() -> impl Strategy<Value = Parameters> {
+    let text = |value: &'static str| weighted(0.3, Just(value)).prop_map(|value| value.unwrap_or_default().to_owned());
+    let stack = prop_oneof![9 => Just("ours"), 1 => Just("another")];
+    let tag = prop_oneof![6 => Just(""), 1 => Just("Role=db"), 1 => Just("Role=db=2")];
+    let counts = (1u32..10, 1u32..20, 1u32..5);
+    (stack, select(&ZONES[..]), tag, text("acme"), text("shop"), counts).prop_map(
+        |(backup_stack, time_zone, volume_tag, client, project, (keep_dailies, quarterly_months, keep_quarterlies))| {
+            let (backup_stack, time_zone, volume_tag) = (backup_stack.into(), time_zone.into(), volume_tag.into());
+            Parameters {
+                backup_stack,
+                time_zone,
+                volume_tag,
+                client,
+                project,
+                keep_dailies,
+                quarterly_months,
+                keep_quarterlies,
+            }
+        },
+    )
+}
+
+/// How far a history has come.
+#[derive(Default)]
+pub struct Past {
+    elapsed: i64,
+    deployed: usize,
+    /// How many volumes and snapshots there ever were: each has a number of its own.
+    made: usize,
+    /// The volume in each place.
+    places: [Option<String>; VOLUMES],
+}
+
+impl Past {
+    /// The time that the night is scheduled for.
+    pub fn scheduled(&self, turn: &Turn) -> DateTime<Utc> {
+        FIRST + TimeDelta::seconds(self.elapsed + turn.seconds.min(0))
+    }
+
+    /// The parameters that the stack is deployed with.
+    pub fn parameters(&self, history: &History) -> Parameters {
+        history.parameters[self.deployed].clone()
+    }
+
+    /// Does what happens before a night. A night that lies back in time is one that a person starts by hand.
+    pub fn happen(&mut self, account: &mut Account, turn: &Turn) {
+        if self.made == 0 {
+            (0..VOLUMES).for_each(|place| self.come_or_go(account, place));
+        }
+        self.elapsed += turn.seconds.max(0);
+        for happening in &turn.happenings {
+            self.one(account, happening, turn);
+        }
+    }
+
+    fn one(&mut self, account: &mut Account, happening: &Happening, turn: &Turn) {
+        match happening {
+            Happening::ComeOrGo(place) => self.come_or_go(account, *place),
+            Happening::AttachOrDetach(place) => self.volume(account, *place, |volume| volume.in_use = !volume.in_use),
+            Happening::Tag(place, key, value) => {
+                self.volume(account, *place, |volume| drop(volume.tags.insert(key.to_string(), value.to_string())));
+            }
+            Happening::Untag(place, key) => self.volume(account, *place, |volume| drop(volume.tags.remove(*key))),
+            Happening::FiftyTags(place) => self.volume(account, *place, |volume| {
+                let more = (0..).map(|number| (format!("Tag{number}"), String::new()));
+                let room = 50 - volume.tags.len().min(50);
+                volume.tags.extend(more.take(room));
+            }),
+            Happening::Snapshot(place, tags) => self.foreign(account, *place, tags, turn),
+            Happening::Settle(back, state) => newest_but(account, *back, |one| one.state = state.to_string()),
+            Happening::Promote(back) => {
+                newest_but(account, *back, |one| drop(one.tags.insert("Interval".into(), "Annual".into())));
+            }
+            Happening::Deploy(number) => self.deployed = *number,
+        }
+    }
+
+    fn come_or_go(&mut self, account: &mut Account, place: usize) {
+        self.made += 1;
+        match self.places[place].take() {
+            Some(gone) => drop(account.volumes.remove(&gone)),
+            None => {
+                let id = format!("vol-{:05}", self.made);
+                account.volumes.insert(id.clone(), Volume { in_use: true, tags: Tags::new() });
+                self.places[place] = Some(id);
+            }
+        }
+    }
+
+    fn volume(&self, account: &mut Account, place: usize, change: impl Fn(&mut Volume)) {
+        if let Some(volume) = self.places[place].as_ref().and_then(|id| account.volumes.get_mut(id)) {
+            change(volume);
+        }
+    }
+
+    fn foreign(&mut self, account: &mut Account, place: usize, tags: &[(&str, &str)], turn: &Turn) {
+        let Some(volume) = self.places[place].clone() else { return };
+        let tonight = self.scheduled(turn).to_string()[..10].to_owned();
+        let value = |value: &str| if value == "tonight" { tonight.clone() } else { value.to_owned() };
+        let tags = tags.iter().map(|(key, text)| (key.to_string(), value(text))).collect();
+        self.made += 1;
+        let snapshot = Snapshot { volume, state: "completed".into(), tags };
+        account.snapshots.insert(format!("snap-{:05}", self.made), snapshot);
+    }
+
+    /// Makes the night's snapshots, as their fates will have it.
+    pub fn create(&mut self, account: &mut Account, creates: &BTreeMap<String, Tags>, turn: &Turn) {
+        for (volume, tags) in creates {
+            if let Some(state) = self.fate(volume, turn) {
+                self.made += 1;
+                let snapshot = Snapshot { volume: volume.clone(), state: state.into(), tags: tags.clone() };
+                account.snapshots.insert(format!("snap-{:05}", self.made), snapshot);
+            }
+        }
+    }
+
+    /// Whether a volume's snapshot of the night does not protect it.
+    pub fn failed(&self, volume: &str, turn: &Turn) -> bool {
+        !matches!(self.fate(volume, turn), Some("completed" | "pending"))
+    }
+
+    fn fate(&self, volume: &str, turn: &Turn) -> Option<&'static str> {
+        turn.fates[self.places.iter().position(|place| place.as_deref() == Some(volume)).expect("a place")]
+    }
+}
+
+fn newest_but(account: &mut Account, back: usize, change: impl Fn(&mut Snapshot)) {
+    let at = account.snapshots.len().saturating_sub(back + 1);
+    if let Some(snapshot) = account.snapshots.values_mut().nth(at) {
+        change(snapshot);
+    }
+}

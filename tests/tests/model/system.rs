@@ -1,0 +1,78 @@
+//! The domain crate's rules, put together over an account as the functions put them together over EC2.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::{
+    Intervals, Night, night as domain_night, report,
+    retention::{self, Policy, State},
+    selection::Selection,
+    start::Start,
+    tags::{self, Owner},
+};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use tests::model::{Account, Parameters, Snapshot, Tags};
+
+fn tonight(time: DateTime<Utc>, parameters: &Parameters) -> Night {
+    let started = "2000-01-01T00:00:00Z".parse().expect("a time");
+    let start =
+        Start::read(&json!({"time": time.to_rfc3339_opts(SecondsFormat::Secs, true)}), started).expect("a start");
+    Night::of(start.time, &domain_night::zone(&parameters.time_zone).expect("a zone"))
+}
+
+pub fn night(time: DateTime<Utc>, parameters: &Parameters) -> String {
+    tonight(time, parameters).to_string()
+}
+
+pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) -> BTreeMap<String, Tags> {
+    let (night, stack) = (tonight(time, parameters), &parameters.backup_stack);
+    let selection = Selection::read(&parameters.volume_tag).expect("a selection");
+    let owner = Owner { client: parameters.client.clone(), project: parameters.project.clone() };
+    let tonights =
+        managed(account, parameters).filter(|(_, one)| one.tags.get(tags::NIGHT) == Some(&night.to_string()));
+    let done: BTreeSet<_> =
+        tonights.filter(|(_, one)| report::protects(&one.state)).map(|(_, one)| one.volume.as_str()).collect();
+    let volumes = account.volumes.iter().filter(|(_, one)| one.in_use && selection.selects(&one.tags));
+    let tags = |id: &str, volume: &Tags| {
+        let identity = tags::identity(stack, night, &Intervals::due(night));
+        identity.into_iter().chain(tags::descriptive(id, volume, &owner).tags).collect()
+    };
+    let lacking = volumes.filter(|(id, _)| !done.contains(id.as_str()));
+    lacking.map(|(id, volume)| (id.clone(), tags(id, &volume.tags))).collect()
+}
+
+pub fn expires(account: &Account, parameters: &Parameters, time: DateTime<Utc>) -> BTreeSet<String> {
+    let text = |number: u32| number.to_string();
+    let (dailies, months) = (text(parameters.keep_dailies), text(parameters.quarterly_months));
+    let policy = Policy::read(&dailies, &months, &text(parameters.keep_quarterlies)).expect("a policy");
+    let snapshots: Vec<_> = managed(account, parameters).filter_map(|(id, one)| read(id, one)).collect();
+    let exists = |volume: &str| account.volumes.contains_key(volume);
+    let expired = retention::expired(&snapshots, tonight(time, parameters), policy, exists);
+    expired.into_iter().map(|snapshot| snapshot.id.clone()).collect()
+}
+
+pub fn unreadable(account: &Account, parameters: &Parameters) -> BTreeSet<String> {
+    let broken = managed(account, parameters).filter(|(_, one)| tags::read_identity(&one.tags).is_err());
+    broken.map(|(id, _)| id.clone()).collect()
+}
+
+fn managed<'a>(account: &'a Account, parameters: &Parameters) -> impl Iterator<Item = (&'a String, &'a Snapshot)> {
+    account.snapshots.iter().filter(|(_, one)| one.tags.get(tags::BACKUP_STACK) == Some(&parameters.backup_stack))
+}
+
+fn read(id: &str, snapshot: &Snapshot) -> Option<retention::Snapshot> {
+    let (night, interval, intervals) = tags::read_identity(&snapshot.tags).ok()?;
+    let state = match snapshot.state.as_str() {
+        "pending" => State::Pending,
+        "completed" => State::Completed,
+        "error" => State::Error,
+        _ => State::Other,
+    };
+    Some(retention::Snapshot {
+        id: id.to_owned(),
+        volume_id: snapshot.volume.clone(),
+        night,
+        interval,
+        intervals,
+        state,
+    })
+}
