@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`cloud`]: a local cloud of a test's own, deployed to, and the nights that it runs.
-//! - [`ec2_proxy`]: an EC2 endpoint between the functions and the local cloud's, for what must go wrong.
+//! - [`chart`]: the picture of which restore points survive.
 //! - [`asl`]: the state machine, read.
 //! - [`mermaid`]: the picture of it in the README.
 //! - [`template`]: the CloudFormation templates, read.
@@ -10,8 +10,8 @@
 //! - [`source`]: the functions' own source, read for the calls that it makes.
 
 pub mod asl;
+pub mod chart;
 pub mod cloud;
-pub mod ec2_proxy;
 pub mod mermaid;
 pub mod model;
 pub mod source;

@@ -6,7 +6,8 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-use tests::{cloud::Cloud, ec2_proxy::Ec2Proxy};
+use strict_ec2::{Rules, StrictEc2};
+use tests::cloud::Cloud;
 
 async fn volumes(ec2: &Client) -> Vec<(String, String)> {
     let listed = ec2.describe_volumes().send().await.expect("volumes");
@@ -22,24 +23,22 @@ async fn delete(ec2: &Client, volume: &str, server: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_volume_that_goes_between_discovery_and_snapshot_is_red_named_and_mailed() {
-    let proxy = Ec2Proxy::listen().await;
-    let cloud = Cloud::up_with("failures", &[], &[("AWS_ENDPOINT_URL_EC2", &proxy.url)]);
+    let strict = StrictEc2::listen(Rules::default());
+    let cloud = Cloud::up_with("failures", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
     let ec2 = cloud.ec2("us-east-1").await;
     let all = volumes(&ec2).await;
     let (lost, server) = all[0].clone();
     let (going, victim, gone) = (ec2.clone(), (lost.clone(), server.clone()), Arc::new(AtomicBool::new(false)));
-    proxy.serve(
-        cloud.moto(),
-        Box::new(move |call| {
-            let (ec2, (volume, server), gone) = (going.clone(), victim.clone(), gone.clone());
-            Box::pin(async move {
-                let now = call.contains("Action=CreateSnapshot&") && call.contains(&volume);
-                if now && !gone.swap(true, Ordering::SeqCst) {
-                    delete(&ec2, &volume, &server).await;
-                }
-            })
-        }),
-    );
+    strict.forward_to(&cloud.moto());
+    strict.before(move |call| {
+        let (ec2, (volume, server), gone) = (going.clone(), victim.clone(), gone.clone());
+        Box::pin(async move {
+            let now = call.action == "CreateSnapshot" && call.volume_id() == Some(&volume);
+            if now && !gone.swap(true, Ordering::SeqCst) {
+                delete(&ec2, &volume, &server).await;
+            }
+        })
+    });
     let mailbox = cloud.mailbox().await;
 
     let night = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;

@@ -47,7 +47,7 @@ mod tests {
             regions: vec![RegionReport::default()],
             mail: None,
         };
-        let line = embedded(&report, DateTime::UNIX_EPOCH);
+        let line = embedded(&report, Timestamp::UNIX_EPOCH);
         let declared = &line["_aws"]["CloudWatchMetrics"][0];
         for metric in declared["Metrics"].as_array().unwrap() {
             assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric}");

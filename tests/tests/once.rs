@@ -1,0 +1,90 @@
+//! One snapshot a volume a Night: whatever becomes of the execution, and however many there are.
+
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use strict_ec2::{Fault, Rules, StrictEc2};
+use tests::cloud::Cloud;
+
+const TIME: &str = "2026-12-31T04:30:00Z";
+
+async fn cloud(name: &str) -> (Cloud, StrictEc2) {
+    // EC2's 15 seconds, shorter: the local cloud skips the pauses between two attempts.
+    let strict = StrictEc2::listen(Rules { between_snapshots: Duration::from_secs(2), ..Rules::default() });
+    let cloud = Cloud::up_with(name, &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+    strict.forward_to(&cloud.moto());
+    (cloud, strict)
+}
+
+fn input() -> Value {
+    json!({"time": TIME})
+}
+
+/// How many snapshots of the Night each volume has.
+async fn snapshots(cloud: &Cloud) -> Vec<usize> {
+    let described =
+        cloud.ec2("us-east-1").await.describe_snapshots().owner_ids("self").send().await.expect("snapshots");
+    let mut count = BTreeMap::<String, usize>::new();
+    for snapshot in described.snapshots() {
+        *count.entry(snapshot.volume_id().expect("a volume").to_owned()).or_default() += 1;
+    }
+    count.into_values().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nights_at_the_same_time_make_one_snapshot_of_each_volume() {
+    let (cloud, strict) = cloud("at-once").await;
+    // Each CreateSnapshot waits for its rival, so that both nights have looked before either makes one.
+    let creating = Arc::new(AtomicUsize::new(0));
+    strict.before(move |call| {
+        let creating = creating.clone();
+        Box::pin(async move {
+            if call.action == "CreateSnapshot" && creating.fetch_add(1, Ordering::SeqCst) < 4 {
+                for _ in 0..400 {
+                    if creating.load(Ordering::SeqCst) >= 4 {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        })
+    });
+    let (first, second) = tokio::join!(cloud.night(input()), cloud.night(input()));
+    assert_eq!((first.status.as_str(), second.status.as_str()), ("SUCCEEDED", "SUCCEEDED"), "{first:?} {second:?}");
+    assert_eq!(snapshots(&cloud).await, [1, 1]);
+    let answers: Vec<_> = strict.calls().into_iter().filter(|call| call.action == "CreateSnapshot").collect();
+    let refused = answers.iter().filter(|call| call.answer == "SnapshotCreationPerVolumeRateExceeded").count();
+    assert!(refused >= 2, "the nights did not meet: {answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_that_is_stopped_halfway_is_finished_by_the_next_start() {
+    let (cloud, strict) = cloud("halfway").await;
+    let aws = cloud.aws().await;
+    let sfn = aws_sdk_sfn::Client::new(&aws);
+    let machine = cloud.exported("STATE_MACHINE_ARN");
+    // The first volume's snapshot is made; the call that would make the second hangs until the execution is stopped.
+    strict.inject(Fault::Hang(Duration::from_secs(2)), |call| call.action == "CreateSnapshot" && call.number == 2);
+    let started = sfn.start_execution().state_machine_arn(machine).input(input().to_string()).send().await;
+    let execution = started.expect("the night starts").execution_arn;
+    while strict.count("CreateSnapshot") == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    sfn.stop_execution().execution_arn(&execution).send().await.expect("stopped");
+    assert_eq!(cloud.ended(execution).await.status, "ABORTED");
+    assert_eq!(snapshots(&cloud).await, [1], "one is made, one is not");
+    strict.clear_faults();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+
+    let again = cloud.night(input()).await;
+    assert_eq!(again.status, "SUCCEEDED", "{}", again.cause);
+    assert_eq!(snapshots(&cloud).await, [1, 1]);
+    let once_more = cloud.night(input()).await;
+    assert_eq!((once_more.status.as_str(), snapshots(&cloud).await), ("SUCCEEDED", vec![1, 1]));
+}

@@ -1,0 +1,252 @@
+//! Nights in a row through the real state machine, held against the reference model after each: 40 of them round a year end,
+//! or as many as `NIGHTS` says. The picture that they leave is `target/tests/simulation/retention.svg`.
+
+mod fleet;
+
+use chrono::{Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta};
+use fleet::{Fleet, REGIONS};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use strict_ec2::{Fault, NewSnapshots, Rules, StrictEc2};
+use tests::{
+    chart::{self, Life},
+    cloud::{Cloud, Night},
+    model::{self, Account, Parameters},
+};
+
+const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2026, 12, 10).expect("a date");
+/// The first day of seven quarters before: the oldest of their restore points have come to their end.
+const QUARTERS: [&str; 7] =
+    ["2025-04-01", "2025-07-01", "2025-10-01", "2026-01-01", "2026-04-01", "2026-07-01", "2026-10-01"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_every_night_there_is_what_the_model_says() {
+    let nights: u64 = std::env::var("NIGHTS").map_or(40, |nights| nights.parse().expect("NIGHTS is a number"));
+    let mut simulation = Simulation::begin().await;
+    for quarter in QUARTERS {
+        simulation.night(quarter.parse().expect("a date")).await;
+    }
+    for number in 0..nights {
+        let tonight = FIRST + Days::new(number);
+        simulation.live_a_day(number, tonight).await;
+        if number % 8 == 4 {
+            simulation.dry_run(tonight).await;
+        }
+        simulation.night(tonight).await;
+        if number % 100 == 99 {
+            println!("{tonight}: {} nights as the model says", number + 1);
+        }
+    }
+    simulation.draw(FIRST + Days::new(nights - 1));
+}
+
+/// The cloud, its fleet, and what was seen so far.
+struct Simulation {
+    cloud: Cloud,
+    strict: StrictEc2,
+    fleet: Fleet,
+    parameters: Parameters,
+    mailbox: String,
+    /// The nights that an outage still lasts: no snapshot is made.
+    outage: u32,
+    /// The volume of the picture, and each of its restore points.
+    pictured: String,
+    lives: BTreeMap<String, Life>,
+}
+
+/// A Region before a night, and what the model says of it.
+struct Expected {
+    region: &'static str,
+    before: Account,
+    creates: BTreeMap<String, model::Tags>,
+    denied: BTreeSet<String>,
+}
+
+impl Simulation {
+    async fn begin() -> Self {
+        let rules = Rules {
+            page: Some(3),
+            empty_pages: true,
+            new_snapshots: NewSnapshots::PendingUntilTold,
+            ..Rules::default()
+        };
+        let strict = StrictEc2::listen(rules);
+        let regions = format!("Regions={}", REGIONS.join(", "));
+        let cloud = Cloud::up_with("simulation", &[&regions], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+        strict.forward_to(&cloud.moto());
+        let fleet = Fleet::of(&cloud, &strict).await;
+        let pictured = fleet.account(REGIONS[0]).await.volumes.into_keys().next().expect("a volume");
+        let parameters = Parameters {
+            backup_stack: cloud.exported("BACKUP_STACK"),
+            time_zone: "UTC".into(),
+            volume_tag: String::new(),
+            client: String::new(),
+            project: String::new(),
+            keep_dailies: 7,
+            quarterly_months: 15,
+            keep_quarterlies: 5,
+        };
+        let (mailbox, lives) = (cloud.mailbox().await, BTreeMap::new());
+        Self { cloud, strict, fleet, parameters, mailbox, outage: 0, pictured, lives }
+    }
+
+    async fn live_a_day(&mut self, number: u64, tonight: NaiveDate) {
+        for region in REGIONS {
+            self.fleet.live_a_day(&self.strict, region, &tonight.to_string()).await;
+        }
+        match self.fleet.chance.u32(0..60) {
+            0 if self.outage == 0 => self.outage = self.fleet.chance.u32(1..10),
+            _ => self.outage = self.outage.saturating_sub(1),
+        }
+        if number % 120 == 20 {
+            self.deploy(number);
+        }
+    }
+
+    /// Deploys the stack with other parameters; every second time back to what they were.
+    fn deploy(&mut self, number: u64) {
+        let other = number % 240 == 20;
+        let p = &mut self.parameters;
+        (p.keep_dailies, p.keep_quarterlies) = if other { (4, 3) } else { (7, 5) };
+        (p.client, p.time_zone) =
+            if other { ("acme".into(), "Pacific/Kiritimati".into()) } else { (String::new(), "UTC".into()) };
+        let changed = [
+            format!("KeepDailies={}", p.keep_dailies),
+            format!("KeepQuarterlies={}", p.keep_quarterlies),
+            format!("Client={}", p.client),
+            format!("TimeZone={}", p.time_zone),
+        ];
+        let output = self.cloud.run("up", &changed.each_ref().map(String::as_str));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The scheduled time of a Night, a few seconds off: in the zone it is 04:30.
+    fn time(&mut self, night: NaiveDate) -> String {
+        let zone: chrono_tz::Tz = self.parameters.time_zone.parse().expect("a zone");
+        let local = night.and_time(NaiveTime::from_hms_opt(4, 30, 0).expect("a time"));
+        let local = local.and_local_timezone(zone).earliest().expect("04:30 exists");
+        let time = local + TimeDelta::seconds(self.fleet.chance.i64(-3..4));
+        time.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    async fn expected(&mut self, tonight: NaiveDate) -> Vec<Expected> {
+        let mut expected = Vec::new();
+        for region in REGIONS {
+            let before = self.fleet.account(region).await;
+            let creates = before.creates(&self.parameters, tonight);
+            let outage = self.outage > 0;
+            let denied = creates.keys().filter(|_| outage || self.fleet.chance.u32(0..40) == 0).cloned().collect();
+            expected.push(Expected { region, before, creates, denied });
+        }
+        expected
+    }
+
+    async fn dry_run(&mut self, tonight: NaiveDate) {
+        let time = self.time(tonight);
+        let night = self.cloud.night(json!({"time": time, "dryRun": true})).await;
+        assert_eq!(night.status, "SUCCEEDED", "{tonight}: {}", night.cause);
+        for (region, report) in REGIONS.into_iter().zip(reports(&night)) {
+            let account = self.fleet.account(region).await;
+            let creates = account.creates(&self.parameters, tonight);
+            assert_eq!(ids(&report["planned"], "volumeId"), creates.keys().cloned().collect(), "{tonight}");
+            let after = with(&account, &creates, &BTreeSet::new());
+            assert_eq!(ids(&report["expired"], "snapshotId"), after.expires(&self.parameters, tonight), "{tonight}");
+        }
+    }
+
+    /// Runs a night and holds every Region, the report and the mail against the model.
+    async fn night(&mut self, tonight: NaiveDate) {
+        let expected = self.expected(tonight).await;
+        let denied: BTreeSet<String> = expected.iter().flat_map(|region| region.denied.clone()).collect();
+        let refused = denied.clone();
+        self.strict.clear_faults();
+        self.strict.inject(Fault::Denied, move |call| {
+            call.action == "CreateSnapshot" && call.volume_id().is_some_and(|volume| refused.contains(volume))
+        });
+        let time = self.time(tonight);
+        let night = self.cloud.night(json!({"time": time})).await;
+        self.strict.clear_faults();
+
+        let ended = if denied.is_empty() { "SUCCEEDED" } else { "FAILED" };
+        assert_eq!(night.status, ended, "{tonight}: {} {}", night.error, night.cause);
+        assert_eq!(night.report["night"], json!(tonight.to_string()));
+        let mail = if denied.is_empty() { vec![] } else { self.cloud.mail(&self.mailbox).await };
+        assert_eq!(mail.len(), usize::from(!denied.is_empty()), "{tonight}: {mail:?}");
+        for (expected, report) in expected.iter().zip(reports(&night)) {
+            let after = self.fleet.account(expected.region).await;
+            self.compare(tonight, expected, &after, report);
+        }
+    }
+
+    fn compare(&mut self, tonight: NaiveDate, expected: &Expected, after: &Account, report: &Value) {
+        let at = format!("{tonight} {}", expected.region);
+        let known = |id: &String| expected.before.snapshots.contains_key(id);
+        let made: BTreeMap<_, _> = after.snapshots.iter().filter(|(id, _)| !known(id)).collect();
+        let tags: BTreeMap<_, _> = made.values().map(|one| (one.volume.clone(), one.tags.clone())).collect();
+        let creates = expected.creates.iter().filter(|(volume, _)| !expected.denied.contains(*volume));
+        let creates: BTreeMap<_, _> = creates.map(|(volume, tags)| (volume.clone(), tags.clone())).collect();
+        assert_eq!((made.len(), &tags), (creates.len(), &creates), "{at}: what was made");
+
+        let full = with(&expected.before, &expected.creates, &expected.denied);
+        let expires = full.expires(&self.parameters, tonight);
+        let gone = expected.before.snapshots.keys().filter(|id| !after.snapshots.contains_key(*id));
+        assert_eq!(gone.cloned().collect::<BTreeSet<_>>(), expires, "{at}: what expired");
+        let kept = expected.before.snapshots.iter().filter(|(id, _)| !expires.contains(*id));
+        assert!(
+            kept.clone().all(|(id, one)| after.snapshots.get(id) == Some(one)),
+            "{at}: what was there is as it was"
+        );
+
+        assert_eq!(ids(&report["expired"], "snapshotId"), expires, "{at}");
+        assert_eq!(ids(&report["unprotected"], "volumeId"), expected.denied, "{at}");
+        let is_protected = |volume: &&String| after.is_protected(volume, &self.parameters, tonight);
+        let created = ids(&report["protected"], "volumeId");
+        assert!(
+            created.iter().all(|volume| is_protected(&volume)) && creates.keys().all(|one| created.contains(one)),
+            "{at}"
+        );
+        assert_eq!(ids(&report["unreadable"], "snapshotId"), after.unreadable(&self.parameters), "{at}");
+        self.picture(tonight, after);
+    }
+
+    /// Follows the restore points of the pictured volume.
+    fn picture(&mut self, tonight: NaiveDate, after: &Account) {
+        let ours = |one: &model::Snapshot| one.volume == self.pictured && one.state != "error";
+        for (id, one) in after.snapshots.iter().filter(|(_, one)| ours(one) && one.tags.contains_key("Intervals")) {
+            let (Ok(made), interval) = (one.tags["Night"].parse(), one.tags["Interval"].clone()) else { continue };
+            let life = self.lives.entry(id.clone()).or_insert(Life { interval, made, expired: None });
+            life.interval = one.tags["Interval"].clone();
+        }
+        let here = after.volumes.contains_key(&self.pictured);
+        let lives = self
+            .lives
+            .iter_mut()
+            .filter(|(id, life)| here && life.expired.is_none() && !after.snapshots.contains_key(*id));
+        lives.for_each(|(_, life)| life.expired = Some(tonight));
+    }
+
+    fn draw(&self, last: NaiveDate) {
+        let lives: Vec<_> = self.lives.values().filter(|life| life.made >= FIRST).cloned().collect();
+        let picture = chart::survival("a server's volume", &lives, FIRST, last);
+        std::fs::write(self.cloud.directory.join("retention.svg"), picture).expect("the picture is written");
+    }
+}
+
+/// An account once tonight's snapshots are made, but for those that are denied.
+fn with(account: &Account, creates: &BTreeMap<String, model::Tags>, denied: &BTreeSet<String>) -> Account {
+    let mut account = account.clone();
+    for (volume, tags) in creates.iter().filter(|(volume, _)| !denied.contains(*volume)) {
+        let snapshot = model::Snapshot { volume: volume.clone(), state: "pending".into(), tags: tags.clone() };
+        account.snapshots.insert(format!("tonight's of {volume}"), snapshot);
+    }
+    account
+}
+
+fn reports(night: &Night) -> &[Value] {
+    night.report["regions"].as_array().expect("a report")
+}
+
+fn ids(list: &Value, key: &str) -> BTreeSet<String> {
+    let list = list.as_array().expect("a list");
+    list.iter().map(|one| one[key].as_str().expect("an id").to_owned()).collect()
+}
