@@ -9,7 +9,7 @@ FUNCTIONS := $(patsubst functions/%/src/main.rs,%,$(wildcard functions/*/src/mai
 export AWS_PAGER :=
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help night up down test lint package deploy destroy functions
+.PHONY: help night up down test simulate lint package deploy destroy functions
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo 'make up        start the local cloud and deploy to it; writes target/local/env'
 	@echo 'make down      stop it'
 	@echo 'make test      every test there is'
+	@echo 'make simulate  100,000 random nights and 1,000 real ones against the model; draws docs/retention.svg (an hour)'
 	@echo 'make package   the release zips for arm64, in target/package'
 	@echo 'make deploy    the stack to AWS   STACK=name [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
 	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'
@@ -32,6 +33,11 @@ down: $(VENV)/local
 
 test: functions lint
 	@cargo test --workspace
+
+simulate: functions
+	@PROPTEST_CASES=250 cargo test --quiet --workspace --test model
+	@NIGHTS=1000 cargo test --quiet --workspace --test simulation -- --nocapture
+	@mkdir -p docs && cp target/tests/simulation/retention.svg docs/
 
 lint: $(VENV)/local
 	@cargo fmt --check

@@ -22,7 +22,7 @@ const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 560.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 24.0;
-const TOP: f64 = 84.0;
+const TOP: f64 = 108.0;
 const BOTTOM: f64 = 48.0;
 
 /// Colours that the colour-blind can tell apart (Okabe and Ito), for a light and for a dark page.
@@ -43,13 +43,16 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 pub fn survival(volume: &str, lives: &[Life], first: NaiveDate, last: NaiveDate) -> String {
     let scale = Scale { first, nights: (last - first).num_days() as f64 };
     let nights = (last - first).num_days() + 1;
-    let title = format!("{nights} nights of {volume}: each line is one restore point, from its making to its expiry");
+    let title = format!("{nights} nights in a row: the restore points of {volume}");
+    let says =
+        "Each line is one: it begins on its Night and ends where it expires. A gap is a run of nights that failed.";
     let mut document = Document::new()
         .set("viewBox", (0, 0, WIDTH, HEIGHT))
         .set("role", "img")
         .add(Title::new(title.clone()))
         .add(Style::new(STYLE))
-        .add(Text::new(title).set("class", "title").set("x", LEFT).set("y", 28))
+        .add(Text::new(title).set("class", "title").set("x", LEFT).set("y", 26))
+        .add(Text::new(says).set("x", LEFT).set("y", 48))
         .add(scale.axes(last));
     for (number, interval) in ["Daily", "Quarterly", "Annual"].into_iter().enumerate() {
         let of = |life: &&Life| life.interval == interval;
@@ -106,8 +109,42 @@ impl Scale {
 }
 
 fn legend(number: usize, interval: &str, made: usize, alive: usize) -> Group {
-    let x = LEFT + number as f64 * 240.0;
-    let swatch = Line::new().set("x1", x).set("x2", x + 28.0).set("y1", 52).set("y2", 52).set("class", interval);
+    let x = LEFT + number as f64 * 270.0;
+    let swatch = Line::new().set("x1", x).set("x2", x + 28.0).set("y1", 70).set("y2", 70).set("class", interval);
     let text = format!("{interval}: {made} made, {alive} at the end");
-    Group::new().add(swatch).add(Text::new(text).set("x", x + 36.0).set("y", 56))
+    Group::new().add(swatch).add(Text::new(text).set("x", x + 36.0).set("y", 74))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(text: &str) -> NaiveDate {
+        text.parse().expect("a date")
+    }
+
+    #[test]
+    fn each_restore_point_is_a_line_from_its_night_to_its_end() {
+        let life = |interval: &str, made: &str, expired: Option<&str>| Life {
+            interval: interval.into(),
+            made: date(made),
+            expired: expired.map(date),
+        };
+        let lives = [
+            life("Daily", "2026-12-30", Some("2027-01-06")),
+            life("Annual", "2026-12-31", None),
+            life("Quarterly", "2027-01-01", None),
+        ];
+        let picture = survival("vol-1", &lives, date("2026-12-30"), date("2027-01-09"));
+        assert!(picture.contains("Daily: 1 made, 0 at the end") && picture.contains("Annual: 1 made, 1 at the end"));
+        let (left, width) = (LEFT, WIDTH - LEFT - RIGHT);
+        let daily = format!("M{:.1} {:.1}H{:.1}", left, HEIGHT - BOTTOM, left + 0.7 * width);
+        let annual = format!(
+            "M{:.1} {:.1}H{:.1}",
+            left + 0.1 * width,
+            HEIGHT - BOTTOM - 0.1 * (HEIGHT - TOP - BOTTOM),
+            left + width
+        );
+        assert!(picture.contains(&daily) && picture.contains(&annual), "{picture}");
+    }
 }

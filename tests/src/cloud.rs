@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::OnceCell;
+
 use crate::root;
 
 /// A local cloud that is up.
@@ -21,6 +23,8 @@ pub struct Cloud {
     /// ministack's port; moto has the next.
     pub port: u16,
     variables: Vec<(String, String)>,
+    /// Read once: it takes longer than a call.
+    config: OnceCell<SdkConfig>,
 }
 
 /// An execution of the night that has ended.
@@ -57,7 +61,7 @@ impl Cloud {
     pub fn down(name: &str, variables: Vec<(String, String)>) -> Self {
         let directory = root().join("target/tests").join(name);
         let _ = std::fs::remove_dir_all(&directory);
-        Self { directory, port: free_ports(), variables }
+        Self { directory, port: free_ports(), variables, config: OnceCell::new() }
     }
 
     /// Runs `infra/local/<script>.py` for this cloud. Retry pauses are skipped: `SFN_WAIT_SCALE=0`.
@@ -93,12 +97,9 @@ impl Cloud {
 
     async fn config(&self, endpoint: String) -> SdkConfig {
         let credentials = aws_sdk_ec2::config::Credentials::new("test", "test", None, None, "test");
-        aws_config::defaults(BehaviorVersion::latest())
-            .credentials_provider(credentials)
-            .region(Region::new("us-east-1"))
-            .endpoint_url(endpoint)
-            .load()
-            .await
+        let load = aws_config::defaults(BehaviorVersion::latest()).credentials_provider(credentials);
+        let config = self.config.get_or_init(|| load.region(Region::new("us-east-1")).load()).await;
+        config.to_builder().endpoint_url(endpoint).build()
     }
 
     /// The EC2 that has the servers, in a Region.
@@ -196,6 +197,10 @@ impl Cloud {
         let sqs = aws_sdk_sqs::Client::new(&self.aws().await);
         let received = sqs.receive_message().queue_url(queue).max_number_of_messages(10).wait_time_seconds(1);
         let messages = received.send().await.expect("the queue").messages.unwrap_or_default();
+        for message in &messages {
+            let handle = message.receipt_handle().expect("a handle");
+            sqs.delete_message().queue_url(queue).receipt_handle(handle).send().await.expect("deleted");
+        }
         let bodies =
             messages.iter().map(|message| serde_json::from_str::<Value>(message.body().unwrap()).expect("JSON"));
         let text = |body: &Value, field: &str| body[field].as_str().unwrap_or_default().to_owned();

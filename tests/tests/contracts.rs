@@ -150,3 +150,11 @@ fn deletion_is_allowed_on_this_stacks_snapshots_only_and_never_on_an_annual() {
     assert!(!condition["StringEquals"]["aws:ResourceTag/BackupStack"].is_null());
     assert_eq!(condition["StringNotEquals"]["aws:ResourceTag/Interval"].as_str(), Some("Annual"));
 }
+
+#[test]
+fn the_schedule_and_the_functions_are_told_the_same_time_zone() {
+    let schedule = &template::properties("Schedule")["ScheduleExpressionTimezone"];
+    for function in ["DiscoverVolumesFunction", "ReportNightFunction"] {
+        assert_eq!(&template::properties(function)["Environment"]["Variables"]["TIME_ZONE"], schedule);
+    }
+}

@@ -83,7 +83,9 @@ async fn in_use(ec2: &Client) -> Result<Vec<Volume>, Error> {
     let pages = ec2.describe_volumes().filters(in_use).max_results(1_000).into_paginator();
     let volumes = pages.items().send().collect::<Result<Vec<_>, _>>().await;
     let volumes = volumes.map_err(|error| error::of("DescribeVolumes", error))?;
-    Ok(volumes.into_iter().filter_map(volume).collect())
+    // A volume that changes while EC2 pages through them may be on two pages.
+    let mut seen = BTreeSet::new();
+    Ok(volumes.into_iter().filter_map(volume).filter(|volume| seen.insert(volume.volume_id.clone())).collect())
 }
 
 fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {

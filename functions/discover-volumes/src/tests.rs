@@ -36,12 +36,18 @@ fn regions(status: Option<&'static str>) -> Rule {
 }
 
 fn volume(id: &str, tags: &[(&str, &str)]) -> Ec2Volume {
-    let attachment = VolumeAttachment::builder().instance_id("i-1").build();
+    let attachment = |server: &str| VolumeAttachment::builder().instance_id(server).build();
     let tags = tags.iter().map(|(key, value)| tag(key, value)).collect();
-    Ec2Volume::builder().volume_id(id).attachments(attachment).set_tags(Some(tags)).build()
+    Ec2Volume::builder()
+        .volume_id(id)
+        .attachments(attachment("i-1"))
+        .attachments(attachment("i-2"))
+        .set_tags(Some(tags))
+        .build()
 }
 
-/// Three pages of volumes, the middle one empty and yet with a token, as EC2's may be.
+/// Three pages of volumes, the middle one empty and yet with a token, as EC2's may be; one volume is on two pages, as one
+/// that is changed between them may be.
 fn volumes() -> Rule {
     let page = |token: Option<&str>, volumes: Vec<Ec2Volume>| {
         DescribeVolumesOutput::builder().set_next_token(token.map(str::to_owned)).set_volumes(Some(volumes)).build()
@@ -55,7 +61,9 @@ fn volumes() -> Rule {
         .sequence()
         .output(move || page(Some("a"), first.clone()))
         .output(move || page(Some("b"), vec![]))
-        .output(move || page(Some(""), vec![volume("vol-3", &[]), volume("vol-4", &[])]))
+        .output(move || {
+            page(Some(""), vec![volume("vol-1", &[("Role", "db")]), volume("vol-3", &[]), volume("vol-4", &[])])
+        })
         .build()
 }
 

@@ -98,14 +98,7 @@ impl Fleet {
             .tags(Tag::builder().key("Lives").value(COMES_AND_GOES).build())
             .build();
         let made = ec2.create_volume().availability_zone(zone).size(8).tag_specifications(mark).send().await;
-        let id = made.expect("a volume").volume_id.expect("its id");
-        ec2.attach_volume()
-            .volume_id(id)
-            .instance_id(&self.servers[region])
-            .device("/dev/sdf")
-            .send()
-            .await
-            .expect("attached");
+        self.attach(region, &made.expect("a volume").volume_id.expect("its id")).await;
     }
 
     async fn delete_a_volume(&mut self, region: &str, account: &Account) {
@@ -122,13 +115,17 @@ impl Fleet {
         if volume.in_use {
             return self.detach(region, &id).await;
         }
+        self.attach(region, &id).await;
+    }
+
+    async fn attach(&self, region: &str, id: &str) {
         let attach = self.clients[region].attach_volume().volume_id(id).instance_id(&self.servers[region]);
-        attach.device("/dev/sdf").send().await.expect("attached");
+        attach.device(device(id)).send().await.expect("attached");
     }
 
     async fn detach(&self, region: &str, id: &str) {
         let detach = self.clients[region].detach_volume().volume_id(id).instance_id(&self.servers[region]);
-        detach.device("/dev/sdf").send().await.expect("detached");
+        detach.device(device(id)).send().await.expect("detached");
     }
 
     async fn tag_a_volume(&mut self, region: &str, account: &Account) {
@@ -145,6 +142,7 @@ impl Fleet {
             ("Night", "1999-01-01"),
             ("Interval", "Annual"),
             ("Empty", ""),
+            ("aws:cloudformation:stack-name", "the servers"),
         ];
         let (key, value) = pool[self.chance.usize(0..pool.len())];
         let tag = Tag::builder().key(key);
@@ -164,7 +162,7 @@ impl Fleet {
     async fn add_snapshot(&mut self, region: &str, account: &Account, night: &str) {
         let Some((id, _)) = self.mortal(account) else { return };
         let pool: [&[(&str, &str)]; 5] = [
-            &[],
+            &[("Made", "by hand")],
             &[("Night", night), ("Interval", "Daily"), ("Intervals", "Daily")],
             &[("BackupStack", "another"), ("Night", night), ("Interval", "Daily"), ("Intervals", "Daily")],
             &[("BackupStack", "nightly-backup"), ("Night", "long ago"), ("Interval", "Daily"), ("Intervals", "Daily")],
@@ -196,6 +194,11 @@ impl Fleet {
         let volumes: Vec<_> = account.volumes.iter().filter(|(_, volume)| mortal(volume)).collect();
         self.chance.choice(volumes).map(|(id, volume)| (id.clone(), volume.clone()))
     }
+}
+
+/// A name of its own for each volume: moto knows an attachment by it.
+fn device(volume: &str) -> String {
+    format!("/dev/sd-{}", &volume[volume.len() - 6..])
 }
 
 fn tags(tags: &[Tag]) -> Tags {

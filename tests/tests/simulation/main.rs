@@ -49,6 +49,8 @@ struct Simulation {
     mailbox: String,
     /// The nights that an outage still lasts: no snapshot is made.
     outage: u32,
+    /// What a dry run of tonight said, each Region's planned volumes and expired snapshots.
+    dry: Vec<(BTreeSet<String>, BTreeSet<String>)>,
     /// The volume of the picture, and each of its restore points.
     pictured: String,
     lives: BTreeMap<String, Life>,
@@ -87,7 +89,7 @@ impl Simulation {
             keep_quarterlies: 5,
         };
         let (mailbox, lives) = (cloud.mailbox().await, BTreeMap::new());
-        Self { cloud, strict, fleet, parameters, mailbox, outage: 0, pictured, lives }
+        Self { cloud, strict, fleet, parameters, mailbox, outage: 0, dry: Vec::new(), pictured, lives }
     }
 
     async fn live_a_day(&mut self, number: u64, tonight: NaiveDate) {
@@ -145,12 +147,14 @@ impl Simulation {
         let time = self.time(tonight);
         let night = self.cloud.night(json!({"time": time, "dryRun": true})).await;
         assert_eq!(night.status, "SUCCEEDED", "{tonight}: {}", night.cause);
-        for (region, report) in REGIONS.into_iter().zip(reports(&night)) {
+        let said = |report: &Value| (ids(&report["planned"], "volumeId"), ids(&report["expired"], "snapshotId"));
+        self.dry = reports(&night).iter().map(said).collect();
+        for (region, (planned, expired)) in REGIONS.into_iter().zip(&self.dry) {
             let account = self.fleet.account(region).await;
             let creates = account.creates(&self.parameters, tonight);
-            assert_eq!(ids(&report["planned"], "volumeId"), creates.keys().cloned().collect(), "{tonight}");
+            assert_eq!(planned, &creates.keys().cloned().collect(), "{tonight} {region}: dry");
             let after = with(&account, &creates, &BTreeSet::new());
-            assert_eq!(ids(&report["expired"], "snapshotId"), after.expires(&self.parameters, tonight), "{tonight}");
+            assert_eq!(expired, &after.expires(&self.parameters, tonight), "{tonight} {region}: dry");
         }
     }
 
@@ -172,6 +176,11 @@ impl Simulation {
         assert_eq!(night.report["night"], json!(tonight.to_string()));
         let mail = if denied.is_empty() { vec![] } else { self.cloud.mail(&self.mailbox).await };
         assert_eq!(mail.len(), usize::from(!denied.is_empty()), "{tonight}: {mail:?}");
+        let dry = std::mem::take(&mut self.dry);
+        for (report, (planned, expired)) in reports(&night).iter().zip(dry).filter(|_| denied.is_empty()) {
+            assert!(planned.is_subset(&ids(&report["protected"], "volumeId")), "{tonight}: the dry run said otherwise");
+            assert_eq!(expired, ids(&report["expired"], "snapshotId"), "{tonight}: the dry run said otherwise");
+        }
         for (expected, report) in expected.iter().zip(reports(&night)) {
             let after = self.fleet.account(expected.region).await;
             self.compare(tonight, expected, &after, report);
