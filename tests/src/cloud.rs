@@ -83,6 +83,11 @@ impl Cloud {
         ours.map(|(key, value)| (key.to_owned(), value)).into_iter().chain(self.variables.iter().cloned())
     }
 
+    /// The address of everything else; its EC2 has no servers, and is the quicker one for many snapshots.
+    pub fn ministack(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// The address of the EC2 that has the servers.
     pub fn moto(&self) -> String {
         format!("http://127.0.0.1:{}", self.port + 1)
@@ -125,7 +130,7 @@ impl Cloud {
 
     /// The configuration of every other service.
     pub async fn aws(&self) -> SdkConfig {
-        self.config(format!("http://127.0.0.1:{}", self.port)).await
+        self.config(self.ministack()).await
     }
 
     /// Starts a night and waits for its end.

@@ -38,7 +38,7 @@ pub struct Snapshot {
 }
 
 /// The stack's parameters.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Parameters {
     /// The value of the tag that makes a snapshot ours.
     pub backup_stack: String,

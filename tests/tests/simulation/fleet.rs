@@ -26,19 +26,15 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// The template's servers in the first Region, and a server of our own in the second.
+    /// A server in each Region.
     pub async fn of(cloud: &Cloud, strict: &StrictEc2) -> Self {
-        let mut clients = BTreeMap::new();
+        let (mut clients, mut servers) = (BTreeMap::new(), BTreeMap::new());
         for region in REGIONS {
-            clients.insert(region, cloud.ec2_at(strict.url.clone(), region).await);
-        }
-        let run = clients[REGIONS[1]].run_instances().image_id("ami-12345678").min_count(1).max_count(1);
-        run.send().await.expect("a server");
-        let mut servers = BTreeMap::new();
-        for (region, ec2) in &clients {
-            let described = ec2.describe_instances().send().await.expect("the servers");
-            let id = described.reservations()[0].instances()[0].instance_id().expect("an id").to_owned();
-            servers.insert(*region, id);
+            let ec2 = cloud.ec2_at(strict.url.clone(), region).await;
+            let run = ec2.run_instances().image_id("ami-12345678").min_count(1).max_count(1).send().await;
+            let server = run.expect("a server").instances()[0].instance_id().expect("an id").to_owned();
+            servers.insert(region, server);
+            clients.insert(region, ec2);
         }
         Self { clients, servers, chance: Rng::with_seed(430) }
     }
@@ -196,7 +192,7 @@ impl Fleet {
     }
 }
 
-/// A name of its own for each volume: moto knows an attachment by it.
+/// A name of its own for each volume.
 fn device(volume: &str) -> String {
     format!("/dev/sd-{}", &volume[volume.len() - 6..])
 }

@@ -35,6 +35,7 @@ async fn after_every_night_there_is_what_the_model_says() {
         simulation.night(tonight).await;
         if number % 100 == 99 {
             println!("{tonight}: {} nights as the model says", number + 1);
+            simulation.draw(tonight);
         }
     }
     simulation.draw(FIRST + Days::new(nights - 1));
@@ -75,7 +76,7 @@ impl Simulation {
         let strict = StrictEc2::listen(rules);
         let regions = format!("Regions={}", REGIONS.join(", "));
         let cloud = Cloud::up_with("simulation", &[&regions], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
-        strict.forward_to(&cloud.moto());
+        strict.forward_to(&cloud.ministack());
         let fleet = Fleet::of(&cloud, &strict).await;
         let pictured = fleet.account(REGIONS[0]).await.volumes.into_keys().next().expect("a volume");
         let parameters = Parameters {
