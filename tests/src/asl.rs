@@ -1,22 +1,27 @@
-//! The state machine, read.
+//! The state machines, read.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 use crate::text;
 
-/// The definition's path in the checkout.
-pub const PATH: &str = "statemachine/nightly-backup.asl.json";
+/// The state machine of the night, and the one that tells of a night that could not.
+pub const MACHINES: [&str; 2] = ["nightly-backup", "unreported-night"];
 
-/// The definition as it stands, its substitutions not yet made.
-pub fn definition() -> Value {
-    serde_json::from_str(&text(PATH)).expect("JSON")
+/// A definition's path in the checkout.
+pub fn path(machine: &str) -> String {
+    format!("statemachine/{machine}.asl.json")
 }
 
-/// Every state by its name, those inside Maps too.
+/// A definition as it stands, its substitutions not yet made.
+pub fn definition(machine: &str) -> Value {
+    serde_json::from_str(&text(&path(machine))).expect("JSON")
+}
+
+/// Every state of both machines by its name, those inside Maps too.
 pub fn states() -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
-    collect(&definition(), &mut all);
+    MACHINES.iter().for_each(|machine| collect(&definition(machine), &mut all));
     all
 }
 

@@ -8,7 +8,7 @@ use crate::asl;
 /// The diagram's text.
 pub fn diagram() -> String {
     let mut text = String::from("stateDiagram-v2\n");
-    machine(&asl::definition(), 1, &mut text);
+    machine(&asl::definition("nightly-backup"), 1, &mut text);
     text
 }
 

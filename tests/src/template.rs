@@ -36,7 +36,8 @@ pub fn allowed(function: &str) -> BTreeSet<String> {
     actions.filter(|action| !action.starts_with("logs:")).collect()
 }
 
-fn is_ref(value: &Value, name: &str) -> bool {
+/// Whether a value is `!Ref name`.
+pub fn is_ref(value: &Value, name: &str) -> bool {
     matches!(value, Value::Tagged(tagged) if tagged.tag == "Ref" && tagged.value.as_str() == Some(name))
 }
 

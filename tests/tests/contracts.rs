@@ -14,6 +14,10 @@ fn invoked(task: &Value) -> Option<String> {
     Some(task["Parameters"]["FunctionName"].as_str()?.trim_start_matches("${").trim_end_matches("Function}").to_owned())
 }
 
+fn keys(section: &serde_yaml_ng::Value) -> BTreeSet<String> {
+    section.as_mapping().expect("a mapping").keys().map(|key| key.as_str().expect("a name").to_owned()).collect()
+}
+
 #[test]
 fn every_task_has_a_timeout_and_retries_with_states_all_alone_and_last() {
     for (name, task) in tasks() {
@@ -34,7 +38,7 @@ fn every_error_name_is_decided_on_and_none_is_made_up() {
     let mut decided = BTreeSet::new();
     for (state, definition) in asl::states() {
         for name in ["Retry", "Catch"].iter().flat_map(|field| asl::error_names(&definition, field).concat()) {
-            let foreign = ["States.", "Lambda.", "SNS."].iter().any(|prefix| name.starts_with(prefix));
+            let foreign = ["States.", "Lambda.", "SNS.", "Sfn."].iter().any(|prefix| name.starts_with(prefix));
             assert!(foreign || names.contains(&name), "{state} waits for {name}, which no function says");
             decided.insert(name);
         }
@@ -79,12 +83,13 @@ fn every_choice_has_a_default() {
 
 #[test]
 fn every_substitution_is_defined_and_every_definition_used() {
-    let used = Regex::new(r"\$\{(\w+)\}").expect("a pattern");
-    let used: BTreeSet<_> = used.captures_iter(&text(asl::PATH)).map(|found| found[1].to_owned()).collect();
-    let defined =
-        template::properties("StateMachine")["DefinitionSubstitutions"].as_mapping().expect("a mapping").clone();
-    let defined: BTreeSet<_> = defined.keys().map(|key| key.as_str().expect("a name").to_owned()).collect();
-    assert_eq!(used, defined);
+    let pattern = Regex::new(r"\$\{(\w+)\}").expect("a pattern");
+    for (machine, resource) in asl::MACHINES.into_iter().zip(["StateMachine", "UnreportedNight"]) {
+        let definition = text(&asl::path(machine));
+        let used: BTreeSet<_> = pattern.captures_iter(&definition).map(|found| found[1].to_owned()).collect();
+        let defined = &template::properties(resource)["DefinitionSubstitutions"];
+        assert_eq!(used, keys(defined), "{machine}");
+    }
 }
 
 #[test]
@@ -124,15 +129,12 @@ fn a_function_is_invoked_by_the_role_of_the_state_machine() {
 
 #[test]
 fn the_root_stack_hands_on_every_parameter_of_the_backup() {
-    let named = |section: &serde_yaml_ng::Value| -> BTreeSet<String> {
-        section.as_mapping().expect("a mapping").keys().map(|key| key.as_str().expect("a name").to_owned()).collect()
-    };
     let (root, backup) = (template::read("template.yaml"), template::read("backup.yaml"));
     let given = serde_yaml_ng::to_string(&root["Resources"]["Backup"]["Properties"]["Parameters"]).expect("YAML");
     assert!(given.contains("BackupStack: !Ref AWS::StackName"), "{given}");
-    let mut wanted = named(&backup["Parameters"]);
+    let mut wanted = keys(&backup["Parameters"]);
     assert!(wanted.remove("ScheduleInput"), "the schedule's input is for the local cloud alone");
-    assert_eq!(named(&root["Resources"]["Backup"]["Properties"]["Parameters"]), wanted);
+    assert_eq!(keys(&root["Resources"]["Backup"]["Properties"]["Parameters"]), wanted);
     for (name, parameter) in root["Parameters"].as_mapping().expect("a mapping") {
         let same = &backup["Parameters"][name.as_str().expect("a name")]["Default"];
         assert_eq!(&parameter["Default"], same, "the default of {name:?}");
@@ -157,4 +159,50 @@ fn the_schedule_and_the_functions_are_told_the_same_time_zone() {
     for function in ["DiscoverVolumesFunction", "ReportNightFunction"] {
         assert_eq!(&template::properties(function)["Environment"]["Variables"]["TIME_ZONE"], schedule);
     }
+}
+
+#[test]
+fn every_machine_ends_by_itself() {
+    for machine in asl::MACHINES {
+        assert!(asl::definition(machine)["TimeoutSeconds"].is_u64(), "{machine} has no TimeoutSeconds");
+    }
+}
+
+#[test]
+fn every_alarm_reaches_the_topic() {
+    let template = template::read("backup.yaml");
+    let resources = template["Resources"].as_mapping().expect("Resources");
+    let alarms: Vec<_> =
+        resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm")).collect();
+    assert_eq!(alarms.len(), 3);
+    for (name, alarm) in alarms {
+        let topic = |actions: &serde_yaml_ng::Value| template::is_ref(&actions[0], "Topic");
+        assert!(topic(&alarm["Properties"]["AlarmActions"]), "{name:?}");
+    }
+    let topic = template::properties("TopicPolicy");
+    let may = serde_yaml_ng::to_string(&topic["PolicyDocument"]["Statement"][0]["Principal"]["Service"]).expect("YAML");
+    assert!(may.contains("cloudwatch.amazonaws.com") && may.contains("events.amazonaws.com"), "{may}");
+}
+
+#[test]
+fn a_night_that_is_missing_for_26_hours_is_an_alarm() {
+    let alarm = template::properties("NoCompleteNightAlarm");
+    let number = |key: &str| alarm[key].as_u64().expect("a number");
+    assert_eq!((number("Period") * number("EvaluationPeriods"), number("Threshold")), (26 * 3_600, 1));
+    assert_eq!(alarm["TreatMissingData"].as_str(), Some("breaching"));
+    let metrics = text("functions/report-night/src/metrics.rs");
+    for told in ["Namespace", "MetricName"] {
+        assert!(metrics.contains(&format!("\"{}\"", alarm[told].as_str().expect("a name"))), "report-night has no {told}");
+    }
+}
+
+#[test]
+fn a_night_that_scheduler_cannot_start_is_a_dead_letter() {
+    let target = template::properties("Schedule")["Target"].clone();
+    let queue = |value: &serde_yaml_ng::Value| serde_yaml_ng::to_string(value).expect("YAML").contains("NightsNotStarted.Arn");
+    assert!(queue(&target["DeadLetterConfig"]["Arn"]));
+    assert!(target["RetryPolicy"]["MaximumRetryAttempts"].as_u64() > Some(0));
+    let role = template::properties("ScheduleRole")["Policies"][0]["PolicyDocument"]["Statement"].clone();
+    let sends = role.as_sequence().expect("statements").iter().find(|one| one["Action"].as_str() == Some("sqs:SendMessage"));
+    assert!(queue(&sends.expect("sqs:SendMessage")["Resource"]));
 }

@@ -14,7 +14,7 @@ pub fn emit(report: &Report, now: Timestamp) {
 /// The line itself (CloudWatch user guide, "Specification: Embedded metric format").
 fn embedded(report: &Report, now: Timestamp) -> Value {
     let total = |count: fn(&RegionReport) -> usize| report.regions.iter().map(count).sum::<usize>();
-    let names = ["Protected", "Unprotected", "Expired", "Failures"];
+    let names = ["CompleteNights", "Protected", "Unprotected", "Expired", "Failures"];
     let metrics = names.map(|name| json!({"Name": name, "Unit": "Count"}));
     json!({
         "_aws": {
@@ -23,6 +23,7 @@ fn embedded(report: &Report, now: Timestamp) -> Value {
         },
         "BackupStack": report.backup_stack,
         "Night": report.night,
+        "CompleteNights": u8::from(report.complete),
         "Protected": total(|region| region.protected.len()),
         "Unprotected": total(|region| region.unprotected.len()),
         "Expired": total(|region| region.expired.len()),

@@ -1,0 +1,77 @@
+//! A night that dies inside Step Functions is mailed all the same, and one that told its failure is not mailed twice.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use strict_ec2::{Fault, Rules, StrictEc2};
+use tests::cloud::Cloud;
+
+const TIME: &str = "2026-05-20T04:30:00Z";
+
+async fn cloud(name: &str) -> (Cloud, StrictEc2, String) {
+    let strict = StrictEc2::listen(Rules::default());
+    let cloud = Cloud::up_with(name, &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+    strict.forward_to(&cloud.moto());
+    let mailbox = cloud.mailbox().await;
+    (cloud, strict, mailbox)
+}
+
+/// Starts a night whose first DescribeVolumes hangs, and stops it there.
+async fn abort(cloud: &Cloud, strict: &StrictEc2, input: Value) {
+    strict.forget_calls();
+    strict.inject(Fault::Hang(Duration::from_secs(1)), |call| call.action == "DescribeVolumes");
+    let aws = cloud.aws().await;
+    let sfn = aws_sdk_sfn::Client::new(&aws);
+    let machine = cloud.exported("STATE_MACHINE_ARN");
+    let started = sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await;
+    let execution = started.expect("the night starts").execution_arn;
+    while strict.count("DescribeRegions") == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    sfn.stop_execution().execution_arn(&execution).send().await.expect("stopped");
+    assert_eq!(cloud.ended(execution).await.status, "ABORTED");
+    strict.clear_faults();
+}
+
+/// The executions of the machine that tells of nights that could not, once as many as these have ended.
+async fn told(cloud: &Cloud, count: usize) -> Vec<String> {
+    let sfn = aws_sdk_sfn::Client::new(&cloud.aws().await);
+    let machines = sfn.list_state_machines().send().await.expect("the machines").state_machines;
+    let unreported = machines.iter().find(|machine| machine.name.contains("UnreportedNight")).expect("UnreportedNight");
+    for _ in 0..400 {
+        let listed = sfn.list_executions().state_machine_arn(&unreported.state_machine_arn).send().await;
+        let ended: Vec<_> = listed.expect("its executions").executions.into_iter().map(|one| one.status.to_string()).collect();
+        if ended.len() >= count && ended.iter().all(|status| status != "RUNNING") {
+            return ended;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("EventBridge started no execution of UnreportedNight");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_that_could_not_report_is_mailed_once_and_one_that_did_is_not_mailed_again() {
+    let (cloud, strict, mailbox) = cloud("unreported").await;
+
+    abort(&cloud, &strict, json!({"time": TIME})).await;
+    assert_eq!(told(&cloud, 1).await, ["SUCCEEDED"]);
+    let mail = cloud.mail(&mailbox).await;
+    assert_eq!(mail.len(), 1, "{mail:?}");
+    assert_eq!(mail[0].0, "The nightly backup ended ABORTED and could not report");
+    assert!(mail[0].1.starts_with("The nightly backup nightly-backup ended ABORTED before it could report"), "{mail:?}");
+
+    abort(&cloud, &strict, json!({"time": TIME, "dryRun": true})).await;
+    assert_eq!(told(&cloud, 2).await, ["SUCCEEDED", "SUCCEEDED"]);
+    assert!(cloud.mail(&mailbox).await.is_empty(), "a dry run mails nothing");
+
+    strict.inject(Fault::Denied, |call| call.action == "CreateSnapshot");
+    assert_eq!(cloud.night(json!({"time": TIME})).await.error, "NightIncomplete");
+    assert_eq!(told(&cloud, 3).await.len(), 3);
+    let mail = cloud.mail(&mailbox).await;
+    assert_eq!(mail.len(), 1, "told once, by the night itself: {mail:?}");
+    assert!(mail[0].0.ends_with("2 of 2 volumes unprotected"), "{mail:?}");
+
+    let refused = cloud.night(json!({"time": "yesterday"})).await;
+    assert_eq!(refused.error, "BadInput");
+    assert_eq!(told(&cloud, 4).await.len(), 4);
+    assert_eq!(cloud.mail(&mailbox).await.len(), 1, "told once, by the night itself");
+}
