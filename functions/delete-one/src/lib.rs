@@ -1,8 +1,12 @@
 //! Deletes one expired snapshot. One that is gone already is done; one that an AMI needs is kept.
 
 use aws_sdk_ec2::{Client, error::ProvideErrorMetadata};
-use domain::{Error, wire::Expired};
-use runtime::error;
+use domain::{
+    Error,
+    pace::Pace,
+    wire::{Expired, Turn},
+};
+use runtime::{error, pace};
 use serde::{Deserialize, Serialize};
 
 /// One snapshot of the list of expired ones.
@@ -12,6 +16,8 @@ pub struct Input {
     pub region: String,
     /// The snapshot.
     pub snapshot: Expired,
+    /// Its place among those that expired in the Region.
+    pub turn: Turn,
 }
 
 /// What became of the snapshot.
@@ -36,11 +42,13 @@ pub struct Output {
     pub outcome: Outcome,
 }
 
-/// Deletes the snapshot.
+/// Deletes the snapshot when its turn has come. `snapshots_per_second` is EC2's rate, as [`Pace::read`] takes it.
 ///
 /// # Errors
-/// `Transient` where EC2 is busy or silent, `Refused` for any other answer (a locked snapshot, a denied call).
-pub async fn handle(ec2: &Client, input: Input) -> Result<Output, Error> {
+/// `Throttled` where EC2 is busy, `Transient` where it is silent, `Refused` for any other answer (a locked snapshot, a
+/// denied call).
+pub async fn handle(ec2: &Client, snapshots_per_second: &str, input: Input) -> Result<Output, Error> {
+    pace::wait_for(input.turn, Pace::read(Pace::DELETES_AT_ONCE, snapshots_per_second)?).await;
     let snapshot_id = input.snapshot.snapshot_id;
     let outcome = match ec2.delete_snapshot().snapshot_id(&snapshot_id).send().await {
         Ok(_) => Outcome::Deleted,
@@ -65,9 +73,10 @@ mod tests {
 
     async fn run(rule: Rule) -> Result<Outcome, String> {
         let snapshot = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-05-01", "interval": "Daily"});
-        let input = serde_json::from_value(json!({"region": "eu-west-1", "snapshot": snapshot})).unwrap();
+        let turn = json!({"index": 0, "since": "2026-05-09T04:30:00Z"});
+        let input = json!({"region": "eu-west-1", "snapshot": snapshot, "turn": turn});
         let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&rule]);
-        handle(&ec2, input).await.map(|output| output.outcome).map_err(|error| error.to_string())
+        handle(&ec2, "5", serde_json::from_value(input).unwrap()).await.map(|output| output.outcome).map_err(|error| error.to_string())
     }
 
     async fn refused(code: &'static str) -> Result<Outcome, String> {

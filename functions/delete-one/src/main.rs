@@ -1,9 +1,11 @@
 //! Lambda's entry point of `delete-one`.
 
-use runtime::{Aws, serve};
+use delete_one::{Input, handle};
+use runtime::{Aws, serve, setting};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load().await;
-    serve(async |input: delete_one::Input| delete_one::handle(&aws.ec2(&input.region), input).await).await
+    let per_second = setting("SNAPSHOTS_PER_SECOND");
+    serve(async |input: Input| handle(&aws.ec2(&input.region), &per_second, input).await).await
 }

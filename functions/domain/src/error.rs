@@ -12,13 +12,16 @@ pub enum ErrorName {
     Refused,
     /// EBS wants 15 seconds or more before the next snapshot of this volume: retried after that.
     SnapshotTooSoon,
-    /// Throttled, a server error, a lost answer: retried after a moment.
+    /// The service is busy with too many calls; this one took no effect: retried with patience.
+    Throttled,
+    /// A server error, a lost answer: retried after a moment.
     Transient,
 }
 
 impl ErrorName {
     /// Every name, for the test that holds the state machine to them.
-    pub const ALL: [ErrorName; 4] = [Self::BadInput, Self::Refused, Self::SnapshotTooSoon, Self::Transient];
+    pub const ALL: [ErrorName; 5] =
+        [Self::BadInput, Self::Refused, Self::SnapshotTooSoon, Self::Throttled, Self::Transient];
 }
 
 impl fmt::Display for ErrorName {

@@ -7,6 +7,7 @@
 //! - [`selection`]: which volumes are backed up.
 //! - [`tags`]: what a snapshot bears.
 //! - [`retention`]: which snapshots expire.
+//! - [`pace`]: when each call may come.
 //! - [`wire`]: what the functions pass each other through the state machine and the ledger.
 //! - [`report`], [`mail`]: what a night came to, and the email that says so.
 //! - [`error`]: the error names that the state machine decides on.
@@ -15,6 +16,7 @@ pub mod error;
 pub mod interval;
 pub mod mail;
 pub mod night;
+pub mod pace;
 pub mod report;
 pub mod retention;
 pub mod selection;

@@ -49,6 +49,15 @@ pub struct Volume {
     pub tags: Tags,
 }
 
+/// A child execution's place in its Map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Its index, from 0.
+    pub index: u64,
+    /// When the Map began.
+    pub since: Timestamp,
+}
+
 /// What discover-volumes found in one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

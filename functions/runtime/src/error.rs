@@ -12,7 +12,7 @@ use std::error::Error as StdError;
 const TOO_SOON: [&str; 3] =
     ["SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded"];
 
-/// Codes that ask to try again in a moment, over and above every answer of status 500 or more.
+/// Codes by which a service says that it is too busy for a call.
 const THROTTLED: [&str; 6] = [
     "RequestLimitExceeded",
     "Throttling",
@@ -47,7 +47,9 @@ where
 fn named(code: &str, status: Option<u16>) -> ErrorName {
     if TOO_SOON.contains(&code) {
         ErrorName::SnapshotTooSoon
-    } else if THROTTLED.contains(&code) || status.is_some_and(|status| status >= 500) {
+    } else if THROTTLED.contains(&code) {
+        ErrorName::Throttled
+    } else if status.is_some_and(|status| status >= 500) {
         ErrorName::Transient
     } else {
         ErrorName::Refused
@@ -61,8 +63,8 @@ mod tests {
     #[test]
     fn each_code_is_the_decision_that_it_calls_for() {
         assert_eq!(named("SnapshotCreationPerVolumeRateExceeded", Some(400)), ErrorName::SnapshotTooSoon);
-        assert_eq!(named("RequestLimitExceeded", Some(503)), ErrorName::Transient);
-        assert_eq!(named("RequestLimitExceeded", Some(400)), ErrorName::Transient);
+        assert_eq!(named("RequestLimitExceeded", Some(503)), ErrorName::Throttled);
+        assert_eq!(named("RequestLimitExceeded", Some(400)), ErrorName::Throttled);
         assert_eq!(named("InternalError", Some(500)), ErrorName::Transient);
         assert_eq!(named("UnauthorizedOperation", Some(403)), ErrorName::Refused);
         assert_eq!(named("InvalidVolume.NotFound", Some(400)), ErrorName::Refused);

@@ -4,10 +4,12 @@
 //! - [`Aws`], [`serve`]: a function's `main`.
 //! - [`error`]: an SDK's error as one of the state machine's names.
 //! - [`ledger`]: lists and reports in the ledger bucket.
+//! - [`pace`]: waiting for one's turn.
 //! - [`snapshots`]: the managed snapshots of a Region.
 
 pub mod error;
 pub mod ledger;
+pub mod pace;
 pub mod snapshots;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};

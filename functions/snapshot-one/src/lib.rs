@@ -1,4 +1,4 @@
-//! Makes tonight's snapshot of one volume, with its identity tags in the same call.
+//! Makes tonight's snapshot of one volume, with its identity tags in the same call, when its turn has come.
 //!
 //! CreateSnapshot has no client token (AWSEC2 API reference): an attempt whose answer was lost may have made the
 //! snapshot. So every attempt looks first, and the SDK makes one attempt; trying again is the state machine's part.
@@ -8,8 +8,13 @@ use aws_sdk_ec2::{
     config::{Config, retry::RetryConfig},
     types::{ResourceType, TagSpecification},
 };
-use domain::{Error, Intervals, Night, tags, wire::Volume};
-use runtime::{error, snapshots};
+use domain::{
+    Error, Intervals, Night,
+    pace::Pace,
+    tags,
+    wire::{Turn, Volume},
+};
+use runtime::{error, pace, snapshots};
 use serde::{Deserialize, Serialize};
 
 /// One volume of the work list, and the night.
@@ -23,6 +28,17 @@ pub struct Input {
     pub intervals: Intervals,
     /// The volume.
     pub volume: Volume,
+    /// Its place among the volumes of the Region.
+    pub turn: Turn,
+}
+
+/// The stack's parameters that bear on a snapshot, as text.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name under which the whole was deployed.
+    pub backup_stack: String,
+    /// [`Pace::read`]
+    pub snapshots_per_second: String,
 }
 
 /// The snapshot, and what tag-snapshot needs to describe it.
@@ -37,12 +53,15 @@ pub struct Output {
     pub volume: Volume,
 }
 
-/// Makes the snapshot, or finds the one that an earlier attempt made. `stack` is the `BackupStack`.
+/// Makes the snapshot, or finds the one that an earlier attempt made.
 ///
 /// # Errors
-/// `SnapshotTooSoon` where EBS asks for 15 s, `Transient` where EC2 is busy or silent, `Refused` for any other answer.
-pub async fn handle(ec2: &Client, stack: &str, input: Input) -> Result<Output, Error> {
-    let stack = tags::backup_stack(stack)?;
+/// `SnapshotTooSoon` where EBS asks for 15 s, `Throttled` where EC2 is busy, `Transient` where it is silent, `Refused` for any
+/// other answer.
+pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
+    let stack = tags::backup_stack(&settings.backup_stack)?;
+    let pace = Pace::read(Pace::CREATES_AT_ONCE, &settings.snapshots_per_second)?;
+    pace::wait_for(input.turn, pace).await;
     let snapshot_id = match find(ec2, stack, &input).await? {
         Some(snapshot_id) => snapshot_id,
         None => create(ec2, stack, &input).await?,

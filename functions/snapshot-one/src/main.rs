@@ -1,10 +1,14 @@
 //! Lambda's entry point of `snapshot-one`.
 
 use runtime::{Aws, serve, setting};
+use snapshot_one::{Input, Settings, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load().await;
-    let stack = setting("BACKUP_STACK");
-    serve(async |input: snapshot_one::Input| snapshot_one::handle(&aws.ec2(&input.region), &stack, input).await).await
+    let settings = Settings {
+        backup_stack: setting("BACKUP_STACK"),
+        snapshots_per_second: setting("SNAPSHOTS_PER_SECOND"),
+    };
+    serve(async |input: Input| handle(&aws.ec2(&input.region), &settings, input).await).await
 }

@@ -15,6 +15,7 @@ fn input() -> Input {
         "region": "eu-west-1",
         "night": "2026-12-31",
         "intervals": "Daily+Annual",
+        "turn": {"index": 0, "since": "2026-12-31T04:30:00Z"},
         "volume": {"volumeId": "vol-1", "instances": ["i-1"], "tags": {"Description": "the database", "Name": "db"}},
     }))
     .unwrap()
@@ -63,7 +64,11 @@ fn refuses(code: &'static str) -> Rule {
 }
 
 async fn run(rules: &[&Rule]) -> Result<Output, Error> {
-    handle(&mock_client!(aws_sdk_ec2, RuleMode::MatchAny, rules), "prod", input()).await
+    handle(&mock_client!(aws_sdk_ec2, RuleMode::MatchAny, rules), &settings("prod", "5"), input()).await
+}
+
+fn settings(stack: &str, per_second: &str) -> Settings {
+    Settings { backup_stack: stack.into(), snapshots_per_second: per_second.into() }
 }
 
 #[tokio::test]
@@ -96,7 +101,7 @@ async fn tries_to_create_once_and_gives_the_error_its_name() {
             "SnapshotCreationPerVolumeRateExceeded",
             "SnapshotTooSoon: CreateSnapshot: SnapshotCreationPerVolumeRateExceeded",
         ),
-        ("RequestLimitExceeded", "Transient: CreateSnapshot: RequestLimitExceeded"),
+        ("RequestLimitExceeded", "Throttled: CreateSnapshot: RequestLimitExceeded"),
         ("InvalidVolume.NotFound", "Refused: CreateSnapshot: InvalidVolume.NotFound"),
     ] {
         let (look, create) = (finds(None), refuses(code));
@@ -109,6 +114,7 @@ async fn tries_to_create_once_and_gives_the_error_its_name() {
 #[tokio::test]
 async fn makes_nothing_without_a_stack_to_make_it_for() {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    let error = handle(&ec2, "", input()).await.unwrap_err();
+    let error = handle(&ec2, &settings("", "5"), input()).await.unwrap_err();
     assert_eq!(error.to_string(), "BadInput: BackupStack: \"\": must be the name of the deployed stack");
+    assert!(handle(&ec2, &settings("prod", "fast"), input()).await.is_err());
 }

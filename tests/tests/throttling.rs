@@ -1,0 +1,91 @@
+//! A night of 500 volumes against EC2's token buckets, twice as fast as EC2's own, and then one that EC2 mostly denies.
+
+use aws_sdk_ec2::types::VolumeType;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use strict_ec2::{Fault, Record, Rules, StrictEc2, Throttle};
+use tests::cloud::{Cloud, Night};
+
+const VOLUMES: usize = 500;
+const TIMES: f64 = 2.0;
+
+async fn attach_volumes(cloud: &Cloud) {
+    let ec2 = cloud.ec2_at(cloud.ministack(), "us-east-1").await;
+    let run = ec2.run_instances().image_id("ami-12345678").min_count(1).max_count(1).send().await;
+    let server = run.expect("a server").instances()[0].instance_id().expect("an id").to_owned();
+    // The server has a volume of its own.
+    for number in 1..VOLUMES {
+        let made = ec2.create_volume().availability_zone("us-east-1a").size(1).volume_type(VolumeType::Gp3).send().await;
+        let volume = made.expect("a volume").volume_id.expect("an id");
+        let attach = ec2.attach_volume().volume_id(volume).instance_id(&server).device(format!("/dev/sd{number}"));
+        attach.send().await.expect("attached");
+    }
+}
+
+/// The seconds between the first and the last CreateSnapshot, how many there were, and how many had no token.
+fn creates(calls: &[Record]) -> (f64, usize, usize) {
+    let creates: Vec<_> = calls.iter().filter(|call| call.action == "CreateSnapshot").collect();
+    let (first, last) = (creates.iter().map(|call| call.at).min(), creates.iter().map(|call| call.at).max());
+    let refused = creates.iter().filter(|call| call.answer == "RequestLimitExceeded").count();
+    ((last.expect("calls") - first.expect("calls")).as_secs_f64(), creates.len(), refused)
+}
+
+fn ids(list: &Value) -> BTreeSet<String> {
+    let list = list.as_array().expect("a list");
+    list.iter().map(|one| one["volumeId"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_night_keeps_to_the_buckets_pace_and_tells_of_hundreds_of_failures_in_one_email() {
+    let throttle = Throttle { times: TIMES, burst: None };
+    let strict = StrictEc2::listen(Rules { throttle: Some(throttle), page: Some(200), ..Rules::default() });
+    let per_second = format!("SnapshotsPerSecond={}", 5.0 * TIMES);
+    let scale = (1.0 / TIMES).to_string();
+    let variables = [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("SFN_WAIT_SCALE", &scale)];
+    let cloud = Cloud::up_with("throttling", &[&per_second], &variables);
+    strict.forward_to(&cloud.ministack());
+    attach_volumes(&cloud).await;
+    let mailbox = cloud.mailbox().await;
+
+    let night = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
+    assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
+    assert_eq!(ids(&night.report["regions"][0]["protected"]).len(), VOLUMES);
+    let (seconds, calls, refused) = creates(&strict.calls());
+    // The bucket's own bound: 100 tokens lie in it, and it gets 5 a second.
+    let bound = (VOLUMES - 100) as f64 / (5.0 * TIMES);
+    println!("{seconds:.1} s, {:.2} times the bound; {refused} of {calls} refused", seconds / bound);
+    assert!(seconds <= 1.25 * bound, "{seconds} s where the bucket's own bound is {bound} s");
+    assert!(refused * 10 <= calls, "{refused} of {calls} CreateSnapshot calls were refused");
+
+    denied(&cloud, &strict, &mailbox).await;
+}
+
+/// Another night, of which EC2 denies nine volumes in ten; without buckets, and so without a pace.
+async fn denied(cloud: &Cloud, strict: &StrictEc2, mailbox: &str) {
+    strict.set_rules(Rules { page: Some(200), ..Rules::default() });
+    assert!(cloud.run("up", &["SnapshotsPerSecond=1000"]).status.success());
+    let first = cloud.night(json!({"time": "2026-05-20T04:30:00Z", "dryRun": true})).await;
+    let all = ids(&first.report["regions"][0]["protected"]);
+    let lucky: BTreeSet<_> = all.iter().step_by(10).cloned().collect();
+    let granted = lucky.clone();
+    strict.inject(Fault::Denied, move |call| {
+        call.action == "CreateSnapshot" && !call.volume_id().is_some_and(|volume| granted.contains(volume))
+    });
+    let Night { status, report, cause, .. } = cloud.night(json!({"time": "2026-05-21T04:30:00Z"})).await;
+    assert_eq!(status, "FAILED");
+    assert!(cause.starts_with("Night 2026-05-21: 450 of 500 volumes unprotected"), "{cause}");
+    let region = &report["regions"][0];
+    assert_eq!(ids(&region["protected"]), lucky);
+    let unprotected = region["unprotected"].as_array().expect("a list");
+    assert_eq!(ids(&region["unprotected"]), all.difference(&lucky).cloned().collect());
+    let reason = "Refused: CreateSnapshot: UnauthorizedOperation: You are not authorized";
+    let explained = unprotected.iter().filter(|one| one["reason"].as_str().expect("a reason").starts_with(reason));
+    assert_eq!(explained.count(), unprotected.len());
+
+    let mail = cloud.mail(mailbox).await;
+    assert_eq!(mail.len(), 1);
+    let (subject, message) = &mail[0];
+    assert_eq!(subject, "[nightly-backup] Night 2026-05-21: 450 of 500 volumes unprotected");
+    assert_eq!(message.matches(reason).count(), 50);
+    assert!(message.contains("and 400 more: see the report"), "{message}");
+}
