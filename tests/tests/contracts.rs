@@ -192,17 +192,22 @@ fn a_night_that_is_missing_for_26_hours_is_an_alarm() {
     assert_eq!(alarm["TreatMissingData"].as_str(), Some("breaching"));
     let metrics = text("functions/report-night/src/metrics.rs");
     for told in ["Namespace", "MetricName"] {
-        assert!(metrics.contains(&format!("\"{}\"", alarm[told].as_str().expect("a name"))), "report-night has no {told}");
+        assert!(
+            metrics.contains(&format!("\"{}\"", alarm[told].as_str().expect("a name"))),
+            "report-night has no {told}"
+        );
     }
 }
 
 #[test]
 fn a_night_that_scheduler_cannot_start_is_a_dead_letter() {
     let target = template::properties("Schedule")["Target"].clone();
-    let queue = |value: &serde_yaml_ng::Value| serde_yaml_ng::to_string(value).expect("YAML").contains("NightsNotStarted.Arn");
+    let queue =
+        |value: &serde_yaml_ng::Value| serde_yaml_ng::to_string(value).expect("YAML").contains("NightsNotStarted.Arn");
     assert!(queue(&target["DeadLetterConfig"]["Arn"]));
     assert!(target["RetryPolicy"]["MaximumRetryAttempts"].as_u64() > Some(0));
     let role = template::properties("ScheduleRole")["Policies"][0]["PolicyDocument"]["Statement"].clone();
-    let sends = role.as_sequence().expect("statements").iter().find(|one| one["Action"].as_str() == Some("sqs:SendMessage"));
+    let sends =
+        role.as_sequence().expect("statements").iter().find(|one| one["Action"].as_str() == Some("sqs:SendMessage"));
     assert!(queue(&sends.expect("sqs:SendMessage")["Resource"]));
 }

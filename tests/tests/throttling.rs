@@ -15,7 +15,8 @@ async fn attach_volumes(cloud: &Cloud) {
     let server = run.expect("a server").instances()[0].instance_id().expect("an id").to_owned();
     // The server has a volume of its own.
     for number in 1..VOLUMES {
-        let made = ec2.create_volume().availability_zone("us-east-1a").size(1).volume_type(VolumeType::Gp3).send().await;
+        let made =
+            ec2.create_volume().availability_zone("us-east-1a").size(1).volume_type(VolumeType::Gp3).send().await;
         let volume = made.expect("a volume").volume_id.expect("an id");
         let attach = ec2.attach_volume().volume_id(volume).instance_id(&server).device(format!("/dev/sd{number}"));
         attach.send().await.expect("attached");

@@ -39,7 +39,8 @@ async fn told(cloud: &Cloud, count: usize) -> Vec<String> {
     let unreported = machines.iter().find(|machine| machine.name.contains("UnreportedNight")).expect("UnreportedNight");
     for _ in 0..400 {
         let listed = sfn.list_executions().state_machine_arn(&unreported.state_machine_arn).send().await;
-        let ended: Vec<_> = listed.expect("its executions").executions.into_iter().map(|one| one.status.to_string()).collect();
+        let ended: Vec<_> =
+            listed.expect("its executions").executions.into_iter().map(|one| one.status.to_string()).collect();
         if ended.len() >= count && ended.iter().all(|status| status != "RUNNING") {
             return ended;
         }
@@ -57,7 +58,10 @@ async fn a_night_that_could_not_report_is_mailed_once_and_one_that_did_is_not_ma
     let mail = cloud.mail(&mailbox).await;
     assert_eq!(mail.len(), 1, "{mail:?}");
     assert_eq!(mail[0].0, "The nightly backup ended ABORTED and could not report");
-    assert!(mail[0].1.starts_with("The nightly backup nightly-backup ended ABORTED before it could report"), "{mail:?}");
+    assert!(
+        mail[0].1.starts_with("The nightly backup nightly-backup ended ABORTED before it could report"),
+        "{mail:?}"
+    );
 
     abort(&cloud, &strict, json!({"time": TIME, "dryRun": true})).await;
     assert_eq!(told(&cloud, 2).await, ["SUCCEEDED", "SUCCEEDED"]);

@@ -76,7 +76,10 @@ mod tests {
         let turn = json!({"index": 0, "since": "2026-05-09T04:30:00Z"});
         let input = json!({"region": "eu-west-1", "snapshot": snapshot, "turn": turn});
         let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&rule]);
-        handle(&ec2, "5", serde_json::from_value(input).unwrap()).await.map(|output| output.outcome).map_err(|error| error.to_string())
+        handle(&ec2, "5", serde_json::from_value(input).unwrap())
+            .await
+            .map(|output| output.outcome)
+            .map_err(|error| error.to_string())
     }
 
     async fn refused(code: &'static str) -> Result<Outcome, String> {

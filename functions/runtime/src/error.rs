@@ -33,7 +33,8 @@ where
     let status = error.raw_response().map(|response| response.status().as_u16());
     let name = match &error {
         SdkError::ConstructionFailure(_) => ErrorName::Refused,
-        SdkError::ServiceError(_) => named(error.code().unwrap_or_default(), status),
+        // An answer without a code is none of the service's: a page of a proxy's, a body cut short.
+        SdkError::ServiceError(_) => error.code().map_or(ErrorName::Transient, |code| named(code, status)),
         _ => ErrorName::Transient,
     };
     let text = match (error.code(), error.message()) {

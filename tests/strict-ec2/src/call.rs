@@ -13,15 +13,17 @@ pub struct Call {
     pub number: usize,
     /// Every parameter in order: `("Filter.1.Name", "status")`.
     pub parameters: Vec<(String, String)>,
+    /// The caller's port on the loopback.
+    pub port: u16,
     pub(crate) headers: HeaderMap,
 }
 
 impl Call {
-    pub(crate) fn read(headers: HeaderMap, body: &[u8]) -> Self {
+    pub(crate) fn read(port: u16, headers: HeaderMap, body: &[u8]) -> Self {
         let parameters: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
         let action = parameters.iter().find(|(name, _)| name == "Action").map(|(_, action)| action.clone());
         let region = headers.get(AUTHORIZATION).and_then(|value| signed_for(value.to_str().ok()?)).unwrap_or_default();
-        Self { action: action.unwrap_or_default(), region, number: 0, parameters, headers }
+        Self { action: action.unwrap_or_default(), region, number: 0, parameters, port, headers }
     }
 
     /// A parameter's value.
@@ -45,7 +47,7 @@ impl Call {
     }
 
     /// Its filters, each a name and the values that it accepts.
-    pub(crate) fn filters(&self) -> Vec<(&str, Vec<&str>)> {
+    pub fn filters(&self) -> Vec<(&str, Vec<&str>)> {
         let names = (1..).map_while(|number| Some((number, self.get(&format!("Filter.{number}.Name"))?)));
         let values = |number| (1..).map_while(move |value| self.get(&format!("Filter.{number}.Value.{value}")));
         names.map(|(number, name)| (name, values(number).collect())).collect()
@@ -92,7 +94,7 @@ mod tests {
         headers.insert(AUTHORIZATION, signed.parse().unwrap());
         let body = "Action=DescribeSnapshots&Filter.1.Name=status&Filter.1.Value.1=error&Filter.2.Name=tag%3AA\
                     &Filter.2.Value.1=x&Filter.2.Value.2=y&MaxResults=5";
-        let call = Call::read(headers, body.as_bytes());
+        let call = Call::read(0, headers, body.as_bytes());
         assert_eq!((call.action.as_str(), call.region.as_str()), ("DescribeSnapshots", "eu-west-1"));
         assert_eq!(call.filters(), [("status", vec!["error"]), ("tag:A", vec!["x", "y"])]);
         let whole = form_urlencoded::Serializer::new(String::new()).extend_pairs(call.whole()).finish();

@@ -30,7 +30,7 @@ pub enum Fault {
         /// EC2's message.
         message: String,
     },
-    /// Nothing takes effect; the answer is 200 and no XML.
+    /// The call takes effect; the answer is 200 and no XML.
     Malformed,
 }
 
@@ -53,7 +53,9 @@ impl Fault {
             }
             Self::Throttled => throttled(),
             Self::Refused { status, code, message } => Answer::error(*status, code, message),
-            Self::Malformed => Answer::Said { status: 200, body: "<html>a proxy's page, cut sh".to_owned() },
+            Self::Malformed => {
+                return Err(Answer::Said { status: 200, body: "<html>a proxy's page, cut sh".to_owned() });
+            }
         })
     }
 }

@@ -68,12 +68,15 @@ impl Server {
 
     async fn converse(self: Arc<Self>, stream: TcpStream) {
         let _ = stream.set_nodelay(true);
+        let port = stream.peer_addr().map_or(0, |peer| peer.port());
         let service = service_fn(|request: Request<Incoming>| {
             let server = self.clone();
             async move {
                 let headers = request.headers().clone();
                 let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
-                match server.hear(Call::read(headers, &body)).await {
+                // A task of its own: EC2 goes on with a call whose caller has hung up.
+                let heard = tokio::spawn(async move { server.hear(Call::read(port, headers, &body)).await });
+                match heard.await.map_err(io::Error::other)? {
                     Answer::Said { status, body } => Ok(response(status, body)),
                     // An error of the service ends the connection before a byte of an answer is sent.
                     Answer::Cut => Err(io::Error::from(io::ErrorKind::ConnectionReset)),

@@ -201,7 +201,7 @@ async fn every_fault_has_its_effect_or_none() {
         (Fault::Denied, "UnauthorizedOperation", 0),
         (Fault::Throttled, "RequestLimitExceeded", 0),
         (refused, "Mine", 0),
-        (Fault::Malformed, "Nonsense", 0),
+        (Fault::Malformed, "Nonsense", 1),
     ];
     let ec2 = Ec2::with(Rules::default()).await;
     let volume = ec2.volume("gp3").await;

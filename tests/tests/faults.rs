@@ -1,0 +1,192 @@
+//! Each fault at each call to EC2: what happens, and what is reported. The table of docs/faults.md is what this test saw;
+//! `UPDATE=1 make test` writes it anew.
+
+use serde_json::json;
+use std::{fmt::Write, time::Duration};
+use strict_ec2::{Call, Fault, Rules, StrictEc2};
+use tests::{
+    cloud::{Cloud, Night},
+    model, root, text,
+};
+
+/// A call of a function: its action, and how it is told from the same action of another function.
+struct Place {
+    function: &'static str,
+    call: &'static str,
+    /// Whether a call is of this kind, told tonight's Night.
+    is: fn(&Call, &str) -> bool,
+    /// The fault strikes the n-th of the kind.
+    nth: usize,
+}
+
+fn has(call: &Call, action: &str, filter: &str) -> bool {
+    call.action == action && call.filters().iter().any(|(name, _)| *name == filter)
+}
+
+fn of_night(call: &Call, night: &str) -> bool {
+    let tonight = call.filters().iter().any(|(name, values)| *name == "tag:Night" && values.contains(&night));
+    call.action == "DescribeSnapshots" && tonight && !has(call, "DescribeSnapshots", "volume-id")
+}
+
+const PLACES: [Place; 11] = [
+    Place {
+        function: "discover-volumes",
+        call: "DescribeRegions",
+        is: |call, _| call.action == "DescribeRegions",
+        nth: 1,
+    },
+    Place { function: "discover-volumes", call: "DescribeSnapshots", is: of_night, nth: 1 },
+    Place {
+        function: "discover-volumes",
+        call: "DescribeVolumes",
+        is: |call, _| has(call, "DescribeVolumes", "status"),
+        nth: 1,
+    },
+    Place {
+        function: "snapshot-one",
+        call: "DescribeSnapshots",
+        is: |call, _| has(call, "DescribeSnapshots", "volume-id"),
+        nth: 1,
+    },
+    Place { function: "snapshot-one", call: "CreateSnapshot", is: |call, _| call.action == "CreateSnapshot", nth: 1 },
+    Place { function: "tag-snapshot", call: "CreateTags", is: |call, _| call.action == "CreateTags", nth: 1 },
+    Place {
+        function: "find-expired",
+        call: "DescribeSnapshots",
+        is: |call, _| call.action == "DescribeSnapshots" && !has(call, "DescribeSnapshots", "tag:Night"),
+        nth: 1,
+    },
+    Place {
+        function: "find-expired",
+        call: "DescribeVolumes",
+        is: |call, _| call.action == "DescribeVolumes" && !has(call, "DescribeVolumes", "status"),
+        nth: 1,
+    },
+    Place { function: "delete-one", call: "DeleteSnapshot", is: |call, _| call.action == "DeleteSnapshot", nth: 1 },
+    Place { function: "report-night", call: "DescribeSnapshots (tonight's)", is: of_night, nth: 2 },
+    Place {
+        function: "report-night",
+        call: "DescribeSnapshots (expired)",
+        is: |call, night| {
+            has(call, "DescribeSnapshots", "tag:Night")
+                && !has(call, "DescribeSnapshots", "volume-id")
+                && !of_night(call, night)
+        },
+        nth: 1,
+    },
+];
+
+fn faults() -> [(&'static str, Fault); 8] {
+    [
+        ("answer lost", Fault::LostAnswer),
+        ("500 after the effect", Fault::ErrorAfterEffect),
+        ("503", Fault::ServerError(503)),
+        ("throttled", Fault::Throttled),
+        ("hangs", Fault::Hang(Duration::from_millis(500))),
+        ("connection reset", Fault::Reset),
+        ("no XML", Fault::Malformed),
+        ("denied", Fault::Denied),
+    ]
+}
+
+/// The local cloud, and the day that the next night is for.
+struct Account {
+    cloud: Cloud,
+    strict: StrictEc2,
+    mailbox: String,
+    night: chrono::NaiveDate,
+}
+
+impl Account {
+    async fn night(&self) -> Night {
+        self.cloud.night(json!({"time": format!("{}T04:30:00Z", self.night)})).await
+    }
+
+    /// Runs a night with one fault, and where it failed the same night again; says what was seen.
+    async fn strike(&mut self, place: &'static Place, fault: &Fault) -> String {
+        self.night = self.night.succ_opt().expect("a day");
+        // The daily before a quarterly stays, as the newest that is governed by Daily.
+        if model::due(self.night) != ["Daily"] {
+            self.night = self.night.succ_opt().expect("a day");
+        }
+        let (tonight, mut seen) = (self.night.to_string(), 0);
+        self.strict.inject(fault.clone(), move |call| {
+            seen += usize::from((place.is)(call, &tonight));
+            (place.is)(call, &tonight) && seen == place.nth
+        });
+        self.strict.forget_calls();
+        let night = self.night().await;
+        self.strict.clear_faults();
+        let at = format!("{fault:?} at {} of {}", place.call, place.function);
+        let mail = if night.status == "SUCCEEDED" { vec![] } else { self.cloud.mail(&self.mailbox).await };
+        assert_eq!(mail.len(), usize::from(night.status == "FAILED"), "{at}: {mail:?}");
+        if night.status == "SUCCEEDED" {
+            self.is_whole(&at).await;
+            return "tried again".to_owned();
+        }
+        let told = told(&mail[0].1);
+        assert!(mail[0].1.contains("UnauthorizedOperation"), "{at}: {mail:?}");
+        let again = self.night().await;
+        assert_eq!(again.status, "SUCCEEDED", "{at}: {}", again.cause);
+        self.is_whole(&at).await;
+        format!("mailed: {told}")
+    }
+
+    /// One snapshot of each volume, of tonight, described; none of an earlier night is left.
+    async fn is_whole(&self, at: &str) {
+        let snapshots = self.cloud.snapshots().await;
+        let night = self.night.to_string();
+        assert_eq!(snapshots.len(), 2, "{at}: {snapshots:?}");
+        assert!(
+            snapshots.values().all(|tags| tags["Night"] == night && tags.contains_key("Name")),
+            "{at}: {snapshots:?}"
+        );
+    }
+}
+
+/// What an email says of its one failure: the line before EC2's own words, the ids left out.
+fn told(message: &str) -> String {
+    let lines: Vec<_> = message.lines().map(str::trim).collect();
+    let at = lines.iter().position(|line| line.contains("Refused: ")).expect("EC2's own words");
+    match lines[at.saturating_sub(1)].split(' ').next().unwrap_or_default() {
+        _ if at == 0 => "failed before it could report".to_owned(),
+        volume if volume.starts_with("vol-") => "1 of 2 volumes unprotected".to_owned(),
+        step => format!("{step} failed"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_fault_at_any_call_loses_or_doubles_a_snapshot_and_what_is_not_mended_is_mailed() {
+    let strict = StrictEc2::listen(Rules::default());
+    let cloud = Cloud::up_with("faults", &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+    strict.forward_to(&cloud.moto());
+    let mailbox = cloud.mailbox().await;
+    let mut account = Account { cloud, strict, mailbox, night: "2026-05-01".parse().expect("a date") };
+    assert_eq!(account.night().await.status, "SUCCEEDED");
+
+    let mut table = String::from("| function | call |");
+    let faults = faults();
+    faults.iter().for_each(|(name, _)| write!(table, " {name} |").expect("text"));
+    table += &format!("\n|---|---|{}\n", "---|".repeat(faults.len()));
+    for place in &PLACES {
+        write!(table, "| {} | {} |", place.function, place.call).expect("text");
+        for (_, fault) in &faults {
+            write!(table, " {} |", account.strike(place, fault).await).expect("text");
+        }
+        table += "\n";
+    }
+    shown(&table);
+}
+
+fn shown(table: &str) {
+    let (start, end) = ("<!-- faults -->\n", "<!-- end -->\n");
+    let page = text("docs/faults.md");
+    let (before, rest) = page.split_once(start).expect("the table's start");
+    let (shown, after) = rest.split_once(end).expect("the table's end");
+    if shown != table && std::env::var_os("UPDATE").is_some() {
+        std::fs::write(root().join("docs/faults.md"), [before, start, table, end, after].concat())
+            .expect("docs/faults.md");
+    } else {
+        assert_eq!(shown, table);
+    }
+}
