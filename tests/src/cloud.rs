@@ -119,6 +119,22 @@ impl Cloud {
         aws_sdk_ec2::Client::from_conf(regional.build())
     }
 
+    /// A server with this many volumes in ministack's EC2; the volumes' ids.
+    pub async fn attach_volumes(&self, count: usize) -> Vec<String> {
+        let ec2 = self.ec2_at(self.ministack(), "us-east-1").await;
+        let run = ec2.run_instances().image_id("ami-12345678").min_count(1).max_count(1).send().await;
+        let server = run.expect("a server").instances()[0].instance_id().expect("an id").to_owned();
+        // The server has a volume of its own.
+        for number in 1..count {
+            let made = ec2.create_volume().availability_zone("us-east-1a").size(1).send().await;
+            let volume = made.expect("a volume").volume_id.expect("an id");
+            let attach = ec2.attach_volume().volume_id(volume).instance_id(&server).device(format!("/dev/sd{number}"));
+            attach.send().await.expect("attached");
+        }
+        let listed = ec2.describe_volumes().send().await.expect("the volumes");
+        listed.volumes().iter().map(|volume| volume.volume_id().expect("an id").to_owned()).collect()
+    }
+
     /// Every snapshot's tags by its id.
     pub async fn snapshots(&self) -> BTreeMap<String, BTreeMap<String, String>> {
         let pages = self.ec2("us-east-1").await.describe_snapshots().owner_ids("self").into_paginator().items().send();

@@ -1,6 +1,5 @@
 //! A night of 500 volumes against EC2's token buckets, twice as fast as EC2's own, and then one that EC2 mostly denies.
 
-use aws_sdk_ec2::types::VolumeType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use strict_ec2::{Fault, Record, Rules, StrictEc2, Throttle};
@@ -8,20 +7,6 @@ use tests::cloud::{Cloud, Night};
 
 const VOLUMES: usize = 500;
 const TIMES: f64 = 2.0;
-
-async fn attach_volumes(cloud: &Cloud) {
-    let ec2 = cloud.ec2_at(cloud.ministack(), "us-east-1").await;
-    let run = ec2.run_instances().image_id("ami-12345678").min_count(1).max_count(1).send().await;
-    let server = run.expect("a server").instances()[0].instance_id().expect("an id").to_owned();
-    // The server has a volume of its own.
-    for number in 1..VOLUMES {
-        let made =
-            ec2.create_volume().availability_zone("us-east-1a").size(1).volume_type(VolumeType::Gp3).send().await;
-        let volume = made.expect("a volume").volume_id.expect("an id");
-        let attach = ec2.attach_volume().volume_id(volume).instance_id(&server).device(format!("/dev/sd{number}"));
-        attach.send().await.expect("attached");
-    }
-}
 
 /// The seconds between the first and the last CreateSnapshot, how many there were, and how many had no token.
 fn creates(calls: &[Record]) -> (f64, usize, usize) {
@@ -45,7 +30,7 @@ async fn the_night_keeps_to_the_buckets_pace_and_tells_of_hundreds_of_failures_i
     let variables = [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("SFN_WAIT_SCALE", &scale)];
     let cloud = Cloud::up_with("throttling", &[&per_second], &variables);
     strict.forward_to(&cloud.ministack());
-    attach_volumes(&cloud).await;
+    cloud.attach_volumes(VOLUMES).await;
     let mailbox = cloud.mailbox().await;
 
     let night = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;

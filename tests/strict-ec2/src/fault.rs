@@ -30,6 +30,8 @@ pub enum Fault {
         /// EC2's message.
         message: String,
     },
+    /// Nothing takes effect; this is answered with status 200.
+    Says(String),
     /// The call takes effect; the answer is 200 and no XML.
     Malformed,
 }
@@ -53,6 +55,7 @@ impl Fault {
             }
             Self::Throttled => throttled(),
             Self::Refused { status, code, message } => Answer::error(*status, code, message),
+            Self::Says(body) => Answer::Said { status: 200, body: body.clone() },
             Self::Malformed => {
                 return Err(Answer::Said { status: 200, body: "<html>a proxy's page, cut sh".to_owned() });
             }
