@@ -40,6 +40,20 @@ pub fn error_names(state: &Value, field: &str) -> Vec<Vec<String>> {
     state[field].as_array().map(|rules| rules.iter().map(names).collect()).unwrap_or_default()
 }
 
+/// How often a task is attempted at most, each retrier to its end, and the seconds between the attempts at their longest
+/// (Step Functions developer guide, "Retrying after an error": each retrier counts for itself).
+pub fn budget(task: &Value) -> (u64, f64) {
+    let (mut attempts, mut pauses) = (1, 0.0);
+    for retrier in task["Retry"].as_array().expect("Retry") {
+        let number = |field: &str, default: f64| retrier[field].as_f64().unwrap_or(default);
+        let more = number("MaxAttempts", 3.0) as u64;
+        let pause = |attempt| number("IntervalSeconds", 1.0) * number("BackoffRate", 2.0).powi(attempt as i32);
+        pauses += (0..more).map(|attempt| pause(attempt).min(number("MaxDelaySeconds", f64::MAX))).sum::<f64>();
+        attempts += more;
+    }
+    (attempts, pauses)
+}
+
 fn owned(value: &Value) -> String {
     value.as_str().expect("a name").to_owned()
 }

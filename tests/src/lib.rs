@@ -5,6 +5,7 @@
 //! - [`chart`]: the picture of which restore points survive.
 //! - [`asl`]: the state machine, read.
 //! - [`mermaid`]: the picture of it in the README.
+//! - [`page`]: the parts of the documentation that the tests write.
 //! - [`template`]: the CloudFormation templates, read.
 //! - [`model`]: what a night has to do to an account, from the contract alone.
 //! - [`source`]: the functions' own source, read for the calls that it makes.
@@ -14,6 +15,7 @@ pub mod chart;
 pub mod cloud;
 pub mod mermaid;
 pub mod model;
+pub mod page;
 pub mod source;
 pub mod template;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::process::Command;
-use tests::{asl, mermaid, root, text};
+use tests::{asl, mermaid, page, root};
 
 fn silent(command: &mut Command) {
     let output = command.current_dir(root()).output().expect("a tool of target/venv");
@@ -42,17 +42,21 @@ fn statelint_finds_nothing_in_the_state_machines() {
     }
 }
 
-/// `UPDATE=1 make test` writes the picture anew.
 #[test]
 fn the_readme_shows_the_state_machine_as_it_is() {
-    let (start, end) = ("```mermaid\n", "```\n");
-    let readme = text("README.md");
-    let (before, rest) = readme.split_once(start).expect("a Mermaid block");
-    let (shown, after) = rest.split_once(end).expect("its end");
-    if shown != mermaid::diagram() && std::env::var_os("UPDATE").is_some() {
-        let updated = [before, start, &mermaid::diagram(), end, after].concat();
-        std::fs::write(root().join("README.md"), updated).expect("README.md");
-    } else {
-        assert_eq!(shown, mermaid::diagram());
+    page::shows("README.md", "```mermaid\n", "```\n", &mermaid::diagram());
+}
+
+#[test]
+fn the_retry_budget_is_what_the_page_says() {
+    let mut table = String::from(
+        "| task | attempts at most | pauses at most | with every attempt at its time-out |\n|---|---|---|---|\n",
+    );
+    for (name, task) in asl::states().into_iter().filter(|(_, state)| state["Type"] == "Task") {
+        let (attempts, pauses) = asl::budget(&task);
+        let whole = pauses + attempts as f64 * task["TimeoutSeconds"].as_f64().expect("a time-out");
+        let row = format!("| {name} | {attempts} | {:.0} min | {:.1} h |\n", pauses / 60.0, whole / 3_600.0);
+        table += &row;
     }
+    page::shows("docs/faults.md", "<!-- budget -->\n", "<!-- end -->\n", &table);
 }

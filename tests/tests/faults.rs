@@ -6,7 +6,7 @@ use std::{fmt::Write, time::Duration};
 use strict_ec2::{Call, Fault, Rules, StrictEc2};
 use tests::{
     cloud::{Cloud, Night},
-    model, root, text,
+    model, page,
 };
 
 /// A call of a function: its action, and how it is told from the same action of another function.
@@ -175,18 +175,5 @@ async fn no_fault_at_any_call_loses_or_doubles_a_snapshot_and_what_is_not_mended
         }
         table += "\n";
     }
-    shown(&table);
-}
-
-fn shown(table: &str) {
-    let (start, end) = ("<!-- faults -->\n", "<!-- end -->\n");
-    let page = text("docs/faults.md");
-    let (before, rest) = page.split_once(start).expect("the table's start");
-    let (shown, after) = rest.split_once(end).expect("the table's end");
-    if shown != table && std::env::var_os("UPDATE").is_some() {
-        std::fs::write(root().join("docs/faults.md"), [before, start, table, end, after].concat())
-            .expect("docs/faults.md");
-    } else {
-        assert_eq!(shown, table);
-    }
+    page::shows("docs/faults.md", "<!-- faults -->\n", "<!-- end -->\n", &table);
 }

@@ -1,9 +1,9 @@
 //! A night that dies inside Step Functions is mailed all the same, and one that told its failure is not mailed twice.
 
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::cloud::Cloud;
+use tests::{cloud::Cloud, root};
 
 const TIME: &str = "2026-05-20T04:30:00Z";
 
@@ -47,6 +47,82 @@ async fn told(cloud: &Cloud, count: usize) -> Vec<String> {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("EventBridge started no execution of UnreportedNight");
+}
+
+/// What the AWS CLI answers.
+fn aws(cloud: &Cloud, arguments: &[&str]) -> Value {
+    let mut command = Command::new(root().join("target/venv/bin/aws"));
+    for name in ["AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        command.env(name, cloud.exported(name));
+    }
+    let output = command.args(arguments).args(["--output", "json"]).output().expect("the AWS CLI");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_alarm_is_mailed_and_every_rule_knows_its_event() {
+    let (cloud, _strict, mailbox) = cloud("alarms").await;
+    let alarms = aws(&cloud, &["cloudwatch", "describe-alarms"]);
+    let names: Vec<_> = alarms["MetricAlarms"]
+        .as_array()
+        .expect("alarms")
+        .iter()
+        .map(|one| one["AlarmName"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names.len(), 3);
+    for name in names {
+        aws(
+            &cloud,
+            &[
+                "cloudwatch",
+                "set-alarm-state",
+                "--alarm-name",
+                name,
+                "--state-value",
+                "ALARM",
+                "--state-reason",
+                "a test",
+            ],
+        );
+        let mail = cloud.mail(&mailbox).await;
+        assert!(mail.len() == 1 && mail[0].1.contains(name), "{name}: {mail:?}");
+    }
+
+    let rules = aws(&cloud, &["events", "list-rules"]);
+    let matches = |rule: &str, event: Value| {
+        let rules = rules["Rules"].as_array().expect("rules");
+        let found = rules.iter().find(|one| one["Name"].as_str().expect("a name").contains(rule)).expect("the rule");
+        let pattern = found["EventPattern"].as_str().expect("a pattern");
+        aws(&cloud, &["events", "test-event-pattern", "--event-pattern", pattern, "--event", &event.to_string()])["Result"]
+            == true
+    };
+    let event = |source: &str, kind: &str, detail: Value| {
+        json!({"id": "1", "account": "000000000000", "region": "us-east-1", "time": TIME, "resources": [], "source": source,
+               "detail-type": kind, "detail": detail})
+    };
+    // As "EventBridge for Amazon EBS" in the EBS user guide shows it.
+    let ebs = |event_name: &str, result: &str| {
+        let detail = json!({"event": event_name, "result": result, "cause": "", "snapshot_id": "arn:aws:ec2::us-west-2:snapshot/snap-1"});
+        event("aws.ec2", "EBS Snapshot Notification", detail)
+    };
+    assert!(matches("SnapshotFailedLate", ebs("createSnapshot", "failed")));
+    assert!(!matches("SnapshotFailedLate", ebs("createSnapshot", "succeeded")));
+    assert!(!matches("SnapshotFailedLate", ebs("copySnapshot", "failed")));
+
+    let machine = cloud.exported("STATE_MACHINE_ARN").replace(":stateMachine:", ":execution:");
+    let status = |execution: String, status: &str| {
+        event(
+            "aws.states",
+            "Step Functions Execution Status Change",
+            json!({"executionArn": execution, "status": status}),
+        )
+    };
+    for bad in ["FAILED", "TIMED_OUT", "ABORTED"] {
+        assert!(matches("NightEndedBadly", status(format!("{machine}:a-night"), bad)), "{bad}");
+        assert!(!matches("NightEndedBadly", status(format!("{machine}/SnapshotVolumes:a-child"), bad)), "{bad}");
+    }
+    assert!(!matches("NightEndedBadly", status(format!("{machine}:a-night"), "SUCCEEDED")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
