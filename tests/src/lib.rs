@@ -6,6 +6,7 @@
 //! - [`asl`]: the state machine, read.
 //! - [`mermaid`]: the picture of it in the README.
 //! - [`page`]: the parts of the documentation that the tests write.
+//! - [`lossy`]: a hop to S3 and Step Functions that loses answers.
 //! - [`template`]: the CloudFormation templates, read.
 //! - [`model`]: what a night has to do to an account, from the contract alone.
 //! - [`source`]: the functions' own source, read for the calls that it makes.
@@ -13,6 +14,7 @@
 pub mod asl;
 pub mod chart;
 pub mod cloud;
+pub mod lossy;
 pub mod mermaid;
 pub mod model;
 pub mod page;

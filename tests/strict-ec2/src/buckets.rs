@@ -57,7 +57,7 @@ mod tests {
     fn call(region: &str, body: &str) -> Call {
         let mut headers = hyper::HeaderMap::new();
         headers.insert("authorization", format!("Credential=k/1/{region}/ec2/aws4_request").parse().unwrap());
-        Call::read(headers, body.as_bytes())
+        Call::read(0, headers, body.as_bytes())
     }
 
     fn taken(buckets: &mut Buckets, call: &Call, throttle: Throttle, now: Instant) -> usize {

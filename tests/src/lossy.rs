@@ -1,0 +1,89 @@
+//! A hop on the way to the local cloud's S3 or Step Functions that loses answers: the call takes effect, the connection is cut.
+//! For EC2 there is strict-ec2.
+
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use std::{
+    io,
+    sync::{Arc, Mutex, OnceLock},
+};
+use tokio::net::{TcpListener, TcpStream};
+
+type Loses = Box<dyn FnMut(&str) -> bool + Send>;
+
+/// The hop, for `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL_SFN`.
+pub struct Lossy {
+    /// Its address.
+    pub url: String,
+    hop: Arc<Hop>,
+}
+
+#[derive(Default)]
+struct Hop {
+    upstream: OnceLock<String>,
+    client: reqwest::Client,
+    loses: Mutex<Option<Loses>>,
+}
+
+impl Lossy {
+    /// Listens on a free port of the loopback, on the test's own runtime.
+    pub fn listen() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        listener.set_nonblocking(true).expect("a socket that does not block");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let hop = Arc::new(Hop { client, ..Hop::default() });
+        let accepting = hop.clone();
+        tokio::spawn(async move {
+            let listener = TcpListener::from_std(listener).expect("a listener");
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(accepting.clone().converse(stream));
+            }
+        });
+        Self { url, hop }
+    }
+
+    /// Hands every call on to this address. Said once.
+    pub fn forward_to(&self, upstream: &str) {
+        assert!(self.hop.upstream.set(upstream.to_owned()).is_ok(), "a hop has one upstream");
+    }
+
+    /// Loses the answers for which `loses` says so, told `AWSStepFunctions.ListMapRuns` or `PUT /bucket/key`.
+    pub fn lose(&self, loses: impl FnMut(&str) -> bool + Send + 'static) {
+        *self.hop.loses.lock().expect("nobody panics with it") = Some(Box::new(loses));
+    }
+}
+
+impl Hop {
+    async fn converse(self: Arc<Self>, stream: TcpStream) {
+        let service = service_fn(|request| {
+            let hop = self.clone();
+            async move { hop.hand_on(request).await.map_err(io::Error::other) }
+        });
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    }
+
+    async fn hand_on(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+        let (head, body) = request.into_parts();
+        let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+        let call = target.map_or_else(|| format!("{} {}", head.method, head.uri.path()), str::to_owned);
+        let upstream = self.upstream.get().ok_or("not told yet where to forward to")?;
+        let mut headers = head.headers;
+        headers.remove("host");
+        let sent = self.client.request(head.method, format!("{upstream}{}", head.uri)).headers(headers);
+        let answer = sent.body(body.collect().await?.to_bytes()).send().await?;
+        let (status, mut headers) = (answer.status(), answer.headers().clone());
+        headers.remove("transfer-encoding");
+        let body = answer.bytes().await?;
+        if self.loses.lock().expect("nobody panics with it").as_mut().is_some_and(|loses| loses(&call)) {
+            return Err(format!("the answer to {call} is lost").into());
+        }
+        let mut response = Response::new(Full::new(body));
+        (*response.status_mut(), *response.headers_mut()) = (status, headers);
+        Ok(response)
+    }
+}

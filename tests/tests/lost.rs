@@ -1,0 +1,86 @@
+//! An answer of S3 or Step Functions that is lost, at each call of each function; and one of them out of reach for good.
+
+use serde_json::json;
+use std::collections::BTreeSet;
+use strict_ec2::{Fault, Rules, StrictEc2};
+use tests::{cloud::Cloud, lossy::Lossy};
+
+/// What each call's name ends with, in the order of the night.
+const CALLS: [&str; 13] = [
+    "PUT work-list.jsonl",
+    "PUT protected.jsonl",
+    "PUT expired.jsonl",
+    "PUT unreadable.jsonl",
+    "ListMapRuns",
+    "DescribeMapRun",
+    "ListExecutions",
+    "DescribeExecution",
+    "GET work-list.jsonl",
+    "GET protected.jsonl",
+    "GET expired.jsonl",
+    "GET unreadable.jsonl",
+    "PUT report.json",
+];
+
+fn is(call: &str, wanted: &str) -> bool {
+    let (method, name) = wanted.split_once(' ').unwrap_or(("AWSStepFunctions", wanted));
+    call.starts_with(method) && call.ends_with(name)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_of_s3_or_step_functions_is_tried_again_and_an_outage_is_mailed() {
+    let (strict, lossy) = (StrictEc2::listen(Rules::default()), Lossy::listen());
+    let variables = [
+        ("AWS_ENDPOINT_URL_EC2", strict.url.as_str()),
+        ("AWS_ENDPOINT_URL_S3", &lossy.url),
+        ("AWS_ENDPOINT_URL_SFN", &lossy.url),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let cloud = Cloud::down("lost", variables.into());
+    lossy.forward_to(&cloud.ministack());
+    assert!(cloud.run("up", &["KeepDailies=1"]).status.success());
+    strict.forward_to(&cloud.ministack());
+    cloud.attach_volumes(2).await;
+    let mailbox = cloud.mailbox().await;
+    assert_eq!(cloud.night(json!({"time": "2027-02-01T04:30:00Z"})).await.status, "SUCCEEDED");
+
+    let mut seen = BTreeSet::new();
+    for (day, wanted) in (2..).zip(CALLS) {
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut lost = false;
+        lossy.lose(move |call| {
+            let now = !lost && is(call, wanted);
+            if now {
+                lost = true;
+                let _ = tell.send(());
+            }
+            now
+        });
+        // A night in which nothing failed asks for no child, and one that found nothing protected reads no list of it.
+        let fails = wanted == "DescribeExecution";
+        strict.clear_faults();
+        strict.inject(Fault::Denied, move |call| fails && call.action == "CreateSnapshot" && call.number % 2 == 1);
+        let night = cloud.night(json!({"time": format!("2027-02-{day:02}T04:30:00Z")})).await;
+        assert_eq!(night.status, if fails { "FAILED" } else { "SUCCEEDED" }, "{wanted}: {}", night.cause);
+        let region = &night.report["regions"][0];
+        let protected = region["protected"].as_array().map(Vec::len);
+        assert_eq!(protected, Some(if fails { 1 } else { 2 }), "{wanted}: {region}");
+        if told.try_recv().is_ok() {
+            seen.insert(wanted);
+        }
+        assert_eq!(cloud.mail(&mailbox).await.len(), usize::from(fails), "{wanted}");
+    }
+    let unread = BTreeSet::from(["GET protected.jsonl", "GET unreadable.jsonl"]);
+    assert_eq!(CALLS.into_iter().filter(|call| !seen.contains(call)).collect::<BTreeSet<_>>(), unread);
+
+    // Every attempt fails: the report itself cannot be written, and that is mailed.
+    lossy.lose(|call| is(call, "PUT report.json"));
+    let input = json!({"time": "2027-02-20T04:30:00Z"});
+    assert_eq!(cloud.night(input.clone()).await.status, "FAILED");
+    let mail = cloud.mail(&mailbox).await;
+    let told = ["failed before it could report: Transient: ", "/report.json: PutObject: "];
+    assert!(mail.len() == 1 && told.iter().all(|text| mail[0].1.contains(text)), "{mail:?}");
+    lossy.lose(|_| false);
+    let again = cloud.night(input).await;
+    assert_eq!(again.status, "SUCCEEDED", "{}", again.cause);
+}
