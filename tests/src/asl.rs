@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::text;
 
-/// The state machine of the night, and the one that tells of a night that could not.
-pub const MACHINES: [&str; 2] = ["nightly-backup", "unreported-night"];
+/// The state machine of the night, the one that tells of a night that could not, and that of a snapshot that EBS failed late.
+pub const MACHINES: [&str; 3] = ["nightly-backup", "unreported-night", "late-failure"];
 
 /// A definition's path in the checkout.
 pub fn path(machine: &str) -> String {
@@ -18,7 +18,7 @@ pub fn definition(machine: &str) -> Value {
     serde_json::from_str(&text(&path(machine))).expect("JSON")
 }
 
-/// Every state of both machines by its name, those inside Maps too.
+/// Every state of every machine by its name, those inside Maps too.
 pub fn states() -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     MACHINES.iter().for_each(|machine| collect(&definition(machine), &mut all));

@@ -1,14 +1,14 @@
-//! The state machine as a Mermaid state diagram: the picture in the README.
+//! A state machine as a Mermaid state diagram: the pictures in the README and in docs/.
 
 use serde_json::Value;
 use std::fmt::Write;
 
 use crate::asl;
 
-/// The diagram's text.
-pub fn diagram() -> String {
+/// The diagram's text of one of [`asl::MACHINES`].
+pub fn diagram(name: &str) -> String {
     let mut text = String::from("stateDiagram-v2\n");
-    machine(&asl::definition("nightly-backup"), 1, &mut text);
+    machine(&asl::definition(name), 1, &mut text);
     text
 }
 
@@ -58,9 +58,11 @@ fn each(map: &Value) -> &'static str {
 
 fn condition(choice: &Value) -> String {
     if let Some(all) = choice["And"].as_array() {
-        // A rule that only guards another, as IsPresent does, is no news to the reader.
-        let telling = all.iter().filter(|rule| rule.get("IsPresent").or(rule.get("IsBoolean")).is_none());
-        return telling.map(condition).collect::<Vec<_>>().join(" and ");
+        // A rule that only guards another is no news to the reader, unless there is no other.
+        let guards = ["IsPresent", "IsBoolean", "IsString"];
+        let telling: Vec<_> = all.iter().filter(|rule| guards.iter().all(|guard| rule.get(*guard).is_none())).collect();
+        let shown = if telling.is_empty() { all.iter().take(1).collect() } else { telling };
+        return shown.into_iter().map(condition).collect::<Vec<_>>().join(" and ");
     }
     let variable = choice["Variable"].as_str().expect("Variable").trim_start_matches(['$', '.']).to_owned();
     let variable = variable.trim_start_matches("Execution.Input.");

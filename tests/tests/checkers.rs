@@ -43,8 +43,10 @@ fn statelint_finds_nothing_in_the_state_machines() {
 }
 
 #[test]
-fn the_readme_shows_the_state_machine_as_it_is() {
-    page::shows("README.md", "```mermaid\n", "```\n", &mermaid::diagram());
+fn the_pages_show_the_state_machines_as_they_are() {
+    for (page, machine) in ["README.md", "docs/faults.md"].into_iter().zip(asl::MACHINES) {
+        page::shows(page, "```mermaid\n", "```\n", &mermaid::diagram(machine));
+    }
 }
 
 #[test]

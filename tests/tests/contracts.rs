@@ -38,7 +38,7 @@ fn every_error_name_is_decided_on_and_none_is_made_up() {
     let mut decided = BTreeSet::new();
     for (state, definition) in asl::states() {
         for name in ["Retry", "Catch"].iter().flat_map(|field| asl::error_names(&definition, field).concat()) {
-            let foreign = ["States.", "Lambda.", "SNS.", "Sfn."].iter().any(|prefix| name.starts_with(prefix));
+            let foreign = ["States.", "Lambda.", "SNS.", "Sfn.", "Ec2."].iter().any(|prefix| name.starts_with(prefix));
             assert!(foreign || names.contains(&name), "{state} waits for {name}, which no function says");
             decided.insert(name);
         }
@@ -84,7 +84,7 @@ fn every_choice_has_a_default() {
 #[test]
 fn every_substitution_is_defined_and_every_definition_used() {
     let pattern = Regex::new(r"\$\{(\w+)\}").expect("a pattern");
-    for (machine, resource) in asl::MACHINES.into_iter().zip(["StateMachine", "UnreportedNight"]) {
+    for (machine, resource) in asl::MACHINES.into_iter().zip(["StateMachine", "UnreportedNight", "LateFailure"]) {
         let definition = text(&asl::path(machine));
         let used: BTreeSet<_> = pattern.captures_iter(&definition).map(|found| found[1].to_owned()).collect();
         let defined = &template::properties(resource)["DefinitionSubstitutions"];
@@ -169,19 +169,28 @@ fn every_machine_ends_by_itself() {
 }
 
 #[test]
+fn the_state_that_ends_a_night_that_told_is_the_one_that_is_looked_for() {
+    let told =
+        &asl::definition("unreported-night")["States"]["DidTheNightTell"]["Choices"][0]["And"][1]["StringEquals"];
+    let night = asl::definition("nightly-backup")["States"].clone();
+    assert_eq!(night[told.as_str().expect("a name")]["Type"], "Fail");
+    let last = night.as_object().expect("States").iter().filter(|(_, state)| state["Type"] == "Fail");
+    assert_eq!(last.count(), 1, "a second way to fail");
+}
+
+#[test]
 fn every_alarm_reaches_the_topic() {
     let template = template::read("backup.yaml");
     let resources = template["Resources"].as_mapping().expect("Resources");
     let alarms: Vec<_> =
         resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm")).collect();
-    assert_eq!(alarms.len(), 3);
+    assert_eq!(alarms.len(), 4);
     for (name, alarm) in alarms {
         let topic = |actions: &serde_yaml_ng::Value| template::is_ref(&actions[0], "Topic");
         assert!(topic(&alarm["Properties"]["AlarmActions"]), "{name:?}");
     }
-    let topic = template::properties("TopicPolicy");
-    let may = serde_yaml_ng::to_string(&topic["PolicyDocument"]["Statement"][0]["Principal"]["Service"]).expect("YAML");
-    assert!(may.contains("cloudwatch.amazonaws.com") && may.contains("events.amazonaws.com"), "{may}");
+    let policy = template::properties("TopicPolicy")["PolicyDocument"]["Statement"][0].clone();
+    assert_eq!(policy["Principal"]["Service"].as_str(), Some("cloudwatch.amazonaws.com"));
 }
 
 #[test]
@@ -200,14 +209,23 @@ fn a_night_that_is_missing_for_26_hours_is_an_alarm() {
 }
 
 #[test]
-fn a_night_that_scheduler_cannot_start_is_a_dead_letter() {
-    let target = template::properties("Schedule")["Target"].clone();
-    let queue =
-        |value: &serde_yaml_ng::Value| serde_yaml_ng::to_string(value).expect("YAML").contains("NightsNotStarted.Arn");
-    assert!(queue(&target["DeadLetterConfig"]["Arn"]));
-    assert!(target["RetryPolicy"]["MaximumRetryAttempts"].as_u64() > Some(0));
+fn what_eventbridge_cannot_start_is_a_dead_letter() {
+    let to_queue =
+        |value: &serde_yaml_ng::Value| serde_yaml_ng::to_string(value).expect("YAML").contains("DeadLetters.Arn");
+    let schedule = template::properties("Schedule")["Target"].clone();
+    assert!(to_queue(&schedule["DeadLetterConfig"]["Arn"]));
     let role = template::properties("ScheduleRole")["Policies"][0]["PolicyDocument"]["Statement"].clone();
-    let sends =
-        role.as_sequence().expect("statements").iter().find(|one| one["Action"].as_str() == Some("sqs:SendMessage"));
-    assert!(queue(&sends.expect("sqs:SendMessage")["Resource"]));
+    let statements = role.as_sequence().expect("statements").clone();
+    let sends = statements.iter().find(|one| one["Action"].as_str() == Some("sqs:SendMessage"));
+    assert!(to_queue(&sends.expect("sqs:SendMessage")["Resource"]));
+    // Before the alarm that a night is missing, which comes two hours after the night was due.
+    assert!(schedule["RetryPolicy"]["MaximumEventAgeInSeconds"].as_u64() <= Some(3_600));
+
+    let policy = template::properties("DeadLettersPolicy")["PolicyDocument"]["Statement"][1].clone();
+    let may = serde_yaml_ng::to_string(&policy["Condition"]["ArnEquals"]["aws:SourceArn"]).expect("YAML");
+    for rule in ["NightEndedBadly", "SnapshotFailed"] {
+        let target = template::properties(rule)["Targets"][0].clone();
+        assert!(to_queue(&target["DeadLetterConfig"]["Arn"]), "{rule}");
+        assert!(may.contains(&format!("{rule}.Arn")), "{may}");
+    }
 }

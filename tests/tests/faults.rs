@@ -2,7 +2,14 @@
 //! `UPDATE=1 make test` writes it anew.
 
 use serde_json::json;
-use std::{fmt::Write, time::Duration};
+use std::{
+    fmt::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use strict_ec2::{Call, Fault, Rules, StrictEc2};
 use tests::{
     cloud::{Cloud, Night},
@@ -82,7 +89,7 @@ fn faults() -> [(&'static str, Fault); 8] {
         ("500 after the effect", Fault::ErrorAfterEffect),
         ("503", Fault::ServerError(503)),
         ("throttled", Fault::Throttled),
-        ("hangs", Fault::Hang(Duration::from_millis(500))),
+        ("silence, then cut", Fault::Hang(Duration::from_millis(500))),
         ("connection reset", Fault::Reset),
         ("no XML", Fault::Malformed),
         ("denied", Fault::Denied),
@@ -109,15 +116,19 @@ impl Account {
         if model::due(self.night) != ["Daily"] {
             self.night = self.night.succ_opt().expect("a day");
         }
-        let (tonight, mut seen) = (self.night.to_string(), 0);
+        let (tonight, mut seen, struck) = (self.night.to_string(), 0, Arc::new(AtomicBool::new(false)));
+        let strikes = struck.clone();
         self.strict.inject(fault.clone(), move |call| {
             seen += usize::from((place.is)(call, &tonight));
-            (place.is)(call, &tonight) && seen == place.nth
+            let now = (place.is)(call, &tonight) && seen == place.nth;
+            strikes.fetch_or(now, Ordering::SeqCst);
+            now
         });
         self.strict.forget_calls();
         let night = self.night().await;
         self.strict.clear_faults();
         let at = format!("{fault:?} at {} of {}", place.call, place.function);
+        assert!(struck.load(Ordering::SeqCst), "{at}: no such call");
         let mail = if night.status == "SUCCEEDED" { vec![] } else { self.cloud.mail(&self.mailbox).await };
         assert_eq!(mail.len(), usize::from(night.status == "FAILED"), "{at}: {mail:?}");
         if night.status == "SUCCEEDED" {

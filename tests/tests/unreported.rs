@@ -1,5 +1,6 @@
 //! A night that dies inside Step Functions is mailed all the same, and one that told its failure is not mailed twice.
 
+use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use serde_json::{Value, json};
 use std::{process::Command, time::Duration};
 use strict_ec2::{Fault, Rules, StrictEc2};
@@ -32,13 +33,18 @@ async fn abort(cloud: &Cloud, strict: &StrictEc2, input: Value) {
     strict.clear_faults();
 }
 
+/// The ARN of the state machine that this resource of the template is.
+async fn machine(sfn: &aws_sdk_sfn::Client, resource: &str) -> String {
+    let machines = sfn.list_state_machines().send().await.expect("the machines").state_machines;
+    machines.into_iter().find(|machine| machine.name.contains(resource)).expect("the machine").state_machine_arn
+}
+
 /// The executions of the machine that tells of nights that could not, once as many as these have ended.
 async fn told(cloud: &Cloud, count: usize) -> Vec<String> {
     let sfn = aws_sdk_sfn::Client::new(&cloud.aws().await);
-    let machines = sfn.list_state_machines().send().await.expect("the machines").state_machines;
-    let unreported = machines.iter().find(|machine| machine.name.contains("UnreportedNight")).expect("UnreportedNight");
+    let unreported = machine(&sfn, "UnreportedNight").await;
     for _ in 0..400 {
-        let listed = sfn.list_executions().state_machine_arn(&unreported.state_machine_arn).send().await;
+        let listed = sfn.list_executions().state_machine_arn(&unreported).send().await;
         let ended: Vec<_> =
             listed.expect("its executions").executions.into_iter().map(|one| one.status.to_string()).collect();
         if ended.len() >= count && ended.iter().all(|status| status != "RUNNING") {
@@ -70,7 +76,7 @@ async fn every_alarm_is_mailed_and_every_rule_knows_its_event() {
         .iter()
         .map(|one| one["AlarmName"].as_str().expect("a name"))
         .collect();
-    assert_eq!(names.len(), 3);
+    assert_eq!(names.len(), 4);
     for name in names {
         aws(
             &cloud,
@@ -106,9 +112,9 @@ async fn every_alarm_is_mailed_and_every_rule_knows_its_event() {
         let detail = json!({"event": event_name, "result": result, "cause": "", "snapshot_id": "arn:aws:ec2::us-west-2:snapshot/snap-1"});
         event("aws.ec2", "EBS Snapshot Notification", detail)
     };
-    assert!(matches("SnapshotFailedLate", ebs("createSnapshot", "failed")));
-    assert!(!matches("SnapshotFailedLate", ebs("createSnapshot", "succeeded")));
-    assert!(!matches("SnapshotFailedLate", ebs("copySnapshot", "failed")));
+    assert!(matches("SnapshotFailed", ebs("createSnapshot", "failed")));
+    assert!(!matches("SnapshotFailed", ebs("createSnapshot", "succeeded")));
+    assert!(!matches("SnapshotFailed", ebs("copySnapshot", "failed")));
 
     let machine = cloud.exported("STATE_MACHINE_ARN").replace(":stateMachine:", ":execution:");
     let status = |execution: String, status: &str| {
@@ -154,4 +160,31 @@ async fn a_night_that_could_not_report_is_mailed_once_and_one_that_did_is_not_ma
     assert_eq!(refused.error, "BadInput");
     assert_eq!(told(&cloud, 4).await.len(), 4);
     assert_eq!(cloud.mail(&mailbox).await.len(), 1, "told once, by the night itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_ebs_failed_late_is_mailed_if_it_is_ours() {
+    let (cloud, _strict, mailbox) = cloud("late").await;
+    let volume = cloud.attach_volumes(1).await.remove(0);
+    let ec2 = cloud.ec2_at(cloud.ministack(), "us-east-1").await;
+    let sfn = aws_sdk_sfn::Client::new(&cloud.aws().await);
+    let late = machine(&sfn, "LateFailure").await;
+    for (stack, mails) in [("nightly-backup", 1), ("another", 0)] {
+        let tag = Tag::builder().key("BackupStack").value(stack).build();
+        let tags = TagSpecification::builder().resource_type(ResourceType::Snapshot).tags(tag).build();
+        let made = ec2.create_snapshot().volume_id(&volume).tag_specifications(tags).send().await.expect("a snapshot");
+        let snapshot = made.snapshot_id.expect("an id");
+        // As "EventBridge for Amazon EBS" in the EBS user guide shows it.
+        let detail = json!({
+            "event": "createSnapshot", "result": "failed", "cause": "Source volume vol-1 is in error.",
+            "snapshot_id": format!("arn:aws:ec2::us-east-1:snapshot/{snapshot}"),
+            "source": format!("arn:aws:ec2::us-east-1:volume/{volume}"),
+        });
+        let event = json!({"source": "aws.ec2", "region": "us-east-1", "detail": detail}).to_string();
+        let started = sfn.start_execution().state_machine_arn(&late).input(event).send().await.expect("it starts");
+        assert_eq!(cloud.ended(started.execution_arn).await.status, "SUCCEEDED", "{stack}");
+        let mail = cloud.mail(&mailbox).await;
+        assert_eq!(mail.len(), mails, "{stack}: {mail:?}");
+        assert!(mail.iter().all(|(_, message)| message.contains(&format!("the snapshot {snapshot} of"))), "{mail:?}");
+    }
 }

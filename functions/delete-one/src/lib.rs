@@ -48,7 +48,7 @@ pub struct Output {
 /// `Throttled` where EC2 is busy, `Transient` where it is silent, `Refused` for any other answer (a locked snapshot, a
 /// denied call).
 pub async fn handle(ec2: &Client, snapshots_per_second: &str, input: Input) -> Result<Output, Error> {
-    pace::wait_for(input.turn, Pace::read(Pace::DELETES_AT_ONCE, snapshots_per_second)?).await;
+    pace::wait_for(input.turn, Pace::read(snapshots_per_second)?).await;
     let snapshot_id = input.snapshot.snapshot_id;
     let outcome = match ec2.delete_snapshot().snapshot_id(&snapshot_id).send().await {
         Ok(_) => Outcome::Deleted,

@@ -1,43 +1,39 @@
 //! The pace at which a night asks EC2 for what it hands out by the bucket.
 //!
-//! CreateSnapshot and DeleteSnapshot share a bucket of 100 tokens for an account and Region, and it gets 5 more each second
+//! CreateSnapshot and DeleteSnapshot each have a bucket of 100 tokens for an account and Region, and it gets 5 more each second
 //! (EC2 developer guide, "Request throttling for the Amazon EC2 API"). A call without a token is refused. So each child
-//! execution of a Map keeps to a time of its own, by its index: the first take what lies in the bucket, the others come
-//! a little slower than it fills, for the account has other callers.
+//! execution of a Map keeps to a time of its own, by its index: the first take most of what lies in the bucket, the others
+//! come a little slower than it fills, for the account has other callers.
 
 use std::time::Duration;
 
 use crate::Error;
 
+/// Of the bucket's 100 tokens, what a night takes at once.
+const AT_ONCE: u64 = 80;
 /// Of the bucket's rate, what a night takes.
 const SHARE: f64 = 0.95;
 
 /// When each child execution of a Map may call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
-    at_once: u64,
     per_second: f64,
 }
 
 impl Pace {
-    /// Tokens that the snapshots of a night take at once; the rest of the 100 is for [`Pace::DELETES_AT_ONCE`].
-    pub const CREATES_AT_ONCE: u64 = 80;
-    /// Tokens that the deletions of a night take at once, where the snapshots before them left nothing else.
-    pub const DELETES_AT_ONCE: u64 = 20;
-
     /// A pace for the parameter `SnapshotsPerSecond`, as text: EC2's rate. [`crate::ErrorName::BadInput`] unless it is a
     /// number above 0.
-    pub fn read(at_once: u64, per_second: &str) -> Result<Self, Error> {
+    pub fn read(per_second: &str) -> Result<Self, Error> {
         let number = per_second.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
         let per_second = number.ok_or_else(|| {
             Error::bad_input("SnapshotsPerSecond", format!("{per_second:?}"), "not a number above 0, such as 5")
         })?;
-        Ok(Self { at_once, per_second })
+        Ok(Self { per_second })
     }
 
     /// How long after the Map began the child with this index may call.
     pub fn due(self, index: u64) -> Duration {
-        Duration::from_secs_f64(index.saturating_sub(self.at_once) as f64 / (SHARE * self.per_second))
+        Duration::from_secs_f64(index.saturating_sub(AT_ONCE) as f64 / (SHARE * self.per_second))
     }
 }
 
@@ -47,16 +43,15 @@ mod tests {
 
     #[test]
     fn the_first_go_at_once_and_the_others_a_little_slower_than_the_bucket_fills() {
-        let pace = Pace::read(Pace::CREATES_AT_ONCE, "5").unwrap();
+        let pace = Pace::read("5").unwrap();
         assert_eq!((pace.due(0), pace.due(80)), (Duration::ZERO, Duration::ZERO));
         assert_eq!(pace.due(80 + 475), Duration::from_secs(100));
-        assert_eq!(Pace::CREATES_AT_ONCE + Pace::DELETES_AT_ONCE, 100);
     }
 
     #[test]
     fn a_rate_that_is_none_is_bad_input() {
         for text in ["", "0", "-5", "five", "inf", "NaN"] {
-            let error = Pace::read(0, text).unwrap_err().to_string();
+            let error = Pace::read(text).unwrap_err().to_string();
             assert_eq!(error, format!("BadInput: SnapshotsPerSecond: {text:?}: not a number above 0, such as 5"));
         }
     }

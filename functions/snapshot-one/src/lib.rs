@@ -60,8 +60,7 @@ pub struct Output {
 /// other answer.
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;
-    let pace = Pace::read(Pace::CREATES_AT_ONCE, &settings.snapshots_per_second)?;
-    pace::wait_for(input.turn, pace).await;
+    pace::wait_for(input.turn, Pace::read(&settings.snapshots_per_second)?).await;
     let snapshot_id = match find(ec2, stack, &input).await? {
         Some(snapshot_id) => snapshot_id,
         None => create(ec2, stack, &input).await?,

@@ -15,7 +15,7 @@ fn input() -> Input {
         "region": "eu-west-1",
         "night": "2026-12-31",
         "intervals": "Daily+Annual",
-        "turn": {"index": 0, "since": "2026-12-31T04:30:00Z"},
+        "turn": {"index": 0, "since": "2026-01-01T04:30:00Z"},
         "volume": {"volumeId": "vol-1", "instances": ["i-1"], "tags": {"Description": "the database", "Name": "db"}},
     }))
     .unwrap()
