@@ -40,7 +40,7 @@ async fn one_in_use_is_kept_one_gone_is_done_a_locked_or_denied_one_is_mailed_an
     let (is_busy, mut times) = (of(busy), 0);
     strict.inject(Fault::Throttled, move |call| {
         times += usize::from(is_busy(call));
-        is_busy(call) && times <= 8
+        is_busy(call) && times <= 14
     });
     let night = cloud.night(json!({"time": "2027-02-02T04:30:00Z"})).await;
     assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"));
