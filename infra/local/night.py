@@ -172,7 +172,8 @@ def show_region(region: dict, servers: dict, dry_run: bool) -> None:
         print(volume(one) + f"NOT PROTECTED: {one['reason']}")
     deleted = "would be deleted" if dry_run else "deleted"
     for one in region["expired"]:
-        print(f"  {one['snapshotId']}  {one['interval']} of {one['night']}, expired: {deleted}")
+        why = "EBS failed it" if one.get("failed") else "expired"
+        print(f"  {one['snapshotId']}  {one['interval']} of {one['night']}, {why}: {deleted}")
     for one in region["kept"]:
         print(f"  {one['snapshotId']}  {one['interval']} of {one['night']}, expired, but EC2 still lists it: an AMI may use it")
     for one in region["unreadable"]:

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     error::cut,
     report::{Failure, Named, RegionReport, Report, Unprotected},
+    wire::Expired,
 };
 
 /// Failures that an email tells at most, over all Regions; the report has them all. With names of 256 characters and reasons
@@ -27,14 +28,15 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// The email of a night that is not complete.
+    /// The email of a night that is not complete, or that found what EBS failed after an earlier one.
     pub fn of(report: &Report) -> Self {
         let subject = format!("[{}] Night {}: {}", cut_ascii(&report.backup_stack, 50), report.night, headline(report));
         Self { subject: cut_ascii(&subject, 99), message: message(report) }
     }
 }
 
-/// How the night went, in a few words: `all 2 volumes protected`, `1 of 3 volumes unprotected`, how many steps failed.
+/// How the night went, in a few words: `all 2 volumes protected`, `1 of 3 volumes unprotected`, how many steps failed, how many
+/// snapshots of earlier nights EBS failed.
 pub fn headline(report: &Report) -> String {
     let total = |count: fn(&RegionReport) -> usize| report.regions.iter().map(count).sum::<usize>();
     let (protected, unprotected) = (total(|region| region.protected.len()), total(|region| region.unprotected.len()));
@@ -47,7 +49,9 @@ pub fn headline(report: &Report) -> String {
         let (planned, expired) = (total(|region| region.planned.len()), total(|region| region.expired.len()));
         format!("would snapshot {} and delete {}", plural(planned, "volume"), plural(expired, "snapshot"))
     } else {
-        format!("all {protected} volumes protected")
+        let late = total(|region| region.failed_late().count());
+        let told = if late == 0 { String::new() } else { format!(", EBS failed {}", plural(late, "earlier snapshot")) };
+        format!("all {protected} volumes protected{told}")
     }
 }
 
@@ -58,11 +62,12 @@ fn plural(count: usize, noun: &str) -> String {
 fn message(report: &Report) -> String {
     let mut text = format!("Night {} of {}: {}.\n", report.night, report.backup_stack, headline(report));
     let mut room = MOST_TOLD;
-    for region in report.regions.iter().filter(|region| !region.is_complete()) {
+    for region in report.regions.iter().filter(|region| region.has_news()) {
         let told: BTreeSet<_> = region.unprotected.iter().map(|volume| volume.volume.volume_id.as_str()).collect();
         let others =
             region.failures.iter().filter(|failure| !failure.subject.as_deref().is_some_and(|id| told.contains(id)));
-        let lines: Vec<_> = region.unprotected.iter().map(Told::Volume).chain(others.map(Told::Step)).collect();
+        let failed = region.unprotected.iter().map(Told::Volume).chain(others.map(Told::Step));
+        let lines: Vec<_> = failed.chain(region.failed_late().map(Told::Late)).collect();
         let (shown, more) = lines.split_at(room.min(lines.len()));
         room -= shown.len();
         let _ = writeln!(text, "\n{}", region.region);
@@ -75,7 +80,11 @@ fn message(report: &Report) -> String {
     }
     let (location, console) = (&report.location, console(&report.execution));
     let _ = write!(text, "\nWhere to look\n  report     {location}\n  execution  {console}\n");
-    text.push_str("What to do\n  Mend the cause and start the night again: it makes only what is missing.\n");
+    text.push_str(if report.complete {
+        "What to do\n  Nothing, where it happens once: the volume has a new snapshot of tonight. Where it happens again, look at the volume.\n"
+    } else {
+        "What to do\n  Mend the cause and start the night again: it makes only what is missing.\n"
+    });
     text
 }
 
@@ -83,6 +92,7 @@ fn message(report: &Report) -> String {
 enum Told<'a> {
     Volume(&'a Unprotected),
     Step(&'a Failure),
+    Late(&'a Expired),
 }
 
 impl fmt::Display for Told<'_> {
@@ -90,6 +100,11 @@ impl fmt::Display for Told<'_> {
         match self {
             Self::Volume(volume) => f.write_str(&unprotected(volume)),
             Self::Step(failure) => f.write_str(&step(failure)),
+            Self::Late(expired) => write!(
+                f,
+                "{} of {}, the {} of {}\n    EBS failed it: it is no restore point, and deleted now",
+                expired.snapshot_id, expired.volume_id, expired.interval, expired.night
+            ),
         }
     }
 }

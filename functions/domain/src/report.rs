@@ -30,7 +30,7 @@ pub struct Report {
     pub complete: bool,
     /// One entry a Region.
     pub regions: Vec<RegionReport>,
-    /// The email that this night sends; none when it is complete, and none from a dry run.
+    /// The email that this night sends; none where it has nothing to tell, and none from a dry run.
     pub mail: Option<Mail>,
 }
 
@@ -194,6 +194,16 @@ impl RegionReport {
     /// Whether every volume is protected and no step failed.
     pub fn is_complete(&self) -> bool {
         self.unprotected.is_empty() && self.failures.is_empty()
+    }
+
+    /// Snapshots of earlier nights that EBS failed. They expire after one Night, so each is told once.
+    pub fn failed_late(&self) -> impl Iterator<Item = &Expired> {
+        self.expired.iter().filter(|expired| expired.failed)
+    }
+
+    /// Whether there is anything to tell a person.
+    pub fn has_news(&self) -> bool {
+        !self.is_complete() || self.failed_late().next().is_some()
     }
 }
 

@@ -23,7 +23,13 @@ fn child(subject: &str, message: &str) -> Failure {
 
 fn expired(id: &str) -> Expired {
     let night: Night = "2026-05-01".parse().unwrap();
-    Expired { snapshot_id: id.into(), volume_id: "vol-1".into(), night, interval: crate::Interval::Daily }
+    Expired {
+        snapshot_id: id.into(),
+        volume_id: "vol-1".into(),
+        night,
+        interval: crate::Interval::Daily,
+        failed: false,
+    }
 }
 
 fn report(region: RegionReport) -> Report {
@@ -38,7 +44,7 @@ fn report(region: RegionReport) -> Report {
         regions: vec![region],
         mail: None,
     };
-    report.mail = (!report.complete).then(|| Mail::of(&report));
+    report.mail = report.regions[0].has_news().then(|| Mail::of(&report));
     report
 }
 
@@ -100,6 +106,24 @@ fn an_expired_snapshot_is_gone_kept_or_failed() {
     assert_eq!(report.expired, [expired("snap-1")]);
     assert_eq!(report.kept, [expired("snap-2")]);
     assert_eq!(report.failures.len(), 1);
+}
+
+#[test]
+fn a_snapshot_that_ebs_failed_after_its_night_is_mailed_though_tonight_is_complete() {
+    let facts = Facts {
+        region: "eu-west-1".into(),
+        work_list: vec![volume("vol-1", "a")],
+        tonight: tonight(&[("vol-1", "pending")]),
+        expired: vec![expired("snap-1"), Expired { failed: true, ..expired("snap-2") }],
+        ..Facts::default()
+    };
+    let report = report(RegionReport::reconcile(facts, false));
+    assert!(report.complete);
+    let mail = report.mail.unwrap();
+    assert_eq!(mail.subject, "[prod] Night 2026-05-20: all 1 volumes protected, EBS failed 1 earlier snapshot");
+    let told = "eu-west-1\n  snap-2 of vol-1, the Daily of 2026-05-01\n    EBS failed it";
+    assert!(mail.message.contains(told) && !mail.message.contains("snap-1"), "{}", mail.message);
+    assert!(mail.message.contains("What to do\n  Nothing"), "{}", mail.message);
 }
 
 #[test]

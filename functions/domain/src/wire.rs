@@ -88,6 +88,9 @@ pub struct Expired {
     pub night: Night,
     /// The Interval that governed it.
     pub interval: Interval,
+    /// Whether EBS failed it, mostly after its own night had reported it as pending: to be told as it goes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
 }
 
 impl From<&retention::Snapshot> for Expired {
@@ -97,6 +100,7 @@ impl From<&retention::Snapshot> for Expired {
             volume_id: snapshot.volume_id.clone(),
             night: snapshot.night,
             interval: snapshot.interval,
+            failed: snapshot.state == retention::State::Error,
         }
     }
 }

@@ -41,7 +41,7 @@ pub struct Input {
 pub struct Output {
     /// Whether every volume is protected and no step failed.
     pub complete: bool,
-    /// Whether there is an email to send: the night is not complete, and it is no dry run.
+    /// Whether there is an email to send: there is something to tell, and it is no dry run.
     pub notify: bool,
     /// One line: the Night, how it went, and where the report is.
     pub summary: String,
@@ -121,7 +121,8 @@ where
         regions,
         mail: None,
     };
-    report.mail = (!report.complete && !report.dry_run).then(|| Mail::of(&report));
+    let news = report.regions.iter().any(RegionReport::has_news);
+    report.mail = (news && !report.dry_run).then(|| Mail::of(&report));
     clients.ledger.write_json(&key, &report).await?;
     Ok(report)
 }
