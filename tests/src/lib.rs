@@ -21,7 +21,11 @@ pub mod page;
 pub mod source;
 pub mod template;
 
-use std::path::{Path, PathBuf};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// The root of the checkout.
 pub fn root() -> PathBuf {
@@ -45,4 +49,10 @@ pub fn functions() -> Vec<String> {
 /// `snapshot-one` as the state and the template's resources have it: `SnapshotOne`.
 pub fn pascal(name: &str) -> String {
     name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+/// The ids in a list of a report, each under its key: `volumeId`, `snapshotId`, a failure's `subject`.
+pub fn ids(list: &Value, key: &str) -> BTreeSet<String> {
+    let list = list.as_array().expect("a list");
+    list.iter().map(|one| one[key].as_str().expect("an id").to_owned()).collect()
 }

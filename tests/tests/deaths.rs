@@ -40,19 +40,15 @@ fn port(strict: &StrictEc2) -> u16 {
     strict.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
 }
 
-fn has(call: &Call, action: &str, filter: &str) -> bool {
-    call.action == action && call.filters().iter().any(|(name, _)| *name == filter)
-}
-
 /// Each function, the call in which it dies, and what the email of that night says of it.
 type Death = (&'static str, fn(&Call, &str) -> bool, &'static str);
 
 const DEATHS: [Death; 6] = [
-    ("discover-volumes", |call, _| has(call, "DescribeVolumes", "status"), "DiscoverVolumes failed"),
+    ("discover-volumes", |call, _| call.is_filtered("DescribeVolumes", "status"), "DiscoverVolumes failed"),
     (
         "snapshot-one",
         |call, victim| {
-            has(call, "DescribeSnapshots", "volume-id")
+            call.is_filtered("DescribeSnapshots", "volume-id")
                 && call.filters().iter().any(|(_, values)| values.contains(&victim))
         },
         "unprotected",
@@ -60,13 +56,15 @@ const DEATHS: [Death; 6] = [
     ("tag-snapshot", |call, _| call.action == "CreateTags", "SnapshotVolumes"),
     (
         "find-expired",
-        |call, _| call.action == "DescribeVolumes" && !has(call, "DescribeVolumes", "status"),
+        |call, _| call.action == "DescribeVolumes" && !call.is_filtered("DescribeVolumes", "status"),
         "FindExpired failed",
     ),
     ("delete-one", |call, _| call.action == "DeleteSnapshot", "DeleteExpired"),
     (
         "report-night",
-        |call, _| has(call, "DescribeSnapshots", "tag:Night") && !has(call, "DescribeSnapshots", "volume-id"),
+        |call, _| {
+            call.is_filtered("DescribeSnapshots", "tag:Night") && !call.is_filtered("DescribeSnapshots", "volume-id")
+        },
         "before it could report",
     ),
 ];

@@ -1,14 +1,9 @@
 //! What becomes of the snapshots that expire and cannot be deleted; none of them stops another.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::cloud::Cloud;
-
-fn ids(list: &Value, key: &str) -> BTreeSet<String> {
-    let list = list.as_array().expect("a list");
-    list.iter().filter_map(|one| one[key].as_str()).map(str::to_owned).collect()
-}
+use tests::{cloud::Cloud, ids};
 
 fn set(of: &[&str]) -> BTreeSet<String> {
     of.iter().map(|id| id.to_string()).collect()

@@ -26,13 +26,9 @@ struct Place {
     nth: usize,
 }
 
-fn has(call: &Call, action: &str, filter: &str) -> bool {
-    call.action == action && call.filters().iter().any(|(name, _)| *name == filter)
-}
-
 fn of_night(call: &Call, night: &str) -> bool {
     let tonight = call.filters().iter().any(|(name, values)| *name == "tag:Night" && values.contains(&night));
-    call.action == "DescribeSnapshots" && tonight && !has(call, "DescribeSnapshots", "volume-id")
+    call.action == "DescribeSnapshots" && tonight && !call.is_filtered("DescribeSnapshots", "volume-id")
 }
 
 const PLACES: [Place; 11] = [
@@ -46,13 +42,13 @@ const PLACES: [Place; 11] = [
     Place {
         function: "discover-volumes",
         call: "DescribeVolumes",
-        is: |call, _| has(call, "DescribeVolumes", "status"),
+        is: |call, _| call.is_filtered("DescribeVolumes", "status"),
         nth: 1,
     },
     Place {
         function: "snapshot-one",
         call: "DescribeSnapshots",
-        is: |call, _| has(call, "DescribeSnapshots", "volume-id"),
+        is: |call, _| call.is_filtered("DescribeSnapshots", "volume-id"),
         nth: 1,
     },
     Place { function: "snapshot-one", call: "CreateSnapshot", is: |call, _| call.action == "CreateSnapshot", nth: 1 },
@@ -60,13 +56,13 @@ const PLACES: [Place; 11] = [
     Place {
         function: "find-expired",
         call: "DescribeSnapshots",
-        is: |call, _| call.action == "DescribeSnapshots" && !has(call, "DescribeSnapshots", "tag:Night"),
+        is: |call, _| call.action == "DescribeSnapshots" && !call.is_filtered("DescribeSnapshots", "tag:Night"),
         nth: 1,
     },
     Place {
         function: "find-expired",
         call: "DescribeVolumes",
-        is: |call, _| call.action == "DescribeVolumes" && !has(call, "DescribeVolumes", "status"),
+        is: |call, _| call.action == "DescribeVolumes" && !call.is_filtered("DescribeVolumes", "status"),
         nth: 1,
     },
     Place { function: "delete-one", call: "DeleteSnapshot", is: |call, _| call.action == "DeleteSnapshot", nth: 1 },
@@ -75,8 +71,8 @@ const PLACES: [Place; 11] = [
         function: "report-night",
         call: "DescribeSnapshots (expired)",
         is: |call, night| {
-            has(call, "DescribeSnapshots", "tag:Night")
-                && !has(call, "DescribeSnapshots", "volume-id")
+            call.is_filtered("DescribeSnapshots", "tag:Night")
+                && !call.is_filtered("DescribeSnapshots", "volume-id")
                 && !of_night(call, night)
         },
         nth: 1,

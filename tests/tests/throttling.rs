@@ -1,9 +1,12 @@
 //! A night of 500 volumes against EC2's token buckets, twice as fast as EC2's own, and then one that EC2 mostly denies.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 use strict_ec2::{Fault, Record, Rules, StrictEc2, Throttle};
-use tests::cloud::{Cloud, Night};
+use tests::{
+    cloud::{Cloud, Night},
+    ids,
+};
 
 const VOLUMES: usize = 500;
 const TIMES: f64 = 2.0;
@@ -14,11 +17,6 @@ fn creates(calls: &[Record]) -> (f64, usize, usize) {
     let (first, last) = (creates.iter().map(|call| call.at).min(), creates.iter().map(|call| call.at).max());
     let refused = creates.iter().filter(|call| call.answer == "RequestLimitExceeded").count();
     ((last.expect("calls") - first.expect("calls")).as_secs_f64(), creates.len(), refused)
-}
-
-fn ids(list: &Value) -> BTreeSet<String> {
-    let list = list.as_array().expect("a list");
-    list.iter().map(|one| one["volumeId"].as_str().expect("an id").to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,7 +33,7 @@ async fn the_night_keeps_to_the_buckets_pace_and_tells_of_hundreds_of_failures_i
 
     let night = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
     assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
-    assert_eq!(ids(&night.report["regions"][0]["protected"]).len(), VOLUMES);
+    assert_eq!(ids(&night.report["regions"][0]["protected"], "volumeId").len(), VOLUMES);
     let (seconds, calls, refused) = creates(&strict.calls());
     // The bucket's own bound: 100 tokens lie in it, and it gets 5 a second.
     let bound = (VOLUMES - 100) as f64 / (5.0 * TIMES);
@@ -51,7 +49,7 @@ async fn denied(cloud: &Cloud, strict: &StrictEc2, mailbox: &str) {
     strict.set_rules(Rules { page: Some(200), ..Rules::default() });
     assert!(cloud.run("up", &["SnapshotsPerSecond=1000"]).status.success());
     let first = cloud.night(json!({"time": "2026-05-20T04:30:00Z", "dryRun": true})).await;
-    let all = ids(&first.report["regions"][0]["protected"]);
+    let all = ids(&first.report["regions"][0]["protected"], "volumeId");
     let lucky: BTreeSet<_> = all.iter().step_by(10).cloned().collect();
     let granted = lucky.clone();
     strict.inject(Fault::Denied, move |call| {
@@ -61,9 +59,9 @@ async fn denied(cloud: &Cloud, strict: &StrictEc2, mailbox: &str) {
     assert_eq!(status, "FAILED");
     assert!(cause.starts_with("Night 2026-05-21: 450 of 500 volumes unprotected"), "{cause}");
     let region = &report["regions"][0];
-    assert_eq!(ids(&region["protected"]), lucky);
+    assert_eq!(ids(&region["protected"], "volumeId"), lucky);
     let unprotected = region["unprotected"].as_array().expect("a list");
-    assert_eq!(ids(&region["unprotected"]), all.difference(&lucky).cloned().collect());
+    assert_eq!(ids(&region["unprotected"], "volumeId"), all.difference(&lucky).cloned().collect());
     let reason = "Refused: CreateSnapshot: UnauthorizedOperation: You are not authorized";
     let explained = unprotected.iter().filter(|one| one["reason"].as_str().expect("a reason").starts_with(reason));
     assert_eq!(explained.count(), unprotected.len());

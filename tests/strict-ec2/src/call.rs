@@ -53,6 +53,11 @@ impl Call {
         names.map(|(number, name)| (name, values(number).collect())).collect()
     }
 
+    /// Whether it is this action and narrows by a filter of this name.
+    pub fn is_filtered(&self, action: &str, filter: &str) -> bool {
+        self.action == action && self.filters().iter().any(|(name, _)| *name == filter)
+    }
+
     /// Whether it narrows what it lists, or pages through it.
     pub(crate) fn is_narrow(&self) -> bool {
         let narrows = |name: &str| {

@@ -11,6 +11,7 @@ use strict_ec2::{Fault, NewSnapshots, Rules, StrictEc2};
 use tests::{
     chart::{self, Life},
     cloud::{Cloud, Night},
+    ids,
     model::{self, Account, Parameters},
 };
 
@@ -259,9 +260,4 @@ fn with(account: &Account, creates: &BTreeMap<String, model::Tags>, denied: &BTr
 
 fn reports(night: &Night) -> &[Value] {
     night.report["regions"].as_array().expect("a report")
-}
-
-fn ids(list: &Value, key: &str) -> BTreeSet<String> {
-    let list = list.as_array().expect("a list");
-    list.iter().map(|one| one[key].as_str().expect("an id").to_owned()).collect()
 }
