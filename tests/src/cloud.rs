@@ -1,7 +1,10 @@
 //! A local cloud of a test's own: `infra/local/up.py` starts it on free ports and deploys to it; dropped, it is stopped.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ec2::types::Tag;
+use aws_sdk_ec2::{
+    config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient},
+    types::Tag,
+};
+use aws_types::SdkConfig;
 use regex::Regex;
 use serde_json::Value;
 use std::{
@@ -9,10 +12,9 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::{Command, Output},
+    sync::OnceLock,
     time::Duration,
 };
-
-use tokio::sync::OnceCell;
 
 use crate::root;
 
@@ -23,8 +25,8 @@ pub struct Cloud {
     /// ministack's port; moto has the next.
     pub port: u16,
     variables: Vec<(String, String)>,
-    /// Read once: it takes longer than a call.
-    config: OnceCell<SdkConfig>,
+    /// Kept: it holds the connections.
+    http: OnceLock<SharedHttpClient>,
 }
 
 /// An execution of the night that has ended.
@@ -61,7 +63,7 @@ impl Cloud {
     pub fn down(name: &str, variables: Vec<(String, String)>) -> Self {
         let directory = root().join("target/tests").join(name);
         let _ = std::fs::remove_dir_all(&directory);
-        Self { directory, port: free_ports(), variables, config: OnceCell::new() }
+        Self { directory, port: free_ports(), variables, http: OnceLock::new() }
     }
 
     /// Runs `infra/local/<script>.py` for this cloud. Retry pauses are skipped: `SFN_WAIT_SCALE=0`.
@@ -100,11 +102,16 @@ impl Cloud {
         exports.collect::<HashMap<_, _>>().get(name).unwrap_or_else(|| panic!("{name} in {text}")).to_string()
     }
 
-    async fn config(&self, endpoint: String) -> SdkConfig {
-        let credentials = aws_sdk_ec2::config::Credentials::new("test", "test", None, None, "test");
-        let load = aws_config::defaults(BehaviorVersion::latest()).credentials_provider(credentials);
-        let config = self.config.get_or_init(|| load.region(Region::new("us-east-1")).load()).await;
-        config.to_builder().endpoint_url(endpoint).build()
+    fn config(&self, endpoint: String, region: &'static str) -> SdkConfig {
+        let http = self.http.get_or_init(|| aws_smithy_http_client::Builder::new().build_http());
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http.clone())
+            .region(Region::new(region))
+            .endpoint_url(endpoint)
+            .build()
     }
 
     /// The EC2 that has the servers, in a Region.
@@ -114,9 +121,7 @@ impl Cloud {
 
     /// EC2 at an address, in a Region.
     pub async fn ec2_at(&self, endpoint: String, region: &'static str) -> aws_sdk_ec2::Client {
-        let config = self.config(endpoint).await;
-        let regional = aws_sdk_ec2::config::Builder::from(&config).region(aws_sdk_ec2::config::Region::new(region));
-        aws_sdk_ec2::Client::from_conf(regional.build())
+        aws_sdk_ec2::Client::new(&self.config(endpoint, region))
     }
 
     /// A server with this many volumes in ministack's EC2; the volumes' ids.
@@ -146,7 +151,7 @@ impl Cloud {
 
     /// The configuration of every other service.
     pub async fn aws(&self) -> SdkConfig {
-        self.config(self.ministack()).await
+        self.config(self.ministack(), "us-east-1")
     }
 
     /// Starts a night and waits for its end.

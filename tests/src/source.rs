@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{root, text};
 
 /// The IAM action of each SDK operation that any function makes. One that is missing here fails the test that meets it.
-const ACTIONS: [(&str, &str); 13] = [
+const ACTIONS: [(&str, &str); 16] = [
+    // The calls of a multipart upload need the right to put (S3 user guide, "Multipart upload and permissions").
+    ("complete_multipart_upload", "s3:PutObject"),
+    ("create_multipart_upload", "s3:PutObject"),
     ("create_snapshot", "ec2:CreateSnapshot"),
     ("create_tags", "ec2:CreateTags"),
     ("delete_snapshot", "ec2:DeleteSnapshot"),
@@ -21,6 +24,7 @@ const ACTIONS: [(&str, &str); 13] = [
     ("put_object", "s3:PutObject"),
     // CreateSnapshot with tags needs the right to tag as well (EC2 user guide, "Grant permission to tag on creation").
     ("tag_specifications", "ec2:CreateTags"),
+    ("upload_part", "s3:PutObject"),
 ];
 
 /// The IAM actions of the calls that a function makes, through the runtime crate's helpers too.
@@ -80,7 +84,7 @@ fn calls(source: &str, helper: &str) -> bool {
 }
 
 fn operations(source: &str) -> BTreeSet<String> {
-    let call = r"\.((?:create|delete|describe|get|list|put|modify|copy|start|stop|publish|send|lock)_(?:[a-z]+_?)+|tag_specifications)\(";
+    let call = r"\.((?:complete|create|delete|describe|get|list|put|modify|copy|start|stop|publish|send|lock|upload)_(?:[a-z]+_?)+|tag_specifications)\(";
     let found = Regex::new(call).expect("a pattern");
     found.captures_iter(source).map(|found| found[1].to_owned()).collect()
 }

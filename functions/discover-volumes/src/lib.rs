@@ -9,9 +9,8 @@ use domain::{
     tags,
     wire::{Discovery, Execution, Volume},
 };
-use runtime::{Ledger, error, snapshots};
+use runtime::{Ledger, Sorted, Sorter, error, snapshots};
 use serde::Deserialize;
-use std::collections::BTreeSet;
 
 /// One Region, and the execution whose input starts the night.
 #[derive(Debug, Deserialize)]
@@ -50,18 +49,24 @@ pub async fn handle(
     let stack = tags::backup_stack(&settings.backup_stack)?;
     require_enabled(home, &input.region).await?;
 
-    let done = done(ec2, stack, night).await?;
-    let mut volumes = in_use(ec2).await?;
-    volumes.retain(|volume| selection.selects(&volume.tags));
-    let (protected, work): (Vec<_>, Vec<_>) = volumes.into_iter().partition(|volume| done.contains(&volume.volume_id));
+    let sorter = |name| input.execution.sorting_name(&input.region, name);
+    let done = done(ec2, stack, night, Sorter::new(ledger, sorter("done"))).await?;
+    let volumes = selected(ec2, &selection, Sorter::new(ledger, sorter("volumes"))).await?;
 
-    let key = |list: &str| input.execution.ledger_key(night, &format!("{}/{list}.jsonl", input.region));
+    let list = |name| input.execution.ledger_key(night, &format!("{}/{name}.jsonl", input.region));
+    let (mut work, mut protected) = (ledger.write_list(list("work-list")), ledger.write_list(list("protected")));
+    let (mut volumes, mut done) = (volumes.read().await?, done.read().await?);
+    // A volume that changes while EC2 pages through them may be on two pages: a group of more than one.
+    while let Some(volume) = volumes.next_group().await?.first() {
+        let is_done = done.has(&volume.volume_id).await?;
+        if is_done { &mut protected } else { &mut work }.write(volume).await?;
+    }
     Ok(Discovery {
         night,
         intervals: Intervals::due(night),
         dry_run: start.dry_run,
-        work_list: ledger.write_lines(key("work-list"), &work).await?,
-        protected: ledger.write_lines(key("protected"), &protected).await?,
+        work_list: work.finish().await?,
+        protected: protected.finish().await?,
         region: input.region,
     })
 }
@@ -78,14 +83,20 @@ async fn require_enabled(home: &Client, region: &str) -> Result<(), Error> {
     if enabled { Ok(()) } else { Err(Error::bad_input("Regions", region, problem)) }
 }
 
-async fn in_use(ec2: &Client) -> Result<Vec<Volume>, Error> {
+async fn selected<'a>(
+    ec2: &Client,
+    selection: &Selection,
+    mut found: Sorter<'a, Volume>,
+) -> Result<Sorted<'a, Volume>, Error> {
     let in_use = Filter::builder().name("status").values("in-use").build();
-    let pages = ec2.describe_volumes().filters(in_use).max_results(1_000).into_paginator();
-    let volumes = pages.items().send().collect::<Result<Vec<_>, _>>().await;
-    let volumes = volumes.map_err(|error| error::of("DescribeVolumes", error))?;
-    // A volume that changes while EC2 pages through them may be on two pages.
-    let mut seen = BTreeSet::new();
-    Ok(volumes.into_iter().filter_map(volume).filter(|volume| seen.insert(volume.volume_id.clone())).collect())
+    let mut listed = ec2.describe_volumes().filters(in_use).max_results(1_000).into_paginator().items().send();
+    while let Some(listed) = listed.next().await {
+        let listed = listed.map_err(|error| error::of("DescribeVolumes", error))?;
+        if let Some(volume) = volume(listed).filter(|volume| selection.selects(&volume.tags)) {
+            found.push(volume).await?;
+        }
+    }
+    found.finish().await
 }
 
 fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
@@ -96,12 +107,21 @@ fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
 
 /// The volumes whose snapshot of tonight is made and described. One whose description is missing goes back on the work
 /// list: snapshot-one finds its snapshot, and tag-snapshot finishes it.
-async fn done(ec2: &Client, stack: &str, night: Night) -> Result<BTreeSet<String>, Error> {
-    let tonight = snapshots::of_night(ec2, stack, night).await?;
-    let described = tonight.into_iter().filter(|snapshot| {
-        snapshots::protects(snapshot) && snapshot.tags().iter().any(|tag| tag.key() == Some(tags::NAME))
-    });
-    Ok(described.filter_map(|snapshot| snapshot.volume_id).collect())
+async fn done<'a>(
+    ec2: &Client,
+    stack: &str,
+    night: Night,
+    mut done: Sorter<'a, String>,
+) -> Result<Sorted<'a, String>, Error> {
+    snapshots::each_of_night(ec2, stack, night, async |snapshot| {
+        let is_described = snapshot.tags().iter().any(|tag| tag.key() == Some(tags::NAME));
+        match snapshot.volume_id.clone().filter(|_| is_described && snapshots::protects(&snapshot)) {
+            Some(volume) => done.push(volume).await,
+            None => Ok(()),
+        }
+    })
+    .await?;
+    done.finish().await
 }
 
 #[cfg(test)]

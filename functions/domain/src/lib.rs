@@ -8,10 +8,12 @@
 //! - [`tags`]: what a snapshot bears.
 //! - [`retention`]: which snapshots expire.
 //! - [`pace`]: when each call may come.
+//! - [`cost`]: what a night costs.
 //! - [`wire`]: what the functions pass each other through the state machine and the ledger.
 //! - [`report`], [`mail`]: what a night came to, and the email that says so.
 //! - [`error`]: the error names that the state machine decides on.
 
+pub mod cost;
 pub mod error;
 pub mod interval;
 pub mod mail;

@@ -1,20 +1,17 @@
 //! The one email of a night that failed: which volumes, why, and where to look.
 
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeSet,
-    fmt::{self, Write},
-};
+use std::fmt::Write;
 
 use crate::{
     error::cut,
-    report::{Failure, Named, RegionReport, Report, Unprotected},
+    report::{Failure, Named, Summary, Unprotected},
     wire::Expired,
 };
 
-/// Failures that an email tells at most, over all Regions; the report has them all. With names of 256 characters and reasons
-/// of 300, each of four bytes, they stay below the 256 KiB of an SNS message and of a state's output.
-const MOST_TOLD: usize = 50;
+/// What an email tells at most, over all Regions; the report has it all. With names of 256 characters and reasons of 300, each of
+/// four bytes, they stay below the 256 KiB of an SNS message and of a state's output.
+pub(crate) const MOST_TOLD: usize = 50;
 /// Characters of one error's text that an email holds at most.
 const LONGEST_REASON: usize = 300;
 
@@ -29,27 +26,26 @@ pub struct Mail {
 
 impl Mail {
     /// The email of a night that is not complete, or that found what EBS failed after an earlier one.
-    pub fn of(report: &Report) -> Self {
-        let subject = format!("[{}] Night {}: {}", cut_ascii(&report.backup_stack, 50), report.night, headline(report));
-        Self { subject: cut_ascii(&subject, 99), message: message(report) }
+    pub fn of(night: &Summary) -> Self {
+        let subject = format!("[{}] Night {}: {}", cut_ascii(&night.backup_stack, 50), night.night, headline(night));
+        Self { subject: cut_ascii(&subject, 99), message: message(night) }
     }
 }
 
 /// How the night went, in a few words: `all 2 volumes protected`, `1 of 3 volumes unprotected`, how many steps failed, how many
 /// snapshots of earlier nights EBS failed.
-pub fn headline(report: &Report) -> String {
-    let total = |count: fn(&RegionReport) -> usize| report.regions.iter().map(count).sum::<usize>();
-    let (protected, unprotected) = (total(|region| region.protected.len()), total(|region| region.unprotected.len()));
-    let failures = total(|region| region.failures.len());
+pub fn headline(night: &Summary) -> String {
+    let (protected, unprotected) = (night.total(|region| region.protected), night.total(|region| region.unprotected));
+    let failures = night.total(|region| region.failures);
     if unprotected > 0 {
         format!("{unprotected} of {} volumes unprotected", unprotected + protected)
     } else if failures > 0 {
         format!("{} failed", plural(failures, "step"))
-    } else if report.dry_run {
-        let (planned, expired) = (total(|region| region.planned.len()), total(|region| region.expired.len()));
+    } else if night.dry_run {
+        let (planned, expired) = (night.total(|region| region.planned), night.total(|region| region.expired));
         format!("would snapshot {} and delete {}", plural(planned, "volume"), plural(expired, "snapshot"))
     } else {
-        let late = total(|region| region.failed_late().count());
+        let late = night.total(|region| region.failed_late);
         let told = if late == 0 { String::new() } else { format!(", EBS failed {}", plural(late, "earlier snapshot")) };
         format!("all {protected} volumes protected{told}")
     }
@@ -59,28 +55,23 @@ fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-fn message(report: &Report) -> String {
-    let mut text = format!("Night {} of {}: {}.\n", report.night, report.backup_stack, headline(report));
+fn message(night: &Summary) -> String {
+    let mut text = format!("Night {} of {}: {}.\n", night.night, night.backup_stack, headline(night));
     let mut room = MOST_TOLD;
-    for region in report.regions.iter().filter(|region| region.has_news()) {
-        let told: BTreeSet<_> = region.unprotected.iter().map(|volume| volume.volume.volume_id.as_str()).collect();
-        let others =
-            region.failures.iter().filter(|failure| !failure.subject.as_deref().is_some_and(|id| told.contains(id)));
-        let failed = region.unprotected.iter().map(Told::Volume).chain(others.map(Told::Step));
-        let lines: Vec<_> = failed.chain(region.failed_late().map(Told::Late)).collect();
-        let (shown, more) = lines.split_at(room.min(lines.len()));
+    for region in night.regions.iter().filter(|region| region.news > 0) {
+        let shown = &region.told[..room.min(region.told.len())];
         room -= shown.len();
         let _ = writeln!(text, "\n{}", region.region);
         for line in shown {
             let _ = writeln!(text, "  {line}");
         }
-        if !more.is_empty() {
-            let _ = writeln!(text, "  and {} more: see the report", more.len());
+        if region.news > shown.len() {
+            let _ = writeln!(text, "  and {} more: see the report", region.news - shown.len());
         }
     }
-    let (location, console) = (&report.location, console(&report.execution));
+    let (location, console) = (&night.location, console(&night.execution));
     let _ = write!(text, "\nWhere to look\n  report     {location}\n  execution  {console}\n");
-    text.push_str(if report.complete {
+    text.push_str(if night.is_complete() {
         "What to do\n  Nothing, where it happens once: the volume has a new snapshot of tonight. Where it happens again, look at the volume.\n"
     } else {
         "What to do\n  Mend the cause and start the night again: it makes only what is missing.\n"
@@ -88,29 +79,23 @@ fn message(report: &Report) -> String {
     text
 }
 
-/// One thing that an email tells.
-enum Told<'a> {
-    Volume(&'a Unprotected),
-    Step(&'a Failure),
-    Late(&'a Expired),
-}
-
-impl fmt::Display for Told<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Volume(volume) => f.write_str(&unprotected(volume)),
-            Self::Step(failure) => f.write_str(&step(failure)),
-            Self::Late(expired) => write!(
-                f,
-                "{} of {}, the {} of {}\n    EBS failed it: it is no restore point, and deleted now",
-                expired.snapshot_id, expired.volume_id, expired.interval, expired.night
-            ),
-        }
-    }
-}
-
-fn unprotected(volume: &Unprotected) -> String {
+/// What an email says of a volume.
+pub(crate) fn unprotected(volume: &Unprotected) -> String {
     format!("{}\n    {}", named(&volume.volume), reason(&volume.reason))
+}
+
+/// What an email says of a failure.
+pub(crate) fn failure(failure: &Failure) -> String {
+    let subject = failure.subject.as_deref().map(|subject| format!(" ({subject})")).unwrap_or_default();
+    format!("{}{subject} failed\n    {}: {}", failure.step, failure.error, reason(&failure.message))
+}
+
+/// What an email says of a snapshot that EBS failed after its own night had reported it.
+pub(crate) fn failed_late(expired: &Expired) -> String {
+    format!(
+        "{} of {}, the {} of {}\n    EBS failed it: it is no restore point, and deleted now",
+        expired.snapshot_id, expired.volume_id, expired.interval, expired.night
+    )
 }
 
 fn named(volume: &Named) -> String {
@@ -122,11 +107,6 @@ fn named(volume: &Named) -> String {
         let _ = write!(text, " of {}", volume.instances.join(", "));
     }
     text
-}
-
-fn step(failure: &Failure) -> String {
-    let subject = failure.subject.as_deref().map(|subject| format!(" ({subject})")).unwrap_or_default();
-    format!("{}{subject} failed\n    {}: {}", failure.step, failure.error, reason(&failure.message))
 }
 
 fn reason(text: &str) -> String {

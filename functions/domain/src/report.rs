@@ -1,59 +1,105 @@
-//! What a night came to: what was planned, held against what EC2 now has.
+//! What a night came to: what was planned, held against what EC2 now has, one volume and one snapshot at a time.
 
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Intervals, Night,
-    mail::Mail,
+    Night, mail,
     tags::{self, Tags},
-    wire::{Caught, Expired, Unreadable, Volume},
+    wire::{Caught, Expired, Keyed, Volume},
 };
 
-/// The report of a night: `report.json` in the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
+/// A night in numbers, and in what of it a person should read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
     /// Whose night.
     pub backup_stack: String,
     /// Which Night.
     pub night: Night,
-    /// Every Interval due that Night.
-    pub intervals: Intervals,
     /// Whether the night only said what it would do.
     pub dry_run: bool,
     /// The ARN of the execution.
     pub execution: String,
-    /// `s3://…` of this report.
+    /// `s3://…` of the report.
     pub location: String,
-    /// Whether every volume is protected and no step failed.
-    pub complete: bool,
     /// One entry a Region.
-    pub regions: Vec<RegionReport>,
-    /// The email that this night sends; none where it has nothing to tell, and none from a dry run.
-    pub mail: Option<Mail>,
+    pub regions: Vec<RegionSummary>,
 }
 
-/// One Region's part of a [`Report`]. In a dry run `planned` and `expired` say what would have been done.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RegionReport {
+impl Summary {
+    /// Whether every volume is protected and no step failed.
+    pub fn is_complete(&self) -> bool {
+        self.regions.iter().all(RegionSummary::is_complete)
+    }
+
+    /// Whether there is anything to tell a person.
+    pub fn has_news(&self) -> bool {
+        self.regions.iter().any(|region| region.news > 0)
+    }
+
+    /// A number over all Regions.
+    pub fn total(&self, count: impl Fn(&RegionSummary) -> usize) -> usize {
+        self.regions.iter().map(count).sum()
+    }
+}
+
+/// One Region's part of a [`Summary`]: how many there are in each list of the report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegionSummary {
     /// The Region.
     pub region: String,
-    /// Volumes that a dry run would have snapshotted; empty otherwise.
-    pub planned: Vec<Named>,
+    /// Volumes that a dry run would have snapshotted; none otherwise.
+    pub planned: usize,
     /// Volumes whose snapshot of tonight is completed or pending.
-    pub protected: Vec<Protected>,
+    pub protected: usize,
     /// Volumes without one.
-    pub unprotected: Vec<Unprotected>,
-    /// Snapshots that expired and are gone; in a dry run, that would have been deleted.
-    pub expired: Vec<Expired>,
-    /// Snapshots that expired and that EC2 still lists although their deletion did not fail: mostly because an AMI uses them.
-    pub kept: Vec<Expired>,
-    /// Managed snapshots whose tags cannot be read.
-    pub unreadable: Vec<Unreadable>,
+    pub unprotected: usize,
     /// Steps and child executions that failed.
-    pub failures: Vec<Failure>,
+    pub failures: usize,
+    /// Snapshots that expired and are gone; in a dry run, that would have been deleted.
+    pub expired: usize,
+    /// Those of them that EBS failed after an earlier night. They expire after one Night, so each is told once.
+    pub failed_late: usize,
+    /// What there is to tell a person, in the order in which it came.
+    pub news: usize,
+    /// The first of it, in words: as much as an email holds.
+    pub told: Vec<String>,
+}
+
+impl RegionSummary {
+    /// Whether every volume is protected and no step failed.
+    pub fn is_complete(&self) -> bool {
+        self.unprotected == 0 && self.failures == 0
+    }
+
+    /// Counts a volume that is unprotected, and tells of it.
+    pub fn add_unprotected(&mut self, volume: &Unprotected) {
+        self.unprotected += 1;
+        self.tell(|| mail::unprotected(volume));
+    }
+
+    /// Counts a failure, and tells of it unless it was told as the reason of a volume that is unprotected.
+    pub fn add_failure(&mut self, failure: &Failure, is_told: bool) {
+        self.failures += 1;
+        if !is_told {
+            self.tell(|| mail::failure(failure));
+        }
+    }
+
+    /// Counts a snapshot that expired, and tells of it where EBS failed it.
+    pub fn add_expired(&mut self, expired: &Expired) {
+        self.expired += 1;
+        if expired.failed {
+            self.failed_late += 1;
+            self.tell(|| mail::failed_late(expired));
+        }
+    }
+
+    fn tell(&mut self, words: impl FnOnce() -> String) {
+        self.news += 1;
+        if self.told.len() < mail::MOST_TOLD {
+            self.told.push(words());
+        }
+    }
 }
 
 /// A volume by its id, its name and its servers.
@@ -111,12 +157,39 @@ pub struct Failure {
 }
 
 /// A snapshot of tonight as EC2 lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Tonight {
+    /// `vol-…`
+    pub volume_id: String,
     /// `snap-…`
     pub snapshot_id: String,
     /// `pending`, `completed`, `error`, …
     pub state: String,
+}
+
+impl Keyed for Tonight {
+    fn key(&self) -> &str {
+        &self.volume_id
+    }
+}
+
+impl Keyed for Named {
+    fn key(&self) -> &str {
+        &self.volume_id
+    }
+}
+
+impl Keyed for Unprotected {
+    fn key(&self) -> &str {
+        self.volume.key()
+    }
+}
+
+impl Keyed for Failure {
+    fn key(&self) -> &str {
+        self.subject.as_deref().unwrap_or_default()
+    }
 }
 
 /// Whether a snapshot in this state of EC2's protects its volume: completed, or pending (EBS may need hours).
@@ -124,109 +197,83 @@ pub fn protects(state: &str) -> bool {
     matches!(state, "completed" | "pending")
 }
 
-/// All that is known of one Region when the night ends.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// The Region.
-    pub region: String,
-    /// The volumes that were to be snapshotted.
-    pub work_list: Vec<Volume>,
-    /// The volumes that were protected before.
-    pub protected: Vec<Volume>,
-    /// Tonight's snapshots by volume, as EC2 lists them now.
-    pub tonight: BTreeMap<String, Vec<Tonight>>,
-    /// What expired.
-    pub expired: Vec<Expired>,
-    /// Those of them that EC2 still lists.
-    pub still_listed: BTreeSet<String>,
-    /// Managed snapshots whose tags cannot be read.
-    pub unreadable: Vec<Unreadable>,
-    /// Child executions of this Region that failed.
-    pub children: Vec<Failure>,
-    /// Steps that failed as a whole.
-    pub steps: BTreeMap<String, Caught>,
+/// What became of a volume tonight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// A dry run would have snapshotted it.
+    Planned(Named),
+    /// It has tonight's snapshot.
+    Protected(Protected),
+    /// It has none.
+    Unprotected(Unprotected),
 }
 
-impl RegionReport {
+/// All that is known of one volume when the night ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The volume.
+    pub volume: &'a Volume,
+    /// Whether it was to be snapshotted; false where it was protected before.
+    pub on_work_list: bool,
+    /// Whether the night only says what it would do.
+    pub dry_run: bool,
+    /// Its snapshots of tonight, as EC2 lists them now.
+    pub tonight: &'a [Tonight],
+    /// Its child executions that failed.
+    pub children: &'a [Failure],
+    /// The first failure of its Region that is about no volume.
+    pub step: Option<&'a Failure>,
+}
+
+impl Facts<'_> {
     /// Holds what was planned against what EC2 now has.
-    pub fn reconcile(facts: Facts, dry_run: bool) -> Self {
-        let mut report = Self { region: facts.region.clone(), ..Self::default() };
-        report.failures = facts.steps.iter().map(|(step, caught)| step_failure(step, caught)).collect();
-        report.failures.extend(facts.children.iter().cloned());
-        let mut by_subject = BTreeMap::new();
-        for failure in &facts.children {
-            by_subject.entry(failure.subject.as_deref()).or_insert(failure);
+    pub fn fate(self) -> Fate {
+        let volume = Named::from(self.volume);
+        match self.tonight.iter().find(|snapshot| protects(&snapshot.state)) {
+            Some(snapshot) => Fate::Protected(Protected {
+                volume,
+                snapshot_id: snapshot.snapshot_id.clone(),
+                state: snapshot.state.clone(),
+                created: self.on_work_list && !self.dry_run,
+            }),
+            None if self.dry_run => Fate::Planned(volume),
+            None => Fate::Unprotected(Unprotected { volume, reason: self.reason() }),
         }
-        let first_step = report.failures.first().cloned().filter(|failure| failure.subject.is_none());
-        for (volume, created) in facts
-            .work_list
-            .iter()
-            .map(|volume| (volume, true))
-            .chain(facts.protected.iter().map(|volume| (volume, false)))
-        {
-            let found = facts.tonight.get(&volume.volume_id).map_or(&[][..], Vec::as_slice);
-            match found.iter().find(|snapshot| protects(&snapshot.state)) {
-                Some(snapshot) => report.protected.push(Protected {
-                    volume: Named::from(volume),
-                    snapshot_id: snapshot.snapshot_id.clone(),
-                    state: snapshot.state.clone(),
-                    created: created && !dry_run,
-                }),
-                None if dry_run => report.planned.push(Named::from(volume)),
-                None => {
-                    let own = by_subject.get(&Some(volume.volume_id.as_str())).copied();
-                    let reason = reason(own, found.first(), first_step.as_ref());
-                    report.unprotected.push(Unprotected { volume: Named::from(volume), reason });
-                }
-            }
-        }
-        for expired in facts.expired {
-            if dry_run || !facts.still_listed.contains(&expired.snapshot_id) {
-                report.expired.push(expired);
-            } else if !by_subject.contains_key(&Some(expired.snapshot_id.as_str())) {
-                report.kept.push(expired);
-            }
-        }
-        report.unreadable = facts.unreadable;
-        report
     }
 
-    /// Whether every volume is protected and no step failed.
-    pub fn is_complete(&self) -> bool {
-        self.unprotected.is_empty() && self.failures.is_empty()
-    }
-
-    /// Snapshots of earlier nights that EBS failed. They expire after one Night, so each is told once.
-    pub fn failed_late(&self) -> impl Iterator<Item = &Expired> {
-        self.expired.iter().filter(|expired| expired.failed)
-    }
-
-    /// Whether there is anything to tell a person.
-    pub fn has_news(&self) -> bool {
-        !self.is_complete() || self.failed_late().next().is_some()
+    fn reason(self) -> String {
+        match (self.children.first(), self.tonight.first(), self.step) {
+            (Some(failure), ..) => format!("{}: {}", failure.error, failure.message),
+            (None, Some(snapshot), _) => format!("EBS reports {} as {}", snapshot.snapshot_id, snapshot.state),
+            (None, None, Some(failure)) => format!("{} failed: {}: {}", failure.step, failure.error, failure.message),
+            (None, None, None) => "EC2 lists no snapshot of tonight, and no step reported an error".to_owned(),
+        }
     }
 }
 
-/// A night that found no volume at all protects nothing, and must not look like one that protected everything: a mistyped
-/// `VolumeTag` would be green for ever. The failure goes to the first Region.
-pub fn refuse_emptiness(regions: &mut [RegionReport]) {
-    let empty = |region: &RegionReport| {
-        region.planned.is_empty()
-            && region.protected.is_empty()
-            && region.unprotected.is_empty()
-            && region.failures.is_empty()
-    };
-    if regions.iter().all(empty)
-        && let Some(first) = regions.first_mut()
-    {
-        first.failures.push(Failure {
+impl Failure {
+    /// A step that failed as a whole.
+    pub fn of_step(step: &str, caught: &Caught) -> Self {
+        Self {
+            step: step.to_owned(),
+            subject: None,
+            error: caught.error.clone(),
+            message: caught.message(),
+            execution: None,
+        }
+    }
+
+    /// A night that found no volume at all protects nothing, and must not look like one that protected everything: a mistyped
+    /// `VolumeTag` would be green for ever.
+    pub fn nothing_selected() -> Self {
+        Self {
             step: "DiscoverVolumes".to_owned(),
             subject: None,
             error: "NothingSelected".to_owned(),
             message: "no in-use volume was found in any Region; look at the parameters Regions and VolumeTag"
                 .to_owned(),
             execution: None,
-        });
+        }
     }
 }
 
@@ -234,25 +281,6 @@ impl From<&Volume> for Named {
     fn from(volume: &Volume) -> Self {
         let name = |tags: &Tags| tags.get(tags::NAME).filter(|name| !name.is_empty()).cloned();
         Self { volume_id: volume.volume_id.clone(), name: name(&volume.tags), instances: volume.instances.clone() }
-    }
-}
-
-fn step_failure(step: &str, caught: &Caught) -> Failure {
-    Failure {
-        step: step.to_owned(),
-        subject: None,
-        error: caught.error.clone(),
-        message: caught.message(),
-        execution: None,
-    }
-}
-
-fn reason(own: Option<&Failure>, found: Option<&Tonight>, step: Option<&Failure>) -> String {
-    match (own, found, step) {
-        (Some(failure), ..) => format!("{}: {}", failure.error, failure.message),
-        (None, Some(snapshot), _) => format!("EBS reports {} as {}", snapshot.snapshot_id, snapshot.state),
-        (None, None, Some(failure)) => format!("{} failed: {}: {}", failure.step, failure.error, failure.message),
-        (None, None, None) => "EC2 lists no snapshot of tonight, and no step reported an error".to_owned(),
     }
 }
 

@@ -1,14 +1,13 @@
 use super::*;
-use crate::mail::headline;
+use crate::mail::{Mail, headline};
 
 fn volume(id: &str, name: &str) -> Volume {
     let tags = Tags::from([("Name".to_owned(), name.to_owned())]);
     Volume { volume_id: id.into(), instances: vec!["i-1".into()], tags }
 }
 
-fn tonight(pairs: &[(&str, &str)]) -> BTreeMap<String, Vec<Tonight>> {
-    let one = |id: &str, state: &str| Tonight { snapshot_id: format!("snap-of-{id}"), state: state.into() };
-    pairs.iter().map(|(id, state)| (id.to_string(), vec![one(id, state)])).collect()
+fn tonight(id: &str, state: &str) -> Vec<Tonight> {
+    vec![Tonight { volume_id: id.into(), snapshot_id: format!("snap-of-{id}"), state: state.into() }]
 }
 
 fn child(subject: &str, message: &str) -> Failure {
@@ -32,94 +31,86 @@ fn expired(id: &str) -> Expired {
     }
 }
 
-fn report(region: RegionReport) -> Report {
-    let mut report = Report {
+fn night(region: RegionSummary) -> Summary {
+    Summary {
         backup_stack: "prod".into(),
         night: "2026-05-20".parse().unwrap(),
-        intervals: "Daily".parse().unwrap(),
         dry_run: false,
         execution: "arn:aws:states:eu-west-1:123456789012:execution:Nightly:abc".into(),
         location: "s3://ledger/report.json".into(),
-        complete: region.is_complete(),
-        regions: vec![region],
-        mail: None,
-    };
-    report.mail = report.regions[0].has_news().then(|| Mail::of(&report));
-    report
+        regions: vec![RegionSummary { region: "eu-west-1".into(), ..region }],
+    }
+}
+
+fn facts<'a>(volume: &'a Volume, tonight: &'a [Tonight]) -> Facts<'a> {
+    Facts { volume, on_work_list: true, dry_run: false, tonight, children: &[], step: None }
+}
+
+fn reason(facts: Facts) -> String {
+    match facts.fate() {
+        Fate::Unprotected(unprotected) => unprotected.reason,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
 fn a_volume_is_protected_by_a_completed_or_a_pending_snapshot_only() {
-    let facts = Facts {
-        work_list: vec![volume("vol-1", "a"), volume("vol-2", "b"), volume("vol-3", "c")],
-        protected: vec![volume("vol-4", "d")],
-        tonight: tonight(&[("vol-1", "completed"), ("vol-2", "pending"), ("vol-3", "error"), ("vol-4", "completed")]),
-        ..Facts::default()
-    };
-    let report = RegionReport::reconcile(facts, false);
-    let made: Vec<_> = report.protected.iter().map(|one| (one.volume.volume_id.as_str(), one.created)).collect();
-    assert_eq!(made, [("vol-1", true), ("vol-2", true), ("vol-4", false)]);
-    assert_eq!(report.unprotected[0].reason, "EBS reports snap-of-vol-3 as error");
-    assert!(!report.is_complete());
+    let one = volume("vol-1", "a");
+    for (state, on_work_list) in [("completed", true), ("pending", true), ("completed", false)] {
+        let tonight = tonight("vol-1", state);
+        let Fate::Protected(protected) = (Facts { on_work_list, ..facts(&one, &tonight) }).fate() else { panic!() };
+        assert_eq!((protected.snapshot_id.as_str(), protected.created), ("snap-of-vol-1", on_work_list));
+    }
+    let failed = tonight("vol-1", "error");
+    assert_eq!(reason(facts(&one, &failed)), "EBS reports snap-of-vol-1 as error");
 }
 
 #[test]
-fn a_volume_protected_before_that_lost_its_snapshot_since_is_unprotected() {
-    let facts = Facts { protected: vec![volume("vol-4", "d")], ..Facts::default() };
-    let report = RegionReport::reconcile(facts, false);
-    assert_eq!(report.unprotected[0].reason, "EC2 lists no snapshot of tonight, and no step reported an error");
+fn a_volume_without_a_snapshot_says_why_as_exactly_as_is_known() {
+    let one = volume("vol-1", "a");
+    let nothing = facts(&one, &[]);
+    assert_eq!(reason(nothing), "EC2 lists no snapshot of tonight, and no step reported an error");
+    let caught = Caught { error: "Transient".into(), cause: r#"{"errorMessage":"503"}"#.into() };
+    let step = Failure::of_step("SnapshotVolumes", &caught);
+    let of_step = Facts { step: Some(&step), ..nothing };
+    assert_eq!(reason(of_step), "SnapshotVolumes failed: Transient: 503");
+    let children = [child("vol-1", "CreateSnapshot: no")];
+    assert_eq!(reason(Facts { children: &children, ..of_step }), "Refused: CreateSnapshot: no");
 }
 
 #[test]
-fn a_night_that_found_no_volume_is_no_success_and_one_with_an_empty_region_is() {
-    let mut regions = [RegionReport::default(), RegionReport::default()];
-    refuse_emptiness(&mut regions);
-    assert_eq!((regions[0].failures[0].error.as_str(), regions[1].is_complete()), ("NothingSelected", true));
-    let facts = Facts {
-        work_list: vec![volume("vol-1", "a")],
-        tonight: tonight(&[("vol-1", "completed")]),
-        ..Facts::default()
-    };
-    let mut regions = [RegionReport::default(), RegionReport::reconcile(facts, false)];
-    refuse_emptiness(&mut regions);
-    assert!(regions.iter().all(RegionReport::is_complete));
+fn a_dry_run_finds_nobody_unprotected() {
+    let one = volume("vol-1", "a");
+    let dry = Facts { dry_run: true, ..facts(&one, &[]) };
+    assert_eq!(dry.fate(), Fate::Planned(Named::from(&one)));
+    let tonight = tonight("vol-1", "pending");
+    let Fate::Protected(protected) = (Facts { tonight: &tonight, ..dry }).fate() else { panic!() };
+    assert!(!protected.created);
+    let region = RegionSummary { planned: 1, expired: 1, ..RegionSummary::default() };
+    let dry = Summary { dry_run: true, ..night(region) };
+    assert!(dry.is_complete() && !dry.has_news());
+    assert_eq!(headline(&dry), "would snapshot 1 volume and delete 1 snapshot");
 }
 
 #[test]
 fn a_failed_step_makes_the_night_incomplete_though_every_volume_is_protected() {
+    let mut region = RegionSummary { protected: 2, ..RegionSummary::default() };
     let caught = Caught { error: "Transient".into(), cause: r#"{"errorMessage":"DescribeSnapshots: 503"}"#.into() };
-    let facts = Facts { steps: BTreeMap::from([("FindExpired".into(), caught)]), ..Facts::default() };
-    let report = report(RegionReport::reconcile(facts, false));
-    assert_eq!(headline(&report), "1 step failed");
-    assert!(report.mail.unwrap().message.contains("FindExpired failed\n    Transient: DescribeSnapshots: 503\n"));
-}
-
-#[test]
-fn an_expired_snapshot_is_gone_kept_or_failed() {
-    let facts = Facts {
-        expired: vec![expired("snap-1"), expired("snap-2"), expired("snap-3")],
-        still_listed: ["snap-2".to_owned(), "snap-3".to_owned()].into(),
-        children: vec![child("snap-3", "DeleteSnapshot: UnauthorizedOperation: no")],
-        ..Facts::default()
-    };
-    let report = RegionReport::reconcile(facts, false);
-    assert_eq!(report.expired, [expired("snap-1")]);
-    assert_eq!(report.kept, [expired("snap-2")]);
-    assert_eq!(report.failures.len(), 1);
+    region.add_failure(&Failure::of_step("FindExpired", &caught), false);
+    let night = night(region);
+    assert_eq!((headline(&night).as_str(), night.is_complete()), ("1 step failed", false));
+    assert!(Mail::of(&night).message.contains("FindExpired failed\n    Transient: DescribeSnapshots: 503\n"));
 }
 
 #[test]
 fn a_snapshot_that_ebs_failed_after_its_night_is_mailed_though_tonight_is_complete() {
-    let facts = Facts {
-        region: "eu-west-1".into(),
-        work_list: vec![volume("vol-1", "a")],
-        tonight: tonight(&[("vol-1", "pending")]),
-        expired: vec![expired("snap-1"), Expired { failed: true, ..expired("snap-2") }],
-        ..Facts::default()
-    };
-    let report = report(RegionReport::reconcile(facts, false));
-    assert!(report.complete);
-    let mail = report.mail.unwrap();
+    let mut region = RegionSummary { protected: 1, ..RegionSummary::default() };
+    region.add_expired(&expired("snap-1"));
+    assert_eq!(region.news, 0);
+    region.add_expired(&Expired { failed: true, ..expired("snap-2") });
+    let night = night(region);
+    assert!(night.is_complete() && night.has_news());
+    let mail = Mail::of(&night);
     assert_eq!(mail.subject, "[prod] Night 2026-05-20: all 1 volumes protected, EBS failed 1 earlier snapshot");
     let told = "eu-west-1\n  snap-2 of vol-1, the Daily of 2026-05-01\n    EBS failed it";
     assert!(mail.message.contains(told) && !mail.message.contains("snap-1"), "{}", mail.message);
@@ -127,31 +118,17 @@ fn a_snapshot_that_ebs_failed_after_its_night_is_mailed_though_tonight_is_comple
 }
 
 #[test]
-fn a_dry_run_says_what_it_would_do_and_finds_nobody_unprotected() {
-    let facts = Facts {
-        work_list: vec![volume("vol-1", "a")],
-        expired: vec![expired("snap-1")],
-        still_listed: ["snap-1".to_owned()].into(),
-        ..Facts::default()
-    };
-    let report = RegionReport::reconcile(facts, true);
-    assert_eq!(report.planned[0].volume_id, "vol-1");
-    assert_eq!(report.expired, [expired("snap-1")]);
-    assert!(report.is_complete() && report.protected.is_empty());
-    let whole = Report { dry_run: true, ..self::report(report) };
-    assert_eq!(headline(&whole), "would snapshot 1 volume and delete 1 snapshot");
-}
-
-#[test]
 fn the_mail_names_the_volume_the_reason_and_where_to_look() {
-    let facts = Facts {
-        region: "eu-west-1".into(),
-        work_list: vec![volume("vol-1", "web"), volume("vol-2", "db\nprimary")],
-        tonight: tonight(&[("vol-1", "completed")]),
-        children: vec![child("vol-2", "CreateSnapshot: InvalidVolume.NotFound: no such volume")],
-        ..Facts::default()
+    let mut region = RegionSummary { protected: 1, ..RegionSummary::default() };
+    let (volume, failure) =
+        (volume("vol-2", "db\nprimary"), child("vol-2", "CreateSnapshot: InvalidVolume.NotFound: no such volume"));
+    let children = [failure.clone()];
+    let Fate::Unprotected(unprotected) = (Facts { children: &children, ..facts(&volume, &[]) }).fate() else {
+        panic!()
     };
-    let mail = report(RegionReport::reconcile(facts, false)).mail.unwrap();
+    region.add_unprotected(&unprotected);
+    region.add_failure(&failure, true);
+    let mail = Mail::of(&night(region));
     assert_eq!(mail.subject, "[prod] Night 2026-05-20: 1 of 2 volumes unprotected");
     assert_eq!(
         mail.message,
@@ -172,15 +149,15 @@ fn the_mail_names_the_volume_the_reason_and_where_to_look() {
 
 #[test]
 fn the_mail_of_five_thousand_failures_fits_into_a_message_and_says_how_many_more() {
-    let ids: Vec<String> = (0..5_000).map(|number| format!("vol-{number:017}")).collect();
-    let facts = Facts {
-        work_list: ids.iter().map(|id| volume(id, &"🦀".repeat(256))).collect(),
-        children: ids.iter().map(|id| child(id, &"🦀".repeat(1_000))).collect(),
-        ..Facts::default()
-    };
-    let mut report = report(RegionReport::reconcile(facts, false));
-    report.regions = vec![report.regions[0].clone(); 3];
-    let mail = Mail::of(&report);
+    let mut region = RegionSummary::default();
+    for number in 0..5_000 {
+        let volume = Named::from(&volume(&format!("vol-{number:017}"), &"🦀".repeat(256)));
+        region.add_unprotected(&Unprotected { volume, reason: "🦀".repeat(1_000) });
+    }
+    assert_eq!(region.told.len(), 50);
+    let mut night = night(region);
+    night.regions = vec![night.regions[0].clone(); 3];
+    let mail = Mail::of(&night);
     assert!(mail.message.len() < 128 * 1024, "{}", mail.message.len());
     assert!(mail.message.contains("and 4950 more: see the report") && mail.message.contains("and 5000 more"));
     assert!(mail.subject.len() < 100 && mail.subject.is_ascii());

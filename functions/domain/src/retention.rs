@@ -1,8 +1,9 @@
 //! Which managed snapshots expire tonight. Age is counted in Nights, never in seconds.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Error, Interval, Intervals, Night};
+use crate::{Error, Interval, Intervals, Night, wire::Keyed};
 
 /// The retention parameters; each at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Policy {
 }
 
 /// The states of a snapshot that retention tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// EBS still copies; only tonight's counts as good.
     Pending,
@@ -44,7 +45,7 @@ pub enum State {
 }
 
 /// A managed snapshot whose tags could be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// `snap-…`
     pub id: String,
@@ -58,6 +59,12 @@ pub struct Snapshot {
     pub intervals: Intervals,
     /// Its state in EC2.
     pub state: State,
+}
+
+impl Keyed for Snapshot {
+    fn key(&self) -> &str {
+        &self.volume_id
+    }
 }
 
 impl Snapshot {

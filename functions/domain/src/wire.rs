@@ -26,15 +26,33 @@ impl Execution {
     pub fn ledger_key(&self, night: Night, name: &str) -> String {
         format!("nights/{night}/{}/{name}", self.name)
     }
+
+    /// The name under which a function keeps the runs of a list that it puts in order. They are forgotten after a day.
+    pub fn sorting_name(&self, region: &str, name: &str) -> String {
+        format!("sorting/{}/{region}/{name}", self.name)
+    }
 }
 
 /// A list in the ledger: one JSON object a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct List {
     /// Its key in the ledger bucket.
     pub key: String,
     /// How many lines it has.
     pub count: usize,
+}
+
+/// What is put in order and compared side by side by an id of its own.
+pub trait Keyed {
+    /// The id: of a volume or of a snapshot.
+    fn key(&self) -> &str;
+}
+
+/// An id alone.
+impl Keyed for String {
+    fn key(&self) -> &str {
+        self
+    }
 }
 
 /// A volume selected for the night: a line of the work list, and of the list of those protected before.
@@ -47,6 +65,12 @@ pub struct Volume {
     pub instances: Vec<String>,
     /// The volume's own tags.
     pub tags: Tags,
+}
+
+impl Keyed for Volume {
+    fn key(&self) -> &str {
+        &self.volume_id
+    }
 }
 
 /// A child execution's place in its Map.
@@ -102,6 +126,12 @@ impl From<&retention::Snapshot> for Expired {
             interval: snapshot.interval,
             failed: snapshot.state == retention::State::Error,
         }
+    }
+}
+
+impl Keyed for Expired {
+    fn key(&self) -> &str {
+        &self.snapshot_id
     }
 }
 

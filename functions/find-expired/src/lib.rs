@@ -10,9 +10,8 @@ use domain::{
     tags,
     wire::{Execution, Expired, Expiry, List, Unreadable, Volume},
 };
-use runtime::{Ledger, error, snapshots};
+use runtime::{Ledger, Sorted, Sorter, error, snapshots};
 use serde::Deserialize;
-use std::collections::BTreeSet;
 
 /// One Region of the night, as discover-volumes left it.
 #[derive(Debug, Deserialize)]
@@ -53,38 +52,62 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let policy = Policy::read(&settings.keep_dailies, &settings.quarterly_months, &settings.keep_quarterlies)?;
 
-    let (mut managed, unreadable) = sort(snapshots::managed(ec2, stack, &[]).await?);
-    if input.dry_run {
-        managed.extend(would_be(&input, ledger.read_lines(&input.work_list).await?));
-    }
-    let volumes = existing_volumes(ec2).await?;
-    let expired = expired(&managed, input.night, policy, |volume| volumes.contains(volume));
-    let expired: Vec<Expired> = expired.into_iter().map(Expired::from).collect();
-
-    let key = |list: &str| input.execution.ledger_key(input.night, &format!("{}/{list}.jsonl", input.region));
-    Ok(Expiry {
-        expired: ledger.write_lines(key("expired"), &expired).await?,
-        unreadable: ledger.write_lines(key("unreadable"), &unreadable).await?,
+    let list = |name| input.execution.ledger_key(input.night, &format!("{}/{name}.jsonl", input.region));
+    let sorter = |name| input.execution.sorting_name(&input.region, name);
+    let mut managed = Sorter::new(ledger, sorter("managed"));
+    let mut unreadable = ledger.write_list(list("unreadable"));
+    snapshots::each_managed(ec2, stack, &[], async |snapshot| match read(snapshot) {
+        Ok(snapshot) => managed.push(snapshot).await,
+        Err(problem) => unreadable.write(&problem).await,
     })
+    .await?;
+    if input.dry_run {
+        add_would_be(&mut managed, &input, ledger).await?;
+    }
+    let volumes = existing_volumes(ec2, Sorter::new(ledger, sorter("existing"))).await?;
+
+    let mut expired = Sorter::new(ledger, sorter("expired"));
+    apply(policy, input.night, &managed.finish().await?, &volumes, &mut expired).await?;
+    Ok(Expiry { expired: write(expired, ledger, list("expired")).await?, unreadable: unreadable.finish().await? })
 }
 
-/// Parts the snapshots whose tags can be read from those that are only reported.
-fn sort(snapshots: Vec<Ec2Snapshot>) -> (Vec<Snapshot>, Vec<Unreadable>) {
-    let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
-    for snapshot in snapshots {
-        match tags::read_identity(&snapshots::tags_of(snapshot.tags())) {
-            Ok((night, interval, intervals)) => {
-                let state = state(snapshot.state());
-                let (id, volume_id) = (snapshot.snapshot_id, snapshot.volume_id);
-                let (id, volume_id) = (id.unwrap_or_default(), volume_id.unwrap_or_default());
-                readable.push(Snapshot { id, volume_id, night, interval, intervals, state });
-            }
-            Err(problem) => {
-                unreadable.push(Unreadable { snapshot_id: snapshot.snapshot_id.unwrap_or_default(), problem });
-            }
+/// Applies the rules to the snapshots of one volume after another: they know no other volume's.
+async fn apply(
+    policy: Policy,
+    tonight: Night,
+    managed: &Sorted<'_, Snapshot>,
+    volumes: &Sorted<'_, String>,
+    into: &mut Sorter<'_, Expired>,
+) -> Result<(), Error> {
+    let (mut managed, mut volumes) = (managed.read().await?, volumes.read().await?);
+    loop {
+        let of_one = managed.next_group().await?;
+        let Some(first) = of_one.first() else { return Ok(()) };
+        let exists = volumes.has(&first.volume_id).await?;
+        for snapshot in expired(&of_one, tonight, policy, |_| exists) {
+            into.push(snapshot.into()).await?;
         }
     }
-    (readable, unreadable)
+}
+
+/// Writes the list in order of the snapshots' ids, by which report-night compares it with what EC2 still lists.
+async fn write(expired: Sorter<'_, Expired>, ledger: &Ledger, key: String) -> Result<List, Error> {
+    let (mut expired, mut list) = (expired.finish().await?.read().await?, ledger.write_list(key));
+    while let Some(snapshot) = expired.next().await? {
+        list.write(&snapshot).await?;
+    }
+    list.finish().await
+}
+
+/// A snapshot whose tags can be read, or what is wrong with them.
+fn read(snapshot: Ec2Snapshot) -> Result<Snapshot, Unreadable> {
+    let identity = tags::read_identity(&snapshots::tags_of(snapshot.tags()));
+    let state = state(snapshot.state());
+    let (id, volume_id) = (snapshot.snapshot_id.unwrap_or_default(), snapshot.volume_id.unwrap_or_default());
+    match identity {
+        Ok((night, interval, intervals)) => Ok(Snapshot { id, volume_id, night, interval, intervals, state }),
+        Err(problem) => Err(Unreadable { snapshot_id: id, problem }),
+    }
 }
 
 fn state(state: Option<&SnapshotState>) -> State {
@@ -97,23 +120,31 @@ fn state(state: Option<&SnapshotState>) -> State {
 }
 
 /// The snapshots that a real night would have made by now: without them a dry run would find less expired than it.
-fn would_be(input: &Input, work_list: Vec<Volume>) -> impl Iterator<Item = Snapshot> {
-    work_list.into_iter().map(|volume| Snapshot {
-        id: String::new(),
-        volume_id: volume.volume_id,
-        night: input.night,
-        interval: input.intervals.governing(),
-        intervals: input.intervals.clone(),
-        state: State::Pending,
-    })
+async fn add_would_be(managed: &mut Sorter<'_, Snapshot>, input: &Input, ledger: &Ledger) -> Result<(), Error> {
+    let mut work_list = ledger.read_list::<Volume>(&input.work_list).await?;
+    while let Some(volume) = work_list.next().await? {
+        let would_be = Snapshot {
+            id: String::new(),
+            volume_id: volume.volume_id,
+            night: input.night,
+            interval: input.intervals.governing(),
+            intervals: input.intervals.clone(),
+            state: State::Pending,
+        };
+        managed.push(would_be).await?;
+    }
+    Ok(())
 }
 
 /// Every volume that exists, attached or not: retention is gentler to the snapshots of one that is gone.
-async fn existing_volumes(ec2: &Client) -> Result<BTreeSet<String>, Error> {
-    let pages = ec2.describe_volumes().max_results(1_000).into_paginator();
-    let volumes = pages.items().send().collect::<Result<Vec<_>, _>>().await;
-    let volumes = volumes.map_err(|error| error::of("DescribeVolumes", error))?;
-    Ok(volumes.into_iter().filter_map(|volume| volume.volume_id).collect())
+async fn existing_volumes<'a>(ec2: &Client, mut found: Sorter<'a, String>) -> Result<Sorted<'a, String>, Error> {
+    let mut listed = ec2.describe_volumes().max_results(1_000).into_paginator().items().send();
+    while let Some(listed) = listed.next().await {
+        if let Some(id) = listed.map_err(|error| error::of("DescribeVolumes", error))?.volume_id {
+            found.push(id).await?;
+        }
+    }
+    found.finish().await
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use runtime::{Aws, serve, setting};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::LambdaError> {
-    let aws = Aws::load().await;
+    let aws = Aws::load();
     let ledger = aws.ledger(setting("LEDGER_BUCKET"));
     let settings = Settings {
         backup_stack: setting("BACKUP_STACK"),

@@ -1,18 +1,24 @@
-//! The child executions of a night's Map Runs that failed, and why.
+//! The child executions of a night's Map Runs: how many there were, and why some failed.
 
 use aws_sdk_sfn::{
     Client,
-    operation::describe_execution::DescribeExecutionOutput,
+    operation::{describe_execution::DescribeExecutionOutput, describe_map_run::DescribeMapRunOutput},
     types::{ExecutionStatus, MapRunListItem},
 };
 use domain::{
     Error,
+    cost::{CHILDREN_AT_ONCE, Work},
     report::Failure,
-    wire::{Caught, Expired, Volume},
+    wire::{Caught, Execution, Expired, Volume},
 };
-use runtime::error;
+use runtime::{Ledger, Sorter, error};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+
+/// Failed children of one Map Run that are described, each by a call. Step Functions grants 300 at once and then 15 a second, in
+/// some Regions 250 and 10 (Step Functions developer guide, "Quotas related to API action throttling"): at most five minutes
+/// of the function's fifteen. What is not described is counted.
+const MOST_DESCRIBED: i64 = 3_000;
 
 /// What a child execution's input says of its subject: a volume to snapshot, or a snapshot to delete.
 #[derive(Deserialize)]
@@ -22,46 +28,82 @@ struct Child {
     snapshot: Option<Expired>,
 }
 
-/// Every child execution of `execution` that failed, by Region; under an empty name those whose Region is not known.
-pub async fn failed(sfn: &Client, execution: &str) -> Result<BTreeMap<String, Vec<Failure>>, Error> {
-    let mut by_region = BTreeMap::<String, Vec<Failure>>::new();
-    let runs = sfn.list_map_runs().execution_arn(execution).into_paginator().items().send();
+/// The children of a night.
+pub struct Children<'a> {
+    /// Those that failed, by Region.
+    pub failed: BTreeMap<String, Sorter<'a, Failure>>,
+    /// What they did, failed or not.
+    pub work: Work,
+}
+
+/// Reads the Map Runs of `execution`. A failure whose Region is not known goes to `first_region`.
+pub async fn read<'a>(
+    sfn: &Client,
+    ledger: &'a Ledger,
+    execution: &Execution,
+    first_region: &str,
+) -> Result<Children<'a>, Error> {
+    let mut children = Children { failed: BTreeMap::new(), work: Work::default() };
+    let runs = sfn.list_map_runs().execution_arn(&execution.id).into_paginator().items().send();
     let runs = runs.collect::<Result<Vec<_>, _>>().await.map_err(|error| error::of("ListMapRuns", error))?;
     for run in runs {
-        let mut listed = 0;
-        for status in [ExecutionStatus::Failed, ExecutionStatus::TimedOut, ExecutionStatus::Aborted] {
-            for child in list(sfn, &run.map_run_arn, status).await? {
-                let (region, failure) = describe(sfn, &run, &child).await?;
-                by_region.entry(region).or_default().push(failure);
-                listed += 1;
-            }
+        let described = sfn.describe_map_run().map_run_arn(&run.map_run_arn).send().await;
+        let described = described.map_err(|error| error::of("DescribeMapRun", error))?;
+        let step = step(&run.map_run_arn);
+        add_work(&mut children.work, &step, &described);
+        let counts = described.execution_counts.as_ref();
+        let failed = counts.map_or(0, |counts| counts.failed + counts.timed_out + counts.aborted);
+        let mut told = 0;
+        for arn in list(sfn, &run, failed.min(MOST_DESCRIBED)).await? {
+            let (region, failure) = describe(sfn, &step, &arn).await?;
+            let region = region.unwrap_or_else(|| first_region.to_owned());
+            add_failure(&mut children, ledger, execution, region, failure).await?;
+            told += 1;
         }
-        let unlisted = count(sfn, &run.map_run_arn).await? - listed;
-        if unlisted > 0 {
-            by_region.entry(String::new()).or_default().push(unlisted_failure(&run, unlisted));
+        if failed > told {
+            let untold = untold_failure(&run, &step, failed - told);
+            add_failure(&mut children, ledger, execution, first_region.to_owned(), untold).await?;
         }
     }
-    Ok(by_region)
+    Ok(children)
 }
 
-async fn list(sfn: &Client, run: &str, status: ExecutionStatus) -> Result<Vec<String>, Error> {
-    let pages = sfn.list_executions().map_run_arn(run).status_filter(status).max_results(1_000).into_paginator();
-    let children = pages.items().send().collect::<Result<Vec<_>, _>>().await;
-    let children = children.map_err(|error| error::of("ListExecutions", error))?;
-    Ok(children.into_iter().map(|child| child.execution_arn).collect())
+async fn add_failure<'a>(
+    children: &mut Children<'a>,
+    ledger: &'a Ledger,
+    execution: &Execution,
+    region: String,
+    failure: Failure,
+) -> Result<(), Error> {
+    let name = execution.sorting_name(&region, "failures");
+    children.failed.entry(region).or_insert_with(|| Sorter::new(ledger, name)).push(failure).await
 }
 
-async fn describe(sfn: &Client, run: &MapRunListItem, child: &str) -> Result<(String, Failure), Error> {
+/// The ARNs of at most so many failed children.
+async fn list(sfn: &Client, run: &MapRunListItem, most: i64) -> Result<Vec<String>, Error> {
+    let mut arns = Vec::new();
+    for status in [ExecutionStatus::Failed, ExecutionStatus::TimedOut, ExecutionStatus::Aborted] {
+        let list = sfn.list_executions().map_run_arn(&run.map_run_arn).status_filter(status).max_results(1_000);
+        let mut listed = list.into_paginator().items().send();
+        while (arns.len() as i64) < most {
+            let Some(child) = listed.next().await else { break };
+            arns.push(child.map_err(|error| error::of("ListExecutions", error))?.execution_arn);
+        }
+    }
+    Ok(arns)
+}
+
+async fn describe(sfn: &Client, step: &str, child: &str) -> Result<(Option<String>, Failure), Error> {
     let described = sfn.describe_execution().execution_arn(child).send().await;
     let described = described.map_err(|error| error::of("DescribeExecution", error))?;
     let input = described.input.as_deref().and_then(|input| serde_json::from_str::<Child>(input).ok());
-    let (region, subject) = input.map_or((String::new(), None), |child| {
+    let (region, subject) = input.map_or((None, None), |child| {
         let volume = child.volume.map(|volume| volume.volume_id);
-        (child.region, volume.or(child.snapshot.map(|snapshot| snapshot.snapshot_id)))
+        (Some(child.region), volume.or(child.snapshot.map(|snapshot| snapshot.snapshot_id)))
     });
     let caught = caught(described);
     let (message, execution) = (caught.message(), Some(child.to_owned()));
-    Ok((region, Failure { step: step(&run.map_run_arn), subject, error: caught.error, message, execution }))
+    Ok((region, Failure { step: step.to_owned(), subject, error: caught.error, message, execution }))
 }
 
 fn caught(described: DescribeExecutionOutput) -> Caught {
@@ -69,25 +111,29 @@ fn caught(described: DescribeExecutionOutput) -> Caught {
     Caught { error: described.error.unwrap_or_else(|| status.to_string()), cause: described.cause.unwrap_or_default() }
 }
 
-/// How many children failed by the Map Run's own count. ListExecutions is eventually consistent (Step Functions API
-/// reference): what it does not list yet must not pass in silence.
-async fn count(sfn: &Client, run: &str) -> Result<i64, Error> {
-    let described = sfn.describe_map_run().map_run_arn(run).send().await;
-    let counts = described.map_err(|error| error::of("DescribeMapRun", error))?.execution_counts;
-    Ok(counts.map_or(0, |counts| counts.failed + counts.timed_out + counts.aborted))
-}
-
-fn unlisted_failure(run: &MapRunListItem, unlisted: i64) -> Failure {
+/// ListExecutions is eventually consistent (Step Functions API reference): what it does not list yet, and what is too much to
+/// describe, must not pass in silence.
+fn untold_failure(run: &MapRunListItem, step: &str, untold: i64) -> Failure {
     Failure {
-        step: step(&run.map_run_arn),
+        step: step.to_owned(),
         subject: None,
-        error: "Unlisted".to_owned(),
-        message: format!(
-            "{unlisted} more child executions failed that Step Functions does not list yet: look at {}",
-            run.map_run_arn
-        ),
+        error: "NotDescribed".to_owned(),
+        message: format!("{untold} more child executions failed: look at {}", run.map_run_arn),
         execution: None,
     }
+}
+
+fn add_work(work: &mut Work, step: &str, run: &DescribeMapRunOutput) {
+    let total = run.execution_counts.as_ref().map_or(0, |counts| counts.total).max(0) as u64;
+    let stopped = run.stop_date.as_ref().unwrap_or(&run.start_date);
+    let seconds = stopped.as_secs_f64() - run.start_date.as_secs_f64();
+    work.maps += 1;
+    match step {
+        "SnapshotVolumes" => work.snapshots += total,
+        _ => work.deletions += total,
+    }
+    work.child_seconds += seconds * total.min(CHILDREN_AT_ONCE) as f64;
+    work.other_seconds -= seconds;
 }
 
 /// The Map state's name: its `Label`, as the ARN has it (`…:mapRun:<state machine>/<label>:<uuid>`).

@@ -1,19 +1,18 @@
 //! What CloudWatch is told of a night, in its embedded metric format: one line of JSON in the function's log.
 
-use domain::report::{RegionReport, Report};
+use domain::report::Summary;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// Prints the metrics of a night; a dry run has none.
-pub fn emit(report: &Report, now: Timestamp) {
-    if !report.dry_run {
-        println!("{}", embedded(report, now));
+pub fn emit(night: &Summary, now: Timestamp) {
+    if !night.dry_run {
+        println!("{}", embedded(night, now));
     }
 }
 
 /// The line itself (CloudWatch user guide, "Specification: Embedded metric format").
-fn embedded(report: &Report, now: Timestamp) -> Value {
-    let total = |count: fn(&RegionReport) -> usize| report.regions.iter().map(count).sum::<usize>();
+fn embedded(night: &Summary, now: Timestamp) -> Value {
     let names = ["CompleteNights", "Protected", "Unprotected", "Expired", "Failures"];
     let metrics = names.map(|name| json!({"Name": name, "Unit": "Count"}));
     json!({
@@ -21,34 +20,32 @@ fn embedded(report: &Report, now: Timestamp) -> Value {
             "Timestamp": now.as_millisecond(),
             "CloudWatchMetrics": [{"Namespace": "NightlyBackup", "Dimensions": [["BackupStack"]], "Metrics": metrics}],
         },
-        "BackupStack": report.backup_stack,
-        "Night": report.night,
-        "CompleteNights": u8::from(report.complete),
-        "Protected": total(|region| region.protected.len()),
-        "Unprotected": total(|region| region.unprotected.len()),
-        "Expired": total(|region| region.expired.len()),
-        "Failures": total(|region| region.failures.len()),
+        "BackupStack": night.backup_stack,
+        "Night": night.night,
+        "CompleteNights": u8::from(night.is_complete()),
+        "Protected": night.total(|region| region.protected),
+        "Unprotected": night.total(|region| region.unprotected),
+        "Expired": night.total(|region| region.expired),
+        "Failures": night.total(|region| region.failures),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::report::RegionSummary;
 
     #[test]
     fn every_metric_that_is_declared_has_a_value() {
-        let report = Report {
+        let night = Summary {
             backup_stack: "prod".into(),
             night: "2026-05-20".parse().unwrap(),
-            intervals: "Daily".parse().unwrap(),
             dry_run: false,
             execution: String::new(),
             location: String::new(),
-            complete: true,
-            regions: vec![RegionReport::default()],
-            mail: None,
+            regions: vec![RegionSummary::default()],
         };
-        let line = embedded(&report, Timestamp::UNIX_EPOCH);
+        let line = embedded(&night, Timestamp::UNIX_EPOCH);
         let declared = &line["_aws"]["CloudWatchMetrics"][0];
         for metric in declared["Metrics"].as_array().unwrap() {
             assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric}");

@@ -15,7 +15,8 @@ use aws_sdk_sfn::{
     types::{ExecutionListItem, ExecutionStatus, MapRunExecutionCounts, MapRunListItem, MapRunStatus},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 
 const MAP_RUN: &str = "arn:aws:states:eu-west-1:123456789012:mapRun:Nightly/SnapshotVolumes:1234";
 
@@ -60,11 +61,11 @@ fn work_list() -> Rule {
     })
 }
 
-fn writes_report() -> Rule {
+fn writes_report(into: Arc<Mutex<Value>>) -> Rule {
     mock!(aws_sdk_s3::Client::put_object)
-        .match_requests(|request| {
-            let report = serde_json::from_slice::<Report>(request.body().bytes().unwrap());
-            request.key() == Some("nights/2026-05-20/run/report.json") && report.is_ok()
+        .match_requests(move |request| {
+            *into.lock().unwrap() = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+            request.key() == Some("nights/2026-05-20/run/report.json")
         })
         .then_output(|| PutObjectOutput::builder().build())
 }
@@ -115,10 +116,14 @@ fn map_run(failed: i64) -> [Rule; 4] {
     [runs, children, child, counts]
 }
 
-async fn run(failed: i64, dry_run: bool) -> Report {
-    let (tonight, work, write) = (tonight(), work_list(), writes_report());
-    let sfn = map_run(failed);
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&tonight]);
+async fn run(failed: i64, dry_run: bool) -> (Summary, Value) {
+    run_on(&tonight(), failed, dry_run).await
+}
+
+async fn run_on(tonight: &Rule, failed: i64, dry_run: bool) -> (Summary, Value) {
+    let report = Arc::new(Mutex::new(Value::Null));
+    let (work, write, sfn) = (work_list(), writes_report(report.clone()), map_run(failed));
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[tonight]);
     let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&work, &write]);
     let clients = Clients {
         ec2: |_: &str| ec2.clone(),
@@ -126,20 +131,26 @@ async fn run(failed: i64, dry_run: bool) -> Report {
         ledger: Ledger::new(s3, "ledger".into()),
     };
     let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
-    let report = handle(&clients, &settings, input(dry_run)).await.unwrap();
+    let summary = handle(&clients, &settings, "2026-05-20T04:31:00Z".parse().unwrap(), input(dry_run)).await.unwrap();
     assert_eq!(write.num_calls(), 1);
-    report
+    let report = report.lock().unwrap().clone();
+    (summary, report)
 }
 
 #[tokio::test]
 async fn names_the_volume_that_failed_and_the_region_that_was_not_discovered() {
-    let report = run(1, false).await;
-    let [first, second] = &report.regions[..] else { panic!() };
-    assert_eq!(first.protected[0].snapshot_id, "snap-1");
-    assert_eq!(first.unprotected[0].reason, "Refused: CreateSnapshot: InvalidVolume.NotFound: gone");
-    assert_eq!(first.failures[0].step, "SnapshotVolumes");
-    assert_eq!((second.failures[0].step.as_str(), second.failures[0].message.as_str()), ("DiscoverVolumes", "503"));
-    let output = Output::of(&report);
+    let (summary, report) = run(1, false).await;
+    let (first, second) = (&report["regions"][0], &report["regions"][1]);
+    assert_eq!(first["protected"][0]["snapshotId"], "snap-1");
+    assert_eq!(first["unprotected"][0]["reason"], "Refused: CreateSnapshot: InvalidVolume.NotFound: gone");
+    assert_eq!(first["failures"][0]["step"], "SnapshotVolumes");
+    assert_eq!(
+        (&second["failures"][0]["step"], &second["failures"][0]["message"]),
+        (&json!("DiscoverVolumes"), &json!("503"))
+    );
+    assert_eq!((&report["complete"], &report["mail"]["subject"]), (&json!(false), &json!(Mail::of(&summary).subject)));
+    assert_eq!(report["estimate"]["transitions"], 1 + 6 + 2 * 5 + 1 + 2 * 3);
+    let output = Output::of(&summary);
     assert!(!output.complete && output.notify);
     let summary = "Night 2026-05-20: 1 of 2 volumes unprotected; report: s3://ledger/nights/2026-05-20/run/report.json";
     assert_eq!(output.summary, summary);
@@ -147,32 +158,42 @@ async fn names_the_volume_that_failed_and_the_region_that_was_not_discovered() {
 
 #[tokio::test]
 async fn a_child_that_failed_and_is_not_listed_yet_is_not_passed_over() {
-    let report = run(2, false).await;
-    let unlisted = report.regions[0].failures.iter().find(|failure| failure.error == "Unlisted").unwrap();
-    assert!(unlisted.message.starts_with("1 more child executions failed"), "{}", unlisted.message);
+    let (_, report) = run(2, false).await;
+    let failures = report["regions"][0]["failures"].as_array().unwrap();
+    let untold = failures.iter().find(|failure| failure["error"] == "NotDescribed").unwrap();
+    assert!(untold["message"].as_str().unwrap().starts_with("1 more child executions failed"), "{untold}");
 }
 
 #[tokio::test]
 async fn looks_again_for_a_snapshot_that_is_not_listed_yet() {
-    let list = |volume: &'static str| {
+    let list = |volumes: &'static [&'static str]| {
         move || {
-            let one = Snapshot::builder().snapshot_id("snap").volume_id(volume).state(SnapshotState::Pending).build();
-            DescribeSnapshotsOutput::builder().snapshots(one).build()
+            let one = |volume: &&str| {
+                Snapshot::builder().snapshot_id("snap").volume_id(*volume).state(SnapshotState::Pending).build()
+            };
+            DescribeSnapshotsOutput::builder().set_snapshots(Some(volumes.iter().map(one).collect())).build()
         }
     };
-    let lagging =
-        mock!(aws_sdk_ec2::Client::describe_snapshots).sequence().output(list("vol-0")).output(list("vol-1")).build();
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&lagging]);
-    let volume = |id: &str| Volume { volume_id: id.into(), instances: vec![], tags: Default::default() };
-    let found = settled(&ec2, "prod", "2026-05-20".parse().unwrap(), &[volume("vol-1")], &[]).await.unwrap();
-    assert_eq!((found.contains_key("vol-1"), lagging.num_calls()), (true, 2));
+    let lagging = mock!(aws_sdk_ec2::Client::describe_snapshots)
+        .sequence()
+        .output(list(&["vol-1"]))
+        .output(list(&["vol-1", "vol-2"]))
+        .build();
+    let (summary, _) = run_on(&lagging, 0, false).await;
+    assert_eq!((summary.regions[0].protected, lagging.num_calls()), (2, 2));
 }
 
 #[tokio::test]
 async fn a_dry_run_mails_nothing() {
-    let report = run(1, true).await;
-    assert!(!report.complete);
-    assert!(report.mail.is_none() && !Output::of(&report).notify);
+    let (summary, report) = run(1, true).await;
+    assert!(!summary.is_complete() && report["mail"].is_null() && !Output::of(&summary).notify);
+}
+
+#[tokio::test]
+async fn a_night_that_found_no_volume_is_no_success_and_one_with_an_empty_region_is() {
+    let none = RegionNight::default();
+    let some = RegionNight { work_list: Some(List { key: "work".into(), count: 1 }), ..RegionNight::default() };
+    assert!(selected_nothing(&none) && !selected_nothing(&some));
 }
 
 #[tokio::test]
@@ -184,6 +205,8 @@ async fn a_night_without_a_region_is_no_success() {
         ledger: Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[] as &[&Rule]), "ledger".into()),
     };
     let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
-    let error = handle(&clients, &settings, Input { regions: vec![], ..input(false) }).await.unwrap_err();
+    let error = handle(&clients, &settings, Timestamp::UNIX_EPOCH, Input { regions: vec![], ..input(false) })
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "BadInput: Regions: \"\": names no Region, so nothing was backed up");
 }

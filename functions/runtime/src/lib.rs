@@ -3,16 +3,25 @@
 //! # Layout
 //! - [`Aws`], [`serve`]: a function's `main`.
 //! - [`error`]: an SDK's error as one of the state machine's names.
-//! - [`ledger`]: lists and reports in the ledger bucket.
+//! - [`ledger`]: the ledger bucket; [`lines`], [`document`]: its lists and its report, [`upload`]: written piece by piece.
+//! - [`sorter`]: long lists in order, in little memory.
 //! - [`pace`]: waiting for one's turn.
 //! - [`snapshots`]: the managed snapshots of a Region.
 
+#[cfg(test)]
+mod bucket;
+pub mod document;
 pub mod error;
 pub mod ledger;
+pub mod lines;
 pub mod pace;
 pub mod snapshots;
+pub mod sorter;
+pub mod upload;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
+use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, timeout::TimeoutConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_types::SdkConfig;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -20,6 +29,7 @@ use std::time::Duration;
 
 pub use lambda_runtime::Error as LambdaError;
 pub use ledger::Ledger;
+pub use sorter::{Merge, Sorted, Sorter};
 
 /// The account's credentials and settings, from which every client is made.
 pub struct Aws {
@@ -27,14 +37,25 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Sets up the log and loads the configuration that Lambda hands a function in its environment.
-    pub async fn load() -> Self {
-        lambda_runtime::tracing::init_default_subscriber();
+    /// Sets up the log and takes the Region and the credentials that Lambda hands a function in its environment
+    /// (Lambda developer guide, "Defined runtime environment variables"). They hold for as long as the function's process.
+    pub fn load() -> Self {
+        tracing_subscriber::fmt().json().with_target(false).without_time().init();
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
             .operation_attempt_timeout(Duration::from_secs(20))
             .build();
-        Self { config: aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await }
+        let token = Some(setting("AWS_SESSION_TOKEN")).filter(|token| !token.is_empty());
+        let (id, secret) = (setting("AWS_ACCESS_KEY_ID"), setting("AWS_SECRET_ACCESS_KEY"));
+        let credentials = Credentials::new(id, secret, token, None, "Lambda");
+        let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(setting("AWS_REGION")))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(https.build_https())
+            .timeout_config(timeouts);
+        Self { config: config.build() }
     }
 
     /// The configuration itself, for a client of the function's own Region.
@@ -68,7 +89,7 @@ where
 {
     let handle = &handle;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
-        let input = read(event.payload).map_err(diagnostic)?;
+        let input = parse(event.payload).map_err(diagnostic)?;
         let output = handle(input).await.map_err(diagnostic)?;
         serde_json::to_value(output).map_err(|error| Diagnostic {
             error_type: domain::ErrorName::Refused.to_string(),
@@ -78,7 +99,7 @@ where
     .await
 }
 
-fn read<I: DeserializeOwned>(payload: Value) -> Result<I, domain::Error> {
+fn parse<I: DeserializeOwned>(payload: Value) -> Result<I, domain::Error> {
     serde_json::from_value(payload).map_err(|error| {
         domain::Error::bad_input("the function's input", error, "not of the shape that the state machine sends")
     })
@@ -95,9 +116,9 @@ mod tests {
 
     #[test]
     fn an_input_of_another_shape_is_bad_input_that_says_where() {
-        let error = read::<domain::wire::List>(json!({"key": "k", "count": "many"})).unwrap_err();
+        let error = parse::<domain::wire::List>(json!({"key": "k", "count": "many"})).unwrap_err();
         assert_eq!(diagnostic(error).error_type, "BadInput");
-        let error = read::<domain::wire::List>(json!({"key": "k"})).unwrap_err();
+        let error = parse::<domain::wire::List>(json!({"key": "k"})).unwrap_err();
         assert!(error.message.contains("missing field `count`"), "{error}");
     }
 }

@@ -11,20 +11,33 @@ use domain::{
 
 use crate::error;
 
-/// Lists the managed snapshots of `stack` that pass `filters` (an EC2 filter's name and its value), every page.
-/// A page of EC2's may be empty and yet have a token; the paginator goes on.
-pub async fn managed(ec2: &Client, stack: &str, filters: &[(&str, &str)]) -> Result<Vec<Snapshot>, Error> {
+/// Hands on the managed snapshots of `stack` that pass `filters` (an EC2 filter's name and its value), page by page: no more
+/// than one is held. A page of EC2's may be empty and yet have a token; the paginator goes on.
+pub async fn each_managed(
+    ec2: &Client,
+    stack: &str,
+    filters: &[(&str, &str)],
+    mut take: impl AsyncFnMut(Snapshot) -> Result<(), Error>,
+) -> Result<(), Error> {
     let stack_filter = format!("tag:{}", tags::BACKUP_STACK);
     let filters = [(stack_filter.as_str(), stack)].into_iter().chain(filters.iter().copied());
     let filters = filters.map(|(name, value)| Filter::builder().name(name).values(value).build()).collect();
     let pages = ec2.describe_snapshots().owner_ids("self").set_filters(Some(filters)).max_results(1_000);
-    let snapshots = pages.into_paginator().items().send().collect::<Result<_, _>>().await;
-    snapshots.map_err(|error| error::of("DescribeSnapshots", error))
+    let mut snapshots = pages.into_paginator().items().send();
+    while let Some(snapshot) = snapshots.next().await {
+        take(snapshot.map_err(|error| error::of("DescribeSnapshots", error))?).await?;
+    }
+    Ok(())
 }
 
-/// Lists the managed snapshots of one Night.
-pub async fn of_night(ec2: &Client, stack: &str, night: Night) -> Result<Vec<Snapshot>, Error> {
-    managed(ec2, stack, &[(&format!("tag:{}", tags::NIGHT), &night.to_string())]).await
+/// The same for the snapshots of one Night.
+pub async fn each_of_night(
+    ec2: &Client,
+    stack: &str,
+    night: Night,
+    take: impl AsyncFnMut(Snapshot) -> Result<(), Error>,
+) -> Result<(), Error> {
+    each_managed(ec2, stack, &[(&format!("tag:{}", tags::NIGHT), &night.to_string())], take).await
 }
 
 /// Whether a snapshot protects its volume.

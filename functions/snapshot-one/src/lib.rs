@@ -1,7 +1,9 @@
 //! Makes tonight's snapshot of one volume, with its identity tags in the same call, when its turn has come.
 //!
 //! CreateSnapshot has no client token (AWSEC2 API reference): an attempt whose answer was lost may have made the
-//! snapshot. So every attempt looks first, and the SDK makes one attempt; trying again is the state machine's part.
+//! snapshot. So every attempt claims the volume's Night in the ledger first. Whoever claims it is the first to try, since
+//! discover-volumes found no snapshot, and creates one; anybody else looks for one before. The SDK makes one attempt; trying
+//! again is the state machine's part.
 
 use aws_sdk_ec2::{
     Client,
@@ -14,7 +16,7 @@ use domain::{
     tags,
     wire::{Turn, Volume},
 };
-use runtime::{error, pace, snapshots};
+use runtime::{Ledger, error, pace, snapshots};
 use serde::{Deserialize, Serialize};
 
 /// One volume of the work list, and the night.
@@ -58,21 +60,35 @@ pub struct Output {
 /// # Errors
 /// `SnapshotTooSoon` where EBS asks for 15 s, `Throttled` where EC2 is busy, `Transient` where it is silent, `Refused` for any
 /// other answer.
-pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
+pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: Input) -> Result<Output, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;
     pace::wait_for(input.turn, Pace::read(&settings.snapshots_per_second)?).await;
-    let snapshot_id = match find(ec2, stack, &input).await? {
+    let is_first = ledger.claim(&claim(&input)).await;
+    let found = if is_first { None } else { find(ec2, stack, &input).await? };
+    let snapshot_id = match found {
         Some(snapshot_id) => snapshot_id,
         None => create(ec2, stack, &input).await?,
     };
     Ok(Output { region: input.region, snapshot_id, volume: input.volume })
 }
 
+/// The key of a claim; the ledger keeps claims for as long as an execution can be redriven.
+fn claim(input: &Input) -> String {
+    format!("claims/{}/{}/{}", input.night, input.region, input.volume.volume_id)
+}
+
 async fn find(ec2: &Client, stack: &str, input: &Input) -> Result<Option<String>, Error> {
     let night = input.night.to_string();
     let filters = [("volume-id", input.volume.volume_id.as_str()), (&format!("tag:{}", tags::NIGHT), &night)];
-    let found = snapshots::managed(ec2, stack, &filters).await?;
-    Ok(found.into_iter().find(snapshots::protects).and_then(|snapshot| snapshot.snapshot_id))
+    let mut found = None;
+    snapshots::each_managed(ec2, stack, &filters, async |snapshot| {
+        if snapshots::protects(&snapshot) {
+            found = snapshot.snapshot_id;
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(found)
 }
 
 async fn create(ec2: &Client, stack: &str, input: &Input) -> Result<String, Error> {

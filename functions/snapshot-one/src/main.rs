@@ -5,8 +5,9 @@ use snapshot_one::{Input, Settings, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::LambdaError> {
-    let aws = Aws::load().await;
+    let aws = Aws::load();
     let settings =
         Settings { backup_stack: setting("BACKUP_STACK"), snapshots_per_second: setting("SNAPSHOTS_PER_SECOND") };
-    serve(async |input: Input| handle(&aws.ec2(&input.region), &settings, input).await).await
+    let ledger = aws.ledger(setting("LEDGER_BUCKET"));
+    serve(async |input: Input| handle(&aws.ec2(&input.region), &ledger, &settings, input).await).await
 }

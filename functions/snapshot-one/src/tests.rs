@@ -7,6 +7,7 @@ use aws_sdk_ec2::{
     },
     types::{Filter, Snapshot, SnapshotState},
 };
+use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::json;
 
@@ -63,8 +64,24 @@ fn refuses(code: &'static str) -> Rule {
     })
 }
 
+/// A bucket that grants the claim, or says that somebody has it.
+fn ledger(is_granted: bool) -> (Ledger, Rule) {
+    let claims = mock!(aws_sdk_s3::Client::put_object).match_requests(|request| {
+        request.key() == Some("claims/2026-12-31/eu-west-1/vol-1") && request.if_none_match() == Some("*")
+    });
+    let claims = match is_granted {
+        true => claims.then_output(|| PutObjectOutput::builder().build()),
+        false => claims.then_error(|| {
+            PutObjectError::generic(ErrorMetadata::builder().code("PreconditionFailed").message("taken").build())
+        }),
+    };
+    (Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&claims]), "ledger".into()), claims)
+}
+
+/// An attempt after which others came, or may have come.
 async fn run(rules: &[&Rule]) -> Result<Output, Error> {
-    handle(&mock_client!(aws_sdk_ec2, RuleMode::MatchAny, rules), &settings("prod", "5"), input()).await
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, rules);
+    handle(&ec2, &ledger(false).0, &settings("prod", "5"), input()).await
 }
 
 fn settings(stack: &str, per_second: &str) -> Settings {
@@ -77,6 +94,15 @@ async fn makes_a_snapshot_that_bears_its_identity_from_the_start() {
     let output = run(&[&look, &create]).await.unwrap();
     assert_eq!(output.snapshot_id, "snap-new");
     assert_eq!((look.num_calls(), create.num_calls()), (1, 1));
+}
+
+#[tokio::test]
+async fn whoever_claims_the_volumes_night_creates_without_a_look() {
+    let (ledger, claims) = ledger(true);
+    let create = creates();
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
+    assert_eq!(handle(&ec2, &ledger, &settings("prod", "5"), input()).await.unwrap().snapshot_id, "snap-new");
+    assert_eq!((claims.num_calls(), create.num_calls()), (1, 1));
 }
 
 #[tokio::test]
@@ -114,7 +140,9 @@ async fn tries_to_create_once_and_gives_the_error_its_name() {
 #[tokio::test]
 async fn makes_nothing_without_a_stack_to_make_it_for() {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    let error = handle(&ec2, &settings("", "5"), input()).await.unwrap_err();
+    let (ledger, claims) = ledger(true);
+    let error = handle(&ec2, &ledger, &settings("", "5"), input()).await.unwrap_err();
     assert_eq!(error.to_string(), "BadInput: BackupStack: \"\": must be the name of the deployed stack");
-    assert!(handle(&ec2, &settings("prod", "fast"), input()).await.is_err());
+    assert!(handle(&ec2, &ledger, &settings("prod", "fast"), input()).await.is_err());
+    assert_eq!(claims.num_calls(), 0);
 }
