@@ -4,12 +4,15 @@
 VENV := target/venv
 PYTHON := $(VENV)/bin/python
 ARM64 := aarch64-unknown-linux-gnu
-FUNCTIONS := $(patsubst functions/%/src/main.rs,%,$(wildcard functions/*/src/main.rs))
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+# A release aborts where it panics, so unwind tables serve nothing; and it names no folder of the machine that built it.
+RELEASE = RUSTFLAGS="-C force-unwind-tables=no --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}/registry/src=" PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo
+RELEASED := $(addprefix --package ,$(patsubst functions/%/src/main.rs,%,$(wildcard functions/*/src/main.rs)))
 
 export AWS_PAGER :=
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help night up down test simulate lint package deploy destroy functions
+.PHONY: help night up down test simulate bench lint package deploy destroy functions
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +21,7 @@ help:
 	@echo 'make down      stop it'
 	@echo 'make test      every test there is'
 	@echo 'make simulate  100,000 random nights and 1,000 real ones against the model; draws docs/retention.svg (an hour)'
+	@echo 'make bench     the measurements that the README quotes; writes its table and charts (a quarter of an hour, and the release builds)'
 	@echo 'make package   the release zips for arm64, in target/package'
 	@echo 'make deploy    the stack to AWS   STACK=name [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
 	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'
@@ -39,6 +43,13 @@ simulate: functions
 	@NIGHTS=1000 cargo test --quiet --workspace --test simulation -- --nocapture
 	@mkdir -p docs && cp target/tests/simulation/retention.svg docs/
 
+# bare is the function that the others are measured against; it is built with them, so that all share their libraries.
+bench: functions package target/bench/tutorial.zip
+	@$(RELEASE) zigbuild --release --target $(ARM64).2.34 --package bare $(RELEASED)
+	@$(PYTHON) infra/package.py target/$(ARM64)/release target/package bare
+	@$(RELEASE) build --release --target $(HOST) --package bare $(RELEASED)
+	@FUNCTIONS=target/$(HOST)/release target/debug/bench
+
 lint: $(VENV)/local
 	@cargo fmt --check
 	@cargo clippy --workspace --all-targets --quiet -- -D warnings
@@ -50,7 +61,7 @@ functions: $(VENV)/local
 
 package: $(VENV)/release $(VENV)/local
 	@rustup target add $(ARM64) || { echo 'make: the release needs rustup, to add the target $(ARM64)'; exit 1; }
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo zigbuild --release --target $(ARM64).2.34 $(addprefix --package ,$(FUNCTIONS))
+	@$(RELEASE) zigbuild --release --target $(ARM64).2.34 $(RELEASED)
 	@$(PYTHON) infra/package.py target/$(ARM64)/release target/package
 	@ls -l target/package
 
@@ -69,6 +80,11 @@ $(VENV)/release: infra/release/requirements.txt | $(VENV)/bin/python
 	@echo 'Installing the arm64 cross-compiler into $(VENV) (once).'
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+target/bench/tutorial.zip: tests/bench/requirements.txt tests/bench/tutorial/index.py | $(VENV)/bin/python
+	@rm -rf target/bench/python && mkdir -p target/bench
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --target target/bench/python -r $<
+	@cd target/bench/python && ../../../$(PYTHON) -m zipfile -c ../tutorial.zip * ../../../tests/bench/tutorial/index.py
 
 $(VENV)/bin/python:
 	@command -v cargo >/dev/null || { echo 'make: cargo is missing; install Rust with rustup'; exit 1; }

@@ -154,6 +154,7 @@ def show(report: dict, servers: dict) -> None:
         print("".join(f"  {line}\n" for line in mail["message"].splitlines()), end="")
     else:
         print("\nNo mail: " + ("a dry run sends none." if report["dryRun"] else "there is nothing to tell."))
+    print(f"On AWS such a night costs ${report['estimate']['dollars']:.4f}, the storage of its snapshots excepted.")
 
 
 def show_region(region: dict, servers: dict, dry_run: bool) -> None:

@@ -124,18 +124,12 @@ impl Cloud {
         aws_sdk_ec2::Client::new(&self.config(endpoint, region))
     }
 
-    /// A server with this many volumes in ministack's EC2; the volumes' ids.
+    /// Starts this many servers, each with a volume, in ministack's EC2; the ids of all volumes there.
     pub async fn attach_volumes(&self, count: usize) -> Vec<String> {
         let ec2 = self.ec2_at(self.ministack(), "us-east-1").await;
-        let run = ec2.run_instances().image_id("ami-12345678").min_count(1).max_count(1).send().await;
-        let server = run.expect("a server").instances()[0].instance_id().expect("an id").to_owned();
-        // The server has a volume of its own.
-        for number in 1..count {
-            let made = ec2.create_volume().availability_zone("us-east-1a").size(1).send().await;
-            let volume = made.expect("a volume").volume_id.expect("an id");
-            let attach = ec2.attach_volume().volume_id(volume).instance_id(&server).device(format!("/dev/sd{number}"));
-            attach.send().await.expect("attached");
-        }
+        let count = count.try_into().expect("a number of EC2's");
+        let run = ec2.run_instances().image_id("ami-12345678").min_count(count).max_count(count).send();
+        run.await.expect("the servers");
         let listed = ec2.describe_volumes().send().await.expect("the volumes");
         listed.volumes().iter().map(|volume| volume.volume_id().expect("an id").to_owned()).collect()
     }
@@ -147,6 +141,13 @@ impl Cloud {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let tags = |tags: &[Tag]| tags.iter().map(|tag| (text(tag.key()), text(tag.value()))).collect();
         snapshots.iter().map(|snapshot| (text(snapshot.snapshot_id()), tags(snapshot.tags()))).collect()
+    }
+
+    /// Claims a volume's Night in the ledger, as an attempt to snapshot it does that goes no further.
+    pub async fn claim(&self, night: &str, volume: &str) {
+        let s3 = aws_sdk_s3::Client::new(&self.aws().await);
+        let key = format!("claims/{night}/us-east-1/{volume}");
+        s3.put_object().bucket(self.exported("LEDGER_BUCKET")).key(key).send().await.expect("a claim");
     }
 
     /// The configuration of every other service.

@@ -6,7 +6,8 @@
 //! - [`asl`]: the state machine, read.
 //! - [`mermaid`]: the picture of it in the README.
 //! - [`page`]: the parts of the documentation that the tests write.
-//! - [`lossy`]: a hop to S3 and Step Functions that loses answers.
+//! - [`hop`]: a hop to S3 and Step Functions that counts calls and loses answers.
+//! - [`fleet`]: nights of a fleet of any size, measured; [`history`]: what Step Functions keeps of a night.
 //! - [`template`]: the CloudFormation templates, read.
 //! - [`model`]: what a night has to do to an account, from the contract alone.
 //! - [`source`]: the functions' own source, read for the calls that it makes.
@@ -14,7 +15,9 @@
 pub mod asl;
 pub mod chart;
 pub mod cloud;
-pub mod lossy;
+pub mod fleet;
+pub mod history;
+pub mod hop;
 pub mod mermaid;
 pub mod model;
 pub mod page;

@@ -84,7 +84,7 @@ fn calls(source: &str, helper: &str) -> bool {
 }
 
 fn operations(source: &str) -> BTreeSet<String> {
-    let call = r"\.((?:complete|create|delete|describe|get|list|put|modify|copy|start|stop|publish|send|lock|upload)_(?:[a-z]+_?)+|tag_specifications)\(";
+    let call = r"\.((?:complete|create|delete|describe|get|list|put|modify|copy|start|stop|publish|send|lock)_(?:[a-z]+_?)+|tag_specifications|upload_part)\(";
     let found = Regex::new(call).expect("a pattern");
     found.captures_iter(source).map(|found| found[1].to_owned()).collect()
 }

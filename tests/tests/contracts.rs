@@ -1,6 +1,6 @@
 //! What the parts promise each other: state machine and code, template and code, names.
 
-use domain::ErrorName;
+use domain::{ErrorName, cost};
 use regex::Regex;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -116,6 +116,37 @@ fn a_function_may_do_what_it_calls_and_nothing_else() {
 fn a_function_is_given_the_settings_that_it_reads_and_no_others() {
     for function in functions() {
         assert_eq!(template::environment(&pascal(&function)), source::settings(&function), "{function}");
+    }
+}
+
+/// A list in a state would meet Step Functions' 256 KiB, and so would what a Map's children return.
+#[test]
+fn a_map_of_volumes_reads_its_list_from_the_ledger_and_writes_its_results_there() {
+    let states = asl::states();
+    let distributed =
+        states.values().filter(|state| state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED");
+    let maps: Vec<_> = distributed.collect();
+    assert_eq!(maps.len(), 2);
+    for map in maps {
+        for (field, bucket) in [("ItemReader", "s3:getObject"), ("ResultWriter", "s3:putObject")] {
+            let resource = map[field]["Resource"].as_str().unwrap_or_default();
+            assert!(resource.ends_with(bucket), "{field} of {}: {resource}", map["Label"]);
+        }
+        assert!(map.get("ResultPath").is_some_and(Value::is_null), "{}", map["Label"]);
+        assert_eq!(map["MaxConcurrency"], cost::CHILDREN_AT_ONCE);
+    }
+}
+
+#[test]
+fn the_estimate_of_a_nights_cost_knows_the_memory_that_the_template_gives() {
+    for function in functions() {
+        let memory = &template::properties(&format!("{}Function", pascal(&function)))["MemorySize"];
+        let gigabytes = memory.as_f64().expect("a number") / 1024.0;
+        if ["snapshot-one", "tag-snapshot", "delete-one"].contains(&function.as_str()) {
+            assert_eq!(gigabytes, cost::CHILD_GIGABYTES, "{function}");
+        } else {
+            assert!(gigabytes <= cost::GIGABYTES, "{function}");
+        }
     }
 }
 

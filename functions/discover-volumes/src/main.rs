@@ -6,12 +6,11 @@ use runtime::{Aws, serve, setting};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load();
-    let home = aws_sdk_ec2::Client::new(aws.config());
     let ledger = aws.ledger(setting("LEDGER_BUCKET"));
     let settings = Settings {
         backup_stack: setting("BACKUP_STACK"),
         time_zone: setting("TIME_ZONE"),
         volume_tag: setting("VOLUME_TAG"),
     };
-    serve(async |input: Input| handle(&home, &aws.ec2(&input.region), &ledger, &settings, input).await).await
+    serve(async |input: Input| handle(aws.home(), &aws.ec2(&input.region), &ledger, &settings, input).await).await
 }

@@ -32,19 +32,19 @@ impl<'a, T: Keyed + Clone + Serialize + DeserializeOwned> Sorter<'a, T> {
     pub async fn push(&mut self, item: T) -> Result<(), Error> {
         self.weight += weight(&item);
         self.held.push(item);
-        if self.weight >= MOST_HELD { Box::pin(self.put_away()).await } else { Ok(()) }
+        if self.weight >= MOST_HELD { Box::pin(self.spill()).await } else { Ok(()) }
     }
 
     /// What was taken, in order.
     pub async fn finish(mut self) -> Result<Sorted<'a, T>, Error> {
         if !self.runs.is_empty() && !self.held.is_empty() {
-            self.put_away().await?;
+            self.spill().await?;
         }
         self.held.sort_by(|one, other| one.key().cmp(other.key()));
         Ok(Sorted { ledger: self.ledger, held: self.held, runs: self.runs })
     }
 
-    async fn put_away(&mut self) -> Result<(), Error> {
+    async fn spill(&mut self) -> Result<(), Error> {
         self.held.sort_by(|one, other| one.key().cmp(other.key()));
         let mut run = self.ledger.write_list(format!("{}-{}.jsonl", self.name, self.runs.len()));
         for item in self.held.drain(..) {

@@ -1,5 +1,5 @@
-//! A hop on the way to the local cloud's S3 or Step Functions that loses answers: the call takes effect, the connection is cut.
-//! For EC2 there is strict-ec2.
+//! A hop on the way to the local cloud's S3 or Step Functions: it notes the calls, and loses answers on demand: the call takes
+//! effect, the connection is cut. For EC2 there is strict-ec2.
 
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
@@ -13,53 +13,59 @@ use tokio::net::{TcpListener, TcpStream};
 type Loses = Box<dyn FnMut(&str) -> bool + Send>;
 
 /// The hop, for `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL_SFN`.
-pub struct Lossy {
+pub struct Hop {
     /// Its address.
     pub url: String,
-    hop: Arc<Hop>,
+    bridge: Arc<Bridge>,
 }
 
 #[derive(Default)]
-struct Hop {
+struct Bridge {
     upstream: OnceLock<String>,
     client: reqwest::Client,
+    calls: Mutex<Vec<String>>,
     loses: Mutex<Option<Loses>>,
 }
 
-impl Lossy {
+impl Hop {
     /// Listens on a free port of the loopback, on the test's own runtime.
     pub fn listen() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         listener.set_nonblocking(true).expect("a socket that does not block");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let hop = Arc::new(Hop { client, ..Hop::default() });
-        let accepting = hop.clone();
+        let bridge = Arc::new(Bridge { client, ..Bridge::default() });
+        let accepting = bridge.clone();
         tokio::spawn(async move {
             let listener = TcpListener::from_std(listener).expect("a listener");
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(accepting.clone().converse(stream));
             }
         });
-        Self { url, hop }
+        Self { url, bridge }
     }
 
     /// Hands every call on to this address. Said once.
     pub fn forward_to(&self, upstream: &str) {
-        assert!(self.hop.upstream.set(upstream.to_owned()).is_ok(), "a hop has one upstream");
+        assert!(self.bridge.upstream.set(upstream.to_owned()).is_ok(), "a hop has one upstream");
+    }
+
+    /// Every call since the last time that this was asked: `AWSStepFunctions.ListMapRuns` or `PUT /bucket/key`.
+    pub fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.bridge.calls.lock().expect("nobody panics with it"))
     }
 
     /// Loses the answers for which `loses` says so, told `AWSStepFunctions.ListMapRuns` or `PUT /bucket/key`.
     pub fn lose(&self, loses: impl FnMut(&str) -> bool + Send + 'static) {
-        *self.hop.loses.lock().expect("nobody panics with it") = Some(Box::new(loses));
+        *self.bridge.loses.lock().expect("nobody panics with it") = Some(Box::new(loses));
     }
 }
 
-impl Hop {
+impl Bridge {
     async fn converse(self: Arc<Self>, stream: TcpStream) {
         let service = service_fn(|request| {
-            let hop = self.clone();
-            async move { hop.hand_on(request).await.map_err(io::Error::other) }
+            let bridge = self.clone();
+            async move { bridge.hand_on(request).await.map_err(io::Error::other) }
         });
         let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
@@ -71,6 +77,7 @@ impl Hop {
         let (head, body) = request.into_parts();
         let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         let call = target.map_or_else(|| format!("{} {}", head.method, head.uri.path()), str::to_owned);
+        self.calls.lock().expect("nobody panics with it").push(call.clone());
         let upstream = self.upstream.get().ok_or("not told yet where to forward to")?;
         let mut headers = head.headers;
         headers.remove("host");

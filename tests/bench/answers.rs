@@ -1,0 +1,42 @@
+//! An AWS of one volume that answers each call at once: what is measured against it is the function's own time.
+
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use tokio::net::TcpListener;
+
+/// Its address.
+pub async fn listen() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)));
+        }
+    });
+    url
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).map(str::to_owned);
+    let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let action =
+        form_urlencoded::parse(&body).find(|(name, _)| name == "Action").map(|(_, action)| action.into_owned());
+    let (kind, text) = match (target, action) {
+        (Some(_), _) => ("application/x-amz-json-1.0", r#"{"mapRuns":[]}"#.to_owned()),
+        (None, Some(action)) => ("text/xml", format!("<{action}Response>{}</{action}Response>", ec2(&action))),
+        (None, None) => ("application/octet-stream", String::new()),
+    };
+    Ok(Response::builder().header("content-type", kind).body(Full::new(text.into())).expect("an answer"))
+}
+
+fn ec2(action: &str) -> &'static str {
+    match action {
+        "CreateSnapshot" => "<snapshotId>snap-1</snapshotId><volumeId>vol-1</volumeId><status>pending</status>",
+        "DescribeRegions" => "<regionInfo><item><regionName>us-east-1</regionName></item></regionInfo>",
+        "DescribeSnapshots" => "<snapshotSet/>",
+        "DescribeVolumes" => "<volumeSet><item><volumeId>vol-1</volumeId><status>in-use</status></item></volumeSet>",
+        _ => "<return>true</return>",
+    }
+}

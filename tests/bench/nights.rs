@@ -1,0 +1,60 @@
+//! The first night of fleets of three sizes.
+
+use domain::{
+    cost::{CHILDREN_AT_ONCE, Estimate, Work},
+    pace::Pace,
+};
+use tests::fleet::{Fleet, Measured};
+
+/// The fleets' volumes.
+const FLEETS: [usize; 3] = [10, 1_000, 20_000];
+/// Volumes and snapshots of a page of EC2's.
+const PAGE: usize = 1_000;
+/// EC2's own rate (EC2 developer guide, "Request throttling for the Amazon EC2 API").
+const PER_SECOND: &str = "5";
+
+/// A fleet's night.
+pub struct FleetNight {
+    /// Its volumes.
+    pub volumes: usize,
+    /// The night in which each volume has its first snapshot.
+    pub measured: Measured,
+}
+
+impl FleetNight {
+    /// Seconds that its night takes at EC2's own rate: what the pace allows, for nothing else takes as long.
+    pub fn paced(&self) -> f64 {
+        let pace = Pace::read(PER_SECOND).expect("a pace");
+        pace.due(self.volumes as u64 - 1).as_secs_f64()
+    }
+
+    /// What a usual night costs: as many snapshots expire as are made, and the children fill all their places all the time.
+    pub fn estimate(&self) -> Estimate {
+        let count = self.volumes as u64;
+        let seconds = 2.0 * (self.paced() + SECONDS_OF_A_CHILD);
+        Estimate::of(Work {
+            regions: 1,
+            maps: 2,
+            snapshots: count,
+            deletions: count,
+            child_seconds: seconds * count.min(CHILDREN_AT_ONCE) as f64,
+            other_seconds: SECONDS_OF_THE_REST,
+        })
+    }
+}
+
+/// More than a child without a wait, and the functions before and after the Maps, take on a slow day.
+const SECONDS_OF_A_CHILD: f64 = 5.0;
+const SECONDS_OF_THE_REST: f64 = 60.0;
+
+/// Runs them.
+pub async fn measure() -> Vec<FleetNight> {
+    let mut all = Vec::new();
+    for volumes in FLEETS {
+        let fleet = Fleet::of(&format!("fleet-of-{volumes}"), volumes, PAGE).await;
+        let measured = fleet.night("2026-05-20").await;
+        assert_eq!(measured.night.status, "SUCCEEDED", "{volumes}: {}", measured.night.cause);
+        all.push(FleetNight { volumes, measured });
+    }
+    all
+}

@@ -1,0 +1,166 @@
+//! Nights of a fleet of any size on the local cloud, measured: a first night, one more, and one in which everything expires.
+
+use aws_sdk_ec2::types::Tag;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, Instant},
+};
+use strict_ec2::{Rules, StrictEc2};
+
+use crate::{
+    cloud::{Cloud, Night},
+    history::Histories,
+    hop::Hop,
+};
+
+/// The fleet's work lists in bytes, whatever its size, by the tags of its volumes: more than S3 takes in one part, and more than a
+/// function holds.
+const BYTES_OF_LISTS: usize = 12 * 1024 * 1024;
+/// Bytes of one tag in a list, and tags of one volume, at most.
+const BYTES_OF_TAG: usize = 230;
+const MOST_TAGS: usize = 45;
+/// Resources that one CreateTags takes at most (AWSEC2 API reference, CreateTags).
+const MOST_RESOURCES: usize = 1_000;
+
+/// A fleet on a cloud of its own, whose EC2 pages as the real one does.
+pub struct Fleet {
+    /// The cloud.
+    pub cloud: Cloud,
+    /// The ids of its volumes.
+    pub volumes: Vec<String>,
+    strict: StrictEc2,
+    s3: Hop,
+}
+
+/// A night, measured.
+#[derive(Debug)]
+pub struct Measured {
+    /// How it ended.
+    pub night: Night,
+    /// From its start to its end.
+    pub took: Duration,
+    /// What Step Functions keeps of it.
+    pub histories: Histories,
+    /// Calls to EC2 by their action.
+    pub ec2: BTreeMap<String, usize>,
+    /// Calls to S3 by their method.
+    pub s3: BTreeMap<String, usize>,
+    /// Bytes of each function's resident memory at its peak, by its resource's name; empty where there is no `/proc`.
+    pub memory: BTreeMap<String, usize>,
+}
+
+impl Fleet {
+    /// As many servers, each with a volume.
+    pub async fn of(name: &str, volumes: usize, page: usize) -> Self {
+        let strict = StrictEc2::listen(Rules { page: Some(page), ..Rules::default() });
+        let s3 = Hop::listen();
+        let variables = [("AWS_ENDPOINT_URL_EC2", &strict.url), ("AWS_ENDPOINT_URL_S3", &s3.url)];
+        let cloud = Cloud::down(name, variables.map(|(key, value)| (key.to_owned(), value.clone())).to_vec());
+        strict.forward_to(&cloud.ministack());
+        s3.forward_to(&cloud.ministack());
+        let mut fleet = Self { cloud, volumes: Vec::new(), strict, s3 };
+        fleet.keep_dailies(7);
+        fleet.volumes = fleet.cloud.attach_volumes(volumes).await;
+        fleet.tag_volumes().await;
+        fleet
+    }
+
+    /// Deploys with no pace, and this parameter.
+    pub fn keep_dailies(&self, count: usize) {
+        let parameters = ["SnapshotsPerSecond=1000000".to_owned(), format!("KeepDailies={count}")];
+        let up = self.cloud.run("up", &parameters.each_ref().map(String::as_str));
+        assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
+    }
+
+    async fn tag_volumes(&self) {
+        let ec2 = self.cloud.ec2_at(self.cloud.ministack(), "us-east-1").await;
+        let count = (BYTES_OF_LISTS / self.volumes.len() / BYTES_OF_TAG).clamp(1, MOST_TAGS);
+        let tags: Vec<_> = (0..count)
+            .map(|number| Tag::builder().key(format!("key-{number:02}")).value("v".repeat(BYTES_OF_TAG - 20)).build())
+            .collect();
+        for volumes in self.volumes.chunks(MOST_RESOURCES) {
+            let tagged = ec2.create_tags().set_resources(Some(volumes.to_vec())).set_tags(Some(tags.clone())).send();
+            tagged.await.expect("tagged");
+        }
+    }
+
+    /// A night, measured.
+    pub async fn night(&self, night: &str) -> Measured {
+        self.strict.forget_calls();
+        self.s3.take_calls();
+        let functions = Functions::of(&self.cloud);
+        functions.forget_peaks();
+        let began = Instant::now();
+        let night = self.cloud.night(json!({"time": format!("{night}T04:30:00Z")})).await;
+        let took = began.elapsed();
+        let memory = Functions::of(&self.cloud).peaks();
+        let (ec2, s3) = (self.strict.calls(), self.s3.take_calls());
+        let histories = Histories::of(&self.cloud, &night.execution).await;
+        let s3 = s3.iter().map(|call| call.split(' ').next().unwrap_or_default().to_owned());
+        Measured {
+            night,
+            took,
+            histories,
+            ec2: counted(ec2.into_iter().map(|call| call.action)),
+            s3: counted(s3),
+            memory,
+        }
+    }
+}
+
+impl Measured {
+    /// The report's part of the only Region.
+    pub fn region(&self) -> &Value {
+        &self.night.report["regions"][0]
+    }
+}
+
+fn counted(names: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    names.for_each(|name| *counts.entry(name).or_default() += 1);
+    counts
+}
+
+/// The processes of a cloud's functions, as Linux shows them.
+struct Functions(Vec<(String, std::path::PathBuf)>);
+
+impl Functions {
+    fn of(cloud: &Cloud) -> Self {
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
+        Self(processes.filter_map(|process| Some((function(cloud, &process)?, process))).collect())
+    }
+
+    /// Begins to measure anew (proc(5), "/proc/pid/clear_refs").
+    fn forget_peaks(&self) {
+        for (_, process) in &self.0 {
+            let _ = std::fs::write(process.join("clear_refs"), "5");
+        }
+    }
+
+    fn peaks(&self) -> BTreeMap<String, usize> {
+        let mut peaks = BTreeMap::new();
+        for (name, process) in &self.0 {
+            let peak: &mut usize = peaks.entry(name.clone()).or_default();
+            *peak = (*peak).max(peak_of(process).unwrap_or_default());
+        }
+        peaks
+    }
+}
+
+/// The resource's name of the function that a process runs for this cloud.
+fn function(cloud: &Cloud, process: &Path) -> Option<String> {
+    let binary = std::fs::read_link(process.join("exe")).ok()?;
+    let environment = std::fs::read_to_string(process.join("environ")).ok()?;
+    let name = environment.split('\0').find_map(|variable| variable.strip_prefix("AWS_LAMBDA_FUNCTION_NAME="))?;
+    let name = name.split('-').find(|part| part.ends_with("Function"))?;
+    binary.starts_with(&cloud.directory).then(|| name.to_owned())
+}
+
+/// The peak of a process's resident memory in bytes.
+pub fn peak_of(process: &Path) -> Option<usize> {
+    let status = std::fs::read_to_string(process.join("status")).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.trim().trim_end_matches(" kB").parse::<usize>().ok()? * 1024)
+}

@@ -1,0 +1,81 @@
+//! A fleet of any size: every execution's history and every payload within Step Functions' limits, every list in parts, each
+//! function's memory that of a page. `VOLUMES=20000` makes it a large one (`make bench` does).
+
+use serde_json::Value;
+use std::{collections::BTreeSet, env};
+use tests::{
+    fleet::{Fleet, Measured},
+    ids,
+};
+
+/// Volumes of a page of EC2's. Step Functions developer guide, "Quotas": events of a history, bytes of an input or output.
+const PAGE: usize = 100;
+const MOST_EVENTS: usize = 25_000;
+const MOST_BYTES: usize = 256 * 1024;
+/// What the night's own execution passes on is its lists' keys and the report's mail, however large the fleet.
+const MOST_BYTES_OF_NIGHT: usize = 16 * 1024;
+/// What a function may hold beyond a page: the part of an object that is being sent, twice in the SDK's hands, and some runs of
+/// what it puts in order.
+const MOST_GROWTH: usize = 24 * 1024 * 1024;
+
+fn volumes() -> usize {
+    env::var("VOLUMES").map_or(1_000, |volumes| volumes.parse().expect("VOLUMES is a number"))
+}
+
+fn within_limits(measured: &Measured) {
+    let histories = &measured.histories;
+    assert_eq!(measured.night.status, "SUCCEEDED", "{}", measured.night.cause);
+    assert!(histories.most_events <= MOST_EVENTS, "{histories:?}");
+    assert!(histories.largest_payload <= MOST_BYTES, "{histories:?}");
+    assert!(histories.largest_of_night <= MOST_BYTES_OF_NIGHT, "{histories:?}");
+    println!(
+        "{:.1} s, {histories:?}, EC2 {:?}, S3 {:?}, memory {:?}",
+        measured.took.as_secs_f64(),
+        measured.ec2,
+        measured.s3,
+        measured.memory
+    );
+}
+
+fn calls(measured: &Measured, action: &str) -> usize {
+    measured.ec2.get(action).copied().unwrap_or_default()
+}
+
+/// Pages of listings that a night of so many volumes may ask for: each list a few times.
+fn pages(volumes: usize) -> usize {
+    12 * volumes.div_ceil(PAGE) + 10
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_fleet_is_protected_twice_and_expires_within_every_limit() {
+    let volumes = volumes();
+    let small = Fleet::of("fleet-of-one-page", PAGE, PAGE).await.night("2026-05-20").await;
+    within_limits(&small);
+    let fleet = Fleet::of("fleet", volumes, PAGE).await;
+    let all: BTreeSet<_> = fleet.volumes.iter().cloned().collect();
+    assert_eq!(all.len(), volumes);
+
+    for night in ["2026-05-20", "2026-05-21"] {
+        let measured = fleet.night(night).await;
+        within_limits(&measured);
+        assert_eq!(ids(&measured.region()["protected"], "volumeId"), all);
+        assert!(measured.region()["protected"].as_array().expect("a list").iter().all(|one| one["created"] == true));
+        let transitions = &measured.night.report["estimate"]["transitions"];
+        assert_eq!(transitions, &Value::from(measured.histories.transitions), "the estimate counts what was");
+        assert!(measured.histories.transitions <= 3 * volumes + 20, "{:?}", measured.histories);
+        assert_eq!((calls(&measured, "CreateSnapshot"), calls(&measured, "CreateTags")), (volumes, volumes));
+        let calls: usize = measured.ec2.values().sum();
+        assert!(calls <= 2 * volumes + pages(volumes), "{:?}", measured.ec2);
+        for (function, peak) in &measured.memory {
+            let grown = peak.saturating_sub(small.memory[function]);
+            assert!(grown <= MOST_GROWTH, "{function} holds {grown} bytes more for {volumes} volumes than for {PAGE}");
+        }
+    }
+
+    fleet.keep_dailies(1);
+    let measured = fleet.night("2026-05-21").await;
+    within_limits(&measured);
+    assert_eq!(ids(&measured.region()["protected"], "volumeId"), all);
+    assert_eq!(ids(&measured.region()["expired"], "volumeId"), all);
+    assert_eq!((calls(&measured, "CreateSnapshot"), calls(&measured, "DeleteSnapshot")), (0, volumes));
+}
