@@ -35,8 +35,9 @@ up: functions
 down: $(VENV)/local
 	@$(PYTHON) infra/local/down.py
 
+# The nights end to end wait more than they compute.
 test: functions lint
-	@cargo test --workspace
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --workspace
 
 simulate: functions
 	@PROPTEST_CASES=250 cargo test --quiet --workspace --test model
@@ -48,7 +49,7 @@ bench: functions package target/bench/tutorial.zip
 	@$(RELEASE) zigbuild --release --target $(ARM64).2.34 --package bare $(RELEASED)
 	@$(PYTHON) infra/package.py target/$(ARM64)/release target/package bare
 	@$(RELEASE) build --release --target $(HOST) --package bare $(RELEASED)
-	@FUNCTIONS=target/$(HOST)/release target/debug/bench
+	@NIGHTLY_FUNCTIONS=target/$(HOST)/release target/debug/bench
 
 lint: $(VENV)/local
 	@cargo fmt --check

@@ -40,7 +40,7 @@ def stage(directory: Path, binaries: Path) -> Path:
 
 def up(cloud: Cloud, parameters: dict) -> None:
     cloud.start()
-    templates = stage(cloud.directory, ROOT / (os.environ.get("FUNCTIONS") or "target/debug"))
+    templates = stage(cloud.directory, ROOT / (os.environ.get("NIGHTLY_FUNCTIONS") or "target/debug"))
     # The environment has servers, which ministack's CloudFormation does not know and moto's does.
     servers = cloud.env() | {"AWS_ENDPOINT_URL": cloud.moto_url(), "AWS_ENDPOINT_URL_EC2": cloud.moto_url()}
     bring(templates / "environment.yaml", ENVIRONMENT, {}, servers, cloud)

@@ -38,7 +38,7 @@ impl FleetNight {
             snapshots: count,
             deletions: count,
             child_seconds: seconds * count.min(CHILDREN_AT_ONCE) as f64,
-            other_seconds: SECONDS_OF_THE_REST,
+            seconds: seconds + SECONDS_OF_THE_REST,
         })
     }
 }

@@ -74,7 +74,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 fn subjects() -> Vec<Subject> {
-    let released = root().join(std::env::var("FUNCTIONS").expect("make bench sets FUNCTIONS"));
+    let released = root().join(std::env::var("NIGHTLY_FUNCTIONS").expect("make bench sets NIGHTLY_FUNCTIONS"));
     let packages = root().join("target/package");
     let ours = |name: &str| Subject {
         name: name.to_owned(),

@@ -11,7 +11,7 @@ use crate::{
 /// The fleets.
 pub fn of_nights(nights: &[FleetNight]) -> String {
     let mut table = String::from(
-        "| volumes | a night here, no pace | at EC2's pace | transitions | EC2 calls | S3 calls | longest history | largest payload | a usual night on AWS |\n\
+        "| volumes | a night here, no pace | its snapshots at EC2's pace | transitions | EC2 calls | S3 calls | longest history | largest payload | a usual night on AWS |\n\
          |--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for fleet in nights {

@@ -12,7 +12,10 @@ use std::{
     net::TcpListener,
     path::PathBuf,
     process::{Command, Output},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
@@ -241,13 +244,12 @@ impl Drop for Cloud {
     }
 }
 
-/// Two free ports in a row; the first of them.
+/// Two free ports in a row; the first of them. They lie below those that the system gives to connections, and no other cloud of
+/// this process is given them: several start at once.
 fn free_ports() -> u16 {
-    (0..100)
-        .find_map(|_| {
-            let first = TcpListener::bind("127.0.0.1:0").ok()?;
-            let port = first.local_addr().ok()?.port();
-            TcpListener::bind(("127.0.0.1", port.checked_add(1)?)).ok().map(|_| port)
-        })
-        .expect("two free ports in a row")
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 5_000) as u16 * 2;
+    let pairs = std::iter::repeat_with(|| first + 2 * NEXT.fetch_add(1, Ordering::Relaxed) % 2_000);
+    let is_free = |port: &u16| [*port, port + 1].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    pairs.take(1_000).find(is_free).expect("two free ports in a row")
 }

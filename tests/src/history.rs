@@ -1,7 +1,6 @@
 //! What Step Functions keeps of a night: the events and the payloads of every execution, its child executions included.
 
 use aws_sdk_sfn::{Client, types::HistoryEvent};
-use std::collections::VecDeque;
 use tokio::task::JoinSet;
 
 use crate::{asl, cloud::Cloud};
@@ -22,10 +21,8 @@ pub struct Histories {
     pub largest_payload: usize,
     /// Bytes of the largest payload of the night's own execution.
     pub largest_of_night: usize,
-    /// Attempts at tasks.
+    /// Attempts at tasks: invocations of functions, where nothing is mailed.
     pub attempts: usize,
-    /// Milliseconds of all of them.
-    pub milliseconds: i64,
 }
 
 impl Histories {
@@ -76,7 +73,6 @@ impl Histories {
         self.most_events = self.most_events.max(events);
         self.largest_payload = self.largest_payload.max(execution.largest);
         self.attempts += execution.attempts;
-        self.milliseconds += execution.milliseconds;
     }
 }
 
@@ -95,7 +91,6 @@ struct Execution {
     attempts: usize,
     /// Tasks at the top level.
     top_level_tasks: usize,
-    milliseconds: i64,
     largest: usize,
 }
 
@@ -112,7 +107,6 @@ impl Execution {
             entered: events.iter().filter(|event| event.state_entered_event_details().is_some()).count(),
             attempts: of_type("TaskScheduled"),
             top_level_tasks: of_type("TaskStateEntered"),
-            milliseconds: milliseconds(&events),
             events: events.len(),
         }
     }
@@ -134,19 +128,4 @@ fn payloads(event: &HistoryEvent) -> Vec<&str> {
         event.task_failed_event_details().and_then(|details| details.cause()),
     ];
     all.into_iter().flatten().collect()
-}
-
-/// From each task's scheduling to its end; those of several Regions overlap, and are paired in order.
-fn milliseconds(events: &[HistoryEvent]) -> i64 {
-    let mut waiting = VecDeque::new();
-    let mut total = 0;
-    for event in events {
-        let at = event.timestamp.to_millis().expect("a time");
-        match event.r#type.as_str() {
-            "TaskScheduled" => waiting.push_back(at),
-            "TaskSucceeded" | "TaskFailed" => total += at - waiting.pop_front().expect("a task that was scheduled"),
-            _ => {}
-        }
-    }
-    total
 }

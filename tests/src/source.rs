@@ -95,7 +95,11 @@ fn production(source: &str) -> String {
 }
 
 fn sources(folder: &str) -> String {
-    let entries = std::fs::read_dir(root().join(folder)).expect("a folder of source");
-    let files = entries.map(|entry| entry.expect("a file").path()).filter(|path| !path.ends_with("tests.rs"));
-    files.map(|path| production(&std::fs::read_to_string(path).expect("source"))).collect()
+    let lib = text(&format!("{folder}/lib.rs"));
+    let for_tests = Regex::new(r"#\[cfg\(test\)\]\nmod (\w+);").expect("a pattern");
+    let for_tests: BTreeSet<_> = for_tests.captures_iter(&lib).map(|found| format!("{}.rs", &found[1])).collect();
+    let entries =
+        std::fs::read_dir(root().join(folder)).expect("a folder of source").map(|entry| entry.expect("a file"));
+    let files = entries.filter(|file| !for_tests.contains(file.file_name().to_str().expect("a name")));
+    files.map(|file| production(&std::fs::read_to_string(file.path()).expect("source"))).collect()
 }

@@ -7,10 +7,10 @@ use domain::{
     selection::Selection,
     start::Start,
     tags,
-    wire::{Discovery, Execution, Volume},
+    wire::{Discovery, Execution, Keyed, Volume},
 };
 use runtime::{Ledger, Sorted, Sorter, error, snapshots};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// One Region, and the execution whose input starts the night.
 #[derive(Debug, Deserialize)]
@@ -50,16 +50,19 @@ pub async fn handle(
     require_enabled(home, &input.region).await?;
 
     let sorter = |name| input.execution.sorting_name(&input.region, name);
-    let done = done(ec2, stack, night, Sorter::new(ledger, sorter("done"))).await?;
+    let made = made(ec2, stack, night, Sorter::new(ledger, sorter("made"))).await?;
     let volumes = selected(ec2, &selection, Sorter::new(ledger, sorter("volumes"))).await?;
 
     let list = |name| input.execution.ledger_key(night, &format!("{}/{name}.jsonl", input.region));
     let (mut work, mut protected) = (ledger.write_list(list("work-list")), ledger.write_list(list("protected")));
-    let (mut volumes, mut done) = (volumes.read().await?, done.read().await?);
+    let (mut volumes, mut made) = (volumes.merge().await?, made.merge().await?);
     // A volume that changes while EC2 pages through them may be on two pages: a group of more than one.
-    while let Some(volume) = volumes.next_group().await?.first() {
-        let is_done = done.has(&volume.volume_id).await?;
-        if is_done { &mut protected } else { &mut work }.write(volume).await?;
+    while let Some(volume) = volumes.next_group().await?.pop() {
+        let made = made.of(&volume.volume_id).await?;
+        match made.iter().any(|snapshot| snapshot.is_described) {
+            true => protected.write(&volume).await?,
+            false => work.write(&Volume { has_snapshot: !made.is_empty(), ..volume }).await?,
+        }
     }
     Ok(Discovery {
         night,
@@ -93,7 +96,7 @@ async fn selected<'a>(
     while let Some(listed) = listed.next().await {
         let listed = listed.map_err(|error| error::of("DescribeVolumes", error))?;
         if let Some(volume) = volume(listed).filter(|volume| selection.selects(&volume.tags)) {
-            found.push(volume).await?;
+            found.insert(volume).await?;
         }
     }
     found.finish().await
@@ -102,26 +105,38 @@ async fn selected<'a>(
 fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
     let tags = snapshots::tags_of(volume.tags());
     let instances = volume.attachments().iter().filter_map(|attachment| attachment.instance_id.clone()).collect();
-    Some(Volume { volume_id: volume.volume_id?, instances, tags })
+    Some(Volume { volume_id: volume.volume_id?, instances, tags, has_snapshot: false })
 }
 
-/// The volumes whose snapshot of tonight is made and described. One whose description is missing goes back on the work
-/// list: snapshot-one finds its snapshot, and tag-snapshot finishes it.
-async fn done<'a>(
+/// A snapshot of tonight. A volume whose only one lacks its description goes back on the work list: snapshot-one finds it, and
+/// tag-snapshot finishes it.
+#[derive(Clone, Serialize, Deserialize)]
+struct Made {
+    volume_id: String,
+    is_described: bool,
+}
+
+impl Keyed for Made {
+    fn key(&self) -> &str {
+        &self.volume_id
+    }
+}
+
+async fn made<'a>(
     ec2: &Client,
     stack: &str,
     night: Night,
-    mut done: Sorter<'a, String>,
-) -> Result<Sorted<'a, String>, Error> {
+    mut made: Sorter<'a, Made>,
+) -> Result<Sorted<'a, Made>, Error> {
     snapshots::each_of_night(ec2, stack, night, async |snapshot| {
         let is_described = snapshot.tags().iter().any(|tag| tag.key() == Some(tags::NAME));
-        match snapshot.volume_id.clone().filter(|_| is_described && snapshots::protects(&snapshot)) {
-            Some(volume) => done.push(volume).await,
+        match snapshot.volume_id.clone().filter(|_| snapshots::protects(&snapshot)) {
+            Some(volume_id) => made.insert(Made { volume_id, is_described }).await,
             None => Ok(()),
         }
     })
     .await?;
-    done.finish().await
+    made.finish().await
 }
 
 #[cfg(test)]

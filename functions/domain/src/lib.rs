@@ -10,11 +10,13 @@
 //! - [`pace`]: when each call may come.
 //! - [`cost`]: what a night costs.
 //! - [`wire`]: what the functions pass each other through the state machine and the ledger.
+//! - [`fate`]: what became of one volume.
 //! - [`report`], [`mail`]: what a night came to, and the email that says so.
 //! - [`error`]: the error names that the state machine decides on.
 
 pub mod cost;
 pub mod error;
+pub mod fate;
 pub mod interval;
 pub mod mail;
 pub mod night;

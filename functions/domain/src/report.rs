@@ -1,4 +1,4 @@
-//! What a night came to: what was planned, held against what EC2 now has, one volume and one snapshot at a time.
+//! What a night came to: the parts of its report, and its numbers.
 
 use serde::{Deserialize, Serialize};
 
@@ -156,24 +156,6 @@ pub struct Failure {
     pub execution: Option<String>,
 }
 
-/// A snapshot of tonight as EC2 lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Tonight {
-    /// `vol-…`
-    pub volume_id: String,
-    /// `snap-…`
-    pub snapshot_id: String,
-    /// `pending`, `completed`, `error`, …
-    pub state: String,
-}
-
-impl Keyed for Tonight {
-    fn key(&self) -> &str {
-        &self.volume_id
-    }
-}
-
 impl Keyed for Named {
     fn key(&self) -> &str {
         &self.volume_id
@@ -189,65 +171,6 @@ impl Keyed for Unprotected {
 impl Keyed for Failure {
     fn key(&self) -> &str {
         self.subject.as_deref().unwrap_or_default()
-    }
-}
-
-/// Whether a snapshot in this state of EC2's protects its volume: completed, or pending (EBS may need hours).
-pub fn protects(state: &str) -> bool {
-    matches!(state, "completed" | "pending")
-}
-
-/// What became of a volume tonight.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// A dry run would have snapshotted it.
-    Planned(Named),
-    /// It has tonight's snapshot.
-    Protected(Protected),
-    /// It has none.
-    Unprotected(Unprotected),
-}
-
-/// All that is known of one volume when the night ends.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
-    /// The volume.
-    pub volume: &'a Volume,
-    /// Whether it was to be snapshotted; false where it was protected before.
-    pub on_work_list: bool,
-    /// Whether the night only says what it would do.
-    pub dry_run: bool,
-    /// Its snapshots of tonight, as EC2 lists them now.
-    pub tonight: &'a [Tonight],
-    /// Its child executions that failed.
-    pub children: &'a [Failure],
-    /// The first failure of its Region that is about no volume.
-    pub step: Option<&'a Failure>,
-}
-
-impl Facts<'_> {
-    /// Holds what was planned against what EC2 now has.
-    pub fn fate(self) -> Fate {
-        let volume = Named::from(self.volume);
-        match self.tonight.iter().find(|snapshot| protects(&snapshot.state)) {
-            Some(snapshot) => Fate::Protected(Protected {
-                volume,
-                snapshot_id: snapshot.snapshot_id.clone(),
-                state: snapshot.state.clone(),
-                created: self.on_work_list && !self.dry_run,
-            }),
-            None if self.dry_run => Fate::Planned(volume),
-            None => Fate::Unprotected(Unprotected { volume, reason: self.reason() }),
-        }
-    }
-
-    fn reason(self) -> String {
-        match (self.children.first(), self.tonight.first(), self.step) {
-            (Some(failure), ..) => format!("{}: {}", failure.error, failure.message),
-            (None, Some(snapshot), _) => format!("EBS reports {} as {}", snapshot.snapshot_id, snapshot.state),
-            (None, None, Some(failure)) => format!("{} failed: {}: {}", failure.step, failure.error, failure.message),
-            (None, None, None) => "EC2 lists no snapshot of tonight, and no step reported an error".to_owned(),
-        }
     }
 }
 

@@ -3,11 +3,7 @@ use crate::mail::{Mail, headline};
 
 fn volume(id: &str, name: &str) -> Volume {
     let tags = Tags::from([("Name".to_owned(), name.to_owned())]);
-    Volume { volume_id: id.into(), instances: vec!["i-1".into()], tags }
-}
-
-fn tonight(id: &str, state: &str) -> Vec<Tonight> {
-    vec![Tonight { volume_id: id.into(), snapshot_id: format!("snap-of-{id}"), state: state.into() }]
+    Volume { volume_id: id.into(), instances: vec!["i-1".into()], tags, has_snapshot: false }
 }
 
 fn child(subject: &str, message: &str) -> Failure {
@@ -42,50 +38,8 @@ fn night(region: RegionSummary) -> Summary {
     }
 }
 
-fn facts<'a>(volume: &'a Volume, tonight: &'a [Tonight]) -> Facts<'a> {
-    Facts { volume, on_work_list: true, dry_run: false, tonight, children: &[], step: None }
-}
-
-fn reason(facts: Facts) -> String {
-    match facts.fate() {
-        Fate::Unprotected(unprotected) => unprotected.reason,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
-fn a_volume_is_protected_by_a_completed_or_a_pending_snapshot_only() {
-    let one = volume("vol-1", "a");
-    for (state, on_work_list) in [("completed", true), ("pending", true), ("completed", false)] {
-        let tonight = tonight("vol-1", state);
-        let Fate::Protected(protected) = (Facts { on_work_list, ..facts(&one, &tonight) }).fate() else { panic!() };
-        assert_eq!((protected.snapshot_id.as_str(), protected.created), ("snap-of-vol-1", on_work_list));
-    }
-    let failed = tonight("vol-1", "error");
-    assert_eq!(reason(facts(&one, &failed)), "EBS reports snap-of-vol-1 as error");
-}
-
-#[test]
-fn a_volume_without_a_snapshot_says_why_as_exactly_as_is_known() {
-    let one = volume("vol-1", "a");
-    let nothing = facts(&one, &[]);
-    assert_eq!(reason(nothing), "EC2 lists no snapshot of tonight, and no step reported an error");
-    let caught = Caught { error: "Transient".into(), cause: r#"{"errorMessage":"503"}"#.into() };
-    let step = Failure::of_step("SnapshotVolumes", &caught);
-    let of_step = Facts { step: Some(&step), ..nothing };
-    assert_eq!(reason(of_step), "SnapshotVolumes failed: Transient: 503");
-    let children = [child("vol-1", "CreateSnapshot: no")];
-    assert_eq!(reason(Facts { children: &children, ..of_step }), "Refused: CreateSnapshot: no");
-}
-
-#[test]
-fn a_dry_run_finds_nobody_unprotected() {
-    let one = volume("vol-1", "a");
-    let dry = Facts { dry_run: true, ..facts(&one, &[]) };
-    assert_eq!(dry.fate(), Fate::Planned(Named::from(&one)));
-    let tonight = tonight("vol-1", "pending");
-    let Fate::Protected(protected) = (Facts { tonight: &tonight, ..dry }).fate() else { panic!() };
-    assert!(!protected.created);
+fn a_dry_run_has_no_news_and_says_what_it_would_do() {
     let region = RegionSummary { planned: 1, expired: 1, ..RegionSummary::default() };
     let dry = Summary { dry_run: true, ..night(region) };
     assert!(dry.is_complete() && !dry.has_news());
@@ -122,11 +76,8 @@ fn the_mail_names_the_volume_the_reason_and_where_to_look() {
     let mut region = RegionSummary { protected: 1, ..RegionSummary::default() };
     let (volume, failure) =
         (volume("vol-2", "db\nprimary"), child("vol-2", "CreateSnapshot: InvalidVolume.NotFound: no such volume"));
-    let children = [failure.clone()];
-    let Fate::Unprotected(unprotected) = (Facts { children: &children, ..facts(&volume, &[]) }).fate() else {
-        panic!()
-    };
-    region.add_unprotected(&unprotected);
+    let reason = format!("{}: {}", failure.error, failure.message);
+    region.add_unprotected(&Unprotected { volume: Named::from(&volume), reason });
     region.add_failure(&failure, true);
     let mail = Mail::of(&night(region));
     assert_eq!(mail.subject, "[prod] Night 2026-05-20: 1 of 2 volumes unprotected");

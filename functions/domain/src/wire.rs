@@ -27,7 +27,7 @@ impl Execution {
         format!("nights/{night}/{}/{name}", self.name)
     }
 
-    /// The name under which a function keeps the runs of a list that it puts in order. They are forgotten after a day.
+    /// The name under which a function keeps the runs of a list that it puts in order.
     pub fn sorting_name(&self, region: &str, name: &str) -> String {
         format!("sorting/{}/{region}/{name}", self.name)
     }
@@ -65,6 +65,9 @@ pub struct Volume {
     pub instances: Vec<String>,
     /// The volume's own tags.
     pub tags: Tags,
+    /// Whether it has a snapshot of tonight that lacks its description: to be found, not made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_snapshot: bool,
 }
 
 impl Keyed for Volume {

@@ -57,7 +57,7 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
     let mut managed = Sorter::new(ledger, sorter("managed"));
     let mut unreadable = ledger.write_list(list("unreadable"));
     snapshots::each_managed(ec2, stack, &[], async |snapshot| match read(snapshot) {
-        Ok(snapshot) => managed.push(snapshot).await,
+        Ok(snapshot) => managed.insert(snapshot).await,
         Err(problem) => unreadable.write(&problem).await,
     })
     .await?;
@@ -79,20 +79,20 @@ async fn apply(
     volumes: &Sorted<'_, String>,
     into: &mut Sorter<'_, Expired>,
 ) -> Result<(), Error> {
-    let (mut managed, mut volumes) = (managed.read().await?, volumes.read().await?);
+    let (mut managed, mut volumes) = (managed.merge().await?, volumes.merge().await?);
     loop {
         let of_one = managed.next_group().await?;
         let Some(first) = of_one.first() else { return Ok(()) };
         let exists = volumes.has(&first.volume_id).await?;
         for snapshot in expired(&of_one, tonight, policy, |_| exists) {
-            into.push(snapshot.into()).await?;
+            into.insert(snapshot.into()).await?;
         }
     }
 }
 
 /// Writes the list in order of the snapshots' ids, by which report-night compares it with what EC2 still lists.
 async fn write(expired: Sorter<'_, Expired>, ledger: &Ledger, key: String) -> Result<List, Error> {
-    let (mut expired, mut list) = (expired.finish().await?.read().await?, ledger.write_list(key));
+    let (mut expired, mut list) = (expired.finish().await?.merge().await?, ledger.write_list(key));
     while let Some(snapshot) = expired.next().await? {
         list.write(&snapshot).await?;
     }
@@ -131,7 +131,7 @@ async fn add_would_be(managed: &mut Sorter<'_, Snapshot>, input: &Input, ledger:
             intervals: input.intervals.clone(),
             state: State::Pending,
         };
-        managed.push(would_be).await?;
+        managed.insert(would_be).await?;
     }
     Ok(())
 }
@@ -141,7 +141,7 @@ async fn existing_volumes<'a>(ec2: &Client, mut found: Sorter<'a, String>) -> Re
     let mut listed = ec2.describe_volumes().max_results(1_000).into_paginator().items().send();
     while let Some(listed) = listed.next().await {
         if let Some(id) = listed.map_err(|error| error::of("DescribeVolumes", error))?.volume_id {
-            found.push(id).await?;
+            found.insert(id).await?;
         }
     }
     found.finish().await

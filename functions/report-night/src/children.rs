@@ -9,16 +9,16 @@ use domain::{
     Error,
     cost::{CHILDREN_AT_ONCE, Work},
     report::Failure,
-    wire::{Caught, Execution, Expired, Volume},
+    wire::{Caught, Execution, Expired, RegionNight, Volume},
 };
 use runtime::{Ledger, Sorter, error};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Failed children of one Map Run that are described, each by a call. Step Functions grants 300 at once and then 15 a second, in
+/// Failed children of a night that are described, each by a call. Step Functions grants 300 at once and then 15 a second, in
 /// some Regions 250 and 10 (Step Functions developer guide, "Quotas related to API action throttling"): at most five minutes
 /// of the function's fifteen. What is not described is counted.
-const MOST_DESCRIBED: i64 = 3_000;
+const MOST_DESCRIBED: usize = 3_000;
 
 /// What a child execution's input says of its subject: a volume to snapshot, or a snapshot to delete.
 #[derive(Deserialize)]
@@ -36,33 +36,40 @@ pub struct Children<'a> {
     pub work: Work,
 }
 
-/// Reads the Map Runs of `execution`. A failure whose Region is not known goes to `first_region`.
+/// Reads the Map Runs of `execution`. A failure whose Region is none of the night's goes to the first of them.
 pub async fn read<'a>(
     sfn: &Client,
     ledger: &'a Ledger,
     execution: &Execution,
-    first_region: &str,
+    regions: &[RegionNight],
 ) -> Result<Children<'a>, Error> {
     let mut children = Children { failed: BTreeMap::new(), work: Work::default() };
     let runs = sfn.list_map_runs().execution_arn(&execution.id).into_paginator().items().send();
     let runs = runs.collect::<Result<Vec<_>, _>>().await.map_err(|error| error::of("ListMapRuns", error))?;
+    let known = |region: Option<String>| {
+        let known = regions.iter().map(|known| &known.region).find(|known| Some(*known) == region.as_ref());
+        known.or(regions.first().map(|first| &first.region)).cloned().unwrap_or_default()
+    };
+    let mut room = MOST_DESCRIBED;
     for run in runs {
         let described = sfn.describe_map_run().map_run_arn(&run.map_run_arn).send().await;
         let described = described.map_err(|error| error::of("DescribeMapRun", error))?;
         let step = step(&run.map_run_arn);
         add_work(&mut children.work, &step, &described);
+        let listed = list(sfn, &run, room).await?;
+        room -= listed.len();
+        let mut of_run = None;
+        for arn in &listed {
+            let (region, failure) = describe(sfn, &step, arn).await?;
+            of_run = region.clone().or(of_run);
+            add_failure(&mut children, ledger, execution, known(region), failure).await?;
+        }
         let counts = described.execution_counts.as_ref();
         let failed = counts.map_or(0, |counts| counts.failed + counts.timed_out + counts.aborted);
-        let mut told = 0;
-        for arn in list(sfn, &run, failed.min(MOST_DESCRIBED)).await? {
-            let (region, failure) = describe(sfn, &step, &arn).await?;
-            let region = region.unwrap_or_else(|| first_region.to_owned());
-            add_failure(&mut children, ledger, execution, region, failure).await?;
-            told += 1;
-        }
-        if failed > told {
-            let untold = untold_failure(&run, &step, failed - told);
-            add_failure(&mut children, ledger, execution, first_region.to_owned(), untold).await?;
+        let untold = failed - listed.len() as i64;
+        if untold > 0 {
+            let failure = untold_failure(&run, &step, untold);
+            add_failure(&mut children, ledger, execution, known(of_run), failure).await?;
         }
     }
     Ok(children)
@@ -76,16 +83,16 @@ async fn add_failure<'a>(
     failure: Failure,
 ) -> Result<(), Error> {
     let name = execution.sorting_name(&region, "failures");
-    children.failed.entry(region).or_insert_with(|| Sorter::new(ledger, name)).push(failure).await
+    children.failed.entry(region).or_insert_with(|| Sorter::new(ledger, name)).insert(failure).await
 }
 
 /// The ARNs of at most so many failed children.
-async fn list(sfn: &Client, run: &MapRunListItem, most: i64) -> Result<Vec<String>, Error> {
+async fn list(sfn: &Client, run: &MapRunListItem, most: usize) -> Result<Vec<String>, Error> {
     let mut arns = Vec::new();
     for status in [ExecutionStatus::Failed, ExecutionStatus::TimedOut, ExecutionStatus::Aborted] {
         let list = sfn.list_executions().map_run_arn(&run.map_run_arn).status_filter(status).max_results(1_000);
         let mut listed = list.into_paginator().items().send();
-        while (arns.len() as i64) < most {
+        while arns.len() < most {
             let Some(child) = listed.next().await else { break };
             arns.push(child.map_err(|error| error::of("ListExecutions", error))?.execution_arn);
         }
@@ -133,7 +140,6 @@ fn add_work(work: &mut Work, step: &str, run: &DescribeMapRunOutput) {
         _ => work.deletions += total,
     }
     work.child_seconds += seconds * total.min(CHILDREN_AT_ONCE) as f64;
-    work.other_seconds -= seconds;
 }
 
 /// The Map state's name: its `Label`, as the ARN has it (`…:mapRun:<state machine>/<label>:<uuid>`).

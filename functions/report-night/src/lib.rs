@@ -2,10 +2,13 @@
 //! is complete and, if it is not, what the email is to say.
 //!
 //! # Layout
-//! - [`handle`]: the report. - [`region`]: one Region's part of it. - [`children`]: why volumes failed. - [`metrics`]: what
-//!   CloudWatch is told.
+//! - [`handle`]: the report.
+//! - [`region`]: one Region's part of it, held against what EC2 has [`listed`].
+//! - [`children`]: why volumes failed.
+//! - [`metrics`]: what CloudWatch is told.
 
 pub mod children;
+pub mod listed;
 pub mod metrics;
 pub mod region;
 
@@ -87,14 +90,14 @@ pub struct Clients<F: Fn(&str) -> aws_sdk_ec2::Client> {
     pub ledger: Ledger,
 }
 
-/// Writes the report and returns the night in numbers. `now` ends the time that the estimate of its cost counts.
+/// Writes the report and returns the night in numbers. `clock` says when it is nearly done, for the estimate of its cost.
 ///
 /// # Errors
 /// `BadInput` as discover-volumes; `Transient` or `Refused` from EC2, Step Functions or S3.
 pub async fn handle<F>(
     clients: &Clients<F>,
     settings: &Settings,
-    now: Timestamp,
+    clock: fn() -> Timestamp,
     input: Input,
 ) -> Result<Summary, Error>
 where
@@ -108,11 +111,8 @@ where
         return Err(Error::bad_input("Regions", "\"\"", "names no Region, so nothing was backed up"));
     };
     let nothing_selected = regions.iter().all(selected_nothing).then(Failure::nothing_selected);
-    let Children { mut failed, work } = children::read(&clients.sfn, &clients.ledger, &execution, &first).await?;
-    let elapsed = now.duration_since(execution.start_time).as_secs_f64();
-    // Maps of several Regions run at once.
-    let other_seconds = (elapsed + work.other_seconds).max(0.0);
-    let work = Work { regions: regions.len() as u64, other_seconds, ..work };
+    let Children { mut failed, work } = children::read(&clients.sfn, &clients.ledger, &execution, &regions).await?;
+    let work = Work { regions: regions.len() as u64, ..work };
 
     let key = execution.ledger_key(night, "report.json");
     let mut summary = Summary {
@@ -143,7 +143,8 @@ where
     }
     report.close().await?;
     report.member("complete", &summary.is_complete()).await?;
-    report.member("estimate", &Estimate::of(work)).await?;
+    let seconds = clock().duration_since(execution.start_time).as_secs_f64();
+    report.member("estimate", &Estimate::of(Work { seconds, ..work })).await?;
     report.member("mail", &mail(&summary)).await?;
     report.close().await?;
     report.finish().await?;

@@ -20,9 +20,8 @@ async fn main() -> Result<(), runtime::LambdaError> {
         ledger: aws.ledger(setting("LEDGER_BUCKET")),
     };
     serve(async |input: Input| {
-        let now = jiff::Timestamp::now();
-        let night = handle(&clients, &settings, now, input).await?;
-        report_night::metrics::emit(&night, now);
+        let night = handle(&clients, &settings, jiff::Timestamp::now, input).await?;
+        report_night::metrics::emit(&night, jiff::Timestamp::now());
         Ok(report_night::Output::of(&night))
     })
     .await

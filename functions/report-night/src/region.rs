@@ -4,15 +4,12 @@
 use aws_sdk_ec2::Client;
 use domain::{
     Error, Night,
-    report::{Facts, Failure, Fate, Named, RegionSummary, Tonight, Unprotected},
+    fate::{Facts, Fate},
+    report::{Failure, RegionSummary, Unprotected},
     wire::{Execution, Expired, Keyed, List, RegionNight, Unreadable, Volume},
 };
-use runtime::{Ledger, Sorted, Sorter, document::Document, snapshots};
+use runtime::{Ledger, Sorted, Sorter, document::Document};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeSet, time::Duration};
-
-const LOOKS_AGAIN: usize = 3;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 5_000 });
 
 /// A Region of a night, and where what is known of it comes from.
 pub struct Region<'a> {
@@ -49,7 +46,7 @@ impl<'a> Region<'a> {
         let mut unreadable =
             self.ledger.read_list::<Unreadable>(&self.list(|night| Some(&night.expiry.as_ref()?.unreadable))).await?;
         while let Some(snapshot) = unreadable.next().await? {
-            report.value(&snapshot).await?;
+            report.item(&snapshot).await?;
         }
         report.close().await?;
         report.close().await?;
@@ -61,63 +58,56 @@ impl<'a> Region<'a> {
         of(&self.planned).cloned().unwrap_or_default()
     }
 
-    fn sorter<T: Keyed + Clone + Serialize + DeserializeOwned>(&self, name: &str) -> Sorter<'a, T> {
+    pub(crate) fn sorter<T: Keyed + Clone + Serialize + DeserializeOwned>(&self, name: &str) -> Sorter<'a, T> {
         Sorter::new(self.ledger, self.execution.sorting_name(&self.planned.region, name))
     }
 
-    /// Writes `planned`, `protected` and `unprotected`; returns the last.
+    /// Writes `protected`, `planned` and `unprotected`; returns the last.
     async fn write_volumes(
         &self,
         report: &mut Document<'_>,
         summary: &mut RegionSummary,
     ) -> Result<Sorted<'a, Unprotected>, Error> {
-        let (work_list, before) =
-            (self.list(|night| night.work_list.as_ref()), self.list(|night| night.protected.as_ref()));
-        let tonight = self.settled(&work_list, &before).await?;
-        let step = self.first_step().await?;
-        let (mut planned, mut unprotected) =
-            (self.sorter::<Named>("planned"), self.sorter::<Unprotected>("unprotected"));
+        let (mut planned, mut unprotected) = (self.sorter("planned"), self.sorter("unprotected"));
         report.list("protected").await?;
+        self.tell_fates(async |fate| match fate {
+            Fate::Planned(volume) => planned.insert(volume).await,
+            Fate::Unprotected(volume) => unprotected.insert(volume).await,
+            Fate::Protected(volume) => {
+                summary.protected += 1;
+                report.item(&volume).await
+            }
+        })
+        .await?;
+        report.close().await?;
+        write_list(report, "planned", &planned.finish().await?, |_| summary.planned += 1).await?;
+        let unprotected = unprotected.finish().await?;
+        write_list(report, "unprotected", &unprotected, |volume| summary.add_unprotected(volume)).await?;
+        Ok(unprotected)
+    }
+
+    /// Hands on what became of each volume.
+    async fn tell_fates(&self, mut take: impl AsyncFnMut(Fate) -> Result<(), Error>) -> Result<(), Error> {
+        let work_list = self.list(|night| night.work_list.as_ref());
+        let before = self.list(|night| night.protected.as_ref());
+        let all_tonight = self.settled(&work_list, &before).await?;
+        let step = self.first_step().await?;
         for (list, on_work_list) in [(&work_list, true), (&before, false)] {
-            let (mut tonight, mut children) = (tonight.read().await?, self.children.read().await?);
+            let (mut all_tonight, mut all_children) = (all_tonight.merge().await?, self.children.merge().await?);
             let mut volumes = self.ledger.read_list::<Volume>(list).await?;
             while let Some(volume) = volumes.next().await? {
-                let (tonight, children) = (tonight.of(&volume.volume_id).await?, children.of(&volume.volume_id).await?);
+                let tonight = &all_tonight.of(&volume.volume_id).await?;
+                let children = &all_children.of(&volume.volume_id).await?;
                 let (dry_run, step) = (self.dry_run, step.as_ref());
-                match (Facts { volume: &volume, on_work_list, dry_run, tonight: &tonight, children: &children, step })
-                    .fate()
-                {
-                    Fate::Planned(volume) => planned.push(volume).await?,
-                    Fate::Unprotected(volume) => unprotected.push(volume).await?,
-                    Fate::Protected(volume) => {
-                        summary.protected += 1;
-                        report.value(&volume).await?;
-                    }
-                }
+                take(Facts { volume: &volume, on_work_list, dry_run, tonight, children, step }.fate()).await?;
             }
         }
-        report.close().await?;
-        report.list("planned").await?;
-        let mut planned = planned.finish().await?.read().await?;
-        while let Some(volume) = planned.next().await? {
-            summary.planned += 1;
-            report.value(&volume).await?;
-        }
-        report.close().await?;
-        let unprotected = unprotected.finish().await?;
-        report.list("unprotected").await?;
-        let mut volumes = unprotected.read().await?;
-        while let Some(volume) = volumes.next().await? {
-            summary.add_unprotected(&volume);
-            report.value(&volume).await?;
-        }
-        report.close().await?;
-        Ok(unprotected)
+        Ok(())
     }
 
     /// The first failure that is about no volume: in order of their subjects those without one come first.
     async fn first_step(&self) -> Result<Option<Failure>, Error> {
-        let child = self.children.read().await?.next().await?.filter(|child| child.subject.is_none());
+        let child = self.children.merge().await?.next().await?.filter(|child| child.subject.is_none());
         Ok(self.steps.first().cloned().or(child))
     }
 
@@ -130,13 +120,13 @@ impl<'a> Region<'a> {
         report.list("failures").await?;
         for failure in &self.steps {
             summary.add_failure(failure, false);
-            report.value(failure).await?;
+            report.item(failure).await?;
         }
-        let (mut children, mut unprotected) = (self.children.read().await?, unprotected.read().await?);
+        let (mut children, mut unprotected) = (self.children.merge().await?, unprotected.merge().await?);
         while let Some(failure) = children.next().await? {
             let is_told = unprotected.has(failure.key()).await?;
             summary.add_failure(&failure, is_told);
-            report.value(&failure).await?;
+            report.item(&failure).await?;
         }
         report.close().await
     }
@@ -145,8 +135,8 @@ impl<'a> Region<'a> {
     async fn write_expired(&self, report: &mut Document<'_>, summary: &mut RegionSummary) -> Result<(), Error> {
         let list = self.list(|night| Some(&night.expiry.as_ref()?.expired));
         let still = self.still_listed(&list).await?;
-        let (mut still, mut children) = (still.read().await?, self.children.read().await?);
-        let mut kept = self.sorter::<Expired>("kept");
+        let (mut still, mut children) = (still.merge().await?, self.children.merge().await?);
+        let mut kept = self.sorter("kept");
         let mut snapshots = self.ledger.read_list::<Expired>(&list).await?;
         report.list("expired").await?;
         while let Some(snapshot) = snapshots.next().await? {
@@ -154,76 +144,28 @@ impl<'a> Region<'a> {
             let (is_listed, has_failed) = (still.has(id).await?, children.has(id).await?);
             if !is_listed {
                 summary.add_expired(&snapshot);
-                report.value(&snapshot).await?;
+                report.item(&snapshot).await?;
             } else if !has_failed {
-                kept.push(snapshot).await?;
+                kept.insert(snapshot).await?;
             }
         }
         report.close().await?;
-        report.list("kept").await?;
-        let mut kept = kept.finish().await?.read().await?;
-        while let Some(snapshot) = kept.next().await? {
-            report.value(&snapshot).await?;
-        }
-        report.close().await
+        write_list(report, "kept", &kept.finish().await?, |_: &Expired| ()).await
     }
+}
 
-    /// Tonight's snapshots, asked for again where one that no child execution failed to make is not listed: what EC2 lists is
-    /// eventually consistent (EC2 developer guide, "Eventual consistency"), and a moment's lag is no failed night.
-    async fn settled(&self, work_list: &List, before: &List) -> Result<Sorted<'a, Tonight>, Error> {
-        if work_list.count + before.count == 0 {
-            return self.sorter("tonight").finish().await;
-        }
-        let mut found = self.tonight().await?;
-        for _ in 0..LOOKS_AGAIN {
-            if self.dry_run || self.are_listed(work_list, &found).await? {
-                break;
-            }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
-            found = self.tonight().await?;
-        }
-        Ok(found)
+/// Writes a list of the report, each item seen before.
+async fn write_list<T: Keyed + Clone + Serialize + DeserializeOwned>(
+    report: &mut Document<'_>,
+    name: &str,
+    items: &Sorted<'_, T>,
+    mut see: impl FnMut(&T),
+) -> Result<(), Error> {
+    report.list(name).await?;
+    let mut items = items.merge().await?;
+    while let Some(item) = items.next().await? {
+        see(&item);
+        report.item(&item).await?;
     }
-
-    async fn are_listed(&self, work_list: &List, found: &Sorted<'_, Tonight>) -> Result<bool, Error> {
-        let (mut found, mut children) = (found.read().await?, self.children.read().await?);
-        let mut volumes = self.ledger.read_list::<Volume>(work_list).await?;
-        while let Some(Volume { volume_id, .. }) = volumes.next().await? {
-            if !found.has(&volume_id).await? && !children.has(&volume_id).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    async fn tonight(&self) -> Result<Sorted<'a, Tonight>, Error> {
-        let mut found = self.sorter("tonight");
-        snapshots::each_of_night(&self.ec2, self.stack, self.night, async |snapshot| {
-            let state = snapshot.state().map(|state| state.as_str().to_owned()).unwrap_or_default();
-            let (snapshot_id, volume_id) = (snapshot.snapshot_id, snapshot.volume_id);
-            let (snapshot_id, volume_id) = (snapshot_id.unwrap_or_default(), volume_id.unwrap_or_default());
-            found.push(Tonight { volume_id, snapshot_id, state }).await
-        })
-        .await?;
-        found.finish().await
-    }
-
-    /// The ids that EC2 still lists of the Nights of the expired snapshots. They share a few Nights, so it asks by Night, not one
-    /// by one. A dry run deleted nothing, and asks nothing.
-    async fn still_listed(&self, expired: &List) -> Result<Sorted<'a, String>, Error> {
-        let (mut nights, mut still) = (BTreeSet::new(), self.sorter("still-listed"));
-        if !self.dry_run {
-            let mut expired = self.ledger.read_list::<Expired>(expired).await?;
-            while let Some(snapshot) = expired.next().await? {
-                nights.insert(snapshot.night);
-            }
-        }
-        for night in nights {
-            snapshots::each_of_night(&self.ec2, self.stack, night, async |snapshot| {
-                still.push(snapshot.snapshot_id.unwrap_or_default()).await
-            })
-            .await?;
-        }
-        still.finish().await
-    }
+    report.close().await
 }

@@ -43,8 +43,8 @@ impl<'a> Document<'a> {
         self.add(&text).await
     }
 
-    /// Adds a value to the list.
-    pub async fn value<T: Serialize>(&mut self, value: &T) -> Result<(), Error> {
+    /// Adds an item to the list.
+    pub async fn item<T: Serialize>(&mut self, value: &T) -> Result<(), Error> {
         let text = json(value)?;
         self.add(&text).await
     }
@@ -87,8 +87,8 @@ mod tests {
         for number in 1..=2 {
             document.object().await.unwrap();
             document.list("values").await.unwrap();
-            document.value(&number).await.unwrap();
-            document.value(&"two").await.unwrap();
+            document.item(&number).await.unwrap();
+            document.item(&"two").await.unwrap();
             document.close().await.unwrap();
             document.close().await.unwrap();
         }

@@ -1,14 +1,8 @@
 //! The ledger: an S3 bucket that holds each night's lists, one JSON object a line, and its report.
 
-use aws_sdk_s3::{
-    Client, Config,
-    config::{retry::RetryConfig, timeout::TimeoutConfig},
-    error::ProvideErrorMetadata,
-    primitives::ByteStream,
-};
+use aws_sdk_s3::{Client, error::ProvideErrorMetadata, primitives::ByteStream};
 use domain::{Error, ErrorName, wire::List};
 use serde::{Serialize, de::DeserializeOwned};
-use std::time::Duration;
 
 use crate::{
     document::Document,
@@ -55,20 +49,21 @@ impl Ledger {
         Ok(LineReader::new(object.body, place, list.count))
     }
 
-    /// Whether nobody claimed this key before: S3 grants it once (S3 user guide, "How to prevent object overwrites with
-    /// conditional writes"). Where S3 does not say so within a moment, somebody may have.
-    pub async fn claim(&self, key: &str) -> bool {
-        let moment = TimeoutConfig::builder().operation_timeout(Duration::from_secs(3)).build();
-        let once = Config::builder().retry_config(RetryConfig::disabled()).timeout_config(moment);
-        let put = self.s3.put_object().bucket(&self.bucket).key(key).if_none_match("*");
-        match put.customize().config_override(once).send().await {
-            Ok(_) => true,
-            Err(error) => {
-                if error.code() != Some("PreconditionFailed") {
-                    tracing::warn!(key, error = %error::of("PutObject", error), "not claimed");
-                }
-                false
+    /// Claims a key: true for the one caller to whom S3 grants it, false where it is somebody's already (S3 user guide, "How to prevent
+    /// object overwrites with conditional writes"). Who loses the answer to a claim that was granted is told false as well.
+    ///
+    /// # Errors
+    /// `Transient` or `Refused` where S3 says neither.
+    pub async fn claim(&self, key: &str) -> Result<bool, Error> {
+        let put = self.s3.put_object().bucket(&self.bucket).key(key).if_none_match("*").send().await;
+        let Err(error) = put else { return Ok(true) };
+        match error.code() {
+            Some("PreconditionFailed") => Ok(false),
+            // Another claim of the same key is on its way: one of the two will be granted.
+            Some("ConditionalRequestConflict") => {
+                Err(Error { name: ErrorName::Transient, ..self.at(key, error::of("PutObject", error)) })
             }
+            _ => Err(self.at(key, error::of("PutObject", error))),
         }
     }
 
@@ -88,8 +83,10 @@ mod tests {
     #[tokio::test]
     async fn a_claim_is_granted_once() {
         let (ledger, _) = bucket();
-        assert!(ledger.claim("claims/a").await);
-        assert!(!ledger.claim("claims/a").await);
-        assert!(ledger.claim("claims/b").await);
+        let mut granted = Vec::new();
+        for key in ["claims/a", "claims/a", "claims/b"] {
+            granted.push(ledger.claim(key).await.unwrap());
+        }
+        assert_eq!(granted, [true, false, true]);
     }
 }

@@ -42,7 +42,7 @@ pub async fn each_of_night(
 
 /// Whether a snapshot protects its volume.
 pub fn protects(snapshot: &Snapshot) -> bool {
-    snapshot.state().is_some_and(|state| domain::report::protects(state.as_str()))
+    snapshot.state().is_some_and(|state| domain::fate::protects(state.as_str()))
 }
 
 /// EC2's tags as the domain knows them.

@@ -6,12 +6,23 @@ use domain::{
     wire::{Keyed, List},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::{io, iter::Peekable, vec::IntoIter};
+use std::{
+    hash::{BuildHasher, RandomState},
+    io,
+    iter::Peekable,
+    vec::IntoIter,
+};
 
-use crate::{Ledger, lines::LineReader};
+use crate::{
+    Ledger,
+    lines::{LineReader, LineWriter},
+};
 
 /// Bytes of JSON that are held before they go to the ledger: some 10,000 snapshots, or 5,000 volumes with a few tags.
 const MOST_HELD: usize = if cfg!(test) { 40 } else { 1024 * 1024 };
+
+/// Runs that are read at once: each is a connection, and what it has read ahead.
+const MOST_RUNS: usize = if cfg!(test) { 3 } else { 16 };
 
 /// Takes items in any order.
 pub struct Sorter<'a, T> {
@@ -20,16 +31,20 @@ pub struct Sorter<'a, T> {
     held: Vec<T>,
     weight: usize,
     runs: Vec<List>,
+    /// Runs that were written so far.
+    written: usize,
 }
 
 impl<'a, T: Keyed + Clone + Serialize + DeserializeOwned> Sorter<'a, T> {
     /// A sorter whose runs, if it has any, are kept in the ledger under this name.
     pub fn new(ledger: &'a Ledger, name: String) -> Self {
-        Self { ledger, name, held: Vec::new(), weight: 0, runs: Vec::new() }
+        // An attempt of a function that was given up may still write while the next one does.
+        let name = format!("{name}-{:016x}", RandomState::new().hash_one(0));
+        Self { ledger, name, held: Vec::new(), weight: 0, runs: Vec::new(), written: 0 }
     }
 
     /// Takes an item.
-    pub async fn push(&mut self, item: T) -> Result<(), Error> {
+    pub async fn insert(&mut self, item: T) -> Result<(), Error> {
         self.weight += weight(&item);
         self.held.push(item);
         if self.weight >= MOST_HELD { Box::pin(self.spill()).await } else { Ok(()) }
@@ -46,13 +61,29 @@ impl<'a, T: Keyed + Clone + Serialize + DeserializeOwned> Sorter<'a, T> {
 
     async fn spill(&mut self) -> Result<(), Error> {
         self.held.sort_by(|one, other| one.key().cmp(other.key()));
-        let mut run = self.ledger.write_list(format!("{}-{}.jsonl", self.name, self.runs.len()));
+        let mut run = self.begin_run();
         for item in self.held.drain(..) {
             run.write(&item).await?;
         }
         self.runs.push(run.finish().await?);
         self.weight = 0;
+        if self.runs.len() > MOST_RUNS { self.join_runs().await } else { Ok(()) }
+    }
+
+    async fn join_runs(&mut self) -> Result<(), Error> {
+        let runs = std::mem::take(&mut self.runs);
+        let mut all = Sorted::<T> { ledger: self.ledger, held: Vec::new(), runs }.merge().await?;
+        let mut run = self.begin_run();
+        while let Some(item) = all.next().await? {
+            run.write(&item).await?;
+        }
+        self.runs.push(run.finish().await?);
         Ok(())
+    }
+
+    fn begin_run(&mut self) -> LineWriter<'a> {
+        self.written += 1;
+        self.ledger.write_list(format!("{}-{}.jsonl", self.name, self.written))
     }
 }
 
@@ -65,7 +96,7 @@ pub struct Sorted<'a, T> {
 
 impl<T: Keyed + Clone + DeserializeOwned> Sorted<'_, T> {
     /// Begins at the first.
-    pub async fn read(&self) -> Result<Merge<T>, Error> {
+    pub async fn merge(&self) -> Result<Merge<T>, Error> {
         let mut merge = Merge { held: self.held.clone().into_iter().peekable(), runs: Vec::new() };
         for run in &self.runs {
             let mut lines = self.ledger.read_list(run).await?;
@@ -150,7 +181,7 @@ mod tests {
     use crate::bucket::bucket;
 
     async fn all(sorted: &Sorted<'_, String>) -> Vec<String> {
-        let (mut merge, mut items) = (sorted.read().await.unwrap(), Vec::new());
+        let (mut merge, mut items) = (sorted.merge().await.unwrap(), Vec::new());
         while let Some(item) = merge.next().await.unwrap() {
             items.push(item);
         }
@@ -160,7 +191,7 @@ mod tests {
     async fn sorted<'a>(ledger: &'a Ledger, items: impl Iterator<Item = String>) -> Sorted<'a, String> {
         let mut sorter = Sorter::new(ledger, "sorting/x".into());
         for item in items {
-            sorter.push(item).await.unwrap();
+            sorter.insert(item).await.unwrap();
         }
         sorter.finish().await.unwrap()
     }
@@ -191,7 +222,7 @@ mod tests {
             let (ledger, _) = bucket();
             let items = ["a", "c", "c", "e"].map(str::to_owned);
             let sorted = sorted(&ledger, items.iter().cloned().cycle().take(4 * count)).await;
-            let mut merge = sorted.read().await.unwrap();
+            let mut merge = sorted.merge().await.unwrap();
             assert!(!merge.has("b").await.unwrap());
             assert!(merge.has("c").await.unwrap());
             assert_eq!(merge.of("c").await.unwrap().len(), 2 * count);

@@ -4,7 +4,7 @@
 use aws_sdk_s3::{
     error::ProvideErrorMetadata,
     primitives::ByteStream,
-    types::{CompletedMultipartUpload, CompletedPart},
+    types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart},
 };
 use domain::{Error, ErrorName};
 
@@ -65,8 +65,10 @@ impl<'a> Upload<'a> {
         let (s3, bucket, number) = (&self.ledger.s3, &self.ledger.bucket, self.parts.len() as i32 + 1);
         let body = ByteStream::from(std::mem::take(&mut self.text).into_bytes());
         let part = s3.upload_part().bucket(bucket).key(&self.key).upload_id(&upload).part_number(number).body(body);
-        let sent = part.send().await.map_err(|error| self.at(error::of("UploadPart", error)))?;
-        self.parts.push(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build());
+        let sent = part.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await;
+        let sent = sent.map_err(|error| self.at(error::of("UploadPart", error)))?;
+        let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
+        self.parts.push(part.set_checksum_crc32(sent.checksum_crc32).build());
         self.begun = Some(upload);
         Ok(())
     }
@@ -74,7 +76,8 @@ impl<'a> Upload<'a> {
     async fn begin(&self) -> Result<String, Error> {
         let (s3, bucket) = (&self.ledger.s3, &self.ledger.bucket);
         let create = s3.create_multipart_upload().bucket(bucket).key(&self.key).content_type(self.content_type);
-        let created = create.send().await.map_err(|error| self.at(error::of("CreateMultipartUpload", error)))?;
+        let created = create.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await;
+        let created = created.map_err(|error| self.at(error::of("CreateMultipartUpload", error)))?;
         let missing = || self.at(Error::unanswered("CreateMultipartUpload", "no upload id"));
         created.upload_id.ok_or_else(missing)
     }

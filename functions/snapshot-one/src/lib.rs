@@ -1,9 +1,9 @@
 //! Makes tonight's snapshot of one volume, with its identity tags in the same call, when its turn has come.
 //!
 //! CreateSnapshot has no client token (AWSEC2 API reference): an attempt whose answer was lost may have made the
-//! snapshot. So every attempt claims the volume's Night in the ledger first. Whoever claims it is the first to try, since
-//! discover-volumes found no snapshot, and creates one; anybody else looks for one before. The SDK makes one attempt; trying
-//! again is the state machine's part.
+//! snapshot. So nobody creates one without having claimed the volume's Night in the ledger, or having looked because somebody
+//! else had: discover-volumes saw none, and whoever is granted the claim is the first to try since. The SDK makes one attempt;
+//! trying again is the state machine's part.
 
 use aws_sdk_ec2::{
     Client,
@@ -58,12 +58,12 @@ pub struct Output {
 /// Makes the snapshot, or finds the one that an earlier attempt made.
 ///
 /// # Errors
-/// `SnapshotTooSoon` where EBS asks for 15 s, `Throttled` where EC2 is busy, `Transient` where it is silent, `Refused` for any
-/// other answer.
+/// `SnapshotTooSoon` where EBS asks for 15 s, `Throttled` where EC2 is busy, `Transient` where it or S3 is silent, `Refused` for
+/// any other answer.
 pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: Input) -> Result<Output, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;
     pace::wait_for(input.turn, Pace::read(&settings.snapshots_per_second)?).await;
-    let is_first = ledger.claim(&claim(&input)).await;
+    let is_first = !input.volume.has_snapshot && ledger.claim(&claim(&input)).await?;
     let found = if is_first { None } else { find(ec2, stack, &input).await? };
     let snapshot_id = match found {
         Some(snapshot_id) => snapshot_id,
@@ -72,7 +72,8 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
     Ok(Output { region: input.region, snapshot_id, volume: input.volume })
 }
 
-/// The key of a claim; the ledger keeps claims for as long as an execution can be redriven.
+/// The key of a claim. The ledger keeps it for longer than an execution that saw no snapshot can go on: a redrive comes within
+/// 14 days.
 fn claim(input: &Input) -> String {
     format!("claims/{}/{}/{}", input.night, input.region, input.volume.volume_id)
 }

@@ -106,6 +106,27 @@ async fn whoever_claims_the_volumes_night_creates_without_a_look() {
 }
 
 #[tokio::test]
+async fn makes_nothing_while_it_is_not_known_whether_somebody_came_before() {
+    let claims = mock!(aws_sdk_s3::Client::put_object)
+        .then_error(|| PutObjectError::generic(ErrorMetadata::builder().code("AccessDenied").message("no").build()));
+    let ledger = Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&claims]), "ledger".into());
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
+    let error = handle(&ec2, &ledger, &settings("prod", "5"), input()).await.unwrap_err();
+    let said = "Refused: s3://ledger/claims/2026-12-31/eu-west-1/vol-1: PutObject: AccessDenied: no";
+    assert_eq!(error.to_string(), said);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_discovery_saw_is_found_though_nobody_claimed_it() {
+    let (ledger, claims) = ledger(true);
+    let look = finds(Some(SnapshotState::Completed));
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&look]);
+    let input = Input { volume: Volume { has_snapshot: true, ..input().volume }, ..input() };
+    assert_eq!(handle(&ec2, &ledger, &settings("prod", "5"), input).await.unwrap().snapshot_id, "snap-old");
+    assert_eq!(claims.num_calls(), 0);
+}
+
+#[tokio::test]
 async fn makes_no_second_snapshot_when_an_earlier_attempt_made_one() {
     for state in [SnapshotState::Pending, SnapshotState::Completed] {
         let (look, create) = (finds(Some(state)), creates());

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
-    Intervals, Night, night as domain_night, report,
+    Intervals, Night, fate, night as domain_night,
     retention::{self, Policy, State},
     selection::Selection,
     start::Start,
@@ -30,7 +30,7 @@ pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
     let tonights =
         managed(account, parameters).filter(|(_, one)| one.tags.get(tags::NIGHT) == Some(&night.to_string()));
     let done: BTreeSet<_> =
-        tonights.filter(|(_, one)| report::protects(&one.state)).map(|(_, one)| one.volume.as_str()).collect();
+        tonights.filter(|(_, one)| fate::protects(&one.state)).map(|(_, one)| one.volume.as_str()).collect();
     let volumes = account.volumes.iter().filter(|(_, one)| one.in_use && selection.selects(&one.tags));
     let tags = |id: &str, volume: &Tags| {
         let identity = tags::identity(stack, night, &Intervals::due(night));

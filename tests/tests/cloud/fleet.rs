@@ -1,5 +1,5 @@
 //! A fleet of any size: every execution's history and every payload within Step Functions' limits, every list in parts, each
-//! function's memory that of a page. `VOLUMES=20000` makes it a large one (`make bench` does).
+//! function's memory that of a page. `VOLUMES=20000` makes it a large one.
 
 use serde_json::Value;
 use std::{collections::BTreeSet, env};
@@ -60,8 +60,10 @@ async fn a_large_fleet_is_protected_twice_and_expires_within_every_limit() {
         within_limits(&measured);
         assert_eq!(ids(&measured.region()["protected"], "volumeId"), all);
         assert!(measured.region()["protected"].as_array().expect("a list").iter().all(|one| one["created"] == true));
-        let transitions = &measured.night.report["estimate"]["transitions"];
-        assert_eq!(transitions, &Value::from(measured.histories.transitions), "the estimate counts what was");
+        let (estimate, histories) = (&measured.night.report["estimate"], &measured.histories);
+        assert_eq!(estimate["transitions"], Value::from(histories.transitions), "the estimate counts what was");
+        assert_eq!(estimate["invocations"], Value::from(histories.attempts), "the estimate counts what was");
+        assert_eq!(histories.children, volumes);
         assert!(measured.histories.transitions <= 3 * volumes + 20, "{:?}", measured.histories);
         assert_eq!((calls(&measured, "CreateSnapshot"), calls(&measured, "CreateTags")), (volumes, volumes));
         let calls: usize = measured.ec2.values().sum();

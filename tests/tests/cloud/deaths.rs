@@ -1,6 +1,5 @@
 //! A function that dies in the middle of a call, at every attempt: the rest of the night goes on, and the night's second start
 //! finishes exactly what is missing.
-#![cfg(target_os = "linux")]
 
 use serde_json::json;
 use std::{

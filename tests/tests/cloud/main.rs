@@ -1,0 +1,18 @@
+//! Nights end to end, each test on a local cloud of its own. They wait more than they compute, so `make test` runs several at once.
+
+mod bad_input;
+#[cfg(target_os = "linux")]
+mod deaths;
+mod deletes;
+mod deploy;
+mod failures;
+mod faults;
+mod fleet;
+mod hostile;
+mod lost;
+mod make_night;
+mod once;
+mod schedule;
+mod selection;
+mod throttling;
+mod unreported;
