@@ -37,7 +37,7 @@ down: $(VENV)/local
 
 # The nights end to end wait more than they compute.
 test: functions lint
-	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --workspace
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --workspace
 
 simulate: functions
 	@PROPTEST_CASES=250 cargo test --quiet --workspace --test model

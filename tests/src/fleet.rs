@@ -15,8 +15,8 @@ use crate::{
     hop::Hop,
 };
 
-/// The fleet's work lists in bytes, whatever its size, by the tags of its volumes: more than S3 takes in one part, and more than a
-/// function holds.
+/// What the number of its volumes' tags makes of a fleet's work list, in bytes: more than S3 takes in one part, and more than a
+/// function holds. A volume of a small fleet has all the tags that it may have.
 const BYTES_OF_LISTS: usize = 12 * 1024 * 1024;
 /// Bytes of one tag in a list, and tags of one volume, at most.
 const BYTES_OF_TAG: usize = 230;
