@@ -11,7 +11,10 @@ use crate::{
 /// The fleets.
 pub fn of_nights(nights: &[FleetNight]) -> String {
     let mut table = String::from(
-        "| volumes | a night here, no pace | its snapshots at EC2's pace | transitions | EC2 calls | S3 calls | longest history | largest payload | a usual night on AWS |\n\
+        "The first night of three fleets on the local cloud, of which nothing expires. A volume of the first two has 45 tags, of the third 2: \
+         their payloads and pages differ by that. What is said of EC2's pace and of AWS is calculated, the last column for a night in which as \
+         many snapshots expire as are made.\n\n\
+         | volumes | a night here, no pace | its snapshots at EC2's pace | transitions | EC2 calls | the functions' S3 calls | longest history | largest payload | a usual night on AWS |\n\
          |--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for fleet in nights {
@@ -49,7 +52,7 @@ fn memory(nights: &[FleetNight]) -> String {
 /// The night against EC2's buckets.
 pub fn of_bound(bound: &Bound) -> String {
     format!(
-        "{} volumes at {} times EC2's rate: {:.1} s from the first CreateSnapshot to the last, {:.2} times the {:.1} s that the bucket \
+        "{} volumes against an imitation of EC2 (`tests/strict-ec2`) whose buckets fill {} times as fast: {:.1} s from the first CreateSnapshot to the last, {:.2} times the {:.1} s that the bucket \
          takes at least; {:.1} % of the calls refused.\n",
         grouped(bound.volumes),
         bound.times,
@@ -66,12 +69,12 @@ pub fn of_starts(starts: &[Start]) -> String {
     let (python, bare) = (of(PYTHON), of(BARE));
     let times = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
     let mut table = String::from(
-        "| function | start to first poll | quicker than Python | times bare | first invocation | later ones | peak memory | of Python's | zip (arm64) |\n\
+        "| function, for one volume | start to first poll | quicker than Python | times bare | first invocation | later ones | peak memory | of Python's | zip |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for one in starts {
         table += &format!(
-            "| {} | {} | {:.0} x | {:.1} x | {} | {} | {} | {:.0} % | {:.2} MB |\n",
+            "| {} | {} | {:.1} x | {:.1} x | {} | {} | {} | {:.1} % | {:.2} MB |\n",
             one.name,
             milliseconds(one.start),
             times(python.start, one.start),

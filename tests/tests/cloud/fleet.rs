@@ -77,6 +77,7 @@ async fn a_large_fleet_is_protected_twice_and_expires_within_every_limit() {
     fleet.keep_dailies(1);
     let measured = fleet.night("2026-05-21").await;
     within_limits(&measured);
+    assert_eq!(measured.night.report["estimate"]["transitions"], Value::from(measured.histories.transitions));
     assert_eq!(ids(&measured.region()["protected"], "volumeId"), all);
     assert_eq!(ids(&measured.region()["expired"], "volumeId"), all);
     assert_eq!((calls(&measured, "CreateSnapshot"), calls(&measured, "DeleteSnapshot")), (0, volumes));
