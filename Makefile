@@ -21,7 +21,7 @@ help:
 	@echo 'make down      stop it'
 	@echo 'make test      every test there is'
 	@echo 'make simulate  100,000 random nights and 1,000 real ones against the model; draws docs/retention.svg (an hour)'
-	@echo 'make bench     the measurements that the README quotes; writes its table and charts (a quarter of an hour, and the release builds)'
+	@echo 'make bench     the measurements that the README quotes; writes its table and charts (seven minutes, and the release builds)'
 	@echo 'make package   the release zips for arm64, in target/package'
 	@echo 'make deploy    the stack to AWS   STACK=name [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
 	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'

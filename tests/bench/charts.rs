@@ -5,6 +5,8 @@ use svg::{
     node::element::{Group, Line, Rectangle, Style, Text, Title},
 };
 
+use tests::chart::THEME;
+
 use crate::{
     nights::FleetNight,
     starts::{BARE, PYTHON, Start},
@@ -18,18 +20,11 @@ const TOP: f64 = 84.0;
 const ROW: f64 = 34.0;
 const BAR: f64 = 20.0;
 
-/// Colours that the colour-blind can tell apart (Okabe and Ito), for a light and for a dark page.
+/// Colours that the colour-blind can tell apart (Okabe and Ito).
 const STYLE: &str = "
-text { font: 13px system-ui, sans-serif; fill: #1f2328 }
-.title { font-size: 17px; font-weight: 600 }
-.axis { stroke: #d1d9e0 }
 .ours { fill: #56b4e9 }
 .bare { fill: #009e73 }
-.python { fill: #e69f00 }
-@media (prefers-color-scheme: dark) {
-  text { fill: #f0f6fc }
-  .axis { stroke: #3d444d }
-}";
+.python { fill: #e69f00 }";
 
 struct Bar {
     label: String,
@@ -83,7 +78,7 @@ fn document(title: &str, says: &str, height: f64) -> Document {
         .set("viewBox", (0, 0, WIDTH, height))
         .set("role", "img")
         .add(Title::new(title))
-        .add(Style::new(STYLE))
+        .add(Style::new([THEME, STYLE].concat()))
         .add(Text::new(title).set("class", "title").set("x", 24).set("y", 28))
         .add(Text::new(says).set("x", 24).set("y", 52))
 }

@@ -25,19 +25,22 @@ const RIGHT: f64 = 24.0;
 const TOP: f64 = 108.0;
 const BOTTOM: f64 = 48.0;
 
-/// Colours that the colour-blind can tell apart (Okabe and Ito), for a light and for a dark page.
-const STYLE: &str = "
+/// Text and axes of every picture, for a light and for a dark page.
+pub const THEME: &str = "
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-size: 17px; font-weight: 600 }
 .axis { stroke: #d1d9e0 }
-.life { fill: none }
-.Daily { stroke: #56b4e9; stroke-width: 1 }
-.Quarterly { stroke: #e69f00; stroke-width: 3 }
-.Annual { stroke: #009e73; stroke-width: 4 }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc }
   .axis { stroke: #3d444d }
 }";
+
+/// Colours that the colour-blind can tell apart (Okabe and Ito).
+const STYLE: &str = "
+.life { fill: none }
+.Daily { stroke: #56b4e9; stroke-width: 1 }
+.Quarterly { stroke: #e69f00; stroke-width: 3 }
+.Annual { stroke: #009e73; stroke-width: 4 }";
 
 /// Draws the restore points of one volume between two Nights.
 pub fn survival(volume: &str, lives: &[Life], first: NaiveDate, last: NaiveDate) -> String {
@@ -50,7 +53,7 @@ pub fn survival(volume: &str, lives: &[Life], first: NaiveDate, last: NaiveDate)
         .set("viewBox", (0, 0, WIDTH, HEIGHT))
         .set("role", "img")
         .add(Title::new(title.clone()))
-        .add(Style::new(STYLE))
+        .add(Style::new([THEME, STYLE].concat()))
         .add(Text::new(title).set("class", "title").set("x", LEFT).set("y", 26))
         .add(Text::new(says).set("x", LEFT).set("y", 48))
         .add(scale.axes(last));

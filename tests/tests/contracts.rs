@@ -137,6 +137,19 @@ fn a_map_of_volumes_reads_its_list_from_the_ledger_and_writes_its_results_there(
     }
 }
 
+/// An attempt that a redrive makes, up to 14 days later (Step Functions developer guide, "Redriving executions"), must find the claim of
+/// the one before.
+#[test]
+fn a_claim_outlives_every_redrive() {
+    let rules = template::properties("LedgerBucket")["LifecycleConfiguration"]["Rules"].clone();
+    let over_claims = rules.as_sequence().expect("Rules").iter().filter(|rule| {
+        let prefix = rule["Prefix"].as_str().unwrap_or_default();
+        "claims/".starts_with(prefix)
+    });
+    let days: Vec<_> = over_claims.map(|rule| rule["ExpirationInDays"].as_u64().expect("days")).collect();
+    assert!(days.len() == 2 && days.iter().all(|days| *days > 14), "{days:?}");
+}
+
 #[test]
 fn the_estimate_of_a_nights_cost_knows_the_memory_that_the_template_gives() {
     for function in functions() {
