@@ -12,6 +12,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import boto3
+import digest
+from botocore.exceptions import ClientError
 
 AWS = str(Path(sys.executable).with_name("aws"))
 FINISHED = re.compile("(COMPLETE|FAILED)$")
@@ -39,10 +41,11 @@ def deploy(template: Path, stack: str, bucket: str, parameters: dict, packaged: 
     packaged.parent.mkdir(parents=True, exist_ok=True)
     aws("cloudformation", "package", "--template-file", str(template), "--s3-bucket", bucket,
         "--output-template-file", str(packaged), env=env)
-    change_set = make_change_set(packaged, stack, parameters, env)
+    cloudformation = client("cloudformation", env)
+    release = digest.release(template, parameters, find(cloudformation, stack))
+    change_set = make_change_set(packaged, stack, parameters | release, env)
     if not change_set:
         return False
-    cloudformation = client("cloudformation", env)
     try:
         if not approve(cloudformation.describe_change_set(ChangeSetName=change_set)["Changes"]):
             raise Failed("not approved; nothing was changed")
@@ -110,6 +113,16 @@ def first_failure(cloudformation, stack: str, started: datetime) -> str:
     if not events:
         return "no reason given"
     return f"{events[-1]['LogicalResourceId']}: {events[-1].get('ResourceStatusReason', 'no reason given')}"
+
+
+def find(cloudformation, stack: str) -> dict:
+    """The stack as described; empty where there is none."""
+    try:
+        return describe(cloudformation, stack)
+    except ClientError as problem:
+        if problem.response["Error"]["Code"] == "ValidationError":
+            return {}
+        raise
 
 
 def describe(cloudformation, stack: str) -> dict:
