@@ -18,7 +18,7 @@ pub fn properties(resource: &str) -> Value {
     found.clone()
 }
 
-/// The actions that a function's role and the policies attached to it allow, the log's aside.
+/// The actions that a function's role and the policies attached to it allow, beside those of its log and of a customer's key.
 pub fn allowed(function: &str) -> BTreeSet<String> {
     let role = format!("{function}Role");
     let own = properties(&role)["Policies"].as_sequence().expect("Policies").clone();
@@ -33,7 +33,7 @@ pub fn allowed(function: &str) -> BTreeSet<String> {
         Value::Sequence(actions) => actions.iter().map(name).collect(),
         action => vec![name(action)],
     });
-    actions.filter(|action| !action.starts_with("logs:")).collect()
+    actions.filter(|action| !["logs:", "kms:"].iter().any(|service| action.starts_with(service))).collect()
 }
 
 /// Whether a value is `!Ref name`.

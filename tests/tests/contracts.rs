@@ -171,6 +171,23 @@ fn a_function_is_invoked_by_the_role_of_the_state_machine() {
     }
 }
 
+/// A night that runs goes on with the versions that its definition names; an alias would move under it, and so would the function itself.
+#[test]
+fn the_state_machine_names_versions_that_stay_and_change_with_each_release() {
+    let resources = template::read("backup.yaml")["Resources"].clone();
+    let definitions = template::properties("StateMachine")["DefinitionSubstitutions"].clone();
+    for function in functions().iter().map(|function| pascal(function)) {
+        let named = format!("{function}Version");
+        assert!(template::is_ref(&definitions[format!("{function}Function")], &named), "{function}");
+        let version = &resources[named.as_str()];
+        assert_eq!(version["UpdateReplacePolicy"].as_str(), Some("Retain"), "{named}");
+        assert!(template::is_ref(&version["Properties"]["Description"], "Release"), "{named}");
+        // Lambda publishes no version of a function that has not changed since the last one.
+        let described = serde_yaml_ng::to_string(&resources[format!("{function}Function")]["Properties"]["Description"]);
+        assert!(described.expect("YAML").contains("${Release}"), "{function}Function");
+    }
+}
+
 #[test]
 fn the_root_stack_hands_on_every_parameter_of_the_backup() {
     let (root, backup) = (template::read("template.yaml"), template::read("backup.yaml"));

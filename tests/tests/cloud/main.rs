@@ -16,3 +16,4 @@ mod schedule;
 mod selection;
 mod throttling;
 mod unreported;
+mod upgrade;
