@@ -188,18 +188,35 @@ fn the_state_machine_names_versions_that_stay_and_change_with_each_release() {
     }
 }
 
+/// A value that a nested stack would refuse is refused by the root, before anything is made.
 #[test]
-fn the_root_stack_hands_on_every_parameter_of_the_backup() {
-    let (root, backup) = (template::read("template.yaml"), template::read("backup.yaml"));
-    let given = serde_yaml_ng::to_string(&root["Resources"]["Backup"]["Properties"]["Parameters"]).expect("YAML");
-    assert!(given.contains("BackupStack: !Ref AWS::StackName"), "{given}");
-    let mut wanted = keys(&backup["Parameters"]);
-    assert!(wanted.remove("ScheduleInput"), "the schedule's input is for the local cloud alone");
-    assert_eq!(keys(&root["Resources"]["Backup"]["Properties"]["Parameters"]), wanted);
-    for (name, parameter) in root["Parameters"].as_mapping().expect("a mapping") {
-        let same = &backup["Parameters"][name.as_str().expect("a name")]["Default"];
-        assert_eq!(&parameter["Default"], same, "the default of {name:?}");
+fn the_root_stack_hands_on_every_parameter_under_the_same_constraints() {
+    let root = template::read("template.yaml");
+    let given = |stack: &str| root["Resources"][stack]["Properties"]["Parameters"].clone();
+    let backup_stack = serde_yaml_ng::to_string(&given("Backup")["BackupStack"]).expect("YAML");
+    assert_eq!(backup_stack.trim(), "!Ref AWS::StackName");
+    for (stack, file) in [("Environment", "environment.yaml"), ("Backup", "backup.yaml")] {
+        let nested = template::read(file)["Parameters"].clone();
+        let mut wanted = keys(&nested);
+        // The schedule's input is for the local cloud alone.
+        wanted.remove("ScheduleInput");
+        assert_eq!(keys(&given(stack)), wanted, "{stack}");
+        wanted.remove("BackupStack");
+        for name in wanted {
+            assert!(template::is_ref(&given(stack)[name.as_str()], &name), "{name} of {stack}");
+            assert_eq!(constraints(&root["Parameters"][name.as_str()]), constraints(&nested[name.as_str()]), "{name}");
+        }
     }
+}
+
+/// A parameter without what is said of it; the root hands on an image's SSM parameter by its name.
+fn constraints(parameter: &serde_yaml_ng::Value) -> serde_yaml_ng::Mapping {
+    let mut constraints = parameter.as_mapping().expect("a parameter").clone();
+    constraints.remove("Description");
+    if constraints["Type"].as_str() == Some("AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>") {
+        constraints.insert("Type".into(), "String".into());
+    }
+    constraints
 }
 
 #[test]
