@@ -3,6 +3,7 @@
 
 VENV := target/venv
 PYTHON := $(VENV)/bin/python
+CHECKERS := target/checkers
 ARM64 := aarch64-unknown-linux-gnu
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 # A release aborts where it panics, so unwind tables serve nothing; and it names no folder of the machine that built it.
@@ -23,7 +24,7 @@ help:
 	@echo 'make simulate  100,000 random nights and 1,000 real ones against the model; draws docs/retention.svg (an hour)'
 	@echo 'make bench     the measurements that the README quotes; writes its table and charts (seven minutes, and the release builds)'
 	@echo 'make package   the release zips for arm64, in target/package'
-	@echo 'make deploy    the stack to AWS   STACK=name [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
+	@echo 'make deploy    the stack to AWS   STACK=name [TEMPLATE=backup] [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
 	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'
 
 night: up
@@ -36,7 +37,7 @@ down: $(VENV)/local
 	@$(PYTHON) infra/local/down.py
 
 # The nights end to end wait more than they compute.
-test: functions lint
+test: functions lint $(CHECKERS)/installed
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --workspace
 
 simulate: functions
@@ -80,6 +81,15 @@ $(VENV)/local: infra/local/requirements.txt | $(VENV)/bin/python
 $(VENV)/release: infra/release/requirements.txt | $(VENV)/bin/python
 	@echo 'Installing the arm64 cross-compiler into $(VENV) (once).'
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# A wheel carries cfn-guard and rules for it, packed once more.
+$(CHECKERS)/installed: tests/checkers/requirements.txt tests/checkers/guard.txt | $(VENV)/bin/python
+	@echo 'Installing the checkers of the templates into $(CHECKERS) (once, a minute).'
+	@$(PYTHON) -m venv --clear $(CHECKERS)
+	@$(CHECKERS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@$(CHECKERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(CHECKERS)/guard -r tests/checkers/guard.txt
+	@$(CHECKERS)/bin/python -m tarfile -e $(CHECKERS)/guard/cdklabs/cdk_validator_cfnguard/_jsii/*.tgz $(CHECKERS)/guard
 	@touch $@
 
 target/bench/tutorial.zip: tests/bench/requirements.txt tests/bench/tutorial/index.py | $(VENV)/bin/python

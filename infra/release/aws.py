@@ -1,31 +1,31 @@
 """The account, the Region and the stack that `make deploy` and `make destroy` work on, from the caller's own credentials."""
 
+import json
 import os
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import boto3  # noqa: E402
-from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, ProfileNotFound  # noqa: E402
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError  # noqa: E402
 from deploy import Failed  # noqa: E402
+from problems import explain  # noqa: E402
 
 STACK = os.environ.get("STACK") or "nightly-backup"
+LONGEST_BUCKET = 63
 
 
 def session() -> boto3.session.Session:
     """A session in REGION, or in the Region that the caller's own configuration names."""
-    try:
-        found = boto3.session.Session(region_name=os.environ.get("REGION") or None)
-        if not found.region_name:
-            raise NoRegionError()
-        found.client("sts").get_caller_identity()
-    except NoRegionError:
-        raise Failed("no Region: set REGION=eu-west-1, or AWS_REGION") from None
-    except (NoCredentialsError, ProfileNotFound) as problem:
-        raise Failed(f"no AWS credentials ({problem}): run `aws configure`, or set AWS_PROFILE") from None
-    except ClientError as problem:
-        raise Failed(f"AWS does not accept the credentials: {problem}") from None
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", STACK):
+        raise Failed(f"STACK={STACK} is no name of a stack: a letter, then letters, digits and hyphens")
+    found = boto3.session.Session(region_name=os.environ.get("REGION") or None)
+    if not found.region_name:
+        raise NoRegionError()
+    found.client("sts").get_caller_identity()
     return found
 
 
@@ -34,13 +34,26 @@ def environment(found: boto3.session.Session) -> dict:
     return dict(os.environ) | {"AWS_REGION": found.region_name, "AWS_DEFAULT_REGION": found.region_name}
 
 
+def account(found: boto3.session.Session) -> str:
+    return found.client("sts").get_caller_identity()["Account"]
+
+
+def artifacts_name(found: boto3.session.Session) -> str:
+    """Never cut short: it is the account in it that makes the name ours."""
+    ending = f"-artifacts-{account(found)}-{found.region_name}"
+    if len(STACK) + len(ending) > LONGEST_BUCKET:
+        raise Failed(f"STACK={STACK} is too long: at most {LONGEST_BUCKET - len(ending)} characters in {found.region_name}")
+    return (STACK + ending).lower()
+
+
 def artifacts(found: boto3.session.Session) -> str:
-    """The bucket of this account and Region that the zips and the nested templates go to; made where it is missing."""
-    account = found.client("sts").get_caller_identity()["Account"]
-    bucket = f"{STACK}-artifacts-{account}-{found.region_name}"[:63].lower()
-    s3 = found.client("s3")
+    """The bucket of this account and Region that the zips and the nested templates go to; made where it is missing.
+
+    Nothing in it expires: a rollback reads the templates and zips of the deployment before.
+    """
+    bucket, s3 = artifacts_name(found), found.client("s3")
     try:
-        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
+        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account(found))
         return bucket
     except ClientError as problem:
         if problem.response["Error"]["Code"] != "404":
@@ -50,7 +63,19 @@ def artifacts(found: boto3.session.Session) -> str:
     s3.create_bucket(Bucket=bucket, **where)
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True))
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={
+        "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]})
+    # A local cloud is reached without TLS, and the policy would shut this very deployment out.
+    if s3.meta.endpoint_url.startswith("https:"):
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(tls_only(bucket, found)))
     return bucket
+
+
+def tls_only(bucket: str, found: boto3.session.Session) -> dict:
+    arn = f"arn:{found.get_partition_for_region(found.region_name)}:s3:::{bucket}"
+    return {"Version": "2012-10-17", "Statement": [{
+        "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}
 
 
 def confirmed(question: str) -> bool:
@@ -60,3 +85,14 @@ def confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise Failed(f"{question} Nobody is there to answer: set YES=1")
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def run(command: str, main: Callable[[], None]) -> None:
+    """Runs a command's `main`; whatever goes wrong ends it in one line."""
+    try:
+        main()
+    except (Failed, BotoCoreError, ClientError, OSError, ValueError) as problem:
+        sys.exit(f"{command}: {explain(problem)}")
+    except (KeyboardInterrupt, EOFError):
+        sys.exit(f"\n{command}: no longer followed; what CloudFormation has begun goes on without you. Look with "
+                 f"`aws cloudformation describe-stacks --stack-name {STACK}`")

@@ -1,47 +1,92 @@
 """`make deploy`: shows what would change in the stack, asks, and deploys it with the caller's credentials.
 
-The template is infra/template.yaml, or the first argument: a test deploys the same template beside its own zips.
+TEMPLATE chooses the template of infra/, or the first argument does: a test deploys the same template beside its own zips.
 """
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
 
-from aws import STACK, Failed, artifacts, confirmed, environment, session
+from aws import STACK, Failed, artifacts, confirmed, environment, run, session
 
 import deploy
-from botocore.exceptions import BotoCoreError, ClientError
+import problems
 
 ROOT = Path(__file__).parents[2]
+TEMPLATES = ("template", "backup", "environment")
+# The deployment works these out itself.
+OURS = ("Release",)
 
 
-def parameters() -> dict:
+def template() -> Path:
+    if sys.argv[1:]:
+        return Path(sys.argv[1])
+    name = os.environ.get("TEMPLATE") or TEMPLATES[0]
+    if name not in TEMPLATES:
+        raise Failed(f"TEMPLATE={name} is none of {', '.join(TEMPLATES)}")
+    return ROOT / "infra" / f"{name}.yaml"
+
+
+def parameters(chosen: Path) -> dict:
     """EMAIL, and PARAMETERS as `Key=Value` words, quoted as in a shell where a value has spaces."""
     words = shlex.split(os.environ.get("PARAMETERS") or "")
     if wrong := [word for word in words if "=" not in word]:
         raise Failed(f"PARAMETERS: {wrong[0]!r} is not of the form Key=Value")
     given = dict(word.split("=", 1) for word in words)
-    return given | ({"Email": os.environ["EMAIL"]} if os.environ.get("EMAIL") else {})
+    given |= {"Email": os.environ["EMAIL"]} if os.environ.get("EMAIL") else {}
+    known = declared(chosen)
+    if unknown := [name for name in given if name not in known]:
+        raise Failed(f"{chosen.name} has no parameter {unknown[0]}; it has {', '.join(known)}")
+    return given
+
+
+def declared(chosen: Path) -> list[str]:
+    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)*)", chosen.read_text(), re.MULTILINE)
+    names = re.findall(r"^  (\w+):", section[1], re.MULTILINE) if section else []
+    return [name for name in names if name not in OURS]
 
 
 def approve(changes: list[dict]) -> bool:
     print(f"\nChanges to {STACK}:")
     for change in (one["ResourceChange"] for one in changes):
-        print(f"  {change['Action']:<8} {change['LogicalResourceId']:<24} {change['ResourceType']}")
+        print(f"  {change['Action']:<8} {change['LogicalResourceId']:<24} {change['ResourceType']}{fate(change)}")
     return confirmed("Make these changes?")
 
 
+def fate(change: dict) -> str:
+    """What a change does to the resource that is there, where it does not stay."""
+    return {"True": "  REPLACED BY A NEW ONE", "Conditional": "  MAY BE REPLACED BY A NEW ONE"}.get(change.get("Replacement"), "")
+
+
+def deployed(chosen: Path, given: dict, found, env: dict) -> bool:
+    cloudformation = deploy.client("cloudformation", env)
+    problems.check(deploy.find(cloudformation, STACK).get("StackStatus"), STACK, found.region_name)
+    try:
+        return deploy.deploy(chosen, STACK, artifacts(found), given, ROOT / "target/release/packaged.yaml", env, approve)
+    except Failed as problem:
+        # The reason that the stack gave, and then what to do about the state that it is left in.
+        if "is ROLLBACK_" in str(problem):
+            raise Failed(f"{problem}. Mend that, run `make destroy STACK={STACK} REGION={found.region_name}`, "
+                         "then deploy again; nothing is lost") from None
+        raise
+
+
 def main() -> None:
-    given = parameters()
+    chosen = template()
+    given = parameters(chosen)
     found = session()
     env = environment(found)
-    template = Path(sys.argv[1]) if sys.argv[1:] else ROOT / "infra/template.yaml"
-    changed = deploy.deploy(template, STACK, artifacts(found), given, ROOT / "target/release/packaged.yaml", env, approve)
+    changed = deployed(chosen, given, found, env)
     print(f"\n{STACK} in {found.region_name}: {'deployed' if changed else 'unchanged'}")
     for key, value in deploy.outputs(STACK, env).items():
         print(f"  {key:<18} {value}")
-    email = deploy.parameters(STACK, env).get("Email")
+    if "Email" in declared(chosen):
+        remind(deploy.parameters(STACK, env).get("Email"), changed)
+
+
+def remind(email: str | None, changed: bool) -> None:
     if not email:
         print("\nNobody is told when a night fails: deploy again with EMAIL=you@example.com, or subscribe to the topic.")
     elif changed:
@@ -49,7 +94,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (Failed, BotoCoreError, ClientError) as problem:
-        sys.exit(f"deploy: {problem}")
+    run("deploy", main)

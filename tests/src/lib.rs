@@ -18,6 +18,7 @@ pub mod cloud;
 pub mod fleet;
 pub mod history;
 pub mod hop;
+pub mod iam;
 pub mod mermaid;
 pub mod model;
 pub mod page;

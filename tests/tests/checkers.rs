@@ -1,19 +1,71 @@
-//! The checkers of others, silent: cfn-lint on the templates, statelint on the state machine, and the README's picture.
+//! The checkers of others, silent: four on the templates, statelint on the state machine, and the README's picture.
 
 use serde_json::Value;
 use std::process::Command;
 use tests::{asl, mermaid, page, root};
 
+fn said(command: &mut Command) -> (bool, String) {
+    let output = command.current_dir(root()).output().expect("a tool under target");
+    (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
 fn silent(command: &mut Command) {
-    let output = command.current_dir(root()).output().expect("a tool of target/venv");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+    let (succeeded, said) = said(command);
+    assert!(succeeded && said.trim().is_empty(), "{said}");
+}
+
+const TEMPLATES: [&str; 3] = ["infra/template.yaml", "infra/environment.yaml", "infra/backup.yaml"];
+
+fn cfn_lint(templates: &[&str]) -> Command {
+    let mut command = Command::new("target/venv/bin/cfn-lint");
+    command.args(templates);
+    command
+}
+
+/// Silent when each finding has a suppression with a reason, and each suppression a finding.
+fn check(checker: &str, templates: &[&str]) -> Command {
+    let mut command = Command::new("target/checkers/bin/python");
+    command.args(["tests/checkers/check.py", checker, "tests/checkers/suppressions.yaml"]).args(templates);
+    command
 }
 
 #[test]
 fn cfn_lint_finds_nothing_in_the_templates() {
-    let templates = ["environment.yaml", "backup.yaml", "template.yaml"].map(|name| format!("infra/{name}"));
-    silent(Command::new("target/venv/bin/cfn-lint").args(templates));
+    silent(&mut cfn_lint(&TEMPLATES));
+}
+
+#[test]
+fn checkov_finds_nothing_without_a_reason() {
+    silent(&mut check("checkov", &TEMPLATES));
+}
+
+#[test]
+fn cloudformation_validate_finds_nothing_without_a_reason() {
+    silent(&mut check("cloudformation-validate", &TEMPLATES));
+}
+
+#[test]
+fn cfn_guard_finds_nothing_without_a_reason() {
+    silent(&mut check("cfn-guard", &TEMPLATES));
+}
+
+/// A checker that does nothing is silent too, and so is a suppression that hides what nobody finds any more.
+#[test]
+fn each_checker_finds_the_open_doors_of_a_template_made_bad_on_purpose() {
+    let bad = ["tests/checkers/open-doors.yaml"];
+    let (succeeded, all) = said(&mut cfn_lint(&bad));
+    assert!(!succeeded && all.contains("E3030"), "{all}");
+    let doors = [
+        ("checkov", ["OpenToTheWorld: CKV_AWS_24", "BareBucket: CKV_AWS_20"]),
+        ("cloudformation-validate", ["OpenToTheWorld: W2508", "BareBucket: W3030"]),
+        ("cfn-guard", ["OpenToTheWorld: INCOMING_SSH_DISABLED", "BareBucket: s3_bucket_versioning_enabled_check"]),
+    ];
+    for (checker, found) in doors {
+        let (succeeded, all) = said(&mut check(checker, &bad));
+        let stale = "LedgerBucket: the suppression is no longer needed";
+        let expected = found.into_iter().chain((checker != "cloudformation-validate").then_some(stale));
+        assert!(!succeeded && expected.into_iter().all(|line| all.contains(line)), "{checker}: {all}");
+    }
 }
 
 /// The fields that AWS adds to the States Language, which statelint does not know (Step Functions developer guide, "Using Map

@@ -183,7 +183,8 @@ fn the_state_machine_names_versions_that_stay_and_change_with_each_release() {
         assert_eq!(version["UpdateReplacePolicy"].as_str(), Some("Retain"), "{named}");
         assert!(template::is_ref(&version["Properties"]["Description"], "Release"), "{named}");
         // Lambda publishes no version of a function that has not changed since the last one.
-        let described = serde_yaml_ng::to_string(&resources[format!("{function}Function")]["Properties"]["Description"]);
+        let described =
+            serde_yaml_ng::to_string(&resources[format!("{function}Function")]["Properties"]["Description"]);
         assert!(described.expect("YAML").contains("${Release}"), "{function}Function");
     }
 }

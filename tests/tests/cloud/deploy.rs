@@ -35,6 +35,14 @@ fn said(output: &Output) -> String {
 
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
 
+/// A variable that is set wrong, and what the one line then says.
+const REFUSALS: [(&str, &str, &str); 4] = [
+    ("STACK", "a_b", "STACK=a_b is no name of a stack"),
+    ("STACK", "a-name-that-leaves-the-bucket-no-room", "is too long: at most 30 characters in eu-west-1"),
+    ("PARAMETERS", "KeepDalies=14", "template.yaml has no parameter KeepDalies; it has Email, "),
+    ("AWS_ENDPOINT_URL", "http://127.0.0.1:1", "AWS does not answer"),
+];
+
 #[tokio::test]
 async fn the_root_stack_deploys_whole_and_goes_away_again() {
     let cloud = Cloud::up("deploy", &[]);
@@ -45,6 +53,10 @@ async fn the_root_stack_deploys_whole_and_goes_away_again() {
     assert!(account(&[]).refused("deploy_to_aws.py").contains("no Region: set REGION="));
     let strangers = Account { cloud: &cloud, variables: vec![region] };
     assert!(strangers.refused("deploy_to_aws.py").contains("no AWS credentials"));
+    for (variable, value, said) in REFUSALS {
+        let error = account(&[region, ("AWS_MAX_ATTEMPTS", "1"), (variable, value)]).refused("deploy_to_aws.py");
+        assert!(error.contains(said), "{variable}={value}: {error}");
+    }
     let words = [region, ("PARAMETERS", "KeepDailies")];
     assert!(account(&words).refused("deploy_to_aws.py").contains("'KeepDailies' is not of the form Key=Value"));
     assert!(account(&[region]).refused("deploy_to_aws.py").contains("set YES=1"));
@@ -63,5 +75,8 @@ async fn the_root_stack_deploys_whole_and_goes_away_again() {
 
     let destroyed = sure.run("destroy.py");
     assert!(destroyed.status.success(), "{}", said(&destroyed));
-    assert!(said(&destroyed).contains("Every snapshot, the ledger bucket"), "{}", said(&destroyed));
+    for expected in ["these stay:", "bucket whole-artifacts-", "snapshots in eu-west-1 whose tag BackupStack is whole"]
+    {
+        assert!(said(&destroyed).contains(expected), "{expected}: {}", said(&destroyed));
+    }
 }

@@ -1,0 +1,77 @@
+"""Prints the roles, the managed policies and the resource policies of a deployed stack as JSON, as a local cloud gives them back.
+
+read.py <endpoint> <stack>
+"""
+
+import contextlib
+import json
+import re
+import sys
+
+import boto3
+from botocore.exceptions import ClientError
+
+ENDPOINT, STACK = sys.argv[1:]
+
+
+def client(service: str):
+    return boto3.client(service, endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id="test",
+                        aws_secret_access_key="test")
+
+
+iam = client("iam")
+
+
+def managed(arn: str) -> dict:
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    return document(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+
+
+def role(name: str) -> dict:
+    found = iam.get_role(RoleName=name)["Role"]
+    inline = {policy: document(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
+              for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]}
+    attached = {one["PolicyName"]: managed(one["PolicyArn"])
+                for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]}
+    return {"arn": found["Arn"], "trust": found["AssumeRolePolicyDocument"], "policies": inline | attached,
+            "boundary": found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")}
+
+
+def document(policy: dict) -> dict:
+    """moto's ARN of a log group lacks the `:*` at its end that CloudFormation's `Arn` has."""
+    text = re.sub(r'("arn:[\w-]+:logs:[^:"]*:[^:"]*:log-group:[^:"*]+)"', r'\1:*"', json.dumps(policy))
+    return json.loads(text)
+
+
+def parsed(policy: str | dict) -> dict:
+    return json.loads(policy) if isinstance(policy, str) else policy
+
+
+READ = {
+    "AWS::S3::Bucket": lambda name: client("s3").get_bucket_policy(Bucket=name)["Policy"],
+    "AWS::SNS::Topic": lambda arn: client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"],
+    "AWS::SQS::Queue": lambda url: client("sqs").get_queue_attributes(
+        QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"],
+    "AWS::KMS::Key": lambda key: client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"],
+}
+
+pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+resources = [one for page in pages for one in page["StackResourceSummaries"] if one.get("LogicalResourceId")]
+read = {"ids": {}, "roles": {}, "managed": {}, "resources": {}}
+for one in resources:
+    logical, kind, physical = one["LogicalResourceId"], one["ResourceType"], one["PhysicalResourceId"]
+    # The last part of a name that is an ARN or an address. `1` and `live` are no names to look for in an ARN.
+    if kind in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
+        continue
+    read["ids"][logical] = re.split("[:/]", physical)[-1] if not physical.startswith("/") else physical
+    if kind == "AWS::IAM::Role":
+        read["roles"][logical] = role(physical)
+    elif kind == "AWS::IAM::ManagedPolicy":
+        # On its own too: moto's CloudFormation knows no groups.
+        read["managed"][logical] = managed(physical)
+    elif kind in READ:
+        # moto's CloudFormation knows no bucket policies.
+        with contextlib.suppress(ClientError):
+            read["resources"][logical] = parsed(READ[kind](physical))
+read["account"] = next(iter(read["roles"].values()))["arn"].split(":")[4]
+json.dump(read, sys.stdout)

@@ -1,0 +1,231 @@
+//! Every call that a night, its schedule and its rules make, as AWS is asked it.
+
+use serde_json::json;
+use tests::iam::Deployed;
+
+use crate::{
+    calls::{By, Call},
+    requests::Free,
+};
+
+pub const FREE: [Free; 3] = [
+    Free {
+        action: "ec2:DeleteSnapshot",
+        why: "aws:ResourceTag/Interval is not there",
+        reason: "no function makes such a snapshot, and find-expired lists none that it cannot read",
+    },
+    Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"backupstack\"", reason: SAME_NAME },
+    Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"INTERVAL\"", reason: SAME_NAME },
+];
+
+const SAME_NAME: &str = "a volume may have such a tag, and tag-snapshot copies it";
+
+/// What the stack was deployed with.
+pub struct Parameters {
+    pub backup_stack: &'static str,
+    pub regions: &'static [&'static str],
+    pub key: Option<&'static str>,
+}
+
+const ROLES: [&str; 6] = [
+    "DiscoverVolumesRole",
+    "SnapshotOneRole",
+    "TagSnapshotRole",
+    "FindExpiredRole",
+    "DeleteOneRole",
+    "ReportNightRole",
+];
+
+pub fn calls(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
+    let mut all = functions(deployed, parameters);
+    all.extend(machines(deployed));
+    all.extend(starters(deployed));
+    all.extend(services(deployed));
+    all.extend(keys(deployed, parameters));
+    all
+}
+
+/// An object of the ledger.
+fn object(deployed: &Deployed, prefix: &str) -> String {
+    format!("arn:aws:s3:::{}/{prefix}/2026-12-31/object", deployed.id("LedgerBucket"))
+}
+
+fn functions(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
+    let mut all = Vec::new();
+    for role in ROLES {
+        let group = deployed.id(&role.replace("Role", "LogGroup"));
+        let stream = deployed.arn("logs", &format!("log-group:{group}:log-stream:2026/12/31/live"));
+        all.push(Call::new(By::Role(role), "logs:CreateLogStream", &stream));
+        all.push(Call::new(By::Role(role), "logs:PutLogEvents", &stream));
+    }
+    let ledger = [
+        ("DiscoverVolumesRole", "s3:PutObject", "nights"),
+        ("DiscoverVolumesRole", "s3:GetObject", "sorting"),
+        ("DiscoverVolumesRole", "s3:PutObject", "sorting"),
+        ("SnapshotOneRole", "s3:PutObject", "claims"),
+        ("FindExpiredRole", "s3:GetObject", "nights"),
+        ("FindExpiredRole", "s3:PutObject", "nights"),
+        ("FindExpiredRole", "s3:GetObject", "sorting"),
+        ("FindExpiredRole", "s3:PutObject", "sorting"),
+        ("ReportNightRole", "s3:GetObject", "nights"),
+        ("ReportNightRole", "s3:PutObject", "nights"),
+        ("ReportNightRole", "s3:GetObject", "sorting"),
+        ("ReportNightRole", "s3:PutObject", "sorting"),
+    ];
+    all.extend(ledger.map(|(role, action, prefix)| {
+        Call::new(By::Role(role), action, object(deployed, prefix)).through("LedgerBucket")
+    }));
+    all.push(Call::new(By::Role("DiscoverVolumesRole"), "ec2:DescribeRegions", "*"));
+    let in_ec2 = ec2(deployed, parameters.backup_stack);
+    all.extend(parameters.regions.iter().flat_map(|region| in_ec2.iter().map(|call| call.in_region(region))));
+    let machine = deployed.id("StateMachine");
+    let executions = [
+        ("states:ListMapRuns", format!("execution:{machine}:night")),
+        ("states:DescribeMapRun", format!("mapRun:{machine}/SnapshotVolumes:run")),
+        ("states:ListExecutions", format!("mapRun:{machine}/SnapshotVolumes:run")),
+        ("states:DescribeExecution", format!("execution:{machine}/SnapshotVolumes:child")),
+    ];
+    all.extend(
+        executions.map(|(action, on)| Call::new(By::Role("ReportNightRole"), action, deployed.arn("states", &on))),
+    );
+    all
+}
+
+fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
+    let snapshot = "arn:aws:ec2:us-east-1::snapshot/snap-1";
+    let volume = deployed.arn("ec2", "volume/vol-1");
+    let reads = [
+        ("DiscoverVolumesRole", "ec2:DescribeSnapshots"),
+        ("DiscoverVolumesRole", "ec2:DescribeVolumes"),
+        ("SnapshotOneRole", "ec2:DescribeSnapshots"),
+        ("FindExpiredRole", "ec2:DescribeSnapshots"),
+        ("FindExpiredRole", "ec2:DescribeVolumes"),
+        ("ReportNightRole", "ec2:DescribeSnapshots"),
+    ];
+    let mut all: Vec<_> = reads.map(|(role, action)| Call::new(By::Role(role), action, "*")).into();
+    let identity = |call: Call| {
+        call.with("aws:RequestTag/BackupStack", stack)
+            .with("aws:RequestTag/Night", "2026-12-31")
+            .with("aws:RequestTag/Interval", "Annual")
+            .with("aws:RequestTag/Intervals", "Daily+Annual")
+            .with("aws:TagKeys", json!(["BackupStack", "Night", "Interval", "Intervals"]))
+    };
+    let one = By::Role("SnapshotOneRole");
+    all.push(Call::new(one.clone(), "ec2:CreateSnapshot", &volume));
+    all.push(identity(Call::new(one.clone(), "ec2:CreateSnapshot", snapshot)));
+    all.push(identity(Call::new(one, "ec2:CreateTags", snapshot)).with("ec2:CreateAction", "CreateSnapshot"));
+    all.push(
+        Call::new(By::Role("TagSnapshotRole"), "ec2:CreateTags", snapshot)
+            .with("aws:ResourceTag/BackupStack", stack)
+            .with("aws:TagKeys", json!(["Name", "Description", "Client", "Project", "a volume's own"])),
+    );
+    all.push(
+        Call::new(By::Role("DeleteOneRole"), "ec2:DeleteSnapshot", snapshot)
+            .with("aws:ResourceTag/BackupStack", stack)
+            .with("aws:ResourceTag/Interval", "Daily"),
+    );
+    all
+}
+
+fn machines(deployed: &Deployed) -> Vec<Call> {
+    let role = By::Role("StateMachineRole");
+    let invoked = ROLES.map(|role| {
+        let function = deployed.id(&role.replace("Role", "Function"));
+        Call::new(
+            By::Role("StateMachineRole"),
+            "lambda:InvokeFunction",
+            deployed.arn("lambda", &format!("function:{function}:3")),
+        )
+    });
+    let mut all = invoked.to_vec();
+    // A Map's reader gets, its ResultWriter puts in parts (Step Functions developer guide, "Amazon S3 access policies").
+    for action in ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"] {
+        all.push(Call::new(role.clone(), action, object(deployed, "nights")).through("LedgerBucket"));
+    }
+    let machine = deployed.id("StateMachine");
+    all.push(Call::new(
+        role.clone(),
+        "states:StartExecution",
+        deployed.arn("states", &format!("stateMachine:{machine}")),
+    ));
+    let child = deployed.arn("states", &format!("execution:{machine}/SnapshotVolumes:child"));
+    all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
+    all.push(Call::new(role, "states:StopExecution", &child));
+    let night = deployed.arn("states", &format!("execution:{machine}:night"));
+    all.push(Call::new(By::Role("UnreportedNightRole"), "states:GetExecutionHistory", night));
+    all.push(Call::new(By::Role("LateFailureRole"), "ec2:DescribeSnapshots", "*"));
+    for role in ["StateMachineRole", "UnreportedNightRole", "LateFailureRole"] {
+        let topic = deployed.arn("sns", deployed.id("Topic"));
+        all.push(Call::new(By::Role(role), "sns:Publish", topic).through("Topic"));
+    }
+    all
+}
+
+fn starters(deployed: &Deployed) -> Vec<Call> {
+    let started = [
+        ("ScheduleRole", "StateMachine"),
+        ("NightEndedBadlyRole", "UnreportedNight"),
+        ("SnapshotFailedRole", "LateFailure"),
+    ];
+    let mut all: Vec<_> = started
+        .map(|(role, machine)| {
+            let machine = deployed.arn("states", &format!("stateMachine:{}", deployed.id(machine)));
+            Call::new(By::Role(role), "states:StartExecution", machine)
+        })
+        .into();
+    all.push(Call::new(By::Role("ScheduleRole"), "sqs:SendMessage", queue(deployed)).through("DeadLetters"));
+    all
+}
+
+fn queue(deployed: &Deployed) -> String {
+    deployed.arn("sqs", deployed.id("DeadLetters"))
+}
+
+/// What the policies of the resources allow and refuse by themselves.
+fn services(deployed: &Deployed) -> Vec<Call> {
+    let topic = deployed.arn("sns", deployed.id("Topic"));
+    let alarm = Call::new(By::Service("cloudwatch.amazonaws.com"), "sns:Publish", &topic);
+    let rule = |name: &str| {
+        let rule = deployed.arn("events", &format!("rule/{}", deployed.id(name)));
+        let call = Call::new(By::Service("events.amazonaws.com"), "sqs:SendMessage", queue(deployed));
+        call.with("aws:SourceArn", rule).through("DeadLetters")
+    };
+    let bucket = format!("arn:aws:s3:::{}", deployed.id("LedgerBucket"));
+    vec![
+        alarm.with("aws:SourceAccount", deployed.account.as_str()).through("Topic"),
+        rule("NightEndedBadly"),
+        rule("SnapshotFailed"),
+        Call::new(By::Admin, "s3:ListBucket", bucket).through("LedgerBucket"),
+        Call::new(By::Admin, "s3:DeleteObject", object(deployed, "claims")).through("LedgerBucket"),
+        Call::new(By::Admin, "sqs:ReceiveMessage", queue(deployed)).through("DeadLetters"),
+        Call::new(By::Admin, "sns:Publish", topic).through("Topic"),
+    ]
+}
+
+/// The topic's key is the stack's own or the customer's; the customer's is the ledger's and the queue's as well.
+fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
+    let key = match parameters.key {
+        Some(key) => key.to_owned(),
+        None => deployed.arn("kms", &format!("key/{}", deployed.id("TopicKey"))),
+    };
+    let mut users = ["StateMachineRole", "UnreportedNightRole", "LateFailureRole"].map(|role| (role, "sns")).to_vec();
+    if parameters.key.is_some() {
+        // One policy for all who use the ledger: snapshot-one may decrypt what S3 lets it read, which is nothing.
+        let ledger =
+            ["DiscoverVolumesRole", "SnapshotOneRole", "FindExpiredRole", "ReportNightRole", "StateMachineRole"];
+        users.extend(ledger.map(|role| (role, "s3")));
+        users.push(("ScheduleRole", "sqs"));
+    }
+    let mut all = Vec::new();
+    for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
+        all.extend(users.iter().map(|(role, service)| {
+            let via = format!("{service}.us-east-1.amazonaws.com");
+            Call::new(By::Role(role), action, &key).with("kms:ViaService", via).through("TopicKey")
+        }));
+        if parameters.key.is_none() {
+            let alarm = Call::new(By::Service("cloudwatch.amazonaws.com"), action, &key);
+            all.push(alarm.with("aws:SourceAccount", deployed.account.as_str()).through("TopicKey"));
+        }
+    }
+    all
+}

@@ -1,0 +1,87 @@
+//! The deployed policies taken apart by an evaluator of IAM that knows conditions: what a night does is allowed, every small
+//! difference from it is denied, and each restriction of each policy is needed for some denial.
+
+mod backup;
+mod calls;
+mod check;
+mod environment;
+mod policies;
+mod requests;
+mod trust;
+
+use backup::Parameters;
+use serde_json::json;
+use std::process::Command;
+use tests::{cloud::Cloud, iam::Deployed, root, template};
+
+const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555";
+const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/boundary";
+
+fn sound(problems: Vec<String>) {
+    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+}
+
+fn backup(name: &str, parameters: &[&str]) -> Deployed {
+    Deployed::read(&Cloud::up(name, parameters).ministack(), "nightly-backup")
+}
+
+#[test]
+fn a_night_may_do_what_it_does_and_nothing_else() {
+    let deployed = backup("permissions", &[]);
+    let parameters = Parameters { backup_stack: "nightly-backup", regions: &["us-east-1"], key: None };
+    let mut problems = check::problems(&deployed, &backup::calls(&deployed, &parameters), &backup::FREE);
+    problems.extend(trust::problems(&deployed, &trust::BACKUP));
+    problems.extend(trust::without_resource(&deployed));
+    sound(problems);
+}
+
+#[test]
+fn so_may_one_of_several_regions_with_a_customer_key_and_a_boundary() {
+    let given = format!("KmsKeyArn={KEY} PermissionsBoundary={BOUNDARY} Regions=us-east-1,eu-west-1 BackupStack=whole");
+    let mut deployed = backup("permissions-key", &given.split(' ').collect::<Vec<_>>());
+    // The policy that a key has unless its owner writes another (KMS developer guide, "Default key policy").
+    let principal = json!({ "AWS": format!("arn:aws:iam::{}:root", deployed.account) });
+    let statement = json!({ "Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*" });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
+    deployed.resources.insert("TopicKey".to_owned(), policy);
+    deployed.ids.insert("TopicKey".to_owned(), KEY.rsplit('/').next().expect("a key's id").to_owned());
+    let parameters = Parameters { backup_stack: "whole", regions: &["us-east-1", "eu-west-1"], key: Some(KEY) };
+    sound(check::problems(&deployed, &backup::calls(&deployed, &parameters), &backup::FREE));
+    for (name, role) in &deployed.roles {
+        assert_eq!(role.boundary.as_deref(), Some(BOUNDARY), "{name}");
+    }
+}
+
+/// With flow logs and a customer key, which `make up` has not.
+fn environment(cloud: &Cloud) -> Deployed {
+    let mut command = Command::new(root().join("target/venv/bin/aws"));
+    let body = format!("file://{}", cloud.directory.join("packaged/environment.yaml").display());
+    command.args(["cloudformation", "create-stack", "--stack-name", "whole", "--template-body", &body]);
+    command.args(["--capabilities", "CAPABILITY_IAM", "--parameters", "ParameterKey=FlowLogs,ParameterValue=true"]);
+    command.args([&format!("ParameterKey=KmsKeyArn,ParameterValue={KEY}"), "--endpoint-url", &cloud.moto()]);
+    for (key, value) in [("REGION", "us-east-1"), ("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test")] {
+        command.env(format!("AWS_{key}"), value);
+    }
+    let output = command.output().expect("aws of target/venv");
+    assert!(output.status.success(), "create-stack: {}", String::from_utf8_lossy(&output.stderr));
+    Deployed::read(&cloud.moto(), "whole")
+}
+
+#[test]
+fn the_servers_and_the_administrators_may_do_what_they_do_and_nothing_else() {
+    let deployed = environment(&Cloud::up("permissions-environment", &[]));
+    let mut problems = check::problems(&deployed, &environment::calls(&deployed, KEY), &environment::FREE);
+    problems.extend(trust::problems(&deployed, &trust::ENVIRONMENT));
+    problems.extend(trust::without_resource(&deployed));
+    sound(problems);
+}
+
+/// moto's CloudFormation knows no policies of buckets, so the environment's is held against the ledger's, which is taken apart.
+#[test]
+fn the_bucket_of_the_environment_refuses_what_the_ledger_refuses() {
+    let policy = |file: &str, bucket: &str| {
+        let policy = &template::read(file)["Resources"][format!("{bucket}Policy")]["Properties"];
+        serde_yaml_ng::to_string(policy).expect("YAML").replace(bucket, "Bucket")
+    };
+    assert_eq!(policy("environment.yaml", "BackupBucket"), policy("backup.yaml", "LedgerBucket"));
+}

@@ -1,0 +1,129 @@
+//! Requests that must be denied, made from those that are allowed.
+
+use serde_json::{Value, json};
+use tests::iam::Deployed;
+
+use crate::calls::{By, Call};
+
+/// What need not matter, with the reason why it doesn't.
+pub struct Free {
+    pub action: &'static str,
+    /// What may be otherwise, as a failure tells it.
+    pub why: &'static str,
+    pub reason: &'static str,
+}
+
+#[derive(Clone, Debug)]
+pub struct Denied {
+    pub why: String,
+    pub call: Call,
+    /// The index of the exception under which it may be allowed.
+    pub free: Option<usize>,
+}
+
+/// Every way in which a call can be a little different from what is allowed.
+pub fn mutations(deployed: &Deployed, call: &Call, free: &[Free]) -> Vec<Denied> {
+    // An admin is there for what the policies of resources refuse to everybody; a key's policy is asked about that key alone.
+    let by_resource = call.by == By::Admin || matches!((&call.by, call.through), (By::Service(_), Some("TopicKey")));
+    let mut all = if by_resource { vec![] } else { elsewhere(call) };
+    all.extend(names(deployed, call).into_iter().filter(|_| !by_resource));
+    for (key, value) in &call.context {
+        for other in others(call, key, value) {
+            let mut changed = call.clone();
+            let why = match &other {
+                Some(Value::Array(values)) => format!("{key} has {}", values.last().unwrap_or(&Value::Null)),
+                Some(value) => format!("{key} is {value}"),
+                None => format!("{key} is not there"),
+            };
+            match other {
+                Some(value) => changed.context.insert(key.clone(), value),
+                None => changed.context.remove(key),
+            };
+            all.push((why, changed));
+        }
+    }
+    let excused = |why: &str| free.iter().position(|one| one.action == call.action && one.why == why);
+    all.into_iter().map(|(why, call)| Denied { free: excused(&why), why, call }).collect()
+}
+
+/// Another Region, another account, another kind of thing.
+fn elsewhere(call: &Call) -> Vec<(String, Call)> {
+    let parts: Vec<_> = call.on.splitn(6, ':').collect();
+    // The name of a bucket is one in all Regions and accounts.
+    let is_bucket = call.on.starts_with("arn:aws:s3:");
+    let mut all = Vec::new();
+    if !is_bucket {
+        all.push(("another Region".to_owned(), call.in_region("ap-south-1")));
+    }
+    // Asked for here, by a service that hands it on. EC2's ARNs are of the Region that is asked.
+    if parts.len() == 6 && parts[3] == "us-east-1" && parts[2] != "ec2" {
+        let on = call.on.replace(":us-east-1:", ":ap-south-1:");
+        all.push(("a resource of another Region".to_owned(), Call { on, ..call.clone() }));
+    }
+    if parts.len() == 6 && !parts[4].is_empty() {
+        let on = call.on.replace(&format!(":{}:", parts[4]), ":999999999999:");
+        all.push(("another account".to_owned(), Call { on, ..call.clone() }));
+    }
+    if call.on.contains(":snapshot/") || call.on.contains(":volume/") {
+        all.push(("an image".to_owned(), Call { on: "arn:aws:ec2:us-east-1::image/ami-1".to_owned(), ..call.clone() }));
+    }
+    all
+}
+
+/// Another resource of the same kind, another prefix of the bucket.
+fn names(deployed: &Deployed, call: &Call) -> Vec<(String, Call)> {
+    let mut all = Vec::new();
+    for (logical, name) in deployed.ids.iter().filter(|(_, name)| call.on.contains(name.as_str())) {
+        let on = call.on.replace(name.as_str(), "another");
+        all.push((format!("another {logical}"), Call { on, ..call.clone() }));
+        if let Some((prefix, _)) = call.on.rsplit_once(&format!("{name}/")).and_then(|(_, key)| key.split_once('/')) {
+            let on = call.on.replace(&format!("{name}/{prefix}/"), &format!("{name}/another/"));
+            all.push(("another prefix".to_owned(), Call { on, ..call.clone() }));
+        }
+    }
+    all
+}
+
+/// The other values that a key is tried with; `None` is the key's absence.
+fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
+    let is_creation = call.context.contains_key("ec2:CreateAction");
+    match (key, value) {
+        ("aws:RequestedRegion", _) => vec![],
+        // TLS is asked for by the policies of resources; KMS answers nothing else.
+        ("aws:SecureTransport", _) => {
+            let asks = call.through.filter(|through| *through != "TopicKey");
+            asks.map(|_| Some(json!("false"))).into_iter().collect()
+        }
+        // The tags of a creation are asked for by CreateSnapshot, in the same request.
+        _ if key.starts_with("aws:RequestTag/") && key != "aws:RequestTag/BackupStack" && is_creation => vec![],
+        ("aws:ResourceTag/Interval", _) => vec![Some(json!("Annual")), None],
+        // That a tag is given at all is asked for; its value is snapshot-one's affair.
+        ("aws:RequestTag/Night" | "aws:RequestTag/Interval" | "aws:RequestTag/Intervals", _) => vec![None],
+        ("aws:TagKeys", Value::Array(keys)) => {
+            // To a condition key a tag's name is the same in any case (IAM user guide, "aws:ResourceTag").
+            let identity = ["BackupStack", "Night", "Interval", "Intervals", "backupstack", "INTERVAL"];
+            let with = |key: &str| Some(json!(keys.iter().cloned().chain([json!(key)]).collect::<Vec<_>>()));
+            let with_each = identity.into_iter().filter(|key| !keys.contains(&json!(key))).map(with);
+            if call.action == "ec2:CreateTags" && !is_creation { with_each.collect() } else { vec![] }
+        }
+        _ => vec![Some(json!("another")), None],
+    }
+}
+
+/// What each role is allowed and another is not.
+pub fn of_others(calls: &[Call]) -> Vec<Denied> {
+    let mut principals: Vec<_> = calls.iter().map(|call| call.by.clone()).collect();
+    principals.sort();
+    principals.dedup();
+    let mut all = Vec::new();
+    for by in principals.into_iter().filter(|by| *by != By::Admin) {
+        let own: Vec<_> = calls.iter().filter(|call| call.by == by).collect();
+        let foreign = calls.iter().filter(|call| call.by != by && !own.iter().any(|one| one.asks_as(call)));
+        all.extend(foreign.map(|call| Denied {
+            why: format!("what {:?} may do", call.by),
+            call: call.by(by.clone()),
+            free: None,
+        }));
+    }
+    all
+}
