@@ -37,7 +37,7 @@ down: $(VENV)/local
 	@$(PYTHON) infra/local/down.py
 
 # The nights end to end wait more than they compute.
-test: functions lint $(CHECKERS)/installed
+test: functions lint $(CHECKERS)/installed target/postgres/installed
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --workspace
 
 simulate: functions
@@ -90,6 +90,12 @@ $(CHECKERS)/installed: tests/checkers/requirements.txt tests/checkers/guard.txt 
 	@$(CHECKERS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@$(CHECKERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(CHECKERS)/guard -r tests/checkers/guard.txt
 	@$(CHECKERS)/bin/python -m tarfile -e $(CHECKERS)/guard/cdklabs/cdk_validator_cfnguard/_jsii/*.tgz $(CHECKERS)/guard
+	@touch $@
+
+# The dump of the environment's databases is tested on a real PostgreSQL.
+target/postgres/installed: tests/tests/environment/requirements.txt | $(VENV)/bin/python
+	@echo 'Installing PostgreSQL into target/postgres (once).'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target target/postgres -r $<
 	@touch $@
 
 target/bench/tutorial.zip: tests/bench/requirements.txt tests/bench/tutorial/index.py | $(VENV)/bin/python

@@ -13,6 +13,7 @@ from aws import STACK, Failed, artifacts, confirmed, environment, run, session
 
 import deploy
 import problems
+import servers
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ("template", "backup", "environment")
@@ -48,10 +49,12 @@ def declared(chosen: Path) -> list[str]:
     return [name for name in names if name not in OURS]
 
 
-def approve(changes: list[dict]) -> bool:
+def approve(changes: list[dict], replaced: list[str]) -> bool:
     print(f"\nChanges to {STACK}:")
     for change in (one["ResourceChange"] for one in changes):
         print(f"  {change['Action']:<8} {change['LogicalResourceId']:<24} {change['ResourceType']}{fate(change)}")
+    for server in replaced:
+        print(f"  A NEW, EMPTY SERVER TAKES THE PLACE OF {server}. The old one goes on, with its data, outside the stack.")
     return confirmed("Make these changes?")
 
 
@@ -64,7 +67,9 @@ def deployed(chosen: Path, given: dict, found, env: dict) -> bool:
     cloudformation = deploy.client("cloudformation", env)
     problems.check(deploy.find(cloudformation, STACK).get("StackStatus"), STACK, found.region_name)
     try:
-        return deploy.deploy(chosen, STACK, artifacts(found), given, ROOT / "target/release/packaged.yaml", env, approve)
+        replaced = servers.replaced(found, STACK, given, env)
+        return deploy.deploy(chosen, STACK, artifacts(found), given, ROOT / "target/release/packaged.yaml", env,
+                             lambda changes: approve(changes, replaced))
     except Failed as problem:
         # The reason that the stack gave, and then what to do about the state that it is left in.
         if "is ROLLBACK_" in str(problem):

@@ -3,6 +3,7 @@
 read.py <endpoint> <stack>
 """
 
+import ast
 import contextlib
 import json
 import re
@@ -33,12 +34,13 @@ def role(name: str) -> dict:
               for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]}
     attached = {one["PolicyName"]: managed(one["PolicyArn"])
                 for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]}
-    return {"arn": found["Arn"], "trust": found["AssumeRolePolicyDocument"], "policies": inline | attached,
-            "boundary": found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")}
+    return {"arn": found["Arn"], "trust": found["AssumeRolePolicyDocument"], "policies": inline | attached}
 
 
-def document(policy: dict) -> dict:
-    """moto's ARN of a log group lacks the `:*` at its end that CloudFormation's `Arn` has."""
+def document(policy: str | dict) -> dict:
+    """As AWS has it: moto gives a role's own policy as Python's text, and its ARN of a log group lacks the `:*` at the end of `Arn`."""
+    if isinstance(policy, str):
+        policy = ast.literal_eval(policy)
     text = re.sub(r'("arn:[\w-]+:logs:[^:"]*:[^:"]*:log-group:[^:"*]+)"', r'\1:*"', json.dumps(policy))
     return json.loads(text)
 
@@ -63,7 +65,7 @@ for one in resources:
     # The last part of a name that is an ARN or an address. `1` and `live` are no names to look for in an ARN.
     if kind in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
         continue
-    read["ids"][logical] = re.split("[:/]", physical)[-1] if not physical.startswith("/") else physical
+    read["ids"][logical] = re.split("[:/]", physical)[-1] if physical.startswith(("arn:", "http:")) else physical
     if kind == "AWS::IAM::Role":
         read["roles"][logical] = role(physical)
     elif kind == "AWS::IAM::ManagedPolicy":

@@ -18,8 +18,6 @@ pub struct Role {
     pub trust: Value,
     /// What it may do, by policy name.
     pub policies: BTreeMap<String, Value>,
-    /// The ARN of its permissions boundary.
-    pub boundary: Option<String>,
 }
 
 /// A stack's policies, with every intrinsic function resolved. Keys are logical ids.
@@ -71,7 +69,6 @@ impl Role {
             arn: text(&read["arn"]),
             trust: read["trust"].take(),
             policies: entries(&mut read["policies"]).collect(),
-            boundary: read["boundary"].as_str().map(str::to_owned),
         }
     }
 }

@@ -291,6 +291,7 @@ fn a_dump_that_is_killed_leaves_no_dump_and_the_next_one_tidies_up() {
 
 #[test]
 fn user_data_fits_is_bash_and_holds_no_secret() {
+    let secret = regex::Regex::new(r"(?i)password\s*[=']|PGPASS|secret|AKIA|_KEY=|token").expect("a pattern");
     for server in ["WebServer", "DatabaseServer"] {
         let data = user_data(server);
         // Names of the stack's resources take the place of what is written; 2 KiB is ample for them.
@@ -298,7 +299,6 @@ fn user_data_fits_is_bash_and_holds_no_secret() {
         let script = data.split_once("\n#!/bin/bash\n").expect("a script").1.trim_end().trim_end_matches("--//--");
         let checked = Command::new("bash").args(["-n", "-c", script]).output().expect("bash");
         assert!(checked.status.success(), "{server}: {}", String::from_utf8_lossy(&checked.stderr));
-        let secret = regex::Regex::new(r"(?i)password\s*[=']|PGPASS|secret|AKIA|_KEY=|token").expect("a pattern");
         assert!(!secret.is_match(&data.replace("--no-password", "")), "{server}: {:?}", secret.find(&data));
     }
 }
@@ -308,10 +308,11 @@ fn systemd_takes_the_units() {
     let Ok(version) = Command::new("systemd-analyze").arg("--version").output() else { return };
     assert!(version.status.success());
     let place = Place::new();
+    let program = regex::Regex::new("/usr/local/bin/[a-z-]+").expect("a pattern");
     for name in ["database-dump.service", "database-dump-failed.service", "database-dump.timer"] {
         let unit = file(&format!("/etc/systemd/system/{name}")).replace("$DUMP_SCHEDULE", "*-*-* 03:30:00");
         // The programs are on the server, not here.
-        let unit = regex::Regex::new("/usr/local/bin/[a-z-]+").expect("a pattern").replace_all(&unit, "/bin/true");
+        let unit = program.replace_all(&unit, "/bin/true");
         fs::write(place.0.join(name), unit.as_ref()).expect("a unit");
         let mut verify = Command::new("systemd-analyze");
         let said = verify.arg("verify").arg(place.0.join(name)).output().expect("systemd-analyze").stderr;

@@ -227,5 +227,9 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
             all.push(alarm.with("aws:SourceAccount", deployed.account.as_str()).through("TopicKey"));
         }
     }
+    if parameters.key.is_none() {
+        let grant = Call::new(By::Admin, "kms:CreateGrant", &key).with("kms:GrantIsForAWSResource", "true");
+        all.push(grant.through("TopicKey"));
+    }
     all
 }

@@ -64,7 +64,10 @@ impl Call {
                 let found = deployed.roles.get(*role).unwrap_or_else(|| panic!("the stack has no {role}"));
                 (found.arn.clone(), found.policies.keys().map(|policy| format!("{role}/{policy}")).collect())
             }
-            By::Person(policy) => (person(), vec![(*policy).to_owned()]),
+            By::Person(policy) => {
+                assert!(deployed.managed.contains_key(*policy), "the stack has no {policy}");
+                (person(), vec![(*policy).to_owned()])
+            }
             By::Service(service) => ((*service).to_owned(), Vec::new()),
             By::Admin => (person(), vec!["all".to_owned()]),
         };

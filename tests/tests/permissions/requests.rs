@@ -96,6 +96,7 @@ fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
         }
         // The tags of a creation are asked for by CreateSnapshot, in the same request.
         _ if key.starts_with("aws:RequestTag/") && key != "aws:RequestTag/BackupStack" && is_creation => vec![],
+        ("kms:GrantIsForAWSResource", _) => vec![Some(json!("false")), None],
         ("aws:ResourceTag/Interval", _) => vec![Some(json!("Annual")), None],
         // That a tag is given at all is asked for; its value is snapshot-one's affair.
         ("aws:RequestTag/Night" | "aws:RequestTag/Interval" | "aws:RequestTag/Intervals", _) => vec![None],

@@ -1,0 +1,28 @@
+"""Tells before a deployment that it would put new, empty servers in the place of those that run.
+
+CloudFormation reads the newest image's id anew at each update, and a nested stack's change set does not show what that replaces.
+"""
+
+import deploy
+from botocore.exceptions import ClientError
+
+SERVERS = ("WebServer", "DatabaseServer")
+
+
+def replaced(found, stack: str, given: dict, env: dict) -> list[str]:
+    """The running servers of the stack whose image is not the one that `ImageId` names now."""
+    if not deploy.find(deploy.client("cloudformation", env), stack):
+        return []
+    outputs, parameters = deploy.outputs(stack, env), deploy.parameters(stack, env) | given
+    ids = {outputs[name]: name for name in SERVERS if name in outputs}
+    if not ids or "ImageId" not in parameters:
+        return []
+    newest = found.client("ssm").get_parameter(Name=parameters["ImageId"])["Parameter"]["Value"]
+    try:
+        reservations = found.client("ec2").describe_instances(InstanceIds=list(ids))["Reservations"]
+    except ClientError as problem:
+        if problem.response["Error"]["Code"] == "InvalidInstanceID.NotFound":
+            return []
+        raise
+    return [f"{ids[one['InstanceId']]} ({one['InstanceId']}, {one['ImageId']}; the image is {newest} now)"
+            for reservation in reservations for one in reservation["Instances"] if one["ImageId"] != newest]
