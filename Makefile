@@ -37,7 +37,7 @@ down: $(VENV)/local
 	@$(PYTHON) infra/local/down.py
 
 # The nights end to end wait more than they compute.
-test: functions lint $(CHECKERS)/installed target/postgres/installed
+test: functions lint $(CHECKERS)/installed target/postgres/installed target/iam/installed
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --workspace
 
 simulate: functions
@@ -96,6 +96,15 @@ $(CHECKERS)/installed: tests/checkers/requirements.txt tests/checkers/guard.txt 
 target/postgres/installed: tests/tests/environment/requirements.txt | $(VENV)/bin/python
 	@echo 'Installing PostgreSQL into target/postgres (once).'
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target target/postgres -r $<
+	@touch $@
+
+# An evaluator of IAM policies, and the Node.js that it runs on.
+target/iam/installed: tests/iam/requirements.txt tests/iam/package.json tests/iam/package-lock.json | $(VENV)/bin/python
+	@echo 'Installing the evaluator of IAM policies into target/iam (once).'
+	@mkdir -p target/iam && cp tests/iam/package.json tests/iam/package-lock.json target/iam
+	@$(PYTHON) -m venv --clear target/iam/venv
+	@target/iam/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@PATH="$(CURDIR)/target/iam/venv/bin:$$PATH" npm ci --prefix target/iam --silent --no-audit --no-fund
 	@touch $@
 
 target/bench/tutorial.zip: tests/bench/requirements.txt tests/bench/tutorial/index.py | $(VENV)/bin/python
