@@ -25,6 +25,9 @@ pub fn problems(deployed: &Deployed, calls: &[Call], free: &[Free]) -> Vec<Strin
     denied.retain(|one| !calls.contains(&one.call));
     let policies = policies(deployed);
     let mut problems = held(deployed, &policies, calls, &denied, free);
+    let idle =
+        deployed.roles.keys().filter(|role| !calls.iter().any(|call| matches!(call.by, By::Role(by) if by == *role)));
+    problems.extend(idle.map(|role| format!("what does {role} do? Say so in the table of calls")));
     problems.extend(neighbours(deployed, &policies, calls));
     denied.retain(|one| one.free.is_none());
     problems.extend(survivors(deployed, &policies, calls, &denied));
@@ -43,7 +46,9 @@ fn held(
     denied: &[Denied],
     free: &[Free],
 ) -> Vec<String> {
-    let mut requests: Vec<_> = calls.iter().map(|call| call.request(deployed, Kind::Checked)).collect();
+    // The reference says that DescribeLogGroups takes no resource, CloudWatch Logs names one.
+    let kind = |call: &Call| if call.action == "logs:DescribeLogGroups" { Kind::Plain } else { Kind::Checked };
+    let mut requests: Vec<_> = calls.iter().map(|call| call.request(deployed, kind(call))).collect();
     requests.extend(denied.iter().map(|one| one.call.request(deployed, Kind::Plain)));
     let outcomes = evaluate(&deployed.account, policies, &requests);
     let (allowed, refused) = outcomes.split_at(calls.len());
@@ -92,7 +97,10 @@ fn survivors(
     let all = calls.iter().map(|call| (call, true)).chain(denied.iter().map(|one| (&one.call, false)));
     let all: Vec<(Request, bool)> = all.map(|(call, may)| (call.request(deployed, Kind::Plain), may)).collect();
     let (mut widened, mut requests, mut expected, mut owners) = (policies.clone(), Vec::new(), Vec::new(), Vec::new());
-    for (name, policy) in policies.iter().filter(|(name, _)| !name.ends_with("'s trust")) {
+    let is_asked = |name: &String| {
+        all.iter().any(|(request, _)| request.identity.contains(name) || request.resource_policy.as_ref() == Some(name))
+    };
+    for (name, policy) in policies.iter().filter(|(name, _)| is_asked(name)) {
         for one in wider(policy) {
             let what = format!("{name}, {}", one.what);
             widened.insert(what.clone(), one.policy);

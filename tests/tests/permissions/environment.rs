@@ -8,16 +8,16 @@ use crate::{
 };
 
 const NO_REGION: &str = "CloudWatch's condition is the namespace; the alarms look at this Region's alone";
+const NO_CHANNEL: &str = "a channel is a server's own, and no server of this VPC is elsewhere";
 const ANY_SERVER: &str = "a server tells of itself; the credentials are the servers' of the environment alone";
 
-pub const FREE: [Free; 3] = [
+pub const FREE: [Free; 6] = [
     Free { action: "cloudwatch:PutMetricData", why: "another Region", reason: NO_REGION },
     Free { action: "ssm:UpdateInstanceInformation", why: "another WebServer", reason: ANY_SERVER },
-    Free {
-        action: "logs:DescribeLogGroups",
-        why: "another FlowLogGroup",
-        reason: "VPC user guide, \"IAM role for publishing flow logs to CloudWatch Logs\": it looks for the group by name",
-    },
+    Free { action: "ssmmessages:CreateControlChannel", why: "another Region", reason: NO_CHANNEL },
+    Free { action: "ssmmessages:CreateDataChannel", why: "another Region", reason: NO_CHANNEL },
+    Free { action: "ssmmessages:OpenControlChannel", why: "another Region", reason: NO_CHANNEL },
+    Free { action: "ssmmessages:OpenDataChannel", why: "another Region", reason: NO_CHANNEL },
 ];
 
 const SERVERS: By = By::Role("InstanceRole");
@@ -34,8 +34,9 @@ pub fn calls(deployed: &Deployed, key: &str) -> Vec<Call> {
         }
         all.push(Call::new(by, "logs:DescribeLogStreams", format!("{group}:*")));
     }
-    let group = deployed.arn("logs", &format!("log-group:{}", deployed.id("FlowLogGroup")));
-    all.push(Call::new(By::Role("FlowLogRole"), "logs:DescribeLogGroups", group));
+    // What CloudWatch Logs names where it refuses it; the service authorization reference has no resource for it.
+    let groups = deployed.arn("logs", "log-group::log-stream:");
+    all.push(Call::new(By::Role("FlowLogRole"), "logs:DescribeLogGroups", groups));
     for channel in ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"] {
         let call = Call::new(SERVERS, &format!("ssmmessages:{channel}"), "*");
         all.push(call.with("aws:EC2InstanceSourceVPC", deployed.id("Vpc")));
@@ -62,7 +63,11 @@ fn bucket(deployed: &Deployed, key: &str) -> Vec<Call> {
     }
     for by in [SERVERS, By::Person("BackupBucketKeyPolicy")] {
         for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
-            all.push(Call::new(by.clone(), action, key).with("kms:ViaService", "s3.us-east-1.amazonaws.com"));
+            all.push(
+                Call::new(by.clone(), action, key)
+                    .with("kms:ViaService", "s3.us-east-1.amazonaws.com")
+                    .through("TopicKey"),
+            );
         }
     }
     all

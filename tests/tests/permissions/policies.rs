@@ -83,9 +83,8 @@ fn widened(arn: &str) -> Vec<String> {
     if parts.len() < 6 {
         return all;
     }
-    // A bucket's ARN has neither Region nor account; the tags of EC2's snapshots and volumes stand for what has no name here.
-    let is_named =
-        !parts[5].starts_with("snapshot/") && !parts[5].starts_with("volume/") && !parts[5].starts_with("instance/");
+    // A bucket's ARN has neither Region nor account, and one kind of thing as a whole has no name.
+    let is_named = !["snapshot/*", "volume/*", "instance/*", "log-group:*"].contains(&parts[5]);
     let wide = |at: usize, text: &str| {
         let mut parts = parts.clone();
         parts[at] = text;

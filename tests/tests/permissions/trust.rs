@@ -9,28 +9,37 @@ use crate::{
     policies::{list, wider},
 };
 
-/// A role, the service that assumes it, and whether that says for which account.
-pub type Trusted = (&'static str, &'static str, bool);
+/// What a service says of itself as it assumes a role, and the role asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    Nothing,
+    Account,
+    AccountAndSource,
+}
 
-// Lambda sends neither aws:SourceAccount nor aws:SourceArn as it assumes a role: with either asked for, CreateFunction says that
-// the role cannot be assumed by Lambda.
+/// A role, the service that assumes it, and what that says.
+pub type Trusted = (&'static str, &'static str, Says);
+
+// Lambda's developer guide ("Defining Lambda function permissions with an execution role") asks for the service's principal alone, and
+// names no key that Lambda sends as it assumes a role.
 pub const BACKUP: [Trusted; 12] = [
-    ("DiscoverVolumesRole", "lambda", false),
-    ("SnapshotOneRole", "lambda", false),
-    ("TagSnapshotRole", "lambda", false),
-    ("FindExpiredRole", "lambda", false),
-    ("DeleteOneRole", "lambda", false),
-    ("ReportNightRole", "lambda", false),
-    ("StateMachineRole", "states", true),
-    ("UnreportedNightRole", "states", true),
-    ("LateFailureRole", "states", true),
-    ("ScheduleRole", "scheduler", true),
-    ("NightEndedBadlyRole", "events", true),
-    ("SnapshotFailedRole", "events", true),
+    ("DiscoverVolumesRole", "lambda", Says::Nothing),
+    ("SnapshotOneRole", "lambda", Says::Nothing),
+    ("TagSnapshotRole", "lambda", Says::Nothing),
+    ("FindExpiredRole", "lambda", Says::Nothing),
+    ("DeleteOneRole", "lambda", Says::Nothing),
+    ("ReportNightRole", "lambda", Says::Nothing),
+    ("StateMachineRole", "states", Says::Account),
+    ("UnreportedNightRole", "states", Says::Account),
+    ("LateFailureRole", "states", Says::Account),
+    ("ScheduleRole", "scheduler", Says::Account),
+    ("NightEndedBadlyRole", "events", Says::Account),
+    ("SnapshotFailedRole", "events", Says::Account),
 ];
 
-// Nor does EC2, for an instance's role.
-pub const ENVIRONMENT: [Trusted; 2] = [("InstanceRole", "ec2", false), ("FlowLogRole", "vpc-flow-logs", true)];
+// Nor does the guide of EC2, for the role of an instance.
+pub const ENVIRONMENT: [Trusted; 2] =
+    [("InstanceRole", "ec2", Says::Nothing), ("FlowLogRole", "vpc-flow-logs", Says::AccountAndSource)];
 
 const SERVICES: [&str; 7] = ["ec2", "ecs-tasks", "events", "lambda", "scheduler", "states", "vpc-flow-logs"];
 
@@ -41,12 +50,12 @@ pub fn problems(deployed: &Deployed, trusted: &[Trusted]) -> Vec<String> {
     let mut problems: Vec<_> = unnamed.map(|role| format!("who assumes {role}? Say so in trust.rs")).collect();
     let (mut all, mut expected) = (policies(deployed), Vec::new());
     let mut requests = Vec::new();
-    for (role, service, is_scoped) in trusted {
+    for (role, service, says) in trusted {
         let trust = &deployed.roles[*role].trust;
         let wider: Vec<_> =
             wider(trust).into_iter().map(|one| (format!("{role}: trust {}", one.what), one.policy)).collect();
         for name in [trust_of(role)].into_iter().chain(wider.iter().map(|(what, _)| what.clone())) {
-            for (principal, context, identity, may) in attempts(deployed, service, *is_scoped) {
+            for (principal, context, identity, may) in attempts(deployed, service, *says) {
                 expected.push((name.clone(), format!("{role} by {principal} with {}", json!(context)), may));
                 requests.push(Request {
                     kind: Kind::Plain,
@@ -79,22 +88,21 @@ pub fn problems(deployed: &Deployed, trusted: &[Trusted]) -> Vec<String> {
 
 type Attempt = (String, BTreeMap<String, Value>, Vec<String>, bool);
 
-fn attempts(deployed: &Deployed, own: &str, is_scoped: bool) -> Vec<Attempt> {
-    let of = |account: &str| {
-        let arn = json!(format!("arn:aws:ec2:us-east-1:{account}:vpc-flow-log/fl-1"));
+fn attempts(deployed: &Deployed, own: &str, says: Says) -> Vec<Attempt> {
+    let of = |account: &str, source: &str| {
+        let arn = json!(format!("arn:aws:ec2:us-east-1:{source}:vpc-flow-log/fl-1"));
         BTreeMap::from([("aws:SourceAccount".to_owned(), json!(account)), ("aws:SourceArn".to_owned(), arn)])
     };
+    let (here, elsewhere) = (deployed.account.as_str(), "999999999999");
     let principal = |service: &str| format!("{service}.amazonaws.com");
     let mut all: Vec<Attempt> =
-        SERVICES.iter().map(|one| (principal(one), of(&deployed.account), vec![], *one == own)).collect();
-    if is_scoped {
-        all.push((principal(own), of("999999999999"), vec![], false));
-        all.push((principal(own), BTreeMap::new(), vec![], false));
-    } else {
-        all.push((principal(own), BTreeMap::new(), vec![], true));
-    }
+        SERVICES.iter().map(|one| (principal(one), of(here, here), vec![], *one == own)).collect();
+    let mut by_own = |context, may| all.push((principal(own), context, vec![], may));
+    by_own(BTreeMap::new(), says == Says::Nothing);
+    by_own(of(elsewhere, here), says == Says::Nothing);
+    by_own(of(here, elsewhere), says != Says::AccountAndSource);
     let person = format!("arn:aws:iam::{}:user/person", deployed.account);
-    all.push((person, of(&deployed.account), vec!["all".to_owned()], false));
+    all.push((person, of(here, here), vec!["all".to_owned()], false));
     all
 }
 
@@ -121,6 +129,8 @@ pub fn without_resource(deployed: &Deployed) -> Vec<String> {
         .collect();
     let outcomes = evaluate(&deployed.account, &BTreeMap::new(), &requests);
     let wrong = requests.iter().zip(outcomes).filter(|(_, takes_none)| *takes_none != true);
+    // A dataset is a resource of the other way to publish, OTLP; for a metric there is the namespace.
+    let wrong = wrong.filter(|(request, _)| request.action != "cloudwatch:PutMetricData");
     problems.extend(wrong.map(|(request, _)| format!("{} takes a resource; it is given every one", request.action)));
     problems
 }
