@@ -104,7 +104,7 @@ target/iam/installed: tests/iam/requirements.txt tests/iam/package.json tests/ia
 	@mkdir -p target/iam && cp tests/iam/package.json tests/iam/package-lock.json target/iam
 	@$(PYTHON) -m venv --clear target/iam/venv
 	@target/iam/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	@PATH="$(CURDIR)/target/iam/venv/bin:$$PATH" npm ci --prefix target/iam --silent --no-audit --no-fund
+	@PATH="$(CURDIR)/target/iam/venv/bin:$$PATH" npm ci --prefix target/iam --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 target/bench/tutorial.zip: tests/bench/requirements.txt tests/bench/tutorial/index.py | $(VENV)/bin/python

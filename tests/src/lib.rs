@@ -9,6 +9,7 @@
 //! - [`hop`]: a hop to S3 and Step Functions that counts calls and loses answers.
 //! - [`fleet`]: nights of a fleet of any size, measured; [`history`]: what Step Functions keeps of a night.
 //! - [`template`]: the CloudFormation templates, read.
+//! - [`iam`]: the policies of a deployed stack, and an evaluator of them.
 //! - [`model`]: what a night has to do to an account, from the contract alone.
 //! - [`source`]: the functions' own source, read for the calls that it makes.
 

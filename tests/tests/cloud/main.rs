@@ -14,6 +14,7 @@ mod make_night;
 mod once;
 mod schedule;
 mod selection;
+mod stacks;
 mod throttling;
 mod unreported;
 mod upgrade;

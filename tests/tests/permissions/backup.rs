@@ -8,12 +8,7 @@ use crate::{
     requests::Free,
 };
 
-pub const FREE: [Free; 3] = [
-    Free {
-        action: "ec2:DeleteSnapshot",
-        why: "aws:ResourceTag/Interval is not there",
-        reason: "no function makes such a snapshot, and find-expired lists none that it cannot read",
-    },
+pub const FREE: [Free; 2] = [
     Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"backupstack\"", reason: SAME_NAME },
     Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"INTERVAL\"", reason: SAME_NAME },
 ];

@@ -34,9 +34,7 @@ pub fn calls(deployed: &Deployed, key: &str) -> Vec<Call> {
         }
         all.push(Call::new(by, "logs:DescribeLogStreams", format!("{group}:*")));
     }
-    // What CloudWatch Logs names where it refuses it; the service authorization reference has no resource for it.
-    let groups = deployed.arn("logs", "log-group::log-stream:");
-    all.push(Call::new(By::Role("FlowLogRole"), "logs:DescribeLogGroups", groups));
+    all.push(Call::new(By::Role("FlowLogRole"), "logs:DescribeLogGroups", "*"));
     for channel in ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"] {
         let call = Call::new(SERVERS, &format!("ssmmessages:{channel}"), "*");
         all.push(call.with("aws:EC2InstanceSourceVPC", deployed.id("Vpc")));

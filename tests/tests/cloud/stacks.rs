@@ -1,0 +1,232 @@
+//! The stacks' whole life on the local cloud: created, every parameter changed, deleted; and a create that fails.
+
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::{Command, Output},
+    time::Duration,
+};
+use tests::{cloud::Cloud, root, template};
+
+const BACKUP: &str = "nightly-backup";
+
+/// A second valid value of every parameter of backup.yaml but two: KmsKeyArn takes a key's, and infra/digest.py works out Release.
+const BACKUP_VALUES: [(&str, &str); 14] = [
+    ("BackupStack", "another-name"),
+    ("Client", "a client"),
+    ("Email", "you@example.com"),
+    ("KeepDailies", "14"),
+    ("KeepQuarterlies", "8"),
+    ("PermissionsBoundary", BOUNDARY),
+    ("Project", "a project"),
+    ("QuarterlyMonths", "24"),
+    ("Regions", "us-east-1,eu-west-1"),
+    ("ScheduleExpression", "cron(15 3 * * ? *)"),
+    ("ScheduleInput", r#"{"dryRun": true}"#),
+    ("SnapshotsPerSecond", "10"),
+    ("TimeZone", "Europe/Berlin"),
+    ("VolumeTag", "Backup=true"),
+];
+
+const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/bounds";
+
+/// What a stack must not leave behind: a listing, and where in it the names are.
+const LISTINGS: [(&str, &str, &str); 9] = [
+    ("lambda", "list-functions", "Functions[].FunctionName"),
+    ("stepfunctions", "list-state-machines", "stateMachines[].name"),
+    ("events", "list-rules", "Rules[].Name"),
+    ("scheduler", "list-schedules", "Schedules[].Name"),
+    ("sns", "list-topics", "Topics[].TopicArn"),
+    ("sqs", "list-queues", "QueueUrls"),
+    ("iam", "list-roles", "Roles[].RoleName"),
+    ("logs", "describe-log-groups", "logGroups[].logGroupName"),
+    ("cloudwatch", "describe-alarms", "MetricAlarms[].AlarmName"),
+];
+
+/// The AWS CLI at one address.
+struct Aws(String);
+
+impl Aws {
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(root().join("target/venv/bin/aws"));
+        command.args(arguments).args(["--output", "json", "--endpoint-url", &self.0]).current_dir(root()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").expect("PATH")).env("HOME", "/nonexistent");
+        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        command.env("AWS_DEFAULT_REGION", "us-east-1").output().expect("the AWS CLI of target/venv")
+    }
+
+    /// What it answers; null where that is nothing.
+    fn ask(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// A stack as described; none where there is none.
+    fn stack(&self, name: &str) -> Option<Value> {
+        let output = self.run(&["cloudformation", "describe-stacks", "--stack-name", name]);
+        let described: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() || error.contains("does not exist"), "{name}: {error}");
+        described["Stacks"].get(0).cloned()
+    }
+
+    /// Waits until a stack's status is none of what goes on.
+    async fn settled(&self, name: &str) -> String {
+        for _ in 0..120 {
+            let status = self.stack(name).map_or(json!("DELETE_COMPLETE"), |stack| stack["StackStatus"].clone());
+            let status = status.as_str().expect("a status");
+            if !status.ends_with("_IN_PROGRESS") {
+                return status.to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        panic!("{name} does not settle");
+    }
+
+    /// The names in every listing that bear the stack's.
+    fn left_of(&self, stack: &str) -> Vec<String> {
+        let bears =
+            |name: &str| name.rsplit([':', '/']).next().is_some_and(|name| name.starts_with(&format!("{stack}-")));
+        let listed = LISTINGS.iter().flat_map(|(service, list, query)| {
+            let names = self.ask(&[service, list, "--query", query]);
+            let names: Vec<_> =
+                names.as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect();
+            names.into_iter().filter(|name| bears(name)).map(move |name| format!("{service} {name}"))
+        });
+        listed.collect()
+    }
+
+    fn buckets_of(&self, stack: &str) -> Vec<String> {
+        let buckets = self.ask(&["s3api", "list-buckets", "--query", "Buckets[].Name"]);
+        let names = buckets.as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_owned());
+        names.filter(|name| name.starts_with(&format!("{stack}-"))).collect()
+    }
+
+    fn key(&self) -> String {
+        self.ask(&["kms", "create-key"])["KeyMetadata"]["Arn"].as_str().expect("its ARN").to_owned()
+    }
+
+    /// The keys and sizes of a bucket's objects.
+    fn objects(&self, bucket: &str) -> Value {
+        self.ask(&["s3api", "list-objects-v2", "--bucket", bucket, "--query", "Contents[].[Key, Size]"])
+    }
+}
+
+/// The parameters of a described stack.
+fn parameters(stack: &Value) -> BTreeMap<String, String> {
+    let text = |one: &Value, field: &str| one[field].as_str().expect("a text").to_owned();
+    let all = stack["Parameters"].as_array().expect("Parameters").iter();
+    all.map(|one| (text(one, "ParameterKey"), text(one, "ParameterValue"))).collect()
+}
+
+/// The parameters that a template declares.
+fn declared(name: &str) -> BTreeSet<String> {
+    let parameters = template::read(name)["Parameters"].as_mapping().expect("Parameters").clone();
+    parameters.keys().map(|key| key.as_str().expect("a name").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_ledger_and_the_snapshots() {
+    let cloud = Cloud::up("stacks-backup", &[]);
+    let aws = Aws(cloud.ministack());
+    let night = cloud.night(json!({"time": "2027-02-01T04:30:00Z"})).await;
+    assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
+    let snapshots = cloud.snapshots().await;
+    assert_eq!(snapshots.len(), 2);
+
+    let key = aws.key();
+    let values: BTreeMap<_, _> = BACKUP_VALUES.into_iter().chain([("KmsKeyArn", key.as_str())]).collect();
+    let tried = values.keys().chain(&["Release"]).map(|name| name.to_string()).collect::<BTreeSet<_>>();
+    assert_eq!(tried, declared("backup.yaml"));
+    let mut before = parameters(&aws.stack(BACKUP).expect("the stack"));
+    // Some at a time: each update takes ten seconds on two cores.
+    for group in values.into_iter().collect::<Vec<_>>().chunks(4) {
+        // `up` gives the schedule's input at every deployment, so that it is named again with the ones after it.
+        let mut words = vec![format!("ScheduleInput={}", before["ScheduleInput"])];
+        let old_release = before["Release"].clone();
+        for (name, value) in group {
+            let old = before.insert(name.to_string(), value.to_string());
+            assert_ne!(old.as_deref(), Some(*value), "{name} would not change");
+            words.push(format!("{name}={value}"));
+        }
+        let updated = cloud.run("up", &words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(updated.status.success(), "{words:?}: {}", String::from_utf8_lossy(&updated.stderr));
+        let stack = aws.stack(BACKUP).expect("the stack");
+        assert_eq!(stack["StackStatus"], "UPDATE_COMPLETE", "{words:?}");
+        let after = parameters(&stack);
+        assert_ne!(after["Release"], old_release, "{words:?}");
+        before.insert("Release".to_owned(), after["Release"].clone());
+        assert_eq!(after, before, "{words:?}");
+    }
+    the_next_night_calls_a_version_with(
+        &aws,
+        &cloud.exported("STATE_MACHINE_ARN"),
+        "findexpired",
+        "KEEP_DAILIES",
+        "14",
+    );
+
+    let ledger = cloud.exported("LEDGER_BUCKET");
+    let objects = aws.objects(&ledger);
+    assert!(objects.to_string().contains("/report.json"), "{objects}");
+    assert!(!aws.left_of(BACKUP).is_empty(), "the listings see nothing of the stack");
+    aws.ask(&["cloudformation", "delete-stack", "--stack-name", BACKUP]);
+    assert_eq!(aws.settled(BACKUP).await, "DELETE_COMPLETE");
+    assert_eq!(aws.left_of(BACKUP), Vec::<String>::new());
+    assert_eq!(aws.buckets_of(BACKUP), [ledger.as_str()]);
+    assert_eq!(aws.objects(&ledger), objects);
+    assert_eq!(cloud.snapshots().await, snapshots);
+}
+
+/// A version keeps the settings that it was published with: a changed parameter that published none would change no night.
+fn the_next_night_calls_a_version_with(aws: &Aws, machine: &str, function: &str, variable: &str, value: &str) {
+    let described = aws.ask(&["stepfunctions", "describe-state-machine", "--state-machine-arn", machine]);
+    let definition = described["definition"].as_str().expect("a definition");
+    let named = |text: &&str| text.starts_with("arn:aws:lambda:") && text.to_lowercase().contains(function);
+    let named = definition.split('"').find(named).unwrap_or_else(|| panic!("{function} in {definition}"));
+    assert!(named.rsplit(':').next().is_some_and(|version| version.parse::<u32>().is_ok()), "{named} is no version");
+    let configured = aws.ask(&["lambda", "get-function-configuration", "--function-name", named]);
+    assert_eq!(configured["Environment"]["Variables"][variable], value, "{configured}");
+}
+
+/// The last of the stack's resources waits for a signal that nothing sends.
+const NEVER: &str = "Resources:
+  Never:
+    Type: AWS::CloudFormation::WaitConditionHandle
+  NeverComes:
+    Type: AWS::CloudFormation::WaitCondition
+    DependsOn: [Schedule, NightEndedBadly, SnapshotFailed, FindExpiredAlias, LedgerBucketPolicy]
+    Properties: {Handle: !Ref Never, Timeout: 1}
+";
+
+#[tokio::test]
+async fn a_create_that_fails_leaves_nothing() {
+    let cloud = Cloud::up("stacks-failed", &[]);
+    let aws = Aws(cloud.ministack());
+    let packaged = std::fs::read_to_string(cloud.directory.join("packaged/backup.yaml")).expect("up packages it");
+    let broken = cloud.directory.join("broken.yaml");
+    std::fs::write(&broken, packaged.replacen("Resources:\n", NEVER, 1)).expect("written");
+    // Too long for the request itself.
+    aws.ask(&["s3api", "put-object", "--bucket", "artifacts", "--key", "broken", "--body", broken.to_str().unwrap()]);
+    let url = format!("{}/artifacts/broken", aws.0);
+    let named = ["--stack-name", "broken", "--template-url", &url, "--capabilities", "CAPABILITY_IAM"];
+    let release = ["--parameters", "ParameterKey=Release,ParameterValue=none"];
+    aws.ask(&[&["cloudformation", "create-stack"], &named[..], &release].concat());
+
+    assert_eq!(aws.settled("broken").await, "ROLLBACK_COMPLETE");
+    let failed = "StackEvents[?ResourceStatus=='CREATE_FAILED'].LogicalResourceId";
+    let events = aws.ask(&["cloudformation", "describe-stack-events", "--stack-name", "broken", "--query", failed]);
+    assert_eq!(events, json!(["NeverComes"]));
+    let created = "StackEvents[?ResourceStatus=='CREATE_COMPLETE'].LogicalResourceId";
+    let events = aws.ask(&["cloudformation", "describe-stack-events", "--stack-name", "broken", "--query", created]);
+    for resource in ["LedgerBucket", "Schedule", "StateMachine", "FindExpiredFunction", "Topic"] {
+        assert!(
+            events.as_array().expect("events").contains(&json!(resource)),
+            "{resource} was not there yet: {events}"
+        );
+    }
+    assert_eq!(aws.left_of("broken"), Vec::<String>::new());
+    // A bucket that outlives its stack goes with it where the stack never was: RetainExceptOnCreate.
+    assert_eq!(aws.buckets_of("broken"), Vec::<String>::new());
+}
