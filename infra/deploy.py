@@ -112,7 +112,12 @@ def first_failure(cloudformation, stack: str, started: datetime) -> str:
               if event["ResourceStatus"].endswith("FAILED") and event["Timestamp"] >= started]
     if not events:
         return "no reason given"
-    return f"{events[-1]['LogicalResourceId']}: {events[-1].get('ResourceStatusReason', 'no reason given')}"
+    first = events[-1]
+    # A nested stack's event says that it failed; its own events say why.
+    nested = first.get("PhysicalResourceId")
+    if first["ResourceType"] == "AWS::CloudFormation::Stack" and nested and nested != first["StackId"]:
+        return f"{first['LogicalResourceId']}: {first_failure(cloudformation, nested, started)}"
+    return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', 'no reason given')}"
 
 
 def find(cloudformation, stack: str) -> dict:

@@ -229,4 +229,20 @@ async fn a_create_that_fails_leaves_nothing() {
     assert_eq!(aws.left_of("broken"), Vec::<String>::new());
     // A bucket that outlives its stack goes with it where the stack never was: RetainExceptOnCreate.
     assert_eq!(aws.buckets_of("broken"), Vec::<String>::new());
+    let said = refused(&cloud, "broken");
+    assert!(said.contains("broken is ROLLBACK_COMPLETE: its creation failed and was undone"), "{said}");
+    assert!(said.contains("run `make destroy STACK=broken REGION=us-east-1`, then deploy again"), "{said}");
+}
+
+/// The one line with which `make deploy` of this stack ends.
+fn refused(cloud: &Cloud, stack: &str) -> String {
+    let mut command = Command::new(root().join("target/venv/bin/python"));
+    command.arg(root().join("infra/release/deploy_to_aws.py")).arg(cloud.directory.join("tree/infra/backup.yaml"));
+    command.current_dir(root()).env_clear().env("PATH", std::env::var_os("PATH").expect("PATH"));
+    command.env("HOME", "/nonexistent").env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+    command.env("AWS_ENDPOINT_URL", cloud.ministack()).env("REGION", "us-east-1").env("STACK", stack).env("YES", "1");
+    let output = command.output().expect("python of target/venv");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    said
 }
