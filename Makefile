@@ -13,7 +13,7 @@ RELEASED := $(addprefix --package ,$(patsubst functions/%/src/main.rs,%,$(wildca
 export AWS_PAGER :=
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help night up down test simulate bench lint package deploy destroy functions
+.PHONY: help night up down test simulate bench lint package preflight deploy destroy functions
 .DEFAULT_GOAL := help
 
 help:
@@ -67,8 +67,11 @@ package: $(VENV)/release $(VENV)/local
 	@$(PYTHON) infra/package.py target/$(ARM64)/release target/package
 	@ls -l target/package
 
-deploy: package
+deploy: preflight package
 	@$(PYTHON) infra/release/deploy_to_aws.py
+
+preflight: $(VENV)/local
+	@$(PYTHON) infra/release/preflight.py
 
 destroy: $(VENV)/local
 	@$(PYTHON) infra/release/destroy.py

@@ -63,9 +63,14 @@ def fate(change: dict) -> str:
     return {"True": "  REPLACED BY A NEW ONE", "Conditional": "  MAY BE REPLACED BY A NEW ONE"}.get(change.get("Replacement"), "")
 
 
+def ready(found, env: dict) -> None:
+    """`Failed` where the stack is in no state to be deployed to."""
+    status = deploy.find(deploy.client("cloudformation", env), STACK).get("StackStatus")
+    problems.check(status, STACK, found.region_name)
+
+
 def deployed(chosen: Path, given: dict, found, env: dict) -> bool:
-    cloudformation = deploy.client("cloudformation", env)
-    problems.check(deploy.find(cloudformation, STACK).get("StackStatus"), STACK, found.region_name)
+    ready(found, env)
     try:
         replaced = servers.replaced(found, STACK, given, env)
         return deploy.deploy(chosen, STACK, artifacts(found), given, ROOT / "target/release/packaged.yaml", env,

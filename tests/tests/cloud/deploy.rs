@@ -50,7 +50,9 @@ async fn the_root_stack_deploys_whole_and_goes_away_again() {
         |more: &[(&'static str, &'static str)]| Account { cloud: &cloud, variables: [&KEYS[..], more].concat() };
     let region = ("REGION", "eu-west-1");
 
-    assert!(account(&[]).refused("deploy_to_aws.py").contains("no Region: set REGION="));
+    for script in ["preflight.py", "deploy_to_aws.py"] {
+        assert!(account(&[]).refused(script).contains("no Region: set REGION="));
+    }
     let strangers = Account { cloud: &cloud, variables: vec![region] };
     assert!(strangers.refused("deploy_to_aws.py").contains("no AWS credentials"));
     for (variable, value, said) in REFUSALS {

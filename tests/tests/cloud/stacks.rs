@@ -28,6 +28,25 @@ const BACKUP_VALUES: [(&str, &str); 14] = [
     ("VolumeTag", "Backup=true"),
 ];
 
+/// A second valid value of every parameter of environment.yaml but KmsKeyArn.
+const ENVIRONMENT_VALUES: [(&str, &str); 15] = [
+    ("AdminCidr", "192.0.2.0/24"),
+    ("Client", "a client"),
+    ("DumpSchedule", "*-*-* 02:00:00"),
+    ("Email", "you@example.com"),
+    ("FileSystem", "ext4"),
+    ("FlowLogs", "true"),
+    ("ImageId", "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-arm64"),
+    ("InstanceType", "t4g.medium"),
+    ("KeepDumps", "7"),
+    ("KeyName", "a-key"),
+    ("NatGateway", "false"),
+    ("PermissionsBoundary", BOUNDARY),
+    ("Project", "a project"),
+    ("RootDevice", "/dev/sda1"),
+    ("VolumeSize", "30"),
+];
+
 const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/bounds";
 
 /// What a stack must not leave behind: a listing, and where in it the names are.
@@ -199,6 +218,29 @@ const NEVER: &str = "Resources:
     DependsOn: [Schedule, NightEndedBadly, SnapshotFailed, FindExpiredAlias, LedgerBucketPolicy]
     Properties: {Handle: !Ref Never, Timeout: 1}
 ";
+
+/// Made, not changed: moto replaces a server by nothing at an update, and then finds no address of it for the web server.
+#[tokio::test]
+async fn the_environment_is_made_with_a_second_value_of_every_parameter() {
+    let cloud = Cloud::up("stacks-environment", &[]);
+    let aws = Aws(cloud.moto());
+    let key = aws.key();
+    let values: BTreeMap<_, _> = ENVIRONMENT_VALUES.into_iter().chain([("KmsKeyArn", key.as_str())]).collect();
+    let known: BTreeSet<_> = values.keys().map(|name| name.to_string()).collect();
+    assert_eq!(known, declared("environment.yaml"));
+    aws.ask(&["ec2", "create-key-pair", "--key-name", "a-key"]);
+    let body = format!("file://{}", cloud.directory.join("packaged/environment.yaml").display());
+    let parameters: Vec<_> = values.iter().map(|(k, v)| json!({"ParameterKey": k, "ParameterValue": v})).collect();
+    let given = serde_json::to_string(&parameters).expect("JSON");
+    let named = ["--stack-name", "second", "--template-body", &body, "--capabilities", "CAPABILITY_IAM"];
+    aws.ask(&[&["cloudformation", "create-stack"], &named[..], &["--parameters", &given]].concat());
+    assert_eq!(aws.settled("second").await, "CREATE_COMPLETE");
+    let volumes = "Volumes[?Size==`30` && State=='in-use'].[Attachments[0].Device, Encrypted]";
+    let volumes = aws.ask(&["ec2", "describe-volumes", "--query", volumes]);
+    assert_eq!(volumes, json!([["/dev/sda1", true], ["/dev/sda1", true]]));
+    let gateways = aws.ask(&["ec2", "describe-nat-gateways", "--query", "length(NatGateways)"]);
+    assert_eq!(gateways, json!(1), "that of the first stack alone");
+}
 
 #[tokio::test]
 async fn a_create_that_fails_leaves_nothing() {
