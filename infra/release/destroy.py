@@ -41,7 +41,7 @@ def buckets(cloudformation, stack: str) -> list[str]:
     names = []
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
         for one in page["StackResourceSummaries"]:
-            inner = one.get("PhysicalResourceId")
+            inner = one["ResourceStatus"] != "DELETE_COMPLETE" and one.get("PhysicalResourceId")
             if inner and one["ResourceType"] == "AWS::S3::Bucket":
                 names.append(inner)
             elif inner and one["ResourceType"] == "AWS::CloudFormation::Stack":

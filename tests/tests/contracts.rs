@@ -189,6 +189,22 @@ fn the_state_machine_names_versions_that_stay_and_change_with_each_release() {
     }
 }
 
+#[test]
+fn a_bucket_outlives_its_stack_but_not_one_that_failed_to_come_about() {
+    for file in ["backup.yaml", "environment.yaml"] {
+        let resources = template::read(file)["Resources"].as_mapping().expect("Resources").clone();
+        let kept: Vec<_> = resources
+            .iter()
+            .filter(|(_, resource)| resource["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::S3::Bucket")))
+            .collect();
+        assert_eq!(kept.len(), 2, "a bucket and its policy in {file}");
+        for (name, resource) in kept {
+            assert_eq!(resource["DeletionPolicy"].as_str(), Some("RetainExceptOnCreate"), "{name:?}");
+            assert_eq!(resource["UpdateReplacePolicy"].as_str(), Some("Retain"), "{name:?}");
+        }
+    }
+}
+
 /// A value that a nested stack would refuse is refused by the root, before anything is made.
 #[test]
 fn the_root_stack_hands_on_every_parameter_under_the_same_constraints() {
