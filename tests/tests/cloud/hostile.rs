@@ -115,7 +115,7 @@ fn tamper(strict: &StrictEc2, s3: aws_sdk_s3::Client, bucket: String, prefix: St
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_work_list_that_is_missing_cut_short_or_no_json_is_told_and_loses_nothing() {
-    let (cloud, strict, mailbox) = cloud("hostile-ledger", &["Regions=us-east-1, eu-west-1"]).await;
+    let (cloud, strict, mailbox) = cloud("hostile-ledger", &["Regions=us-east-1,eu-west-1"]).await;
     let volumes = cloud.attach_volumes(2).await;
     let s3 = || async { aws_sdk_s3::Client::new(&cloud.aws().await) };
     let cut = "{\"volumeId\":\"vol-1\",\"instances\":[],\"tags\":{}}\n";

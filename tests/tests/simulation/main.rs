@@ -75,7 +75,7 @@ impl Simulation {
             ..Rules::default()
         };
         let strict = StrictEc2::listen(rules);
-        let regions = format!("Regions={}", REGIONS.join(", "));
+        let regions = format!("Regions={}", REGIONS.join(","));
         let cloud = Cloud::up_with("simulation", &[&regions], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
         strict.forward_to(&cloud.ministack());
         let fleet = Fleet::of(&cloud, &strict).await;
