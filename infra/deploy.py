@@ -130,6 +130,19 @@ def find(cloudformation, stack: str) -> dict:
         raise
 
 
+def resources(cloudformation, stack: str, kind: str) -> dict:
+    """The logical ids, by physical id, of a stack's resources of one type, and of those of the stacks nested in it."""
+    found = {}
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
+        for one in page["StackResourceSummaries"]:
+            inner = one["ResourceStatus"] != "DELETE_COMPLETE" and one.get("PhysicalResourceId")
+            if inner and one["ResourceType"] == kind:
+                found[inner] = one["LogicalResourceId"]
+            elif inner and one["ResourceType"] == "AWS::CloudFormation::Stack":
+                found |= resources(cloudformation, inner, kind)
+    return found
+
+
 def describe(cloudformation, stack: str) -> dict:
     return cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timezone
 
-from aws import STACK, Failed, account, confirmed, environment, run, session
+from aws import STACK, Failed, artifacts_name, confirmed, environment, run, session
 
 import deploy
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,24 +29,12 @@ def main() -> None:
 
 
 def stays(found, cloudformation, stack: dict) -> list[str]:
-    name = f"{STACK}-artifacts-{account(found)}-{found.region_name}".lower()
-    kept = [f"bucket {one}" for one in buckets(cloudformation, stack["StackId"])] + [f"bucket {name} (templates and zips)"]
-    given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+    # None of this project's buckets is deleted with its stack.
+    kept = [f"bucket {one}" for one in deploy.resources(cloudformation, stack["StackId"], "AWS::S3::Bucket")]
+    kept.append(f"bucket {artifacts_name(found)} (templates and zips)")
+    given = deploy.parameters(STACK, environment(found))
     regions = [one for one in (given.get("Regions") or found.region_name).split(",") if one]
     return kept + [snapshots(found, region, given.get("BackupStack") or STACK) for region in regions]
-
-
-def buckets(cloudformation, stack: str) -> list[str]:
-    """Every bucket of a stack and of those nested in it: none of this project's is deleted with its stack."""
-    names = []
-    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
-        for one in page["StackResourceSummaries"]:
-            inner = one["ResourceStatus"] != "DELETE_COMPLETE" and one.get("PhysicalResourceId")
-            if inner and one["ResourceType"] == "AWS::S3::Bucket":
-                names.append(inner)
-            elif inner and one["ResourceType"] == "AWS::CloudFormation::Stack":
-                names += buckets(cloudformation, inner)
-    return names
 
 
 def snapshots(found, region: str, tag: str) -> str:

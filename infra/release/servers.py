@@ -6,15 +6,14 @@ CloudFormation reads the newest image's id anew at each update, and a nested sta
 import deploy
 from botocore.exceptions import ClientError
 
-SERVERS = ("WebServer", "DatabaseServer")
-
 
 def replaced(found, stack: str, given: dict, env: dict) -> list[str]:
     """The running servers of the stack whose image is not the one that `ImageId` names now."""
-    if not deploy.find(deploy.client("cloudformation", env), stack):
+    cloudformation = deploy.client("cloudformation", env)
+    if not deploy.find(cloudformation, stack):
         return []
-    outputs, parameters = deploy.outputs(stack, env), deploy.parameters(stack, env) | given
-    ids = {outputs[name]: name for name in SERVERS if name in outputs}
+    ids = deploy.resources(cloudformation, stack, "AWS::EC2::Instance")
+    parameters = deploy.parameters(stack, env) | given
     if not ids or "ImageId" not in parameters:
         return []
     newest = found.client("ssm").get_parameter(Name=parameters["ImageId"])["Parameter"]["Value"]
