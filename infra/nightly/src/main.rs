@@ -1,0 +1,15 @@
+//! `nightly`: see the night, know the coverage. What each command does is in [`nightly::cli`].
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match nightly::run(nightly::cli::Cli::parse()).await {
+        Ok(verdict) => verdict.into(),
+        Err(problem) => {
+            eprintln!("nightly: {problem:#}");
+            ExitCode::from(3)
+        }
+    }
+}
