@@ -7,5 +7,6 @@ use runtime::{Aws, serve, setting};
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load();
     let per_second = setting("SNAPSHOTS_PER_SECOND");
-    serve(async |input: Input| handle(&aws.ec2(&input.region), &per_second, input).await).await
+    serve(&setting("BACKUP_STACK"), async |input: Input| handle(&aws.ec2(&input.region), &per_second, input).await)
+        .await
 }

@@ -45,6 +45,7 @@ pub async fn handle(
 ) -> Result<Discovery, Error> {
     let start = Start::read(&input.execution.input, input.execution.start_time)?;
     let night = Night::of(start.time, &night::zone(&settings.time_zone)?);
+    runtime::log::night(night);
     let selection = Selection::read(&settings.volume_tag)?;
     let stack = tags::backup_stack(&settings.backup_stack)?;
     require_enabled(home, &input.region).await?;

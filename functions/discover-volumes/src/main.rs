@@ -12,5 +12,8 @@ async fn main() -> Result<(), runtime::LambdaError> {
         time_zone: setting("TIME_ZONE"),
         volume_tag: setting("VOLUME_TAG"),
     };
-    serve(async |input: Input| handle(aws.home(), &aws.ec2(&input.region), &ledger, &settings, input).await).await
+    serve(&setting("BACKUP_STACK"), async |input: Input| {
+        handle(aws.home(), &aws.ec2(&input.region), &ledger, &settings, input).await
+    })
+    .await
 }

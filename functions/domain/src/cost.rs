@@ -65,9 +65,9 @@ impl Estimate {
         let invocations = 2 * regions + 2 * snapshots + deletions + 1;
         // At most: as if a function for each Region ran all the time, beside those of the Maps.
         let gigabyte_seconds = work.child_seconds * CHILD_GIGABYTES + work.seconds * regions as f64 * GIGABYTES;
-        // A claim for each snapshot; four lists a Region, the Maps' results and the report. The Maps read a list each, report-night the
-        // work list and what expired twice, the other two once.
-        let (puts, gets) = (snapshots + 4 * regions + 3 * maps + 1, maps + 6 * regions);
+        // A claim for each snapshot; four lists a Region, the Maps' results, the report and its summary. The Maps read a list each,
+        // find-expired both lists of volumes, report-night the work list and what expired twice, the other two once.
+        let (puts, gets) = (snapshots + 4 * regions + 3 * maps + 2, maps + 8 * regions);
         let step_functions = transitions as f64 * TRANSITION;
         let lambda = invocations as f64 * INVOCATION + gigabyte_seconds * GIGABYTE_SECOND;
         let s3 = puts as f64 * PUT + gets as f64 * GET;
@@ -108,7 +108,7 @@ mod tests {
         let estimate = Estimate::of(work);
         assert_eq!((estimate.transitions, estimate.invocations, estimate.gigabyte_seconds), (19, 7, 2.75));
         assert_eq!(estimate.step_functions, 0.000475);
-        assert_eq!(estimate.dollars, 0.000566);
+        assert_eq!(estimate.dollars, 0.000572);
     }
 
     #[test]

@@ -77,9 +77,13 @@ impl Facts<'_> {
     fn reason(self) -> String {
         match (self.children.first(), self.tonight.first(), self.step) {
             (Some(failure), ..) => format!("{}: {}", failure.error, failure.message),
-            (None, Some(snapshot), _) => format!("EBS reports {} as {}", snapshot.snapshot_id, snapshot.state),
+            (None, Some(snapshot), _) => {
+                format!("SnapshotError: EBS reports {} as {}", snapshot.snapshot_id, snapshot.state)
+            }
             (None, None, Some(failure)) => format!("{} failed: {}: {}", failure.step, failure.error, failure.message),
-            (None, None, None) => "EC2 lists no snapshot of tonight, and no step reported an error".to_owned(),
+            (None, None, None) => {
+                "NoSnapshot: EC2 lists no snapshot of tonight, and no step reported an error".to_owned()
+            }
         }
     }
 }
@@ -118,14 +122,14 @@ mod tests {
             assert_eq!((protected.snapshot_id.as_str(), protected.created), ("snap-of-vol-1", on_work_list));
         }
         let failed = tonight("vol-1", "error");
-        assert_eq!(reason(facts(&one, &failed)), "EBS reports snap-of-vol-1 as error");
+        assert_eq!(reason(facts(&one, &failed)), "SnapshotError: EBS reports snap-of-vol-1 as error");
     }
 
     #[test]
     fn a_volume_without_a_snapshot_says_why_as_exactly_as_is_known() {
         let one = volume("vol-1");
         let nothing = facts(&one, &[]);
-        assert_eq!(reason(nothing), "EC2 lists no snapshot of tonight, and no step reported an error");
+        assert_eq!(reason(nothing), "NoSnapshot: EC2 lists no snapshot of tonight, and no step reported an error");
         let caught = Caught { error: "Transient".into(), cause: r#"{"errorMessage":"503"}"#.into() };
         let step = Failure::of_step("SnapshotVolumes", &caught);
         let of_step = Facts { step: Some(&step), ..nothing };

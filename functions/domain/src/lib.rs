@@ -11,14 +11,17 @@
 //! - [`cost`]: what a night costs.
 //! - [`wire`]: what the functions pass each other through the state machine and the ledger.
 //! - [`fate`]: what became of one volume.
-//! - [`report`], [`mail`]: what a night came to, and the email that says so.
+//! - [`report`], [`mail`]: what a night came to, and the email that says so; [`advice`]: what each error means, and what to do.
+//! - [`metrics`]: what CloudWatch is told.
 //! - [`error`]: the error names that the state machine decides on.
 
+pub mod advice;
 pub mod cost;
 pub mod error;
 pub mod fate;
 pub mod interval;
 pub mod mail;
+pub mod metrics;
 pub mod night;
 pub mod pace;
 pub mod report;

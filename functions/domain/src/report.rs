@@ -1,28 +1,43 @@
 //! What a night came to: the parts of its report, and its numbers.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Night, mail,
+    Intervals, Night,
+    mail::MOST_TOLD,
     tags::{self, Tags},
     wire::{Caught, Expired, Keyed, Volume},
 };
 
-/// A night in numbers, and in what of it a person should read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A night in numbers, `summary.json` in the ledger; and what of it a person should read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Summary {
     /// Whose night.
     pub backup_stack: String,
     /// Which Night.
     pub night: Night,
+    /// Every Interval due that Night.
+    pub intervals: Intervals,
     /// Whether the night only said what it would do.
     pub dry_run: bool,
     /// The ARN of the execution.
     pub execution: String,
     /// `s3://…` of the report.
     pub location: String,
+    /// The scheduled time.
+    pub time: Timestamp,
+    /// When the execution started.
+    pub started: Timestamp,
+    /// When the report was made.
+    pub ended: Timestamp,
+    /// What the night cost, in dollars, by [`crate::cost`].
+    pub dollars: f64,
     /// One entry a Region.
     pub regions: Vec<RegionSummary>,
+    /// The Night of the first of the nights before this one that failed in a row; absent where the last one was complete.
+    pub failing_since: Option<Night>,
 }
 
 impl Summary {
@@ -31,9 +46,14 @@ impl Summary {
         self.regions.iter().all(RegionSummary::is_complete)
     }
 
+    /// Whether the nights before this one failed, and this one is the first that did not.
+    pub fn is_well_again(&self) -> bool {
+        self.is_complete() && self.failing_since.is_some()
+    }
+
     /// Whether there is anything to tell a person.
     pub fn has_news(&self) -> bool {
-        self.regions.iter().any(|region| region.news > 0)
+        self.is_well_again() || self.regions.iter().any(|region| region.news > 0)
     }
 
     /// A number over all Regions.
@@ -43,7 +63,8 @@ impl Summary {
 }
 
 /// One Region's part of a [`Summary`]: how many there are in each list of the report.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RegionSummary {
     /// The Region.
     pub region: String,
@@ -59,10 +80,27 @@ pub struct RegionSummary {
     pub expired: usize,
     /// Those of them that EBS failed after an earlier night. They expire after one Night, so each is told once.
     pub failed_late: usize,
-    /// What there is to tell a person, in the order in which it came.
+    /// Managed snapshots that are left; absent where find-expired failed.
+    pub kept: Option<usize>,
+    /// When the newest restore point was begun of the volume that is worst off; absent where no volume has one, and where
+    /// find-expired failed.
+    pub stalest: Option<Timestamp>,
+    /// How much there is to tell a person.
     pub news: usize,
-    /// The first of it, in words: as much as an email holds.
-    pub told: Vec<String>,
+    /// The first of it, in the order in which it came: as much as an email holds.
+    #[serde(skip)]
+    pub told: Vec<News>,
+}
+
+/// What an email tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A volume is unprotected.
+    Unprotected(Unprotected),
+    /// A step or a child execution failed.
+    Failed(Failure),
+    /// EBS failed a snapshot after its own night had reported it.
+    FailedLate(Expired),
 }
 
 impl RegionSummary {
@@ -74,14 +112,14 @@ impl RegionSummary {
     /// Counts a volume that is unprotected, and tells of it.
     pub fn add_unprotected(&mut self, volume: &Unprotected) {
         self.unprotected += 1;
-        self.tell(|| mail::unprotected(volume));
+        self.tell(|| News::Unprotected(volume.clone()));
     }
 
     /// Counts a failure, and tells of it unless it was told as the reason of a volume that is unprotected.
     pub fn add_failure(&mut self, failure: &Failure, is_told: bool) {
         self.failures += 1;
         if !is_told {
-            self.tell(|| mail::failure(failure));
+            self.tell(|| News::Failed(failure.clone()));
         }
     }
 
@@ -90,14 +128,14 @@ impl RegionSummary {
         self.expired += 1;
         if expired.failed {
             self.failed_late += 1;
-            self.tell(|| mail::failed_late(expired));
+            self.tell(|| News::FailedLate(expired.clone()));
         }
     }
 
-    fn tell(&mut self, words: impl FnOnce() -> String) {
+    fn tell(&mut self, news: impl FnOnce() -> News) {
         self.news += 1;
-        if self.told.len() < mail::MOST_TOLD {
-            self.told.push(words());
+        if self.told.len() < MOST_TOLD {
+            self.told.push(news());
         }
     }
 }

@@ -155,6 +155,12 @@ pub struct Expiry {
     pub expired: List,
     /// The [`Unreadable`] ones.
     pub unreadable: List,
+    /// How many managed snapshots there are, those that expire among them.
+    #[serde(default)]
+    pub managed: usize,
+    /// When the newest restore point was begun of the selected volume that is worst off; none where no volume has one.
+    #[serde(default)]
+    pub stalest: Option<Timestamp>,
 }
 
 /// An error as Step Functions hands it to a `Catch`.

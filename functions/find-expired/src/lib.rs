@@ -8,10 +8,11 @@ use domain::{
     Error, Intervals, Night,
     retention::{Policy, Snapshot, State, expired},
     tags,
-    wire::{Execution, Expired, Expiry, List, Unreadable, Volume},
+    wire::{Execution, Expired, Expiry, Keyed, List, Unreadable, Volume},
 };
+use jiff::Timestamp;
 use runtime::{Ledger, Sorted, Sorter, error, snapshots};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// One Region of the night, as discover-volumes left it.
 #[derive(Debug, Deserialize)]
@@ -27,6 +28,8 @@ pub struct Input {
     pub dry_run: bool,
     /// The volumes that tonight's snapshots are made of.
     pub work_list: List,
+    /// The volumes that had tonight's snapshot before.
+    pub protected: List,
     /// `$$.Execution`
     pub execution: Execution,
 }
@@ -54,40 +57,79 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
 
     let list = |name| input.execution.ledger_key(input.night, &format!("{}/{name}.jsonl", input.region));
     let sorter = |name| input.execution.sorting_name(&input.region, name);
-    let mut managed = Sorter::new(ledger, sorter("managed"));
+    let (mut found, mut count) = (Sorter::new(ledger, sorter("managed")), 0);
     let mut unreadable = ledger.write_list(list("unreadable"));
-    snapshots::each_managed(ec2, stack, &[], async |snapshot| match read(snapshot) {
-        Ok(snapshot) => managed.insert(snapshot).await,
-        Err(problem) => unreadable.write(&problem).await,
+    snapshots::each_managed(ec2, stack, &[], async |snapshot| {
+        count += 1;
+        match read(snapshot) {
+            Ok(snapshot) => found.insert(snapshot).await,
+            Err(problem) => unreadable.write(&problem).await,
+        }
     })
     .await?;
     if input.dry_run {
-        add_would_be(&mut managed, &input, ledger).await?;
+        add_would_be(&mut found, &input, ledger).await?;
     }
-    let volumes = existing_volumes(ec2, Sorter::new(ledger, sorter("existing"))).await?;
+    let managed = Managed {
+        found: found.finish().await?,
+        existing: existing_volumes(ec2, Sorter::new(ledger, sorter("existing"))).await?,
+        selected: selected_volumes(&input, ledger, Sorter::new(ledger, sorter("selected"))).await?,
+    };
 
     let mut expired = Sorter::new(ledger, sorter("expired"));
-    apply(policy, input.night, &managed.finish().await?, &volumes, &mut expired).await?;
-    Ok(Expiry { expired: write(expired, ledger, list("expired")).await?, unreadable: unreadable.finish().await? })
+    let stalest = managed.apply(policy, input.night, &mut expired).await?;
+    let expired = write(expired, ledger, list("expired")).await?;
+    Ok(Expiry { expired, unreadable: unreadable.finish().await?, managed: count, stalest })
 }
 
-/// Applies the rules to the snapshots of one volume after another: they know no other volume's.
-async fn apply(
-    policy: Policy,
-    tonight: Night,
-    managed: &Sorted<'_, Snapshot>,
-    volumes: &Sorted<'_, String>,
-    into: &mut Sorter<'_, Expired>,
-) -> Result<(), Error> {
-    let (mut managed, mut volumes) = (managed.merge().await?, volumes.merge().await?);
-    loop {
-        let of_one = managed.next_group().await?;
-        let Some(first) = of_one.first() else { return Ok(()) };
-        let exists = volumes.has(&first.volume_id).await?;
-        for snapshot in expired(&of_one, tonight, policy, |_| exists) {
-            into.insert(snapshot.into()).await?;
+/// A managed snapshot, and when EBS began it: what the operator is told of, and no rule is about.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Found {
+    snapshot: Snapshot,
+    started: Option<Timestamp>,
+}
+
+impl Keyed for Found {
+    fn key(&self) -> &str {
+        self.snapshot.key()
+    }
+}
+
+/// The managed snapshots of a Region, the volumes that exist, and those that are backed up.
+struct Managed<'a> {
+    found: Sorted<'a, Found>,
+    existing: Sorted<'a, String>,
+    selected: Sorted<'a, String>,
+}
+
+impl Managed<'_> {
+    /// Applies the rules to the snapshots of one volume after another: they know no other volume's. Returns when the newest restore
+    /// point was begun of the selected volume that is worst off.
+    async fn apply(
+        &self,
+        policy: Policy,
+        tonight: Night,
+        into: &mut Sorter<'_, Expired>,
+    ) -> Result<Option<Timestamp>, Error> {
+        let (mut found, mut existing) = (self.found.merge().await?, self.existing.merge().await?);
+        let (mut selected, mut stalest) = (self.selected.merge().await?, None);
+        loop {
+            let of_one = found.next_group().await?;
+            let Some(first) = of_one.first() else { return Ok(stalest) };
+            let (exists, is_selected) = (existing.has(first.key()).await?, selected.has(first.key()).await?);
+            if let Some(newest) = newest(&of_one).filter(|_| is_selected) {
+                stalest = Some(stalest.map_or(newest, |stalest: Timestamp| stalest.min(newest)));
+            }
+            let snapshots: Vec<_> = of_one.into_iter().map(|one| one.snapshot).collect();
+            for snapshot in expired(&snapshots, tonight, policy, |_| exists) {
+                into.insert(snapshot.into()).await?;
+            }
         }
     }
+}
+
+fn newest(of_one: &[Found]) -> Option<Timestamp> {
+    of_one.iter().filter(|one| one.snapshot.state == State::Completed).filter_map(|one| one.started).max()
 }
 
 /// Writes the list in order of the snapshots' ids, by which report-night compares it with what EC2 still lists.
@@ -100,12 +142,15 @@ async fn write(expired: Sorter<'_, Expired>, ledger: &Ledger, key: String) -> Re
 }
 
 /// A snapshot whose tags can be read, or what is wrong with them.
-fn read(snapshot: Ec2Snapshot) -> Result<Snapshot, Unreadable> {
+fn read(snapshot: Ec2Snapshot) -> Result<Found, Unreadable> {
     let identity = tags::read_identity(&snapshots::tags_of(snapshot.tags()));
     let state = state(snapshot.state());
+    let started = snapshot.start_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
     let (id, volume_id) = (snapshot.snapshot_id.unwrap_or_default(), snapshot.volume_id.unwrap_or_default());
     match identity {
-        Ok((night, interval, intervals)) => Ok(Snapshot { id, volume_id, night, interval, intervals, state }),
+        Ok((night, interval, intervals)) => {
+            Ok(Found { snapshot: Snapshot { id, volume_id, night, interval, intervals, state }, started })
+        }
         Err(problem) => Err(Unreadable { snapshot_id: id, problem }),
     }
 }
@@ -120,7 +165,7 @@ fn state(state: Option<&SnapshotState>) -> State {
 }
 
 /// The snapshots that a real night would have made by now: without them a dry run would find less expired than it.
-async fn add_would_be(managed: &mut Sorter<'_, Snapshot>, input: &Input, ledger: &Ledger) -> Result<(), Error> {
+async fn add_would_be(found: &mut Sorter<'_, Found>, input: &Input, ledger: &Ledger) -> Result<(), Error> {
     let mut work_list = ledger.read_list::<Volume>(&input.work_list).await?;
     while let Some(volume) = work_list.next().await? {
         let would_be = Snapshot {
@@ -131,9 +176,24 @@ async fn add_would_be(managed: &mut Sorter<'_, Snapshot>, input: &Input, ledger:
             intervals: input.intervals.clone(),
             state: State::Pending,
         };
-        managed.insert(would_be).await?;
+        found.insert(Found { snapshot: would_be, started: None }).await?;
     }
     Ok(())
+}
+
+/// The volumes that the night backs up: those that it worked on, and those that had tonight's snapshot before.
+async fn selected_volumes<'a>(
+    input: &Input,
+    ledger: &Ledger,
+    mut selected: Sorter<'a, String>,
+) -> Result<Sorted<'a, String>, Error> {
+    for list in [&input.work_list, &input.protected] {
+        let mut volumes = ledger.read_list::<Volume>(list).await?;
+        while let Some(volume) = volumes.next().await? {
+            selected.insert(volume.volume_id).await?;
+        }
+    }
+    selected.finish().await
 }
 
 /// Every volume that exists, attached or not: retention is gentler to the snapshots of one that is gone.

@@ -13,5 +13,8 @@ async fn main() -> Result<(), runtime::LambdaError> {
         quarterly_months: setting("QUARTERLY_MONTHS"),
         keep_quarterlies: setting("KEEP_QUARTERLIES"),
     };
-    serve(async |input: Input| handle(&aws.ec2(&input.region), &ledger, &settings, input).await).await
+    serve(&setting("BACKUP_STACK"), async |input: Input| {
+        handle(&aws.ec2(&input.region), &ledger, &settings, input).await
+    })
+    .await
 }

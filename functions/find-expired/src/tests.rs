@@ -1,6 +1,7 @@
 use super::*;
 use aws_sdk_ec2::{
     operation::{describe_snapshots::DescribeSnapshotsOutput, describe_volumes::DescribeVolumesOutput},
+    primitives::DateTime,
     types::{Tag, Volume as Ec2Volume},
 };
 use aws_sdk_s3::{
@@ -26,6 +27,7 @@ fn input(dry_run: bool) -> Input {
         "intervals": "Daily",
         "dryRun": dry_run,
         "workList": {"key": "work", "count": 1},
+        "protected": {"key": "protected", "count": 0},
         "execution": {"Id": "arn:execution", "Name": "run", "Input": {}, "StartTime": "2026-05-20T04:30:00.000Z"},
     }))
     .unwrap()
@@ -34,7 +36,9 @@ fn input(dry_run: bool) -> Input {
 fn snapshot(id: &str, night: &str, state: SnapshotState) -> Ec2Snapshot {
     let tags = [("BackupStack", "prod"), ("Night", night), ("Interval", "Daily"), ("Intervals", "Daily")];
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
-    Ec2Snapshot::builder().snapshot_id(id).volume_id("vol-1").state(state).set_tags(Some(tags)).build()
+    let start = DateTime::from_secs(night.parse::<Night>().map_or(0, |night| night.date().day().into()));
+    let one = Ec2Snapshot::builder().snapshot_id(id).volume_id("vol-1").state(state).start_time(start);
+    one.set_tags(Some(tags)).build()
 }
 
 /// The managed snapshots on two pages, between them an empty one with a token.
@@ -81,9 +85,11 @@ fn reads_work_list() -> Rule {
     })
 }
 
-async fn run(ec2: &[&Rule], s3: &[&Rule], keep_dailies: &str, dry_run: bool) -> Result<Expiry, String> {
+async fn run(ec2: &[&Rule], writes: &[&Rule], keep_dailies: &str, dry_run: bool) -> Result<Expiry, String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
-    let ledger = Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, s3), "ledger".into());
+    let reads = reads_work_list();
+    let s3: Vec<_> = [&reads].into_iter().chain(writes.iter().copied()).collect();
+    let ledger = Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, &s3), "ledger".into());
     handle(&ec2, &ledger, &settings(keep_dailies), input(dry_run)).await.map_err(|error| error.to_string())
 }
 
@@ -102,7 +108,9 @@ async fn writes_what_expires_and_what_cannot_be_read() {
         "{\"snapshotId\":\"snap-odd\",\"problem\":\"Night tag: \\\"20 May\\\" is not a date such as 2026-12-31\"}\n";
     let s3 = [&writes("expired", OLD), &writes("unreadable", unreadable)];
     let expiry = run(&[&lists(first, last), &volumes(&["vol-1"])], &s3, "2", false).await.unwrap();
-    assert_eq!((expiry.expired.count, expiry.unreadable.count), (1, 1));
+    assert_eq!((expiry.expired.count, expiry.unreadable.count, expiry.managed), (1, 1, 4));
+    // The pending one is no restore point yet.
+    assert_eq!(expiry.stalest, Timestamp::from_second(19).ok());
 }
 
 #[tokio::test]
@@ -113,15 +121,17 @@ async fn a_dry_run_counts_the_snapshots_that_it_would_have_made() {
     };
     let nothing = [&writes("expired", ""), &writes("unreadable", "")];
     run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &nothing, "2", false).await.unwrap();
-    let one = [&writes("expired", OLD), &writes("unreadable", ""), &reads_work_list()];
+    let one = [&writes("expired", OLD), &writes("unreadable", "")];
     run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &one, "2", true).await.unwrap();
 }
 
 #[tokio::test]
 async fn keeps_the_newest_of_a_volume_that_is_gone() {
-    let lonely = vec![snapshot("snap-old", "2020-05-19", SnapshotState::Completed)];
+    let lonely = Ec2Snapshot::builder().volume_id("vol-gone");
+    let lonely = vec![lonely.set_tags(snapshot("", "2020-05-19", SnapshotState::Completed).tags).build()];
     let s3 = [&writes("expired", ""), &writes("unreadable", "")];
-    run(&[&lists(lonely, vec![]), &volumes(&[])], &s3, "1", false).await.unwrap();
+    let expiry = run(&[&lists(lonely, vec![]), &volumes(&[])], &s3, "1", false).await.unwrap();
+    assert_eq!(expiry.stalest, None, "a volume that is gone is not behind");
 }
 
 #[tokio::test]

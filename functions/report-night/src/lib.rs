@@ -1,21 +1,22 @@
-//! Holds what the night planned against what EC2 now has, writes `report.json` to the ledger, and says whether the night
-//! is complete and, if it is not, what the email is to say.
+//! Holds what the night planned against what EC2 now has, writes `report.json` and `summary.json` to the ledger, and says whether
+//! the night is complete and, if it is not or is so for the first time again, what the email is to say.
 //!
 //! # Layout
 //! - [`handle`]: the report.
 //! - [`region`]: one Region's part of it, held against what EC2 has [`listed`].
 //! - [`children`]: why volumes failed.
-//! - [`metrics`]: what CloudWatch is told.
+//! - [`before`]: whether the nights before this one failed. [`servers`]: the names of servers.
 
+pub mod before;
 pub mod children;
 pub mod listed;
-pub mod metrics;
 pub mod region;
+pub mod servers;
 
 use domain::{
     Error, Intervals, Night,
     cost::{Estimate, Work},
-    mail::{Mail, headline},
+    mail::{Mail, Servers, headline},
     night,
     report::{Failure, Summary},
     start::Start,
@@ -54,21 +55,24 @@ pub struct Output {
 
 impl Output {
     /// What the state machine needs of a night.
-    pub fn of(night: &Summary) -> Self {
+    pub fn of(Reported { night, mail }: Reported) -> Self {
         let nothing = Mail { subject: String::new(), message: String::new() };
-        let mail = mail(night);
         Self {
             complete: night.is_complete(),
             notify: mail.is_some(),
-            summary: format!("Night {}: {}; report: {}", night.night, headline(night), night.location),
+            summary: format!("Night {}: {}; report: {}", night.night, headline(&night), night.location),
             mail: mail.unwrap_or(nothing),
         }
     }
 }
 
-/// The email that a night sends; none where it has nothing to tell, and none from a dry run.
-fn mail(night: &Summary) -> Option<Mail> {
-    (night.has_news() && !night.dry_run).then(|| Mail::of(night))
+/// A night that was reported.
+#[derive(Debug)]
+pub struct Reported {
+    /// The night in numbers.
+    pub night: Summary,
+    /// The email that it sends; none where it has nothing to tell, and none from a dry run.
+    pub mail: Option<Mail>,
 }
 
 /// The stack's parameters that bear on the report.
@@ -90,7 +94,7 @@ pub struct Clients<F: Fn(&str) -> aws_sdk_ec2::Client> {
     pub ledger: Ledger,
 }
 
-/// Writes the report and returns the night in numbers. `clock` says when it is nearly done, for the estimate of its cost.
+/// Writes the report and its summary. `clock` says when that is nearly done.
 ///
 /// # Errors
 /// `BadInput` as discover-volumes; `Transient` or `Refused` from EC2, Step Functions or S3.
@@ -99,13 +103,15 @@ pub async fn handle<F>(
     settings: &Settings,
     clock: fn() -> Timestamp,
     input: Input,
-) -> Result<Summary, Error>
+) -> Result<Reported, Error>
 where
     F: Fn(&str) -> aws_sdk_ec2::Client,
 {
     let Input { execution, regions } = input;
     let start = Start::read(&execution.input, execution.start_time)?;
-    let night = Night::of(start.time, &night::zone(&settings.time_zone)?);
+    let zone = night::zone(&settings.time_zone)?;
+    let night = Night::of(start.time, &zone);
+    runtime::log::night(night);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let Some(first) = regions.first().map(|region| region.region.clone()) else {
         return Err(Error::bad_input("Regions", "\"\"", "names no Region, so nothing was backed up"));
@@ -118,16 +124,22 @@ where
     let mut summary = Summary {
         backup_stack: stack.to_owned(),
         night,
+        intervals: Intervals::due(night),
         dry_run: start.dry_run,
         execution: execution.id.clone(),
         location: clients.ledger.location(&key),
+        time: start.time,
+        started: execution.start_time,
+        ended: execution.start_time,
+        dollars: 0.0,
         regions: Vec::new(),
+        failing_since: None,
     };
     let mut report = clients.ledger.write_document(key);
     report.object().await?;
     report.member("backupStack", &summary.backup_stack).await?;
     report.member("night", &night).await?;
-    report.member("intervals", &Intervals::due(night)).await?;
+    report.member("intervals", &summary.intervals).await?;
     report.member("dryRun", &summary.dry_run).await?;
     report.member("execution", &summary.execution).await?;
     report.member("location", &summary.location).await?;
@@ -142,13 +154,43 @@ where
         summary.regions.push(region.write(&mut report).await?);
     }
     report.close().await?;
+    if summary.is_complete() && !summary.dry_run {
+        let before = before::failing_since(&clients.sfn, &execution, &zone).await;
+        summary.failing_since = before.unwrap_or_else(|error| without("the nights before", error));
+    }
+    summary.ended = clock();
+    let seconds = summary.ended.duration_since(execution.start_time).as_secs_f64();
+    let estimate = Estimate::of(Work { seconds, ..work });
+    summary.dollars = estimate.dollars;
+    let mail = mail(clients, &summary).await;
     report.member("complete", &summary.is_complete()).await?;
-    let seconds = clock().duration_since(execution.start_time).as_secs_f64();
-    report.member("estimate", &Estimate::of(Work { seconds, ..work })).await?;
-    report.member("mail", &mail(&summary)).await?;
+    report.member("estimate", &estimate).await?;
+    report.member("mail", &mail).await?;
     report.close().await?;
     report.finish().await?;
-    Ok(summary)
+    clients.ledger.write_value(execution.ledger_key(night, "summary.json"), &summary).await?;
+    Ok(Reported { night: summary, mail })
+}
+
+async fn mail<F>(clients: &Clients<F>, night: &Summary) -> Option<Mail>
+where
+    F: Fn(&str) -> aws_sdk_ec2::Client,
+{
+    if night.dry_run || !night.has_news() {
+        return None;
+    }
+    let mut servers = Servers::new();
+    for region in &night.regions {
+        let added = servers::add(&(clients.ec2)(&region.region), region, &mut servers).await;
+        added.unwrap_or_else(|error| without("the names of the servers", error));
+    }
+    Some(Mail::of(night, &servers))
+}
+
+/// What only adds to the email must not keep it from being sent.
+fn without<T: Default>(what: &str, error: Error) -> T {
+    tracing::warn!(%error, "the email goes without {what}");
+    T::default()
 }
 
 /// Whether discovery found no volume in a Region, and nothing failed there.

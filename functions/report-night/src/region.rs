@@ -42,6 +42,10 @@ impl<'a> Region<'a> {
         let unprotected = self.write_volumes(report, &mut summary).await?;
         self.write_failures(report, &mut summary, unprotected).await?;
         self.write_expired(report, &mut summary).await?;
+        if let Some(expiry) = &self.planned.expiry {
+            summary.kept = Some(expiry.managed.saturating_sub(summary.expired));
+            summary.stalest = expiry.stalest;
+        }
         report.list("unreadable").await?;
         let mut unreadable =
             self.ledger.read_list::<Unreadable>(&self.list(|night| Some(&night.expiry.as_ref()?.unreadable))).await?;
@@ -131,12 +135,12 @@ impl<'a> Region<'a> {
         report.close().await
     }
 
-    /// Writes `expired`, and `kept`: what EC2 still lists although its deletion did not fail, mostly because an AMI uses it.
+    /// Writes `expired`, and `stillListed`: what EC2 still lists although its deletion did not fail, mostly because an AMI uses it.
     async fn write_expired(&self, report: &mut Document<'_>, summary: &mut RegionSummary) -> Result<(), Error> {
         let list = self.list(|night| Some(&night.expiry.as_ref()?.expired));
         let still = self.still_listed(&list).await?;
         let (mut still, mut children) = (still.merge().await?, self.children.merge().await?);
-        let mut kept = self.sorter("kept");
+        let mut still_listed = self.sorter("still-listed-expired");
         let mut snapshots = self.ledger.read_list::<Expired>(&list).await?;
         report.list("expired").await?;
         while let Some(snapshot) = snapshots.next().await? {
@@ -146,11 +150,11 @@ impl<'a> Region<'a> {
                 summary.add_expired(&snapshot);
                 report.item(&snapshot).await?;
             } else if !has_failed {
-                kept.insert(snapshot).await?;
+                still_listed.insert(snapshot).await?;
             }
         }
         report.close().await?;
-        write_list(report, "kept", &kept.finish().await?, |_: &Expired| ()).await
+        write_list(report, "stillListed", &still_listed.finish().await?, |_: &Expired| ()).await
     }
 }
 

@@ -64,8 +64,20 @@ fn work_list() -> Rule {
 fn writes_report(into: Arc<Mutex<Value>>) -> Rule {
     mock!(aws_sdk_s3::Client::put_object)
         .match_requests(move |request| {
-            *into.lock().unwrap() = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-            request.key() == Some("nights/2026-05-20/run/report.json")
+            let is_report = request.key() == Some("nights/2026-05-20/run/report.json");
+            if is_report {
+                *into.lock().unwrap() = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+            }
+            is_report
+        })
+        .then_output(|| PutObjectOutput::builder().build())
+}
+
+fn writes_summary() -> Rule {
+    mock!(aws_sdk_s3::Client::put_object)
+        .match_requests(|request| {
+            let summary = serde_json::from_slice::<Summary>(request.body().bytes().unwrap_or_default());
+            request.key() == Some("nights/2026-05-20/run/summary.json") && summary.is_ok()
         })
         .then_output(|| PutObjectOutput::builder().build())
 }
@@ -116,30 +128,31 @@ fn map_run(failed: i64) -> [Rule; 4] {
     [runs, children, child, counts]
 }
 
-async fn run(failed: i64, dry_run: bool) -> (Summary, Value) {
+async fn run(failed: i64, dry_run: bool) -> (Reported, Value) {
     run_on(&tonight(), failed, dry_run).await
 }
 
-async fn run_on(tonight: &Rule, failed: i64, dry_run: bool) -> (Summary, Value) {
+async fn run_on(tonight: &Rule, failed: i64, dry_run: bool) -> (Reported, Value) {
     let report = Arc::new(Mutex::new(Value::Null));
-    let (work, write, sfn) = (work_list(), writes_report(report.clone()), map_run(failed));
+    let (work, write, summary) = (work_list(), writes_report(report.clone()), writes_summary());
+    let sfn = map_run(failed);
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[tonight]);
-    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&work, &write]);
+    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&work, &write, &summary]);
     let clients = Clients {
         ec2: |_: &str| ec2.clone(),
         sfn: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, &sfn.each_ref()),
         ledger: Ledger::new(s3, "ledger".into()),
     };
     let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
-    let summary = handle(&clients, &settings, || Timestamp::UNIX_EPOCH, input(dry_run)).await.unwrap();
-    assert_eq!(write.num_calls(), 1);
+    let reported = handle(&clients, &settings, || Timestamp::UNIX_EPOCH, input(dry_run)).await.unwrap();
+    assert_eq!((write.num_calls(), summary.num_calls()), (1, 1));
     let report = report.lock().unwrap().clone();
-    (summary, report)
+    (reported, report)
 }
 
 #[tokio::test]
 async fn names_the_volume_that_failed_and_the_region_that_was_not_discovered() {
-    let (summary, report) = run(1, false).await;
+    let (reported, report) = run(1, false).await;
     let (first, second) = (&report["regions"][0], &report["regions"][1]);
     assert_eq!(first["protected"][0]["snapshotId"], "snap-1");
     assert_eq!(first["unprotected"][0]["reason"], "Refused: CreateSnapshot: InvalidVolume.NotFound: gone");
@@ -148,9 +161,12 @@ async fn names_the_volume_that_failed_and_the_region_that_was_not_discovered() {
         (&second["failures"][0]["step"], &second["failures"][0]["message"]),
         (&json!("DiscoverVolumes"), &json!("503"))
     );
-    assert_eq!((&report["complete"], &report["mail"]["subject"]), (&json!(false), &json!(Mail::of(&summary).subject)));
+    assert_eq!(
+        (&report["complete"], &report["mail"]["subject"]),
+        (&json!(false), &json!(reported.mail.as_ref().unwrap().subject))
+    );
     assert_eq!(report["estimate"]["transitions"], 1 + 6 + 2 * 5 + 1 + 2 * 3);
-    let output = Output::of(&summary);
+    let output = Output::of(reported);
     assert!(!output.complete && output.notify);
     let summary = "Night 2026-05-20: 1 of 2 volumes unprotected; report: s3://ledger/nights/2026-05-20/run/report.json";
     assert_eq!(output.summary, summary);
@@ -179,14 +195,14 @@ async fn looks_again_for_a_snapshot_that_is_not_listed_yet() {
         .output(list(&["vol-1"]))
         .output(list(&["vol-1", "vol-2"]))
         .build();
-    let (summary, _) = run_on(&lagging, 0, false).await;
-    assert_eq!((summary.regions[0].protected, lagging.num_calls()), (2, 2));
+    let (reported, _) = run_on(&lagging, 0, false).await;
+    assert_eq!((reported.night.regions[0].protected, lagging.num_calls()), (2, 2));
 }
 
 #[tokio::test]
 async fn a_dry_run_mails_nothing() {
-    let (summary, report) = run(1, true).await;
-    assert!(!summary.is_complete() && report["mail"].is_null() && !Output::of(&summary).notify);
+    let (reported, report) = run(1, true).await;
+    assert!(!reported.night.is_complete() && report["mail"].is_null() && !Output::of(reported).notify);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use aws_types::{
 };
 use std::{env, time::Duration};
 
-use crate::{Ledger, setting};
+use crate::{Ledger, Throttles, setting};
 
 /// The account's credentials and settings, from which every client is made.
 pub struct Aws {
@@ -38,7 +38,8 @@ impl Aws {
         let config = config.build();
         // The first client reads the certificates that it trusts. It is made here, before the first poll, while Lambda lends a function
         // a whole processor (Lambda developer guide, "Understanding the Lambda execution environment lifecycle").
-        Self { home: aws_sdk_ec2::Client::new(&config), config }
+        let home = aws_sdk_ec2::config::Builder::from(&config).interceptor(Throttles).build();
+        Self { home: aws_sdk_ec2::Client::from_conf(home), config }
     }
 
     /// The configuration itself, for a client of the function's own Region.
@@ -56,13 +57,14 @@ impl Aws {
         if self.config.region().is_some_and(|home| home.as_ref() == region) {
             return self.home.clone();
         }
-        let region = Region::new(region.to_owned());
-        aws_sdk_ec2::Client::from_conf(aws_sdk_ec2::config::Builder::from(&self.config).region(region).build())
+        let there = aws_sdk_ec2::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
+        aws_sdk_ec2::Client::from_conf(there.interceptor(Throttles).build())
     }
 
     /// The ledger in a bucket.
     pub fn ledger(&self, bucket: String) -> Ledger {
-        Ledger::new(aws_sdk_s3::Client::new(&self.config), bucket)
+        let s3 = aws_sdk_s3::config::Builder::from(&self.config).interceptor(Throttles).build();
+        Ledger::new(aws_sdk_s3::Client::from_conf(s3), bucket)
     }
 }
 

@@ -13,7 +13,7 @@ const TOO_SOON: [&str; 3] =
     ["SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded"];
 
 /// Codes by which a service says that it is too busy for a call.
-const THROTTLED: [&str; 6] = [
+pub(crate) const THROTTLED: [&str; 6] = [
     "RequestLimitExceeded",
     "Throttling",
     "ThrottlingException",

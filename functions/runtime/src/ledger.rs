@@ -38,6 +38,13 @@ impl Ledger {
         Document::new(Upload::new(self, key, "application/json"))
     }
 
+    /// Writes a value as a JSON document, in the place of what is there.
+    pub async fn write_value<T: Serialize>(&self, key: String, value: &T) -> Result<(), Error> {
+        let mut document = Upload::new(self, key, "application/json");
+        document.write(&json(value)?).await?;
+        document.finish().await.map(drop)
+    }
+
     /// Reads a list back, line by line. One that has no line is not asked for.
     pub async fn read_list<T: DeserializeOwned>(&self, list: &List) -> Result<LineReader<T>, Error> {
         let place = self.location(&list.key);

@@ -5,6 +5,7 @@
 //! - [`error`]: an SDK's error as one of the state machine's names.
 //! - [`ledger`]: the ledger bucket; [`lines`], [`document`]: its lists and its report, [`upload`]: written piece by piece.
 //! - [`sorter`]: long lists in order, in little memory.
+//! - [`log`]: what each line of the log is about. [`throttles`]: how many calls AWS refused.
 //! - [`pace`]: waiting for one's turn.
 //! - [`snapshots`]: the managed snapshots of a Region.
 
@@ -15,12 +16,15 @@ pub mod document;
 pub mod error;
 pub mod ledger;
 pub mod lines;
+pub mod log;
 pub mod pace;
 pub mod snapshots;
 pub mod sorter;
+pub mod throttles;
 pub mod upload;
 
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -28,6 +32,7 @@ pub use aws::Aws;
 pub use lambda_runtime::Error as LambdaError;
 pub use ledger::Ledger;
 pub use sorter::{Merge, Sorted, Sorter};
+pub use throttles::Throttles;
 
 /// A setting from the function's environment; empty where the template sets none.
 pub fn setting(name: &str) -> String {
@@ -35,23 +40,34 @@ pub fn setting(name: &str) -> String {
 }
 
 /// Sets up the log and answers invocations with `handle` until Lambda stops the function. An input of the wrong shape is `BadInput`.
-pub async fn serve<I, O, F>(handle: F) -> Result<(), LambdaError>
+/// `backup_stack` is whose metrics they are that it prints.
+pub async fn serve<I, O, F>(backup_stack: &str, handle: F) -> Result<(), LambdaError>
 where
     I: DeserializeOwned,
     O: Serialize,
     F: AsyncFn(I) -> Result<O, domain::Error>,
 {
-    tracing_subscriber::fmt().json().with_target(false).without_time().init();
+    log::init();
     let handle = &handle;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
+    let answer = service_fn(|event: LambdaEvent<Value>| async move {
         let input = parse(event.payload).map_err(diagnostic)?;
-        let output = handle(input).await.map_err(diagnostic)?;
+        let answer = handle(input).await;
+        tell_throttles(backup_stack);
+        let output = answer.map_err(diagnostic)?;
+        tracing::info!("done");
         serde_json::to_value(output).map_err(|error| Diagnostic {
             error_type: domain::ErrorName::Refused.to_string(),
             error_message: format!("the function's output: {error}"),
         })
-    }))
-    .await
+    });
+    Runtime::new(answer).layer(log::About).run().await
+}
+
+fn tell_throttles(backup_stack: &str) {
+    match throttles::take() {
+        0 => (),
+        calls => println!("{}", domain::metrics::throttled(backup_stack, Timestamp::now(), calls)),
+    }
 }
 
 fn parse<I: DeserializeOwned>(payload: Value) -> Result<I, domain::Error> {

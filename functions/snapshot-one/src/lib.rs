@@ -32,6 +32,9 @@ pub struct Input {
     pub volume: Volume,
     /// Its place among the volumes of the Region.
     pub turn: Turn,
+    /// The name of the night's execution, for the log.
+    #[serde(default)]
+    pub execution: String,
 }
 
 /// The stack's parameters that bear on a snapshot, as text.
@@ -49,6 +52,10 @@ pub struct Settings {
 pub struct Output {
     /// The volume's Region.
     pub region: String,
+    /// Tonight.
+    pub night: Night,
+    /// The name of the night's execution.
+    pub execution: String,
     /// `snap-…`
     pub snapshot_id: String,
     /// The volume.
@@ -69,7 +76,8 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
         Some(snapshot_id) => snapshot_id,
         None => create(ec2, stack, &input).await?,
     };
-    Ok(Output { region: input.region, snapshot_id, volume: input.volume })
+    let Input { region, night, execution, volume, .. } = input;
+    Ok(Output { region, night, execution, snapshot_id, volume })
 }
 
 /// The key of a claim. The ledger keeps it for longer than an execution that saw no snapshot can go on: a redrive comes within

@@ -9,5 +9,8 @@ async fn main() -> Result<(), runtime::LambdaError> {
     let settings =
         Settings { backup_stack: setting("BACKUP_STACK"), snapshots_per_second: setting("SNAPSHOTS_PER_SECOND") };
     let ledger = aws.ledger(setting("LEDGER_BUCKET"));
-    serve(async |input: Input| handle(&aws.ec2(&input.region), &ledger, &settings, input).await).await
+    serve(&setting("BACKUP_STACK"), async |input: Input| {
+        handle(&aws.ec2(&input.region), &ledger, &settings, input).await
+    })
+    .await
 }

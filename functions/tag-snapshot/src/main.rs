@@ -7,5 +7,8 @@ use runtime::{Aws, serve, setting};
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load();
     let owner = Owner { client: setting("CLIENT"), project: setting("PROJECT") };
-    serve(async |input: tag_snapshot::Input| tag_snapshot::handle(&aws.ec2(&input.region), &owner, input).await).await
+    serve(&setting("BACKUP_STACK"), async |input: tag_snapshot::Input| {
+        tag_snapshot::handle(&aws.ec2(&input.region), &owner, input).await
+    })
+    .await
 }

@@ -41,7 +41,12 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
     let account = Account::load(cli.region.clone()).await?;
     let stack = Stack::find(&account, cli.stack.as_deref()).await?;
     match cli.command {
-        Command::Run(_) | Command::Status(_) | Command::Coverage | Command::List(_) | Command::Why(_) | Command::Graph(_) => {
+        Command::Run(_)
+        | Command::Status(_)
+        | Command::Coverage
+        | Command::List(_)
+        | Command::Why(_)
+        | Command::Graph(_) => {
             anyhow::bail!("not there yet: {}", stack.name)
         }
     }
