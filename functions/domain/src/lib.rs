@@ -12,6 +12,7 @@
 //! - [`wire`]: what the functions pass each other through the state machine and the ledger.
 //! - [`fate`]: what became of one volume.
 //! - [`report`], [`mail`]: what a night came to, and the email that says so.
+//! - [`metrics`]: the names under which CloudWatch is told of it.
 //! - [`error`]: the error names that the state machine decides on.
 
 pub mod cost;
@@ -19,6 +20,7 @@ pub mod error;
 pub mod fate;
 pub mod interval;
 pub mod mail;
+pub mod metrics;
 pub mod night;
 pub mod pace;
 pub mod report;
