@@ -18,6 +18,8 @@ from botocore.exceptions import ClientError
 AWS = str(Path(sys.executable).with_name("aws"))
 FINISHED = re.compile("(COMPLETE|FAILED)$")
 SECONDS_TO_FINISH = 3600
+# What CloudFormation takes in the request itself; a longer template comes from a bucket.
+BYTES_WITHOUT_BUCKET = 51_200
 
 
 class Failed(Exception):
@@ -43,7 +45,7 @@ def deploy(template: Path, stack: str, bucket: str, parameters: dict, packaged: 
         "--output-template-file", str(packaged), env=env)
     cloudformation = client("cloudformation", env)
     release = digest.release(template, parameters, find(cloudformation, stack))
-    change_set = make_change_set(packaged, stack, parameters | release, env)
+    change_set = make_change_set(packaged, stack, bucket, parameters | release, env)
     if not change_set:
         return False
     try:
@@ -65,12 +67,14 @@ def forget(cloudformation, stack: str, change_set: str) -> None:
         cloudformation.delete_stack(StackName=stack)
 
 
-def make_change_set(packaged: Path, stack: str, parameters: dict, env: dict) -> str | None:
+def make_change_set(packaged: Path, stack: str, bucket: str, parameters: dict, env: dict) -> str | None:
     overrides = ["--parameter-overrides", *(f"{key}={value}" for key, value in parameters.items())] if parameters else []
+    # Not for the others: moto reads a template from no bucket by its address.
+    stored = ["--s3-bucket", bucket] if packaged.stat().st_size > BYTES_WITHOUT_BUCKET else []
     try:
         said = aws("cloudformation", "deploy", "--template-file", str(packaged), "--stack-name", stack,
                    "--capabilities", "CAPABILITY_IAM", "--no-execute-changeset", "--no-fail-on-empty-changeset",
-                   *overrides, env=env)
+                   *stored, *overrides, env=env)
     except Failed as problem:
         # moto's way to say what AWS says by an empty change set.
         if "No updates are to be performed" in str(problem):

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{root, text};
 
 /// The IAM action of each SDK operation that any function makes. One that is missing here fails the test that meets it.
-const ACTIONS: [(&str, &str); 16] = [
+const ACTIONS: [(&str, &str); 17] = [
     // The calls of a multipart upload need the right to put (S3 user guide, "Multipart upload and permissions").
     ("complete_multipart_upload", "s3:PutObject"),
     ("create_multipart_upload", "s3:PutObject"),
@@ -14,6 +14,7 @@ const ACTIONS: [(&str, &str); 16] = [
     ("create_tags", "ec2:CreateTags"),
     ("delete_snapshot", "ec2:DeleteSnapshot"),
     ("describe_execution", "states:DescribeExecution"),
+    ("describe_instances", "ec2:DescribeInstances"),
     ("describe_map_run", "states:DescribeMapRun"),
     ("describe_regions", "ec2:DescribeRegions"),
     ("describe_snapshots", "ec2:DescribeSnapshots"),

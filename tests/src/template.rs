@@ -18,7 +18,8 @@ pub fn properties(resource: &str) -> Value {
     found.clone()
 }
 
-/// The actions that a function's role and the policies attached to it allow, beside those of its log and of a customer's key.
+/// The actions that a function's role and the policies attached to it allow, beside those of its log, of its traces and
+/// of a customer's key.
 pub fn allowed(function: &str) -> BTreeSet<String> {
     let role = format!("{function}Role");
     let own = properties(&role)["Policies"].as_sequence().expect("Policies").clone();
@@ -33,7 +34,7 @@ pub fn allowed(function: &str) -> BTreeSet<String> {
         Value::Sequence(actions) => actions.iter().map(name).collect(),
         action => vec![name(action)],
     });
-    actions.filter(|action| !["logs:", "kms:"].iter().any(|service| action.starts_with(service))).collect()
+    actions.filter(|action| !["logs:", "xray:", "kms:"].iter().any(|service| action.starts_with(service))).collect()
 }
 
 /// Whether a value is `!Ref name`.

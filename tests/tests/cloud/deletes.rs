@@ -42,7 +42,7 @@ async fn one_in_use_is_kept_one_gone_is_done_a_locked_or_denied_one_is_mailed_an
     let region = &night.report["regions"][0];
     // The one that EC2 says is gone is still listed by the EC2 behind: it is told as kept.
     assert_eq!(ids(&region["expired"], "snapshotId"), set(&[busy, free]));
-    assert_eq!(ids(&region["kept"], "snapshotId"), set(&[in_use, gone]));
+    assert_eq!(ids(&region["stillListed"], "snapshotId"), set(&[in_use, gone]));
     assert_eq!(ids(&region["failures"], "subject"), set(&[locked, denied]));
     assert!(region["unprotected"].as_array().is_some_and(Vec::is_empty));
     let ec2 = cloud.ec2_at(cloud.ministack(), "us-east-1").await;

@@ -31,9 +31,12 @@ const ROLES: [&str; 6] = [
     "ReportNightRole",
 ];
 
+const MACHINES: [&str; 3] = ["StateMachineRole", "UnreportedNightRole", "LateFailureRole"];
+
 pub fn calls(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     let mut all = functions(deployed, parameters);
     all.extend(machines(deployed));
+    all.extend(traces());
     all.extend(starters(deployed));
     all.extend(services(deployed));
     all.extend(keys(deployed, parameters));
@@ -75,6 +78,8 @@ fn functions(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     all.extend(parameters.regions.iter().flat_map(|region| in_ec2.iter().map(|call| call.in_region(region))));
     let machine = deployed.id("StateMachine");
     let executions = [
+        ("states:DescribeExecution", format!("execution:{machine}:night")),
+        ("states:ListExecutions", format!("stateMachine:{machine}")),
         ("states:ListMapRuns", format!("execution:{machine}:night")),
         ("states:DescribeMapRun", format!("mapRun:{machine}/SnapshotVolumes:run")),
         ("states:ListExecutions", format!("mapRun:{machine}/SnapshotVolumes:run")),
@@ -95,6 +100,7 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
         ("SnapshotOneRole", "ec2:DescribeSnapshots"),
         ("FindExpiredRole", "ec2:DescribeSnapshots"),
         ("FindExpiredRole", "ec2:DescribeVolumes"),
+        ("ReportNightRole", "ec2:DescribeInstances"),
         ("ReportNightRole", "ec2:DescribeSnapshots"),
     ];
     let mut all: Vec<_> = reads.map(|(role, action)| Call::new(By::Role(role), action, "*")).into();
@@ -149,11 +155,20 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     let night = deployed.arn("states", &format!("execution:{machine}:night"));
     all.push(Call::new(By::Role("UnreportedNightRole"), "states:GetExecutionHistory", night));
     all.push(Call::new(By::Role("LateFailureRole"), "ec2:DescribeSnapshots", "*"));
-    for role in ["StateMachineRole", "UnreportedNightRole", "LateFailureRole"] {
+    for role in MACHINES {
         let topic = deployed.arn("sns", deployed.id("Topic"));
         all.push(Call::new(By::Role(role), "sns:Publish", topic).through("Topic"));
     }
     all
+}
+
+/// Lambda sends what it traced; Step Functions also asks which executions to trace (their developer guides, "X-Ray").
+fn traces() -> Vec<Call> {
+    let sent = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"];
+    let asked = ["xray:GetSamplingRules", "xray:GetSamplingTargets"];
+    let by_all = ROLES.into_iter().chain(MACHINES).flat_map(|role| sent.map(|action| (role, action)));
+    let by_machines = MACHINES.into_iter().flat_map(|role| asked.map(|action| (role, action)));
+    by_all.chain(by_machines).map(|(role, action)| Call::new(By::Role(role), action, "*")).collect()
 }
 
 fn starters(deployed: &Deployed) -> Vec<Call> {
@@ -203,7 +218,7 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
         Some(key) => key.to_owned(),
         None => deployed.arn("kms", &format!("key/{}", deployed.id("TopicKey"))),
     };
-    let mut users = ["StateMachineRole", "UnreportedNightRole", "LateFailureRole"].map(|role| (role, "sns")).to_vec();
+    let mut users = MACHINES.map(|role| (role, "sns")).to_vec();
     if parameters.key.is_some() {
         // One policy for all who use the ledger: snapshot-one may decrypt what S3 lets it read, which is nothing.
         let ledger =
