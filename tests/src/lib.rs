@@ -8,6 +8,7 @@
 //! - [`page`]: the parts of the documentation that the tests write.
 //! - [`hop`]: a hop to S3 and Step Functions that counts calls and loses answers.
 //! - [`fleet`]: nights of a fleet of any size, measured; [`history`]: what Step Functions keeps of a night.
+//! - [`mail`]: the emails that the state machines compose.
 //! - [`template`]: the CloudFormation templates, read.
 //! - [`iam`]: the policies of a deployed stack, and an evaluator of them.
 //! - [`model`]: what a night has to do to an account, from the contract alone.
@@ -20,6 +21,7 @@ pub mod fleet;
 pub mod history;
 pub mod hop;
 pub mod iam;
+pub mod mail;
 pub mod mermaid;
 pub mod model;
 pub mod page;

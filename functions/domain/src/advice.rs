@@ -121,28 +121,29 @@ pub const KNOWN: [Advice; 18] = [
 ];
 
 /// What an error said, taken apart: `Refused: CreateSnapshot: InvalidVolume.NotFound: no such volume`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Said<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
     /// The most telling code in it, if any is known.
-    pub code: Option<&'a str>,
+    pub code: Option<&'static str>,
     /// The whole text.
-    pub text: &'a str,
+    pub text: String,
 }
 
-impl<'a> Said<'a> {
+impl Said {
     /// Takes an error's text apart. Of several known codes the last one tells most: a service's own comes after our name for it.
-    pub fn read(text: &'a str) -> Self {
-        Self { code: text.rsplit(": ").find(|part| advice(part).is_some()), text }
+    pub fn read(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { code: text.rsplit(": ").find_map(known), text }
     }
 
     /// What is known of it.
-    pub fn advice(self) -> Option<&'static Advice> {
-        self.code.and_then(advice)
+    pub fn advice(&self) -> Option<&'static Advice> {
+        KNOWN.iter().find(|advice| self.code.is_some_and(|code| advice.codes.contains(&code)))
     }
 }
 
-fn advice(code: &str) -> Option<&'static Advice> {
-    KNOWN.iter().find(|advice| advice.codes.contains(&code))
+fn known(code: &str) -> Option<&'static str> {
+    KNOWN.iter().flat_map(|advice| advice.codes).copied().find(|known| *known == code)
 }
 
 #[cfg(test)]
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_services_own_code_tells_more_than_our_name_for_it() {
-        let code = |text| Said::read(text).code;
+        let code = |text: &str| Said::read(text).code;
         assert_eq!(
             code("Refused: CreateSnapshot: InvalidVolume.NotFound: no such volume"),
             Some("InvalidVolume.NotFound")

@@ -56,7 +56,8 @@ pub fn headline(night: &Summary) -> String {
         let again = if night.is_well_again() { "well again, " } else { "" };
         let late = night.total(|region| region.failed_late);
         let told = if late == 0 { String::new() } else { format!(", EBS failed {}", plural(late, "earlier snapshot")) };
-        format!("{again}all {protected} volumes protected{told}")
+        let all = if protected == 1 { "the only volume is" } else { &format!("all {protected} volumes") };
+        format!("{again}{all} protected{told}")
     }
 }
 
@@ -99,7 +100,7 @@ fn verdict(night: &Summary) -> String {
 
 /// What came of one cause.
 struct Reason<'a> {
-    said: Said<'a>,
+    said: Said,
     /// What it came to, with its Region.
     told: Vec<(&'a str, &'a News)>,
 }
@@ -110,9 +111,9 @@ fn reasons(night: &Summary) -> Vec<Reason<'_>> {
     let told = night.regions.iter().flat_map(|region| region.told.iter().map(|news| (region.region.as_str(), news)));
     for (region, news) in told.take(MOST_TOLD) {
         let said = said(news);
-        let is_same = |reason: &&mut Reason| {
-            let same = if said.code.is_some() { reason.said.code == said.code } else { reason.said.text == said.text };
-            same && reason.said.code.is_some() == said.code.is_some()
+        let is_same = |reason: &&mut Reason| match said.code {
+            Some(_) => reason.said.code == said.code,
+            None => reason.said.text == said.text,
         };
         match reasons.iter_mut().find(is_same) {
             Some(reason) => reason.told.push((region, news)),
@@ -122,20 +123,17 @@ fn reasons(night: &Summary) -> Vec<Reason<'_>> {
     reasons
 }
 
-fn said(news: &News) -> Said<'_> {
+fn said(news: &News) -> Said {
     match news {
         News::Unprotected(volume) => Said::read(&volume.reason),
-        News::Failed(failure) if Said::read(&failure.message).code.is_none() => {
-            Said { text: &failure.message, ..Said::read(&failure.error) }
-        }
-        News::Failed(failure) => Said::read(&failure.message),
+        News::Failed(failure) => Said::read(format!("{}: {}", failure.error, failure.message)),
         News::FailedLate(_) => Said::read("SnapshotError"),
     }
 }
 
 impl Reason<'_> {
     fn in_words(&self, servers: &Servers) -> String {
-        let (advice, words) = (self.said.advice(), one_line(self.said.text, LONGEST_REASON));
+        let (advice, words) = (self.said.advice(), one_line(&self.said.text, LONGEST_REASON));
         let mut text = advice.map_or_else(|| words.clone(), |advice| advice.means.to_owned()) + "\n";
         for (region, news) in self.told.iter().take(MOST_OF_A_REASON) {
             let _ = writeln!(text, "  - {}, {region}", subject(news, servers));
@@ -144,7 +142,7 @@ impl Reason<'_> {
             let _ = writeln!(text, "  - and {} more", self.told.len() - MOST_OF_A_REASON);
         }
         if let Some(advice) = advice {
-            if self.said.code != Some(self.said.text) {
+            if self.said.code != Some(self.said.text.as_str()) {
                 text.push_str(&wrapped("error", &words));
             }
             text.push_str(&wrapped("do", advice.remedy));
@@ -215,7 +213,8 @@ fn wrapped(name: &str, text: &str) -> String {
 }
 
 fn one_line(text: &str, longest: usize) -> String {
-    let line: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let breaks = |character: char| character.is_control() || ['\u{2028}', '\u{2029}'].contains(&character);
+    let line: String = text.chars().map(|character| if breaks(character) { ' ' } else { character }).collect();
     cut(&line, longest)
 }
 

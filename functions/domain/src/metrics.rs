@@ -44,6 +44,7 @@ pub fn of_night(night: &Summary) -> Option<Value> {
     let known: Vec<_> = metrics.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let mut line = embedded(&night.backup_stack, night.ended, &known);
     line["Night"] = json!(night.night);
+    line["execution"] = json!(night.execution);
     Some(line)
 }
 

@@ -54,7 +54,7 @@ fn a_snapshot_that_ebs_failed_after_its_night_is_mailed_though_tonight_is_comple
     region.add_expired(&Expired { failed: true, ..expired("snap-2") });
     let night = night(region);
     assert!(night.is_complete() && night.has_news());
-    assert_eq!(headline(&night), "all 1 volumes protected, EBS failed 1 earlier snapshot");
+    assert_eq!(headline(&night), "the only volume is protected, EBS failed 1 earlier snapshot");
 }
 
 #[test]

@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub use aws::Aws;
 pub use lambda_runtime::Error as LambdaError;
@@ -50,9 +51,10 @@ where
     log::init();
     let handle = &handle;
     let answer = service_fn(|event: LambdaEvent<Value>| async move {
+        let subjects = log::subjects(&event.payload).map(|(field, value)| (field, value.to_owned())).collect();
         let input = parse(event.payload).map_err(diagnostic)?;
         let answer = handle(input).await;
-        tell_throttles(backup_stack);
+        tell_throttles(backup_stack, subjects);
         let output = answer.map_err(diagnostic)?;
         tracing::info!("done");
         serde_json::to_value(output).map_err(|error| Diagnostic {
@@ -63,10 +65,12 @@ where
     Runtime::new(answer).layer(log::About).run().await
 }
 
-fn tell_throttles(backup_stack: &str) {
-    match throttles::take() {
-        0 => (),
-        calls => println!("{}", domain::metrics::throttled(backup_stack, Timestamp::now(), calls)),
+fn tell_throttles(backup_stack: &str, subjects: BTreeMap<&'static str, String>) {
+    let calls = throttles::take();
+    if calls > 0 {
+        let mut line = domain::metrics::throttled(backup_stack, Timestamp::now(), calls);
+        subjects.into_iter().for_each(|(field, value)| line[field] = value.into());
+        println!("{line}");
     }
 }
 

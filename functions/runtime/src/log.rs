@@ -64,18 +64,24 @@ fn about(request: &str, input: &Value) -> Span {
         volume = Empty,
         snapshot = Empty
     );
-    for (field, places) in [
+    for (field, value) in subjects(input) {
+        span.record(field, value);
+    }
+    span
+}
+
+/// What a function's input says that it is about.
+pub fn subjects(input: &Value) -> impl Iterator<Item = (&'static str, &str)> {
+    let places = [
         ("execution", &["/execution/Name", "/execution"][..]),
         ("night", &["/night"]),
         ("region", &["/region"]),
         ("volume", &["/volume/volumeId", "/snapshot/volumeId"]),
         ("snapshot", &["/snapshotId", "/snapshot/snapshotId"]),
-    ] {
-        if let Some(value) = places.iter().find_map(|place| input.pointer(place)?.as_str()) {
-            span.record(field, value);
-        }
-    }
-    span
+    ];
+    places
+        .into_iter()
+        .filter_map(|(field, places)| Some((field, places.iter().find_map(|place| input.pointer(place)?.as_str())?)))
 }
 
 #[cfg(test)]

@@ -15,6 +15,12 @@ async fn volumes(ec2: &Client) -> Vec<(String, String)> {
     listed.volumes().iter().map(|volume| (volume.volume_id().expect("an id").to_owned(), server(volume))).collect()
 }
 
+async fn server_name(ec2: &Client, server: &str) -> String {
+    let listed = ec2.describe_instances().instance_ids(server).send().await.expect("the server");
+    let tags = listed.reservations()[0].instances()[0].tags();
+    tags.iter().find(|tag| tag.key() == Some("Name")).and_then(|tag| tag.value()).expect("a name").to_owned()
+}
+
 async fn delete(ec2: &Client, volume: &str, server: &str) {
     let detach = ec2.detach_volume().volume_id(volume).instance_id(server).device("/dev/xvda");
     detach.send().await.expect("detached");
@@ -40,6 +46,7 @@ async fn a_volume_that_goes_between_discovery_and_snapshot_is_red_named_and_mail
         })
     });
     let mailbox = cloud.mailbox().await;
+    let name = server_name(&ec2, &server).await;
 
     let night = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
 
@@ -62,15 +69,17 @@ async fn a_volume_that_goes_between_discovery_and_snapshot_is_red_named_and_mail
     assert_eq!(mail.len(), 1, "{mail:?}");
     let (subject, message) = &mail[0];
     assert_eq!(subject, "[nightly-backup] Night 2026-05-20: 1 of 2 volumes unprotected");
-    assert!(
-        message.contains(&format!("{lost} of {server}\n    Refused: CreateSnapshot: InvalidVolume.NotFound")),
-        "{message}"
-    );
+    assert!(message.contains(&format!("  - {lost} on {name} ({server}), us-east-1\n")), "{message}");
+    assert!(message.contains("  error  Refused: CreateSnapshot: InvalidVolume.NotFound"), "{message}");
     assert!(!message.contains(&all[1].0), "{message}");
 
     let again = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
     assert_eq!(again.status, "SUCCEEDED", "{}", again.cause);
-    assert!(cloud.mail(&mailbox).await.is_empty());
+    let mail = cloud.mail(&mailbox).await;
+    let well = "[nightly-backup] Night 2026-05-20: well again, the only volume is protected";
+    assert!(mail.len() == 1 && mail[0].0 == well, "{mail:?}");
+    assert_eq!(cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await.status, "SUCCEEDED");
+    assert!(cloud.mail(&mailbox).await.is_empty(), "it is well once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -138,6 +138,8 @@ impl Account {
         assert!(mail[0].1.contains("UnauthorizedOperation"), "{at}: {mail:?}");
         let again = self.night().await;
         assert_eq!(again.status, "SUCCEEDED", "{at}: {}", again.cause);
+        let mail = self.cloud.mail(&self.mailbox).await;
+        assert!(mail.len() == 1 && mail[0].0.contains(": well again, "), "{at}: {mail:?}");
         self.is_whole(&at).await;
         format!("mailed: {told}")
     }
@@ -162,12 +164,12 @@ impl Account {
     }
 }
 
-/// What an email says of its one failure: the line before EC2's own words, the ids left out.
+/// What an email says of its one failure, the ids left out.
 fn told(message: &str) -> String {
-    let lines: Vec<_> = message.lines().map(str::trim).collect();
-    let at = lines.iter().position(|line| line.contains("Refused: ")).expect("EC2's own words");
-    match lines[at.saturating_sub(1)].split(' ').next().unwrap_or_default() {
-        _ if at == 0 => "failed before it could report".to_owned(),
+    let Some(about) = message.lines().find_map(|line| line.strip_prefix("  - ")) else {
+        return "failed before it could report".to_owned();
+    };
+    match about.trim_start_matches("the step ").split([' ', ',']).next().unwrap_or_default() {
         volume if volume.starts_with("vol-") => "1 of 2 volumes unprotected".to_owned(),
         step => format!("{step} failed"),
     }

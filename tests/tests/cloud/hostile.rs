@@ -46,7 +46,7 @@ async fn tags_that_look_like_code_are_copied_as_they_are_and_an_email_keeps_its_
     assert_eq!(night.error, "NightIncomplete", "{}", night.cause);
     let mail = cloud.mail(&mailbox).await;
     let lines: Vec<_> = mail[0].1.lines().filter(|line| line.contains("UNPROTECTED")).collect();
-    assert!(lines.len() == 1 && lines[0].trim_start().starts_with(&volume), "{lines:?}");
+    assert!(lines.len() == 1 && lines[0].starts_with(&format!("  - {volume}")), "{lines:?}");
 
     let night = cloud.night(json!({"time": "2027-02-01T04:30:00Z"})).await;
     assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
@@ -134,6 +134,7 @@ async fn a_work_list_that_is_missing_cut_short_or_no_json_is_told_and_loses_noth
         strict.before(|_| Box::pin(async {}));
         let again = cloud.night(input).await;
         assert_eq!(again.status, "SUCCEEDED", "{contents:?}: {}", again.cause);
+        assert_eq!(cloud.mail(&mailbox).await.len(), 1, "{contents:?}: it is well again");
         let protected = again.report["regions"][0]["protected"].as_array().map(Vec::len);
         assert_eq!((protected, snapshot_tags(&cloud).await.len()), (Some(2), volumes.len() * day), "{contents:?}");
     }

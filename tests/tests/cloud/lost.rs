@@ -45,7 +45,7 @@ async fn a_lost_answer_of_s3_or_step_functions_is_tried_again_and_an_outage_is_m
     let mailbox = cloud.mailbox().await;
     assert_eq!(cloud.night(json!({"time": "2027-02-01T04:30:00Z"})).await.status, "SUCCEEDED");
 
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut failed_before) = (BTreeSet::new(), false);
     for (day, wanted) in (2..).zip(CALLS) {
         let (tell, told) = std::sync::mpsc::channel();
         let mut lost = false;
@@ -69,7 +69,9 @@ async fn a_lost_answer_of_s3_or_step_functions_is_tried_again_and_an_outage_is_m
         if told.try_recv().is_ok() {
             seen.insert(wanted);
         }
-        assert_eq!(cloud.mail(&mailbox).await.len(), usize::from(fails), "{wanted}");
+        let well_again = failed_before && !fails;
+        assert_eq!(cloud.mail(&mailbox).await.len(), usize::from(fails || well_again), "{wanted}");
+        failed_before = fails;
     }
     let unread = BTreeSet::from(["GET protected.jsonl", "GET unreadable.jsonl"]);
     assert_eq!(CALLS.into_iter().filter(|call| !seen.contains(call)).collect::<BTreeSet<_>>(), unread);
