@@ -50,7 +50,7 @@ const ENVIRONMENT_VALUES: [(&str, &str); 15] = [
 const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/bounds";
 
 /// What a stack must not leave behind: a listing, and where in it the names are.
-const LISTINGS: [(&str, &str, &str); 9] = [
+const LISTINGS: [(&str, &str, &str); 10] = [
     ("lambda", "list-functions", "Functions[].FunctionName"),
     ("stepfunctions", "list-state-machines", "stateMachines[].name"),
     ("events", "list-rules", "Rules[].Name"),
@@ -60,6 +60,7 @@ const LISTINGS: [(&str, &str, &str); 9] = [
     ("iam", "list-roles", "Roles[].RoleName"),
     ("logs", "describe-log-groups", "logGroups[].logGroupName"),
     ("cloudwatch", "describe-alarms", "MetricAlarms[].AlarmName"),
+    ("cloudwatch", "list-dashboards", "DashboardEntries[].DashboardName"),
 ];
 
 /// The AWS CLI at one address.
@@ -153,6 +154,7 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
     assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
     let snapshots = cloud.snapshots().await;
     assert_eq!(snapshots.len(), 2);
+    the_dashboard_is_of_the_stack(&aws);
 
     let key = aws.key();
     let values: BTreeMap<_, _> = BACKUP_VALUES.into_iter().chain([("KmsKeyArn", key.as_str())]).collect();
@@ -196,6 +198,22 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
     assert_eq!(aws.buckets_of(BACKUP), [ledger.as_str()]);
     assert_eq!(aws.objects(&ledger), objects);
     assert_eq!(cloud.snapshots().await, snapshots);
+}
+
+fn the_dashboard_is_of_the_stack(aws: &Aws) {
+    let name = format!("{BACKUP}-us-east-1");
+    let got = aws.ask(&["cloudwatch", "get-dashboard", "--dashboard-name", &name]);
+    let body = got["DashboardBody"].as_str().expect("a body");
+    let parsed: Value = serde_json::from_str(body).expect("the body is JSON");
+    assert!(!parsed["widgets"].as_array().expect("widgets").is_empty() && !body.contains("${"), "{body}");
+    let resources = "StackResources[?LogicalResourceId=='%'].PhysicalResourceId | [0]";
+    for resource in ["StateMachine", "ReportNightFunction", "ReportNightLogGroup", "NoCompleteNightAlarm"] {
+        let query = resources.replace('%', resource);
+        let asked = ["cloudformation", "describe-stack-resources", "--stack-name", BACKUP, "--query", &query];
+        let id = aws.ask(&asked);
+        assert!(body.contains(id.as_str().expect("a physical id")), "{resource} is {id}: {body}");
+    }
+    assert!(body.contains(&format!(r#""BackupStack", "{BACKUP}""#)), "{body}");
 }
 
 /// A version keeps the settings that it was published with: a changed parameter that published none would change no night.

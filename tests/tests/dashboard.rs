@@ -1,0 +1,139 @@
+//! The dashboard of backup.yaml, held against the stack and the metrics: it shows all that there is, and nothing that there is not.
+
+use domain::metrics;
+use regex::Regex;
+use serde_json::Value;
+use serde_yaml_ng::Value as Yaml;
+use std::collections::BTreeSet;
+use tests::{functions, pascal, template};
+
+/// Its widgets, with `<name>` for each `${name}` that CloudFormation puts in.
+fn widgets() -> Vec<Value> {
+    let Yaml::Tagged(substituted) = template::properties("Dashboard")["DashboardBody"].clone() else {
+        panic!("the body is no !Sub")
+    };
+    let names = Regex::new(r"\$\{([\w:.]+)\}").expect("a pattern");
+    let text = substituted.value[0].as_str().expect("a text").to_owned();
+    let body: Value = serde_json::from_str(&names.replace_all(&text, "<$1>")).expect("the body is JSON");
+    body["widgets"].as_array().expect("widgets").clone()
+}
+
+fn of_type(widgets: &[Value], kind: &str) -> Vec<Value> {
+    let found: Vec<_> = widgets.iter().filter(|widget| widget["type"] == kind).cloned().collect();
+    assert!(!found.is_empty(), "no widget of type {kind}");
+    found
+}
+
+/// The resources of one type, as a substitution names them.
+fn resources(kind: &str) -> BTreeSet<String> {
+    let template = template::read("backup.yaml");
+    let all = template["Resources"].as_mapping().expect("Resources").iter();
+    let found = all.filter(|(_, resource)| resource["Type"].as_str() == Some(kind));
+    found.map(|(name, _)| format!("<{}>", name.as_str().expect("a name"))).collect()
+}
+
+/// Namespace, name, and the dimensions with their values: what each metric of a widget comes to when a `.` is what stands above it.
+fn metrics() -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    for widget in of_type(&widgets(), "metric") {
+        let mut above: Vec<String> = Vec::new();
+        for metric in widget["properties"]["metrics"].as_array().expect("metrics") {
+            let words = metric.as_array().expect("a metric").iter().filter_map(Value::as_str).enumerate();
+            above = words.map(|(at, word)| if word == "." { above[at].clone() } else { word.to_owned() }).collect();
+            all.push(above.clone());
+        }
+    }
+    all
+}
+
+#[test]
+fn no_widget_is_over_another_or_off_the_grid() {
+    let mut taken = BTreeSet::new();
+    for widget in widgets() {
+        let number = |key: &str| widget[key].as_u64().unwrap_or_else(|| panic!("{key} of {widget}"));
+        let (across, down) = (number("x")..number("x") + number("width"), number("y")..number("y") + number("height"));
+        assert!(across.end <= 24 && !across.is_empty() && !down.is_empty(), "{widget}");
+        for (x, y) in across.flat_map(|x| down.clone().map(move |y| (x, y))) {
+            assert!(taken.insert((x, y)), "something else is at {x}, {y} already: {widget}");
+        }
+    }
+}
+
+#[test]
+fn every_graph_is_of_the_stacks_own_region_and_of_whole_nights() {
+    for kind in ["metric", "log"] {
+        for widget in of_type(&widgets(), kind) {
+            assert_eq!(widget["properties"]["region"], "<AWS::Region>", "{widget}");
+            assert!(kind == "log" || widget["properties"]["period"] == 86_400, "{widget}");
+        }
+    }
+}
+
+#[test]
+fn every_metric_of_the_nights_is_shown_and_no_other_is() {
+    let own: BTreeSet<_> = metrics().into_iter().filter(|metric| metric[0] == metrics::NAMESPACE).collect();
+    let all = metrics::ALL.map(|name| [metrics::NAMESPACE, name, "BackupStack", "<Stack>"].map(str::to_owned).to_vec());
+    assert_eq!(own, BTreeSet::from(all));
+    let Yaml::Tagged(body) = &template::properties("Dashboard")["DashboardBody"] else { panic!("the body is no !Sub") };
+    let alarm = template::properties("NoCompleteNightAlarm");
+    assert_eq!(body.value[1]["Stack"], alarm["Dimensions"][0]["Value"]);
+    assert_eq!(alarm["Namespace"].as_str(), Some(metrics::NAMESPACE));
+}
+
+/// What a dimension's value is, for each namespace of AWS that is shown.
+const DIMENSIONS: [(&str, &str, &str); 2] = [
+    ("AWS/Lambda", "FunctionName", "AWS::Lambda::Function"),
+    ("AWS/States", "StateMachineArn", "AWS::StepFunctions::StateMachine"),
+];
+
+#[test]
+fn a_metric_of_aws_is_of_a_resource_of_the_stack() {
+    for metric in metrics().iter().filter(|metric| metric[0] != metrics::NAMESPACE) {
+        let is_of =
+            |namespace: &str, dimension: &str| (namespace, dimension) == (metric[0].as_str(), metric[2].as_str());
+        let known = DIMENSIONS.iter().find(|(namespace, dimension, _)| is_of(namespace, dimension));
+        let (.., kind) = known.unwrap_or_else(|| panic!("whose is {metric:?}?"));
+        assert!(metric.len() == 4 && resources(kind).contains(&metric[3]), "no {kind} of the stack: {metric:?}");
+    }
+}
+
+#[test]
+fn every_way_to_end_badly_is_shown() {
+    let shown: BTreeSet<_> = metrics().into_iter().map(|metric| format!("{} of {}", metric[1], metric[3])).collect();
+    let of_functions = functions().into_iter().map(|function| format!("Errors of <{}Function>", pascal(&function)));
+    let of_nights = ["Failed", "TimedOut", "Aborted"].map(|end| format!("Executions{end} of <StateMachine>"));
+    for wanted in of_functions.chain(of_nights) {
+        assert!(shown.contains(&wanted), "{wanted} is not shown: {shown:?}");
+    }
+}
+
+/// The words of the query language that the dashboard uses.
+const COMMANDS: [&str; 9] = ["asc", "as", "by", "filter", "ispresent", "max", "sort", "stats", "SOURCE"];
+
+#[test]
+fn a_query_asks_a_log_group_of_the_stack_for_what_report_night_logs() {
+    let (source, word) = (Regex::new("^SOURCE '([^']+)'").unwrap(), Regex::new(r"\w+").unwrap());
+    let alias = Regex::new(r" as (\w+)").unwrap();
+    for widget in of_type(&widgets(), "log") {
+        let query = widget["properties"]["query"].as_str().expect("a query");
+        let group = source.captures(query).expect("a SOURCE");
+        assert!(resources("AWS::Logs::LogGroup").contains(&group[1]), "{query}");
+        let asked = query[group[0].len()..].to_owned();
+        let named: BTreeSet<_> = alias.captures_iter(&asked).map(|found| found[1].to_owned()).collect();
+        let words = word.find_iter(&asked).map(|found| found.as_str());
+        let fields = words.filter(|word| !COMMANDS.contains(word) && !named.contains(*word));
+        let fields: BTreeSet<_> = fields.collect();
+        assert!(fields.contains("Night") && fields.len() > 1, "{query}");
+        for field in fields {
+            assert!(field == "Night" || metrics::ALL.contains(&field), "no night has {field}: {query}");
+        }
+    }
+}
+
+#[test]
+fn every_alarm_is_on_it() {
+    let widgets = of_type(&widgets(), "alarm");
+    let shown = widgets.iter().flat_map(|widget| widget["properties"]["alarms"].as_array().expect("alarms").clone());
+    let shown: Vec<_> = shown.map(|alarm| alarm.as_str().expect("an ARN").replace(".Arn>", ">")).collect();
+    assert_eq!(BTreeSet::from_iter(shown), resources("AWS::CloudWatch::Alarm"));
+}
