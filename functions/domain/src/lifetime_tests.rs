@@ -131,7 +131,7 @@ proptest! {
             let next = night("2026-11-25").after_nights(days).unwrap();
             (Just(next), proptest::collection::vec(any_snapshot(next), 0..16))
         }),
-        dailies in prop_oneof![1u32..9, 1u32..200],
+        dailies in prop_oneof![4 => 1u32..9, 2 => 1u32..100, 1 => 250u32..400],
         quarterly_months in 1u32..8,
         quarterlies in 1u32..4,
         exists in proptest::bool::weighted(0.8),
