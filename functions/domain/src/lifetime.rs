@@ -100,7 +100,8 @@ impl<'a> Outlook<'a> {
             (_, State::Completed) if exists => self.succeeded(snapshot).unwrap_or(Fate::Never(Never::BeyondCalendar)),
             (_, State::Completed) if self.good.is_newest_completed(snapshot) => Fate::Never(Never::NewestOfGone),
             (_, State::Completed) => {
-                let aged = |old_on: Night| Fate::Expires { on: old_on.max(self.next), because: Because::Age { old_on } };
+                let aged =
+                    |old_on: Night| Fate::Expires { on: old_on.max(self.next), because: Because::Age { old_on } };
                 self.old_on(snapshot).map_or(Fate::Never(Never::BeyondCalendar), aged)
             }
         }

@@ -27,7 +27,9 @@ fn on(fate: &Fate) -> String {
 
 #[test]
 fn a_daily_goes_when_seven_newer_ones_have_come() {
-    let Fate::Expires { on, because } = last(&["2026-05-12", "2026-05-13"], POLICY, true, "2026-05-20") else { panic!() };
+    let Fate::Expires { on, because } = last(&["2026-05-12", "2026-05-13"], POLICY, true, "2026-05-20") else {
+        panic!()
+    };
     assert_eq!(on.to_string(), "2026-05-26");
     let (old_on, enough_on, followed_on) = (night("2026-05-20"), night("2026-05-26"), Some(night("2026-05-20")));
     assert_eq!(because, Because::Succeeded { old_on, newer: 0, needed: 7, enough_on, followed_on });

@@ -4,14 +4,23 @@
 //! # Layout
 //! - [`cli`]: the command line.
 //! - [`account`]: the clients of AWS. [`stack`]: the backup's stack in it.
-//! - [`output`]: what is printed.
+//! - [`inventory`]: the volumes and the snapshots.
+//! - [`coverage`], [`list`], [`why`]: the commands that read them. [`expiry`]: a fate in words.
+//! - [`output`]: what is printed. [`screen`]: how it is laid out.
 
 pub mod account;
 pub mod cli;
+pub mod coverage;
+pub mod expiry;
+pub mod inventory;
+pub mod list;
 pub mod output;
+pub mod screen;
 pub mod stack;
+pub mod why;
 
 use anyhow::Result;
+use jiff::Timestamp;
 use std::process::ExitCode;
 
 use account::Account;
@@ -41,7 +50,10 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
     let account = Account::load(cli.region.clone()).await?;
     let stack = Stack::find(&account, cli.stack.as_deref()).await?;
     match cli.command {
-        Command::Run(_) | Command::Status(_) | Command::Coverage | Command::List(_) | Command::Why(_) | Command::Graph(_) => {
+        Command::Coverage => coverage::run(&account, &stack, cli.json, Timestamp::now()).await,
+        Command::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, Timestamp::now()).await,
+        Command::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, Timestamp::now()).await,
+        Command::Run(_) | Command::Status(_) | Command::Graph(_) => {
             anyhow::bail!("not there yet: {}", stack.name)
         }
     }
