@@ -6,7 +6,7 @@
 //! - [`start`]: the input that starts a night.
 //! - [`selection`]: which volumes are backed up.
 //! - [`tags`]: what a snapshot bears.
-//! - [`retention`]: which snapshots expire.
+//! - [`retention`]: which snapshots expire. [`lifetime`]: when each of them will.
 //! - [`pace`]: when each call may come.
 //! - [`cost`]: what a night costs.
 //! - [`wire`]: what the functions pass each other through the state machine and the ledger.
@@ -20,6 +20,7 @@ pub mod cost;
 pub mod error;
 pub mod fate;
 pub mod interval;
+pub mod lifetime;
 pub mod mail;
 pub mod metrics;
 pub mod night;

@@ -29,8 +29,21 @@ impl Night {
 
     /// Whether this Night lies `months` or more calendar months before `tonight`.
     pub fn is_months_before(self, months: u32, tonight: Night) -> bool {
-        let due = Span::new().try_months(months).and_then(|months| self.0.checked_add(months));
-        due.is_ok_and(|due| due <= tonight.0)
+        self.after_months(months).is_some_and(|due| due <= tonight)
+    }
+
+    /// The Night so many calendar months after this one; none where the calendar ends before.
+    pub(crate) fn after_months(self, months: u32) -> Option<Night> {
+        self.after(Span::new().try_months(months).ok()?)
+    }
+
+    /// The Night so many Nights after this one; none where the calendar ends before.
+    pub fn after_nights(self, nights: i64) -> Option<Night> {
+        self.after(Span::new().try_days(nights).ok()?)
+    }
+
+    fn after(self, span: Span) -> Option<Night> {
+        self.0.checked_add(span).ok().map(Self)
     }
 }
 

@@ -104,14 +104,14 @@ fn expires(snapshot: &Snapshot, tonight: Night, policy: Policy, good: &GoodNight
 
 /// The Nights of each volume's good snapshots, by Interval. Nights, not snapshots: two of one Night are one restore point.
 #[derive(Default)]
-struct GoodNights<'a> {
-    due: BTreeMap<(&'a str, Interval), BTreeSet<Night>>,
+pub(crate) struct GoodNights<'a> {
+    pub(crate) due: BTreeMap<(&'a str, Interval), BTreeSet<Night>>,
     /// By the governing Interval, and of completed ones alone: EBS may yet fail one that is pending.
-    newest_completed: BTreeMap<(&'a str, Interval), Night>,
+    pub(crate) newest_completed: BTreeMap<(&'a str, Interval), Night>,
 }
 
 impl<'a> GoodNights<'a> {
-    fn of(snapshots: &'a [Snapshot], tonight: Night) -> Self {
+    pub(crate) fn of(snapshots: &'a [Snapshot], tonight: Night) -> Self {
         let mut good = Self::default();
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.is_good(tonight)) {
             let volume = snapshot.volume_id.as_str();
@@ -128,12 +128,12 @@ impl<'a> GoodNights<'a> {
         good
     }
 
-    fn newer_due(&self, snapshot: &Snapshot) -> usize {
+    pub(crate) fn newer_due(&self, snapshot: &Snapshot) -> usize {
         let nights = self.due.get(&(snapshot.volume_id.as_str(), snapshot.interval));
         nights.map_or(0, |nights| nights.iter().rev().take_while(|night| **night > snapshot.night).count())
     }
 
-    fn is_newest_completed(&self, snapshot: &Snapshot) -> bool {
+    pub(crate) fn is_newest_completed(&self, snapshot: &Snapshot) -> bool {
         self.newest_completed.get(&(snapshot.volume_id.as_str(), snapshot.interval)) == Some(&snapshot.night)
     }
 }

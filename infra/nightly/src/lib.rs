@@ -3,15 +3,43 @@
 //!
 //! # Layout
 //! - [`cli`]: the command line.
-//! - [`account`]: the clients of AWS. [`stack`]: the backup's stack in it.
-//! - [`output`]: what is printed.
+//! - [`account`]: the clients of AWS. [`stack`]: the backup's stack in it. [`problem`]: AWS's errors in one line.
+//! - [`run`], with [`follow`] and [`progress`]: a night, started and followed.
+//! - [`status`], with [`starts`] and [`status_lines`]: the nights before.
+//! - [`night`]: what the ledger holds of one. [`report`]: what it came to; [`show`], with [`servers`]: in words.
+//! - [`coverage`], [`list`], [`why`]: the commands that read the [`inventory`]. [`expiry`]: a fate in words.
+//! - [`graph`]: an execution as a picture. [`page`]: the page of a night. [`chart`]: the picture of which restore points survive.
+//! - [`output`]: what is printed; [`look`], [`screen`]: how.
 
 pub mod account;
+pub mod chart;
 pub mod cli;
+pub mod coverage;
+pub mod expiry;
+pub mod follow;
+pub mod graph;
+pub mod inventory;
+pub mod list;
+pub mod look;
+pub mod night;
 pub mod output;
+pub mod page;
+pub mod problem;
+pub mod progress;
+pub mod report;
+pub mod run;
+pub mod screen;
+pub mod servers;
+pub mod show;
 pub mod stack;
+pub mod starts;
+pub mod status;
+pub mod status_lines;
+pub mod summary;
+pub mod why;
 
 use anyhow::Result;
+use jiff::Timestamp;
 use std::process::ExitCode;
 
 use account::Account;
@@ -25,6 +53,8 @@ pub enum Verdict {
     Good,
     /// Exit code 1: a night that is not complete, a volume without a fresh restore point.
     Bad,
+    /// Exit code 130: Ctrl-C, as a shell says it.
+    Interrupted = 130,
 }
 
 impl From<Verdict> for ExitCode {
@@ -40,14 +70,13 @@ impl From<Verdict> for ExitCode {
 pub async fn run(cli: Cli) -> Result<Verdict> {
     let account = Account::load(cli.region.clone()).await?;
     let stack = Stack::find(&account, cli.stack.as_deref()).await?;
+    let now = Timestamp::now();
     match cli.command {
-        Command::Run(_)
-        | Command::Status(_)
-        | Command::Coverage
-        | Command::List(_)
-        | Command::Why(_)
-        | Command::Graph(_) => {
-            anyhow::bail!("not there yet: {}", stack.name)
-        }
+        Command::Run(asked) => run::run(&account, &stack, &asked, cli.json).await,
+        Command::Status(asked) => status::run(&account, &stack, &asked, cli.json).await,
+        Command::Coverage => coverage::run(&account, &stack, cli.json, now).await,
+        Command::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, now).await,
+        Command::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, now).await,
+        Command::Graph(asked) => graph::run(&account, &stack, &asked, cli.json).await,
     }
 }

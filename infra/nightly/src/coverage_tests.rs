@@ -1,0 +1,136 @@
+use super::*;
+use crate::{inventory::Identity, screen::Layout};
+use domain::{Interval, Intervals, tags::Tags};
+
+const NOW: &str = "2026-11-25T12:00:00Z";
+
+fn ago(hours: i64) -> Timestamp {
+    NOW.parse::<Timestamp>().unwrap() - jiff::SignedDuration::from_hours(hours)
+}
+
+fn volume(id: &str, tags: &[(&str, &str)]) -> Volume {
+    let tags: Tags = tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    let (region, id, instances) = ("eu-west-1".to_owned(), id.to_owned(), vec!["i-1".to_owned()]);
+    Volume { region, id, tags, instances, in_use: true, made: Some(ago(1_000)) }
+}
+
+fn snapshot(volume: &str, state: &str, hours: i64) -> Snapshot {
+    let night = "2026-11-25".parse().unwrap();
+    let identity = Identity { night, interval: Interval::Daily, intervals: Intervals::due(night) };
+    Snapshot {
+        region: "eu-west-1".to_owned(),
+        id: format!("snap-{volume}-{hours}"),
+        volume_id: volume.to_owned(),
+        tags: Tags::new(),
+        identity: Ok(identity),
+        state: state.to_owned(),
+        gibibytes: 8,
+        begun: Some(ago(hours)),
+    }
+}
+
+fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
+    let names = HashMap::from([("i-1".to_owned(), "web".to_owned())]);
+    Coverage::of(&Inventory { volumes, snapshots }, &names, &Selection::default(), NOW.parse().unwrap())
+}
+
+fn text(coverage: &Coverage, width: Option<u16>) -> String {
+    coverage.text(&["eu-west-1".to_owned()], Screen { width, colour: false })
+}
+
+#[test]
+fn the_worst_come_first_and_what_is_left_out_last() {
+    let ids = ["vol-fresh", "vol-older", "vol-stale", "vol-older-still", "vol-none", "vol-out"];
+    let mut volumes: Vec<_> = ids.iter().map(|id| volume(id, &[])).collect();
+    volumes[5].tags.insert("Backup".into(), "false".into());
+    let snapshots = vec![
+        snapshot("vol-fresh", "completed", 2),
+        snapshot("vol-fresh", "completed", 500),
+        snapshot("vol-older", "completed", 36),
+        snapshot("vol-stale", "completed", 37),
+        snapshot("vol-older-still", "completed", 99),
+        snapshot("vol-none", "error", 1),
+    ];
+    let coverage = coverage(volumes, snapshots);
+    let order: Vec<_> = coverage.volumes.iter().map(|row| row.volume_id.as_str()).collect();
+    assert_eq!(order, ["vol-none", "vol-older-still", "vol-stale", "vol-older", "vol-fresh", "vol-out"]);
+    assert!(!coverage.covered);
+    let text = text(&coverage, None);
+    assert!(text.starts_with("3 of 5 volumes have no restore point of the last 36 hours:\n"), "{text}");
+    assert!(text.contains("`nightly status`") && text.contains("`nightly run`"), "{text}");
+}
+
+#[test]
+fn one_left_out_is_not_uncovered_but_to_back_up_nothing_is() {
+    let out = || volume("vol-out", &[("Backup", "false")]);
+    let good = coverage(vec![out(), volume("vol-1", &[])], vec![snapshot("vol-1", "completed", 1)]);
+    assert!(good.covered);
+    assert_eq!(good.summary(&[]), "The only volume has a restore point of the last 36 hours. 1 more left out.");
+    assert_eq!(good.what_next(), None);
+    assert!(!coverage(vec![out()], vec![]).covered);
+    let mut idle = volume("vol-idle", &[]);
+    idle.in_use = false;
+    let none = coverage(vec![idle], vec![]);
+    assert!(!none.covered);
+    assert!(text(&none, None).starts_with("No volume is in use in eu-west-1: there is nothing to back up.\n"));
+}
+
+#[test]
+fn a_pending_one_is_no_restore_point_but_is_told_and_so_is_that_the_volume_is_new() {
+    let mut new = volume("vol-1", &[]);
+    new.made = Some(ago(3));
+    let coverage = coverage(vec![new], vec![snapshot("vol-1", "pending", 1)]);
+    assert_eq!(coverage.volumes[0].verdict, Cover::None);
+    assert_eq!(coverage.volumes[0].verdict_in_words(), "none, made 3 hours ago, one pending for 1 h");
+}
+
+#[test]
+fn a_snapshot_whose_tags_cannot_be_read_is_no_restore_point() {
+    let mut unreadable = snapshot("vol-1", "completed", 1);
+    unreadable.identity = Err("no Night tag".into());
+    assert!(!coverage(vec![volume("vol-1", &[])], vec![unreadable]).covered);
+}
+
+#[test]
+fn the_same_id_in_another_region_is_another_volume() {
+    let mut elsewhere = snapshot("vol-1", "completed", 1);
+    elsewhere.region = "us-east-1".into();
+    assert!(!coverage(vec![volume("vol-1", &[])], vec![elsewhere]).covered);
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_and_none_has_a_colour_without_one() {
+    let mut volumes: Vec<_> =
+        (0..3).map(|one| volume(&format!("vol-{one:017}"), &[("Name", "database-server")])).collect();
+    volumes[0].made = Some(ago(1));
+    let coverage = coverage(volumes, vec![snapshot("vol-00000000000000001", "completed", 1)]);
+    for width in [40, 60, 80, 120] {
+        let text = text(&coverage, Some(width));
+        assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}:\n{text}");
+        assert!(text.contains("vol-00000000000000002") && !text.contains('\u{1b}'), "{text}");
+    }
+    let coloured = coverage.text(&["eu-west-1".to_owned()], Screen { width: Some(80), colour: true });
+    assert!(coloured.contains('\u{1b}'));
+}
+
+#[test]
+fn a_pipe_has_ten_thousand_lines_soon() {
+    let volumes: Vec<_> = (0..10_000).map(|one| volume(&format!("vol-{one:017}"), &[])).collect();
+    let snapshots = volumes.iter().map(|one| snapshot(&one.id, "completed", 1)).collect();
+    let (began, coverage) = (std::time::Instant::now(), coverage(volumes, snapshots));
+    for (width, layout) in [(None, Layout::Wide), (Some(130), Layout::Wide), (Some(40), Layout::Narrow)] {
+        let lines = text(&coverage, width).lines().filter(|line| line.contains("vol-")).count();
+        assert!(lines >= 10_000, "{lines} in {layout:?}");
+    }
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[test]
+fn json_says_the_ages_in_seconds() {
+    let coverage = coverage(vec![volume("vol-1", &[])], vec![snapshot("vol-1", "completed", 1)]);
+    let json = serde_json::to_value(&coverage).unwrap();
+    assert_eq!(json["covered"], true);
+    assert_eq!(json["volumes"][0]["restorePoint"]["ageSeconds"], 3_600);
+    assert_eq!(json["volumes"][0]["servers"], serde_json::json!(["web"]));
+    assert_eq!(json["volumes"][0]["verdict"], "covered");
+}
