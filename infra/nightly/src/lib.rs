@@ -4,10 +4,12 @@
 //! # Layout
 //! - [`cli`]: the command line.
 //! - [`account`]: the clients of AWS. [`stack`]: the backup's stack in it.
+//! - [`graph`]: an execution as a picture.
 //! - [`output`]: what is printed.
 
 pub mod account;
 pub mod cli;
+pub mod graph;
 pub mod output;
 pub mod stack;
 
@@ -41,7 +43,8 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
     let account = Account::load(cli.region.clone()).await?;
     let stack = Stack::find(&account, cli.stack.as_deref()).await?;
     match cli.command {
-        Command::Run(_) | Command::Status(_) | Command::Coverage | Command::List(_) | Command::Why(_) | Command::Graph(_) => {
+        Command::Graph(asked) => graph::run(&account, &stack, &asked, cli.json).await,
+        Command::Run(_) | Command::Status(_) | Command::Coverage | Command::List(_) | Command::Why(_) => {
             anyhow::bail!("not there yet: {}", stack.name)
         }
     }
