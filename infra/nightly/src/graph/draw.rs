@@ -1,0 +1,189 @@
+//! The picture.
+
+use svg::Document;
+use svg::node::element::{Definitions, Description, Group, Marker, Path, Rectangle, Style, Text, Title};
+
+use super::caption;
+use super::definition::{Kind, Machine, State};
+use super::execution::Execution;
+use super::layout::{self, END, Level, Placed, Rect, Route, START};
+use super::theme::{STYLE, class, mark};
+use super::trace::{Outcome, Trace};
+
+const MARGIN: f64 = 20.0;
+const TOP: f64 = 104.0;
+/// The legend is this wide.
+const LEAST: f64 = 620.0;
+
+/// Draws what became of the machine.
+pub fn svg(machine: &Machine, execution: &Execution, trace: &Trace) -> String {
+    let picture = Picture { machine, trace };
+    let level = layout::layout(machine, &|state| caption::line(state, &trace.of(&state.name)));
+    let width = level.width.max(LEAST) + 2.0 * MARGIN;
+    let height = level.height + TOP + MARGIN;
+    let states: Vec<_> = machine.all().into_iter().map(|state| (state, trace.of(&state.name))).collect();
+    let heading = format!("{} {}", execution.name, caption::summary(execution));
+    let at = format!("translate({:.1} {TOP})", (width - level.width) / 2.0);
+    Document::new()
+        .set("viewBox", format!("0 0 {width:.0} {height:.0}"))
+        .set("width", format!("{width:.0}"))
+        .set("height", format!("{height:.0}"))
+        .set("role", "img")
+        .set("aria-labelledby", "title description")
+        .add(Title::new(heading.as_str()).set("id", "title"))
+        .add(
+            Description::new()
+                .set("id", "description")
+                .add(svg::node::Text::new(caption::description(execution, &states))),
+        )
+        .add(Style::new(STYLE))
+        .add(Definitions::new().add(head("head")).add(head("head-taken")))
+        .add(text(&execution.machine, "line", MARGIN, 24.0))
+        .add(text(&heading, "heading", MARGIN, 46.0))
+        .add(legend())
+        .add(picture.level(&level).set("transform", at))
+        .to_string()
+}
+
+fn head(name: &str) -> Marker {
+    let triangle = Path::new().set("d", "M0 0L9 4.5L0 9z").set("class", name);
+    let marker = Marker::new().set("id", name).set("markerUnits", "userSpaceOnUse").set("orient", "auto");
+    marker.set("markerWidth", 9).set("markerHeight", 9).set("refX", 8.5).set("refY", 4.5).add(triangle)
+}
+
+fn text(says: &str, class: &str, x: f64, y: f64) -> Text {
+    Text::new(says).set("class", class).set("x", format!("{x:.1}")).set("y", format!("{y:.1}"))
+}
+
+fn legend() -> Group {
+    let mut legend = Group::new();
+    let mut x = MARGIN + 8.0;
+    for outcome in Outcome::ALL {
+        legend = legend.add(mark(outcome, x, 74.0)).add(text(outcome.words(), "", x + 14.0, 78.0));
+        x += outcome.words().len() as f64 * 6.6 + 38.0;
+    }
+    legend
+}
+
+struct Picture<'a> {
+    machine: &'a Machine,
+    trace: &'a Trace,
+}
+
+impl Picture<'_> {
+    /// The ways not taken first, so that those taken lie above them.
+    fn level(&self, level: &Level) -> Group {
+        let mut routes: Vec<_> = level.routes.iter().map(|route| (self.taken(route), route)).collect();
+        routes.sort_by_key(|(taken, _)| *taken);
+        let group = routes.into_iter().fold(Group::new(), |group, (taken, route)| group.add(way(route, taken)));
+        level.boxes.iter().fold(group, |group, one| match self.machine.find(&one.name) {
+            Some(state) => group.add(self.state(state, one)),
+            None => group.add(terminal(one)),
+        })
+    }
+
+    fn taken(&self, route: &Route) -> bool {
+        match (route.from.as_str(), route.to.as_str()) {
+            (START, first) => self.trace.of(first).outcome() != Outcome::NotReached,
+            (last, END) => self.trace.took(last, None),
+            (from, to) if route.catch => {
+                // A Catch may lead where all else does.
+                let both = self.machine.find(from).is_some_and(|state| !state.catches_into(to));
+                self.trace.took(from, Some(to)) && (!both || self.trace.of(from).outcome() == Outcome::Caught)
+            }
+            (from, to) => self.trace.took(from, Some(to)) && !self.only_caught(from),
+        }
+    }
+
+    fn only_caught(&self, state: &str) -> bool {
+        let passages = self.trace.of(state);
+        passages.entered() > 0 && passages.count(Outcome::Caught) == passages.entered()
+    }
+
+    fn state(&self, state: &State, one: &Placed) -> Group {
+        let passages = self.trace.of(&state.name);
+        let outcome = passages.outcome();
+        let Rect { x, y, width, .. } = one.rect;
+        let contains = !state.inside.is_empty();
+        let kind = if contains { "container" } else { "state" };
+        let shape = |classes: String| Path::new().set("d", outline(state.kind, one.rect)).set("class", classes);
+        let dim = if outcome == Outcome::NotReached { " dim" } else { "" };
+        let mut group =
+            Group::new().set("id", format!("state-{}", state.name)).add(Title::new(caption::title(state, &passages)));
+        if !contains {
+            group = group.add(shape("state".into()));
+        }
+        group = group.add(shape(format!("{kind} {} fill tint", class(outcome))));
+        group = group.add(shape(format!("{kind} plain {}", class(outcome))));
+        if contains {
+            // A second edge: there may be several of what is inside.
+            let inner = Rect { x: x + 4.0, y: y + 4.0, width: width - 8.0, height: one.rect.height - 8.0 };
+            group = group.add(Path::new().set("d", outline(state.kind, inner)).set("class", "way"));
+        }
+        let left = x + if state.kind == Kind::Choice { 22.0 } else { 16.0 };
+        let right = x + width - if state.kind == Kind::Choice { 24.0 } else { 18.0 };
+        group
+            .add(text(&state.name, &format!("name{dim}"), left, y + 20.0))
+            .add(text(&caption::line(state, &passages), &format!("line{dim}"), left, y + 36.0))
+            .add(mark(outcome, right, y + 19.0))
+            .add(self.level(&one.inside))
+    }
+}
+
+/// A Choice has points, a Succeed and a Fail round ends, a Pass sharp corners; everything else is a rounded box.
+fn outline(kind: Kind, Rect { x, y, width, height }: Rect) -> String {
+    if kind == Kind::Choice {
+        let (right, bottom, middle) = (x + width, y + height, y + height / 2.0);
+        return format!(
+            "M{x:.1} {middle:.1}L{:.1} {y:.1}H{:.1}L{right:.1} {middle:.1}L{:.1} {bottom:.1}H{:.1}z",
+            x + 12.0,
+            right - 12.0,
+            right - 12.0,
+            x + 12.0
+        );
+    }
+    let r: f64 = match kind {
+        Kind::Succeed | Kind::Fail => height / 2.0,
+        Kind::Pass => 1.0,
+        _ => 8.0,
+    };
+    let (across, down) = (width - 2.0 * r, height - 2.0 * r);
+    let corner = |x: f64, y: f64| format!("a{r:.1} {r:.1} 0 0 1 {x:.1} {y:.1}");
+    let (one, two, three, four) = (corner(r, r), corner(-r, r), corner(-r, -r), corner(r, -r));
+    format!("M{:.1} {y:.1}h{across:.1}{one}v{down:.1}{two}h{:.1}{three}v{:.1}{four}z", x + r, -across, -down)
+}
+
+fn terminal(one: &Placed) -> Group {
+    let Rect { x, y, width, height } = one.rect;
+    let oval =
+        Rectangle::new().set("x", x).set("y", y).set("width", width).set("height", height).set("rx", height / 2.0);
+    let says = if one.name == START { "Start" } else { "End" };
+    let says = text(says, "", x + width / 2.0, y + height / 2.0 + 4.0).set("text-anchor", "middle");
+    Group::new().add(oval.set("class", "end")).add(says)
+}
+
+/// A line through the points, rounded at each of them.
+fn way(route: &Route, taken: bool) -> Path {
+    let middle = |one: (f64, f64), other: (f64, f64)| ((one.0 + other.0) / 2.0, (one.1 + other.1) / 2.0);
+    let mut d = String::new();
+    for (number, point) in route.points.iter().enumerate() {
+        let next = route.points.get(number + 1);
+        d += &match (number, next) {
+            (0, _) => format!("M{:.1} {:.1}", point.0, point.1),
+            (_, None) => format!("L{:.1} {:.1}", point.0, point.1),
+            (_, Some(next)) => {
+                let last = number + 2 == route.points.len();
+                let to = if last {
+                    (next.0 * 0.7 + point.0 * 0.3, next.1 * 0.7 + point.1 * 0.3)
+                } else {
+                    middle(*point, *next)
+                };
+                format!("Q{:.1} {:.1} {:.1} {:.1}", point.0, point.1, to.0, to.1)
+            }
+        };
+    }
+    let head = if taken { "head-taken" } else { "head" };
+    let classes = ["way", if route.catch { "catch" } else { "" }, if taken { "taken" } else { "" }];
+    let classes: Vec<_> = classes.into_iter().filter(|class| !class.is_empty()).collect();
+    Path::new().set("d", d).set("class", classes.join(" ")).set("marker-end", format!("url(#{head})"))
+}
