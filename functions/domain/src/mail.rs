@@ -125,7 +125,7 @@ fn cut_ascii(text: &str, length: usize) -> String {
 }
 
 /// The console's page of an execution, by its ARN; the ARN alone where the partition's console is not known.
-fn console(execution: &str) -> String {
+pub fn console(execution: &str) -> String {
     let mut parts = execution.split(':').skip(1);
     let host = match parts.next() {
         Some("aws") => "console.aws.amazon.com",
