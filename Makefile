@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 help:
 	@echo 'make night     one night on the local cloud, followed to its end   [NIGHT=2026-12-31] [DRY_RUN=1] [PORT=4566]'
-	@echo 'make up        start the local cloud and deploy to it; writes target/local/env'
+	@echo 'make up        start the local cloud and deploy to it; then  . target/local/env  and  nightly --help'
 	@echo 'make down      stop it'
 	@echo 'make test      every test there is'
 	@echo 'make simulate  100,000 random nights and 1,000 real ones against the model; draws docs/retention.svg (an hour)'
@@ -28,7 +28,8 @@ help:
 	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'
 
 night: up
-	@$(PYTHON) infra/local/night.py
+	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run --report "$${LOCAL_DIR:-target/local}/report.json" \
+	  $${NIGHT:+"--night=$$NIGHT"} $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
 
 up: functions
 	@$(PYTHON) infra/local/up.py

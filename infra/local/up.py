@@ -64,7 +64,10 @@ def write_env(cloud: Cloud, outputs: dict) -> None:
         "LEDGER_BUCKET": outputs["LedgerBucket"],
         "BACKUP_STACK": outputs["BackupStack"],
     }
-    (cloud.directory / "env").write_text("".join(f"export {key}={shlex.quote(value)}\n" for key, value in lines.items()))
+    text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in lines.items())
+    # For `nightly`; and the caller's own account must not come between.
+    path = f"export PATH={shlex.quote(str(ROOT / 'target/debug'))}:$PATH\nunset AWS_PROFILE AWS_SESSION_TOKEN\n"
+    (cloud.directory / "env").write_text(text + path)
 
 
 def main() -> None:
