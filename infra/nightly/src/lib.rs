@@ -4,11 +4,14 @@
 //! # Layout
 //! - [`cli`]: the command line.
 //! - [`account`]: the clients of AWS. [`stack`]: the backup's stack in it.
+//! - [`page`]: the page of a night. [`chart`]: the picture of which restore points survive.
 //! - [`output`]: what is printed.
 
 pub mod account;
+pub mod chart;
 pub mod cli;
 pub mod output;
+pub mod page;
 pub mod stack;
 
 use anyhow::Result;
@@ -41,7 +44,12 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
     let account = Account::load(cli.region.clone()).await?;
     let stack = Stack::find(&account, cli.stack.as_deref()).await?;
     match cli.command {
-        Command::Run(_) | Command::Status(_) | Command::Coverage | Command::List(_) | Command::Why(_) | Command::Graph(_) => {
+        Command::Run(_)
+        | Command::Status(_)
+        | Command::Coverage
+        | Command::List(_)
+        | Command::Why(_)
+        | Command::Graph(_) => {
             anyhow::bail!("not there yet: {}", stack.name)
         }
     }
