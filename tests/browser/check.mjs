@@ -25,7 +25,7 @@ const MOST_TABS = 500;
 const [folder, ...files] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const executablePath = await chromium.executablePath();
-const args = puppeteer.defaultArgs({ args: chromium.args, headless: "shell" });
+const args = await puppeteer.defaultArgs({ args: chromium.args, headless: "shell" });
 const browser = await puppeteer.launch({ args, executablePath, headless: "shell" });
 const found = [];
 try {
