@@ -20,6 +20,7 @@ const THEMES = ["light", "dark"];
 const HEIGHT = 844;
 // A screenshot of a page of thousands of lines helps nobody.
 const TALLEST = 6000;
+const MOST_OF_TOP = 1200;
 const MOST_TABS = 500;
 
 const [folder, ...files] = process.argv.slice(2);
@@ -57,10 +58,12 @@ async function look(file, width, theme) {
 }
 
 async function shoot(page, name, width) {
-  await page.screenshot({ path: `${name}.png` });
+  const top = await page.evaluate(() => document.querySelector("#volumes")?.getBoundingClientRect().bottom ?? 0);
+  const above = { x: 0, y: 0, width, height: Math.min(Math.ceil(top) + 48, MOST_OF_TOP) };
+  if (top) await page.screenshot({ path: `${name}-top.png`, clip: above, captureBeyondViewport: true });
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   const clip = { x: 0, y: 0, width, height: Math.min(height, TALLEST) };
-  await page.screenshot({ path: `${name}-whole.png`, clip, captureBeyondViewport: true });
+  await page.screenshot({ path: `${name}.png`, clip, captureBeyondViewport: true });
 }
 
 /** What makes the document wider than the screen. */

@@ -64,7 +64,8 @@ pub fn page(
             }
         }
     };
-    markup.into_string()
+    // HTML knows no other control characters, and a terminal's in a name are nobody's friends.
+    markup.into_string().replace(|one: char| one.is_control() && one != '\n', " ")
 }
 
 const GRAPH: &str = "Each box is a step of the night, in the order in which they ran.";

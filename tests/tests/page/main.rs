@@ -115,7 +115,7 @@ fn a_page_with_one_of_each_defect_does_not_pass() {
 fn the_readme_has_a_picture_of_a_night() {
     if std::env::var_os("UPDATE").is_some() {
         LazyLock::force(&FOUND);
-        fs::copy(folder().join("complete-1280-light.png"), root().join(PICTURE)).expect("the picture is copied");
+        fs::copy(folder().join("complete-1280-light-top.png"), root().join(PICTURE)).expect("the picture is copied");
     }
     let picture = fs::read(root().join(PICTURE))
         .unwrap_or_else(|error| panic!("{PICTURE}: {error}; UPDATE=1 make test draws it"));

@@ -28,9 +28,24 @@ pub fn complete() -> Value {
                 (
                     "protected",
                     json!([
-                        protected("vol-0a3be84c3a1d99701", "orders-database", "i-0c1", "snap-0f3a91c57be20d846"),
-                        protected("vol-04c7cf20d9a8f6b12", "orders-web", "i-0c2", "snap-01d4c8be66a3f7290"),
-                        protected("vol-0e63bd0f4c2a7d955", "build-cache", "i-0c3", "snap-0a77e2d51c9b84f06"),
+                        protected(
+                            "vol-0a3be84c3a1d99701",
+                            "orders-database",
+                            "i-0c1d8e52fa9b37460",
+                            "snap-0f3a91c57be20d846"
+                        ),
+                        protected(
+                            "vol-04c7cf20d9a8f6b12",
+                            "orders-web",
+                            "i-0c2f5a7be11d80943",
+                            "snap-01d4c8be66a3f7290"
+                        ),
+                        protected(
+                            "vol-0e63bd0f4c2a7d955",
+                            "build-cache",
+                            "i-0c39ab42e77f15d08",
+                            "snap-0a77e2d51c9b84f06"
+                        ),
                     ])
                 ),
                 ("expired", json!(expired))
@@ -41,8 +56,13 @@ pub fn complete() -> Value {
             &[(
                 "protected",
                 json!([
-                    protected("vol-0632e8a20327a64cb", "database-server", "i-0d1", "snap-0e3afe42d3a5a5073"),
-                    protected("vol-0e3d8f1c1945d7d4b", "web-server", "i-0d2", "snap-0f4c709d389491120"),
+                    protected(
+                        "vol-0632e8a20327a64cb",
+                        "database-server",
+                        "i-0d1c4f96b2387ea50",
+                        "snap-0e3afe42d3a5a5073"
+                    ),
+                    protected("vol-0e3d8f1c1945d7d4b", "web-server", "i-0d2e7b1ac5f943d86", "snap-0f4c709d389491120"),
                 ])
             )]
         ),
@@ -54,8 +74,16 @@ pub fn dry_run() -> Value {
     let mut night = night(json!([region(
         "us-east-1",
         &[
-            ("planned", json!([named("vol-0632e8a20327a64cb", "database-server", "i-0d1")])),
-            ("protected", json!([protected("vol-0e3d8f1c1945d7d4b", "web-server", "i-0d2", "snap-0f4c709d389491120")])),
+            ("planned", json!([named("vol-0632e8a20327a64cb", "database-server", "i-0d1c4f96b2387ea50")])),
+            (
+                "protected",
+                json!([protected(
+                    "vol-0e3d8f1c1945d7d4b",
+                    "web-server",
+                    "i-0d2e7b1ac5f943d86",
+                    "snap-0f4c709d389491120"
+                )])
+            ),
             (
                 "expired",
                 json!([{"snapshotId": "snap-0b8f5a2c9d41e7763", "volumeId": "vol-0e3d8f1c1945d7d4b", "night": "2026-12-24", "interval": "Daily"}])
@@ -84,7 +112,12 @@ pub fn incomplete() -> Value {
             ("unprotected", json!(unprotected)),
             (
                 "protected",
-                json!([protected("vol-0632e8a20327a64cb", "database-server", "i-0d1", "snap-0e3afe42d3a5a5073")]),
+                json!([protected(
+                    "vol-0632e8a20327a64cb",
+                    "database-server",
+                    "i-0d1c4f96b2387ea50",
+                    "snap-0e3afe42d3a5a5073"
+                )]),
             ),
             (
                 "failures",
@@ -155,10 +188,11 @@ pub fn report(night: &Value) -> Report {
 /// The servers' names.
 pub fn servers() -> BTreeMap<String, String> {
     let servers = [
-        ("i-0c1", "orders-database-1"),
-        ("i-0c2", "orders-web-1"),
-        ("i-0c3", "build"),
-        ("i-0d1", "database-server"),
+        ("i-0c1d8e52fa9b37460", "orders-database-1"),
+        ("i-0c2f5a7be11d80943", "orders-web-1"),
+        ("i-0c39ab42e77f15d08", "build"),
+        ("i-0d1c4f96b2387ea50", "database-server"),
+        ("i-0d2e7b1ac5f943d86", "web-server"),
         ("i-0bad", HOSTILE[0]),
     ];
     servers.map(|(id, name)| (id.to_owned(), name.to_owned())).into()
@@ -191,7 +225,7 @@ fn protected(volume: &str, name: &str, instance: &str, snapshot: &str) -> Value 
 }
 
 fn unprotected(volume: &str, name: &str, reason: &str) -> Value {
-    json!({"volumeId": volume, "name": name, "instances": ["i-0bad", "i-0c1"], "reason": reason})
+    json!({"volumeId": volume, "name": name, "instances": ["i-0bad", "i-0c1d8e52fa9b37460"], "reason": reason})
 }
 
 fn failure(step: &str, subject: Option<&str>, error: &str, message: &str) -> Value {

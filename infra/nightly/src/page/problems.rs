@@ -1,8 +1,8 @@
 //! What failed, and what to do.
 
-use domain::report::Failure;
+use domain::{error::cut, report::Failure};
 use maud::{Markup, html};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     report::{Region, Report},
@@ -11,6 +11,9 @@ use super::{
 
 /// Causes that a Region shows; those of most volumes come first. The tables have every volume's.
 const MOST_CAUSES: usize = 20;
+
+/// Characters of a reason here; the table has all of it.
+const LONGEST_REASON: usize = 400;
 
 /// One cause, and what it hit.
 struct Cause<'a> {
@@ -27,12 +30,13 @@ pub fn section(report: &Report) -> Option<Markup> {
             @for region in &report.regions { (of_region(region)) }
             h3 { "What to do" }
             ol.steps {
-                li { "Mend the cause: each message above is in the words of whatever failed. "
-                    "The graph shows at which step." }
-                li { "Start the same night again: " code.command { "nightly run --night " (report.night)
-                    @if report.dry_run { " --dry-run" } }
-                    " makes only what is missing." }
-                li { "Look at this page's headline again: it turns to " em { "Complete" } " once every volume is protected and no step failed." }
+                li { "Mend the cause. Each message above is in the words of whatever failed; the graph shows at which step." }
+                li {
+                    "Start the same night again: " code.command {
+                        "nightly run --night " (report.night) @if report.dry_run { " --dry-run" }
+                    } ". It makes only what is missing."
+                }
+                li { "The night is well once it ends " em { "Complete" } ": every volume is protected, and no step failed." }
             }
         }
     })
@@ -45,7 +49,7 @@ fn of_region(region: &Region) -> Markup {
             h3 { (region.region) }
             ul.causes {
                 @for cause in causes.iter().take(MOST_CAUSES) {
-                    li { strong { (cause.what) } " " q { bdi { (cause.why) } } }
+                    li { strong { (cause.what) } " " q { bdi { (cut(cause.why, LONGEST_REASON)) } } }
                 }
             }
             @if causes.len() > MOST_CAUSES {
@@ -72,10 +76,9 @@ fn causes(region: &Region) -> Vec<Cause<'_>> {
         })
         .collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.hit));
-    let told = |failure: &&Failure| causes.iter().any(|cause| cause.why.contains(&failure.message));
-    let untold: Vec<_> =
-        region.failures.iter().filter(|failure| failure.message.is_empty() || !told(failure)).collect();
-    let failed = untold.into_iter().map(|failure| {
+    let told: BTreeSet<_> = region.unprotected.iter().map(|one| one.volume.volume_id.as_str()).collect();
+    let untold = |failure: &&Failure| failure.subject.as_deref().is_none_or(|subject| !told.contains(subject));
+    let failed = region.failures.iter().filter(untold).map(|failure| {
         let subject = failure.subject.as_ref().map(|subject| format!(" for {subject}")).unwrap_or_default();
         let what = format!("{} failed{subject}: {}", failure.step, failure.error);
         Cause { what, why: &failure.message, hit: 0 }

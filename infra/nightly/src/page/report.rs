@@ -70,9 +70,13 @@ impl Report {
         self.regions.iter().map(count).sum()
     }
 
-    /// The Regions of which nobody knows the volumes, because the step that lists them failed.
+    /// The Regions of which nobody knows the volumes.
     pub fn undiscovered(&self) -> Vec<&str> {
-        let failed = |region: &&Region| region.failures.iter().any(|failure| failure.step == "DiscoverVolumes");
-        self.regions.iter().filter(failed).map(|region| region.region.as_str()).collect()
+        self.regions.iter().filter(|region| is_undiscovered(region)).map(|region| region.region.as_str()).collect()
     }
+}
+
+/// Whether nobody knows which volumes a Region has, because the step that lists them failed.
+pub fn is_undiscovered(region: &Region) -> bool {
+    region.failures.iter().any(|failure| failure.step == "DiscoverVolumes")
 }

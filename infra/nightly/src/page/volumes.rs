@@ -5,13 +5,16 @@ use maud::{Markup, html};
 use std::collections::BTreeMap;
 
 use super::{
-    report::{Region, Report},
+    report::{Region, Report, is_undiscovered},
     text::{grouped, plural},
     verdict::Tone,
 };
 
 /// Protected or planned volumes that a Region's table shows.
 const MOST_SHOWN: usize = 200;
+
+const COLUMNS: [(&str, &str); 5] =
+    [("Volume", "id"), ("Name", ""), ("Server", ""), ("Outcome", "state"), ("Snapshot", "id")];
 
 type Servers = BTreeMap<String, String>;
 
@@ -44,14 +47,14 @@ fn of_region(region: &Region, servers: &Servers) -> Markup {
     html! {
         @if rows.is_empty() {
             h3 { (region.region) }
-            p { "No volume was found here." }
+            p { (if is_undiscovered(region) { "Its volumes could not be listed." } else { "No volume was found here." }) }
         } @else {
-            table role="table" {
+            table.volumes role="table" {
                 caption { (region.region) " " span { (counts(region)) } }
                 thead role="rowgroup" {
                     tr role="row" {
-                        @for name in ["Volume", "Name", "Server", "Outcome", "Snapshot"] { (head(name)) }
-                        @if has_reasons { (head("Reason")) }
+                        @for (name, class) in COLUMNS { (head(name, class)) }
+                        @if has_reasons { (head("Reason", "reason")) }
                     }
                 }
                 tbody role="rowgroup" { @for row in &rows { (line(row, servers, has_reasons)) } }
@@ -62,8 +65,9 @@ fn of_region(region: &Region, servers: &Servers) -> Markup {
     }
 }
 
-fn head(name: &str) -> Markup {
-    html! { th role="columnheader" scope="col" { (name) } }
+/// The head of a column. Its class gives it the same width in each Region's table.
+pub fn head(name: &str, class: &str) -> Markup {
+    html! { th class=[(!class.is_empty()).then_some(class)] role="columnheader" scope="col" { (name) } }
 }
 
 fn line(row: &Row, servers: &Servers, has_reasons: bool) -> Markup {
