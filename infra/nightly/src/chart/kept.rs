@@ -11,10 +11,10 @@ use super::{Life, draw};
 use crate::page::text::plural;
 
 /// Nights that a picture can show: a line each.
-const MOST_NIGHTS: u32 = 2_000;
+const MOST_NIGHTS: u32 = 1_000;
 const VOLUME: &str = "vol-1";
 
-/// Draws what a policy keeps of one volume of which every coming night makes a restore point; 2,000 nights at most.
+/// Draws what a policy keeps of one volume of which every coming night makes a restore point; 1,000 nights at most.
 pub fn kept(policy: Policy, from: Night, nights: u32) -> String {
     let nights = nights.clamp(1, MOST_NIGHTS);
     let coming = coming(from, nights);
@@ -80,8 +80,8 @@ mod tests {
 
     #[test]
     fn a_thousand_nights_leave_what_the_policy_says() {
-        assert_eq!(alive(POLICY, "2026-12-10", 1_000), [7, 5, 2]);
-        assert_eq!(alive(Policy { dailies: 30, ..POLICY }, "2026-12-10", 1_000), [30, 5, 2]);
+        assert_eq!(alive(POLICY, "2026-12-10", 1_000), [7, 5, 3]);
+        assert_eq!(alive(Policy { dailies: 30, ..POLICY }, "2026-12-10", 1_000), [30, 5, 3]);
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
     fn a_policy_that_keeps_everything_and_a_picture_without_end_are_drawn_in_time() {
         let keeps_all = Policy { dailies: u32::MAX, quarterly_months: u32::MAX, quarterlies: u32::MAX };
         let picture = kept(keeps_all, night("2026-12-31"), u32::MAX);
-        assert!(picture.contains("over 2,000 nights"));
+        assert!(picture.contains("over 1,000 nights"));
         assert!(kept(POLICY, night("9999-12-31"), 1_000).contains("over 1 night from 9999-12-31"));
     }
 }
