@@ -114,7 +114,7 @@ target/browser/installed: WHAT := a browser and a checker of pages
 target/iam/installed target/browser/installed: target/%/installed: tests/%/package.json tests/%/package-lock.json target/node/installed
 	@echo 'Installing $(WHAT) into target/$* (once).'
 	@mkdir -p target/$* && cp tests/$*/package.json tests/$*/package-lock.json target/$*
-	@PATH="$(CURDIR)/target/node/bin:$$PATH" npm ci --prefix target/$* --silent --ignore-scripts --no-audit --no-fund
+	@PATH="$(CURDIR)/target/node/bin:$$PATH" NODE_DISABLE_COMPILE_CACHE=1 npm ci --prefix target/$* --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 target/bench/tutorial.zip: tests/bench/requirements.txt tests/bench/tutorial/index.py | $(VENV)/bin/python
