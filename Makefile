@@ -38,7 +38,7 @@ down: $(VENV)/local
 	@$(PYTHON) infra/local/down.py
 
 # The nights end to end wait more than they compute.
-test: functions lint $(CHECKERS)/installed target/postgres/installed target/iam/installed
+test: functions lint $(CHECKERS)/installed target/postgres/installed target/iam/installed target/browser/installed
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --workspace
 
 simulate: functions
@@ -102,13 +102,20 @@ target/postgres/installed: tests/tests/environment/requirements.txt | $(VENV)/bi
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target target/postgres -r $<
 	@touch $@
 
-# An evaluator of IAM policies, and the Node.js that it runs on.
-target/iam/installed: tests/iam/requirements.txt tests/iam/package.json tests/iam/package-lock.json | $(VENV)/bin/python
-	@echo 'Installing the evaluator of IAM policies into target/iam (once).'
-	@mkdir -p target/iam && cp tests/iam/package.json tests/iam/package-lock.json target/iam
-	@$(PYTHON) -m venv --clear target/iam/venv
-	@target/iam/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	@PATH="$(CURDIR)/target/iam/venv/bin:$$PATH" npm ci --prefix target/iam --silent --ignore-scripts --no-audit --no-fund
+# What the tests take from npm runs on a Node.js that a wheel carries. No package's own scripts run.
+target/node/installed: tests/node/requirements.txt | $(VENV)/bin/python
+	@echo 'Installing Node.js into target/node (once).'
+	@$(PYTHON) -m venv --clear target/node
+	@target/node/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# An evaluator of IAM policies, and a Chromium with a checker of pages.
+target/iam/installed: WHAT := an evaluator of IAM policies
+target/browser/installed: WHAT := a browser and a checker of pages
+target/iam/installed target/browser/installed: target/%/installed: tests/%/package.json tests/%/package-lock.json target/node/installed
+	@echo 'Installing $(WHAT) into target/$* (once).'
+	@mkdir -p target/$* && cp tests/$*/package.json tests/$*/package-lock.json target/$*
+	@PATH="$(CURDIR)/target/node/bin:$$PATH" NODE_DISABLE_COMPILE_CACHE=1 npm ci --prefix target/$* --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 target/bench/tutorial.zip: tests/bench/requirements.txt tests/bench/tutorial/index.py | $(VENV)/bin/python

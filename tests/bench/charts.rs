@@ -5,7 +5,7 @@ use svg::{
     node::element::{Group, Line, Rectangle, Style, Text, Title},
 };
 
-use tests::chart::THEME;
+use nightly::chart::THEME;
 
 use crate::{
     nights::FleetNight,
@@ -76,6 +76,7 @@ pub fn fleets(nights: &[FleetNight]) -> String {
 fn document(title: &str, says: &str, height: f64) -> Document {
     Document::new()
         .set("viewBox", (0, 0, WIDTH, height))
+        .set("class", "chart")
         .set("role", "img")
         .add(Title::new(title))
         .add(Style::new([THEME, STYLE].concat()))

@@ -120,10 +120,10 @@ pub struct Request {
 pub fn evaluate(account: &str, policies: &BTreeMap<String, Value>, requests: &[Request]) -> Vec<Value> {
     let requests: Vec<_> = requests.iter().map(|request| written(account, request)).collect();
     let folder = root().join("target/iam");
-    let mut command = Command::new(folder.join("venv/bin/node"));
+    let mut command = Command::new(root().join("target/node/bin/node"));
     command.arg(root().join("tests/iam/evaluate.cjs")).current_dir(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut node = command.spawn().expect("node in target/iam: make test puts it there");
+    let mut node = command.spawn().expect("node in target/node: make test puts it there");
     let mut stdin = node.stdin.take().expect("a pipe");
     stdin.write_all(json!({ "policies": policies, "requests": requests }).to_string().as_bytes()).expect("node reads");
     drop(stdin);

@@ -2,7 +2,6 @@
 //!
 //! # Layout
 //! - [`cloud`]: a local cloud of a test's own, deployed to, and the nights that it runs.
-//! - [`chart`]: the picture of which restore points survive.
 //! - [`asl`]: the state machine, read.
 //! - [`mermaid`]: the picture of it in the README.
 //! - [`page`]: the parts of the documentation that the tests write.
@@ -15,7 +14,6 @@
 //! - [`source`]: the functions' own source, read for the calls that it makes.
 
 pub mod asl;
-pub mod chart;
 pub mod cloud;
 pub mod fleet;
 pub mod history;

@@ -5,11 +5,11 @@ mod fleet;
 
 use chrono::{Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta};
 use fleet::{Fleet, REGIONS};
+use nightly::chart::{self, Life};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use strict_ec2::{Fault, NewSnapshots, Rules, StrictEc2};
 use tests::{
-    chart::{self, Life},
     cloud::{Cloud, Night},
     ids,
     model::{self, Account, Parameters},
@@ -229,21 +229,21 @@ impl Simulation {
     fn picture(&mut self, tonight: NaiveDate, after: &Account) {
         let ours = |one: &model::Snapshot| one.volume == self.pictured && one.state != "error";
         for (id, one) in after.snapshots.iter().filter(|(_, one)| ours(one) && one.tags.contains_key("Intervals")) {
-            let (Ok(made), interval) = (one.tags["Night"].parse(), one.tags["Interval"].clone()) else { continue };
+            let (Ok(made), Ok(interval)) = (one.tags["Night"].parse(), one.tags["Interval"].parse()) else { continue };
             let life = self.lives.entry(id.clone()).or_insert(Life { interval, made, expired: None });
-            life.interval = one.tags["Interval"].clone();
+            life.interval = interval;
         }
         let here = after.volumes.contains_key(&self.pictured);
         let lives = self
             .lives
             .iter_mut()
             .filter(|(id, life)| here && life.expired.is_none() && !after.snapshots.contains_key(*id));
-        lives.for_each(|(_, life)| life.expired = Some(tonight));
+        lives.for_each(|(_, life)| life.expired = Some(drawn(tonight)));
     }
 
     fn draw(&self, last: NaiveDate) {
-        let lives: Vec<_> = self.lives.values().filter(|life| life.made >= FIRST).cloned().collect();
-        let picture = chart::survival("a server's volume", &lives, FIRST, last);
+        let lives: Vec<_> = self.lives.values().filter(|life| life.made >= drawn(FIRST)).cloned().collect();
+        let picture = chart::survival("a server's volume", &lives, drawn(FIRST), drawn(last));
         std::fs::write(self.cloud.directory.join("retention.svg"), picture).expect("the picture is written");
     }
 }
@@ -256,6 +256,11 @@ fn with(account: &Account, creates: &BTreeMap<String, model::Tags>, denied: &BTr
         account.snapshots.insert(format!("tonight's of {volume}"), snapshot);
     }
     account
+}
+
+/// The Night as the domain has it.
+fn drawn(night: NaiveDate) -> domain::Night {
+    night.to_string().parse().expect("a Night")
 }
 
 fn reports(night: &Night) -> &[Value] {

@@ -1,0 +1,128 @@
+//! The page of a night in a headless Chromium: on a phone and on a desk, light and dark, by keyboard, and to a checker of
+//! accessibility. The pages and their screenshots are in `target/tests/page`.
+
+mod nights;
+
+use domain::retention::Policy;
+use jiff::SignedDuration;
+use nightly::{chart, page::page};
+use serde_json::Value;
+use std::{fs, path::PathBuf, process::Command, sync::LazyLock};
+use tests::root;
+
+const PICTURE: &str = "docs/night.png";
+/// A README is loaded over slow lines, too.
+const LARGEST_PICTURE: u64 = 300_000;
+const PAGES: [&str; 4] = ["complete", "incomplete", "dry-run", "large"];
+
+/// What was found, page by page; `broken` is a page with one of each defect.
+static FOUND: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let folder = folder();
+    fs::create_dir_all(folder.join("tmp")).expect("a folder");
+    let graph = include_str!("graph.svg");
+    let policy = Policy { dailies: 7, quarterly_months: 15, quarterlies: 5 };
+    let chart = chart::kept(policy, "2026-12-31".parse().expect("a Night"), 1_000);
+    let nights = [nights::complete(), nights::incomplete(), nights::dry_run(), nights::large()];
+    for (name, night) in PAGES.iter().zip(&nights) {
+        let took = Some(SignedDuration::from_secs(252));
+        let html = page(&nights::report(night), took, graph, &chart, &nights::servers());
+        fs::write(folder.join(format!("{name}.html")), html).expect("the page is written");
+    }
+    fs::write(folder.join("broken.html"), include_str!("broken.html")).expect("the page is written");
+    check()
+});
+
+fn folder() -> PathBuf {
+    root().join("target/tests/page")
+}
+
+fn check() -> Vec<Value> {
+    let mut command = Command::new(root().join("target/node/bin/node"));
+    command.arg(root().join("tests/browser/check.mjs")).arg(folder());
+    command.args(PAGES.iter().chain(&["broken"]).map(|name| folder().join(format!("{name}.html"))));
+    // The browser unpacks itself into the folder for temporary files.
+    command.current_dir(root().join("target/browser")).env("TMPDIR", folder().join("tmp"));
+    let output = command.output().expect("node in target/node: make test puts it there");
+    assert!(output.status.success(), "check.mjs: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("what was found, as JSON")
+}
+
+/// Each page at each width in each theme, but for the broken one.
+fn found() -> impl Iterator<Item = (String, &'static Value)> {
+    let at = |one: &Value| format!("{} at {} px, {}", one["page"], one["width"], one["theme"]);
+    FOUND.iter().filter(|one| one["page"] != "broken").map(move |one| (at(one), one))
+}
+
+fn assert_nothing(what: &str) {
+    assert_eq!(found().count(), 16, "four pages, two widths, two themes");
+    for (at, one) in found() {
+        assert_eq!(one[what], Value::Array(vec![]), "{at}: {what}");
+    }
+}
+
+#[test]
+fn a_page_has_nothing_to_say_on_the_console_and_asks_the_network_for_nothing() {
+    assert_nothing("messages");
+    assert_nothing("requests");
+}
+
+#[test]
+fn a_page_is_as_wide_as_the_screen() {
+    assert_nothing("wide");
+}
+
+#[test]
+fn a_page_keeps_the_rules_of_accessibility_and_of_contrast() {
+    assert_nothing("violations");
+}
+
+#[test]
+fn the_keyboard_reaches_all_that_can_be_followed_or_scrolled_and_shows_where_it_is() {
+    assert_nothing("unreached");
+    assert_nothing("unmarked");
+    for (at, one) in found() {
+        let scrolls = one["scrolling"].as_array().expect("a list").len();
+        assert!(one["reachable"].as_u64() >= Some(8), "{at}: the links and the pictures");
+        assert!(one["width"] != 390 || scrolls >= 1, "{at}: the pictures scroll within themselves");
+    }
+}
+
+#[test]
+fn a_hostile_name_runs_no_script_and_hides_nothing() {
+    for (at, one) in found() {
+        assert_eq!(one["ran"], false, "{at}");
+    }
+}
+
+#[test]
+fn a_page_with_one_of_each_defect_does_not_pass() {
+    let broken: Vec<_> = FOUND.iter().filter(|one| one["page"] == "broken").collect();
+    assert_eq!(broken.len(), 4);
+    for one in broken {
+        for what in ["messages", "requests", "wide", "violations", "unreached", "unmarked"] {
+            assert!(!one[what].as_array().expect("a list").is_empty(), "{what} of {one}");
+        }
+        assert_eq!(one["ran"], true);
+        let violations = one["violations"].to_string();
+        assert!(
+            ["color-contrast", "image-alt", "html-has-lang"].iter().all(|rule| violations.contains(rule)),
+            "{violations}"
+        );
+    }
+}
+
+#[test]
+fn the_readme_has_a_picture_of_a_night() {
+    if std::env::var_os("UPDATE").is_some() {
+        LazyLock::force(&FOUND);
+        fs::copy(folder().join("complete-1280-light-top.png"), root().join(PICTURE)).expect("the picture is copied");
+    }
+    let picture = fs::read(root().join(PICTURE))
+        .unwrap_or_else(|error| panic!("{PICTURE}: {error}; UPDATE=1 make test draws it"));
+    assert!((picture.len() as u64) < LARGEST_PICTURE, "{PICTURE} has {} bytes", picture.len());
+    assert_eq!(
+        (&picture[1..4], &picture[16..20]),
+        (b"PNG".as_slice(), 1_280_u32.to_be_bytes().as_slice()),
+        "its width"
+    );
+}
