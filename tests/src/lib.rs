@@ -2,9 +2,10 @@
 //!
 //! # Layout
 //! - [`cloud`]: a local cloud of a test's own, deployed to, and the nights that it runs.
+//! - [`commands`]: the commands of the documentation.
 //! - [`chart`]: the picture of which restore points survive.
-//! - [`asl`]: the state machine, read.
-//! - [`mermaid`]: the picture of it in the README.
+//! - [`asl`]: the state machines, read.
+//! - [`mermaid`]: the pictures of them in docs/design.md.
 //! - [`page`]: the parts of the documentation that the tests write.
 //! - [`hop`]: a hop to S3 and Step Functions that counts calls and loses answers.
 //! - [`fleet`]: nights of a fleet of any size, measured; [`history`]: what Step Functions keeps of a night.
@@ -16,6 +17,7 @@
 pub mod asl;
 pub mod chart;
 pub mod cloud;
+pub mod commands;
 pub mod fleet;
 pub mod history;
 pub mod hop;
