@@ -1,4 +1,4 @@
-//! The README's charts: time and cost against the size of the fleet, and the start of each function beside the Python one.
+//! The charts of docs/measurements.md: time and cost against the size of the fleet, and the start of each function beside the Python one.
 
 use svg::{
     Document,

@@ -1,11 +1,11 @@
-//! `make bench`: the measurements that the README quotes, each beside something that ran at the same time on the same machine. It
-//! writes the README's table and the two charts.
+//! `make bench`: the measurements of docs/measurements.md, each beside something that ran at the same time on the same machine. It
+//! writes its tables and the two charts.
 //!
 //! # Layout
 //! - [`starts`]: each function against the tutorial's in Python and against one that links no SDK, over [`lambda`], Lambda's own
 //!   interface, and [`answers`], an AWS that answers at once.
 //! - [`nights`]: fleets of three sizes. - [`bound`]: a night against EC2's token buckets.
-//! - [`table`], [`charts`]: what the README shows.
+//! - [`table`], [`charts`]: what the page shows.
 
 mod answers;
 mod bound;
@@ -30,6 +30,6 @@ async fn main() {
     std::fs::write(root().join("docs/starts.svg"), charts::starts(&starts)).expect("docs/starts.svg");
     std::fs::write(root().join("docs/fleets.svg"), charts::fleets(&nights)).expect("docs/fleets.svg");
     let text = [table::of_nights(&nights), table::of_bound(&bound), table::of_starts(&starts), table::of_machine()];
-    page::write("README.md", "<!-- bench -->\n", "<!-- end -->\n", &text.join("\n"));
-    println!("Written to README.md and docs/ after {:.0} s", began.elapsed().as_secs_f64());
+    page::write("docs/measurements.md", "<!-- bench -->\n", "<!-- end -->\n", &text.join("\n"));
+    println!("Written to docs/ after {:.0} s", began.elapsed().as_secs_f64());
 }

@@ -1,4 +1,4 @@
-//! What was measured, as the README's tables show it.
+//! What was measured, as the tables of docs/measurements.md show it.
 
 use std::{collections::BTreeSet, time::Duration};
 

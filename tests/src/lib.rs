@@ -2,8 +2,9 @@
 //!
 //! # Layout
 //! - [`cloud`]: a local cloud of a test's own, deployed to, and the nights that it runs.
-//! - [`asl`]: the state machine, read.
-//! - [`mermaid`]: the picture of it in the README.
+//! - [`commands`]: the commands of the documentation.
+//! - [`asl`]: the state machines, read.
+//! - [`mermaid`]: the pictures of them in docs/design.md.
 //! - [`page`]: the parts of the documentation that the tests write.
 //! - [`hop`]: a hop to S3 and Step Functions that counts calls and loses answers.
 //! - [`fleet`]: nights of a fleet of any size, measured; [`history`]: what Step Functions keeps of a night.
@@ -15,6 +16,7 @@
 
 pub mod asl;
 pub mod cloud;
+pub mod commands;
 pub mod fleet;
 pub mod history;
 pub mod hop;

@@ -1,4 +1,4 @@
-//! A state machine as a Mermaid state diagram: the pictures in the README and in docs/.
+//! A state machine as a Mermaid state diagram: the pictures in docs/design.md.
 
 use serde_json::Value;
 use std::fmt::Write;

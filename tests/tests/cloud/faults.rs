@@ -1,4 +1,4 @@
-//! Each fault at each call to EC2: what happens, and what is reported. The table of docs/faults.md is what this test saw;
+//! Each fault at each call to EC2: what happens, and what is reported. The table of docs/design.md is what this test saw;
 //! `UPDATE=1 make test` writes it anew.
 
 use serde_json::json;
@@ -195,5 +195,5 @@ async fn no_fault_at_any_call_loses_or_doubles_a_snapshot_and_what_is_not_mended
         }
         table += "\n";
     }
-    page::shows("docs/faults.md", "<!-- faults -->\n", "<!-- end -->\n", &table);
+    page::shows("docs/design.md", "<!-- faults -->\n", "<!-- end -->\n", &table);
 }

@@ -1,0 +1,175 @@
+//! The commands of the documentation: every `sh` block of a page, to run it, or, where it needs AWS, to see that it could be run.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use crate::{cloud::Cloud, root, text};
+
+/// What the fence of a block says after `sh`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing: it runs here, on a local cloud.
+    Here,
+    /// `aws`: it needs an account of AWS. Its commands and their options are checked.
+    Aws,
+    /// `server`: it is typed on a server, as root. Its syntax is checked.
+    Server,
+}
+
+/// A block of commands.
+#[derive(Debug)]
+pub struct Block {
+    /// Where it can run.
+    pub place: Place,
+    /// The line of the page that it begins on.
+    pub line: usize,
+    /// The commands.
+    pub commands: String,
+    /// The exit code that `<!-- exit 1 -->` above the block promises.
+    pub exit: i32,
+}
+
+/// The README and the pages of `docs/`.
+pub fn pages() -> Vec<String> {
+    let entries = std::fs::read_dir(root().join("docs")).expect("docs/");
+    let names = entries.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
+    let mut pages: Vec<_> = names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
+    pages.push("README.md".to_owned());
+    pages.sort();
+    pages
+}
+
+/// The blocks of a page, in order.
+pub fn blocks(page: &str) -> Vec<Block> {
+    let text = text(page);
+    let mut lines = text.lines().enumerate();
+    let (mut blocks, mut exit) = (Vec::new(), 0);
+    while let Some((number, line)) = lines.next() {
+        if let Some(code) = line.strip_prefix("<!-- exit ").and_then(|rest| rest.strip_suffix(" -->")) {
+            exit = code.parse().unwrap_or_else(|_| panic!("{page}:{}: no exit code: {code}", number + 1));
+        } else if let Some(fence) = line.trim_start().strip_prefix("```") {
+            let body: Vec<_> = lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```").collect();
+            let place = match fence {
+                "sh" => Some(Place::Here),
+                "sh aws" => Some(Place::Aws),
+                "sh server" => Some(Place::Server),
+                _ if fence.starts_with("sh") => panic!("{page}:{}: what is a block of {fence:?}?", number + 1),
+                _ => None,
+            };
+            let block = |place| Block { place, line: number + 1, commands: body.join("\n"), exit };
+            blocks.extend(place.map(block));
+            exit = 0;
+        }
+    }
+    blocks
+}
+
+/// Runs the blocks of a page that can run here, one after the other in one shell, as a person would who has just cloned the project:
+/// `target/local` is the directory of a local cloud that is not up yet. Commands that take an hour are only looked at by `make`.
+///
+/// # Panics
+/// A command ended otherwise than the page says.
+pub fn run(page: &str, blocks: &[Block], cloud: &Cloud) -> Output {
+    let local = cloud.directory.display().to_string();
+    let mut script = String::from("set -euo pipefail\nmake() {\n  case \"$1\" in test|bench|simulate|package) set -- --dry-run \"$@\" ;; esac\n");
+    script += "  command make --silent --no-print-directory \"$@\"\n}\n";
+    for block in blocks.iter().filter(|block| block.place == Place::Here) {
+        let commands = block.commands.replace("target/local", &local);
+        script += &format!("echo '## {page}:{}' >&2\n", block.line);
+        script += &match block.exit {
+            0 => commands + "\n",
+            code => format!("ended=0\n(\n{commands}\n) || ended=$?\n[ $ended = {code} ] || {{ echo \"exit $ended\" >&2; exit 99; }}\n"),
+        };
+    }
+    let output = shell(&script).envs(cloud.env()).output().expect("bash");
+    assert!(output.status.success(), "{page}, in the block after the last ##: {}\n{}", output.status, said(&output));
+    output
+}
+
+/// Looks at the blocks of a page that cannot run here. Each command of `make`, `aws` and `nightly` in them goes, its variables filled
+/// in by the shell, to a stand-in: make's dry run, and the AWS CLI's own check of what it is given. Returns what `nightly` was given.
+///
+/// # Panics
+/// A block is not the shell's language, or a stand-in refused a command.
+pub fn check(page: &str, blocks: &[Block]) -> Vec<Vec<String>> {
+    let asked = root().join("target/tests/documentation").join(page.replace('/', "-"));
+    let _ = std::fs::remove_file(&asked);
+    let mut script = String::from("set -euo pipefail\n");
+    for block in blocks.iter().filter(|block| block.place != Place::Here) {
+        let syntax = Command::new("bash").args(["-n", "-c", &block.commands]).output().expect("bash");
+        assert!(syntax.status.success(), "{page}:{}: {}", block.line, said(&syntax));
+        if block.place == Place::Aws {
+            script += &format!("echo '## {page}:{}' >&2\n{}\n", block.line, block.commands);
+        }
+    }
+    let path = format!("{}:{}", stand_ins().display(), std::env::var("PATH").expect("PATH"));
+    let output = shell(&script).env("PATH", path).env("ASKED", &asked).output().expect("bash");
+    assert!(output.status.success(), "{page}, in the block after the last ##: {}\n{}", output.status, said(&output));
+    let asked = std::fs::read_to_string(asked).unwrap_or_default();
+    asked.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+/// A shell from which no command can reach AWS: without the variables of a local cloud there is nobody to answer.
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("bash");
+    command.args(["-c", script]).current_dir(root());
+    for name in ["MAKEFLAGS", "MAKELEVEL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_EC2", "BACKUP_STACK"] {
+        command.env_remove(name);
+    }
+    // The reader's own AWS CLI.
+    let path = format!("{}:{}", root().join("target/venv/bin").display(), std::env::var("PATH").expect("PATH"));
+    command.env("PATH", path).envs([
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_PAGER", ""),
+    ]);
+    command
+}
+
+const MAKE: &str = r#"
+refuse() { echo "make: $1" >&2; exit 2; }
+parameters() {
+  for word in $1; do
+    case "$word" in *=*) grep -q "^  ${word%%=*}:" infra/template.yaml infra/backup.yaml || refuse "no parameter ${word%%=*}" ;; esac
+  done
+}
+for word in "$@"; do
+  case "$word" in
+    PARAMETERS=*) parameters "${word#PARAMETERS=}" ;;
+  esac
+  case "$word" in
+    *=*) grep -rqE "environ(\.get\(|\[)\"${word%%=*}\"|\\$\{?${word%%=*}\b" Makefile infra || refuse "nothing reads ${word%%=*}" ;;
+  esac
+done
+"$REAL_MAKE" --dry-run "$@" >/dev/null
+"#;
+
+const AWS: &str = r#"exec "$REAL_AWS" "$@" --generate-cli-skeleton output"#;
+
+const NIGHTLY: &str = r#"(IFS=$'\t'; echo "$*" >>"$ASKED")"#;
+
+/// A folder of programs that only check what they are asked for.
+fn stand_ins() -> PathBuf {
+    let folder = root().join("target/tests/documentation/bin");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let real = format!("REAL_MAKE=$(PATH=${{PATH#*:}} command -v make)\nREAL_AWS={}\n", root().join("target/venv/bin/aws").display());
+    for (name, script) in [("make", MAKE), ("aws", AWS), ("nightly", NIGHTLY)] {
+        let path: &Path = &folder.join(name);
+        std::fs::write(path, format!("#!/usr/bin/env bash\nset -eu\n{real}{script}\n")).expect("a script");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("made executable");
+    }
+    folder
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}

@@ -1,0 +1,96 @@
+//! The documentation holds what it says: its commands run, its links lead somewhere, its tables are those of the code.
+
+use clap::Parser;
+use regex::Regex;
+use serde_yaml_ng::Value;
+use std::collections::BTreeSet;
+use tests::{cloud::Cloud, commands, commands::Place, page, root, template, text};
+
+#[test]
+fn every_command_that_needs_no_aws_runs_on_a_local_cloud() {
+    std::thread::scope(|scope| {
+        for page in commands::pages() {
+            scope.spawn(move || {
+                let blocks = commands::blocks(&page);
+                if blocks.iter().any(|block| block.place == Place::Here) {
+                    let name = page.replace('/', "-").replace(".md", "").to_lowercase();
+                    commands::run(&page, &blocks, &Cloud::down(&format!("page-{name}"), vec![]));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn every_command_that_needs_aws_exists_with_its_options() {
+    for page in commands::pages() {
+        for asked in commands::check(&page, &commands::blocks(&page)) {
+            let line = ["nightly".to_owned()].into_iter().chain(asked.clone());
+            if let Err(refused) = nightly::cli::Cli::try_parse_from(line) {
+                panic!("{page}: nightly {}: {refused}", asked.join(" "));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_link_between_the_pages_leads_somewhere() {
+    let link = Regex::new(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)").expect("a pattern");
+    for page in commands::pages() {
+        let folder = page.rsplit_once('/').map(|(folder, _)| folder).unwrap_or_default();
+        for found in link.captures_iter(&text(&page)).filter(|found| !found[1].contains(":")) {
+            let place = if found[1].is_empty() { page.clone() } else { format!("{folder}/{}", &found[1]) };
+            let place = place.trim_start_matches('/').to_owned();
+            assert!(root().join(&place).exists(), "{page} links to {place}, which is not there");
+            if let Some(anchor) = found.get(2) {
+                assert!(anchors(&place).contains(anchor.as_str()), "{page} links to {place}#{}", anchor.as_str());
+            }
+        }
+    }
+}
+
+/// The headings of a page, as GitHub names them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let named = |heading: &str| {
+        let kept = heading.to_lowercase().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>();
+        kept.replace(' ', "-")
+    };
+    let text = text(page);
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| named(line.trim_start_matches('#').trim())).collect()
+}
+
+#[test]
+fn every_alarm_is_explained_to_the_operator() {
+    let page = text("docs/operating.md");
+    for name in ["backup.yaml", "environment.yaml"] {
+        let template = template::read(name);
+        let resources = template["Resources"].as_mapping().expect("Resources").iter();
+        let alarms = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
+        for alarm in alarms.map(|(alarm, _)| alarm.as_str().expect("a name")) {
+            assert!(page.contains(&format!("`{alarm}`")), "docs/operating.md does not say what {alarm} of {name} means");
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_the_parameters_as_the_template_has_them() {
+    let (backup, whole) = (template::read("backup.yaml"), template::read("template.yaml"));
+    let mut table = String::from("| parameter | default | |\n|---|---|---|\n");
+    for (name, parameter) in backup["Parameters"].as_mapping().expect("Parameters") {
+        // What has no default `make deploy` works out.
+        let Some(default) = parameter["Default"].as_str().map(str::to_owned).or_else(|| number(&parameter["Default"])) else {
+            continue;
+        };
+        let default = if default.is_empty() { default } else { format!("`{default}`") };
+        let name = name.as_str().expect("a name");
+        let alone = if whole["Parameters"][name].is_null() { " With `TEMPLATE=backup` alone." } else { "" };
+        let says = parameter["Description"].as_str().expect("a description");
+        table += &format!("| `{name}` | {default} | {says}{alone} |\n");
+    }
+    page::shows("README.md", "<!-- parameters -->\n", "<!-- end -->\n", &table);
+}
+
+fn number(value: &Value) -> Option<String> {
+    value.as_f64().map(|number| number.to_string())
+}
