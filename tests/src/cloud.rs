@@ -78,6 +78,14 @@ impl Cloud {
         command.output().expect("python of target/venv")
     }
 
+    /// Runs `nightly` with what `up` exports, as a person does after `. env`.
+    pub fn nightly(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new("sh");
+        let env = self.directory.join("env");
+        command.args(["-c", ". \"$0\"; exec nightly \"$@\""]).arg(env).args(arguments);
+        command.current_dir(root()).output().expect("sh")
+    }
+
     /// The variables that name this cloud to the scripts and to make.
     pub fn env(&self) -> impl Iterator<Item = (String, String)> {
         let ours = [

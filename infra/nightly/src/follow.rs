@@ -38,8 +38,7 @@ impl MapRuns {
         let mut runs = sfn.list_map_runs().execution_arn(execution).into_paginator().items().send();
         while let Some(run) = runs.next().await {
             let run = run.map_err(|error| problem::of("ListMapRuns", error))?;
-            let known = self.0.entry(run.map_run_arn).or_default();
-            known.1 |= false;
+            self.0.entry(run.map_run_arn).or_default();
         }
         for (arn, (counts, has_ended)) in self.0.iter_mut().filter(|(_, (_, has_ended))| !has_ended) {
             let run = sfn.describe_map_run().map_run_arn(arn).send().await;
@@ -82,12 +81,14 @@ pub struct Follower<'a> {
     map_runs: MapRuns,
     /// How many volumes discovery found.
     found: u64,
+    /// Whether the Maps are over.
+    is_settled: bool,
 }
 
 impl<'a> Follower<'a> {
     /// Of this execution.
     pub fn new(sfn: &'a Client, execution: &'a str, progress: &'a mut Progress) -> Self {
-        Self { sfn, execution, progress, seen: 0, map_runs: MapRuns::default(), found: 0 }
+        Self { sfn, execution, progress, seen: 0, map_runs: MapRuns::default(), found: 0, is_settled: false }
     }
 
     /// The execution's description once it has ended.
@@ -100,7 +101,7 @@ impl<'a> Follower<'a> {
         loop {
             match problem::in_time("Step Functions", self.look()).await {
                 Ok(description) if description.status != ExecutionStatus::Running => {
-                    self.progress.finish();
+                    self.progress.settle();
                     return Ok(description);
                 }
                 Ok(_) if silent_since.take().is_some() => self.progress.print("  Step Functions answers again."),
@@ -114,7 +115,7 @@ impl<'a> Follower<'a> {
                         Instant::now()
                     });
                     if !problem::may_pass(&error) || since.elapsed() > PATIENCE {
-                        self.progress.finish();
+                        self.progress.settle();
                         return Err(error).context(
                             "no longer followed, but the night goes on (`nightly status` says how far it is)",
                         );
@@ -149,7 +150,11 @@ impl<'a> Follower<'a> {
                 let regions = output["regions"].as_array().into_iter().flatten();
                 self.found = regions.filter_map(|region| region["workList"]["count"].as_u64()).sum();
             }
-            "BackUpRegions" => self.show_map_runs(),
+            "BackUpRegions" => {
+                self.show_map_runs();
+                self.progress.settle();
+                self.is_settled = true;
+            }
             _ => {}
         }
         if let Some(line) = told(details.name(), &output) {
@@ -158,6 +163,9 @@ impl<'a> Follower<'a> {
     }
 
     fn show_map_runs(&mut self) {
+        if self.is_settled {
+            return;
+        }
         if let Some(counts) = self.map_runs.of(SNAPSHOTS) {
             // A Region's Map Run counts as they are read; discovery knows the number before.
             self.progress.show(SNAPSHOTS, Counts { total: counts.total.max(self.found), ..counts });

@@ -1,7 +1,7 @@
 //! How text looks where it is printed: as wide as the terminal, in colours where there is one and `NO_COLOR` is not set.
 
-use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
-use std::io::{IsTerminal, stdout};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use std::io::{IsTerminal, stderr, stdout};
 
 /// Columns from which a table has room for ids beside words.
 const TABLE: usize = 72;
@@ -24,6 +24,12 @@ impl Look {
         Self { width, is_coloured }
     }
 
+    /// Stderr, without colours.
+    pub fn of_stderr() -> Self {
+        let width = stderr().is_terminal().then(|| Table::new().use_stderr().width()).flatten().map(usize::from);
+        Self { width, is_coloured: false }
+    }
+
     /// Whether there is room for a table.
     pub fn has_room(self) -> bool {
         self.has_columns(TABLE)
@@ -44,9 +50,14 @@ impl Look {
         if self.is_coloured {
             table.enforce_styling();
         }
-        table.set_header(header.iter().map(|title| self.cell(title, Some(Color::DarkGrey))));
+        let title =
+            |title| if self.is_coloured { Cell::new(title).add_attribute(Attribute::Bold) } else { Cell::new(title) };
+        table.set_header(header.iter().map(title));
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
+        }
+        if let Some(last) = table.column_mut(header.len().saturating_sub(1)) {
+            last.set_padding((0, 0));
         }
         table
     }
@@ -84,7 +95,7 @@ impl Look {
         let (mut lines, mut line) = (String::new(), " ".repeat(indent));
         let mut used = 0;
         for word in text.split(' ') {
-            let length = word.chars().count();
+            let length = seen(word);
             if used > 0 && used + 1 + length > room {
                 lines.push_str(&line);
                 lines.push('\n');
@@ -104,13 +115,20 @@ impl Look {
 pub fn finished(mut table: Table, whole: &[usize]) -> String {
     let widths = table.column_max_content_widths();
     for &index in whole {
-        let width = widths.get(index).copied().unwrap_or_default() + 2;
+        let width = widths.get(index).copied().unwrap_or_default();
         if let Some(column) = table.column_mut(index) {
+            let width = width + column.padding_width();
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
         }
     }
     // Not trim_fmt, which trims before a colour ends.
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// Characters of a word that are seen: a colour's code is not.
+fn seen(word: &str) -> usize {
+    let codes = word.split('\x1b').skip(1).filter_map(|rest| Some(rest.find('m')? + 2)).sum::<usize>();
+    word.chars().count().saturating_sub(codes)
 }
 
 /// Text of an account's own, such as a tag: nothing in it moves the cursor or turns the line.
@@ -140,6 +158,12 @@ mod tests {
             "  Refused:\n    CreateSnapshot:\n    https://console.aws.amazon.com/states/home\n    denied\n"
         );
         assert_eq!(Look { width: None, is_coloured: false }.prose(0, &"word ".repeat(99)).lines().count(), 1);
+    }
+
+    #[test]
+    fn a_colour_takes_no_room() {
+        let look = Look { width: Some(22), is_coloured: true };
+        assert_eq!(look.prose(0, &format!("the night is {}", look.good("complete"))).lines().count(), 1);
     }
 
     #[test]

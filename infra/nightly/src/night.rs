@@ -103,7 +103,7 @@ impl Nights {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
             Err(error) => return Err(problem::of("GetObject", error)),
         };
-        let at = got.last_modified().map(|at| timestamp(at)).unwrap_or_default();
+        let at = got.last_modified().map(timestamp).unwrap_or_default();
         let body = got.body.collect().await?.into_bytes();
         Ok(Some((String::from_utf8(body.into())?, at)))
     }

@@ -1,6 +1,5 @@
 //! A night's progress on stderr: bars and lines on a terminal, lines elsewhere.
 
-use comfy_table::Table;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::{Timestamp, tz::TimeZone};
 use std::{
@@ -49,10 +48,7 @@ pub struct Progress {
 impl Progress {
     /// On stderr; times are shown in this zone.
     pub fn on_stderr(zone: TimeZone) -> Self {
-        let is_terminal = stderr().is_terminal();
-        let width = is_terminal.then(|| Table::new().use_stderr().width()).flatten().map(usize::from);
-        let look = Look { width, is_coloured: false };
-        let all = is_terminal.then(MultiProgress::new);
+        let (look, all) = (Look::of_stderr(), stderr().is_terminal().then(MultiProgress::new));
         Self { zone, look, all, bars: BTreeMap::new(), shown: BTreeMap::new() }
     }
 
@@ -70,7 +66,7 @@ impl Progress {
     /// Says a line of one's own.
     pub fn print(&self, line: &str) {
         match &self.all {
-            Some(all) => drop(all.println(line)),
+            Some(all) => all.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),
         }
     }
@@ -104,9 +100,13 @@ impl Progress {
         bar.set_message(failed + &in_flight);
     }
 
-    /// Leaves the bars as they are.
-    pub fn finish(&self) {
-        self.bars.values().for_each(ProgressBar::abandon);
+    /// Turns the bars into lines that stay.
+    pub fn settle(&mut self) {
+        for (map, bar) in std::mem::take(&mut self.bars) {
+            bar.finish_and_clear();
+            let counts = self.shown.get(map).copied().unwrap_or_default();
+            self.say(Timestamp::now(), map, &counts.line());
+        }
     }
 }
 

@@ -99,9 +99,10 @@ async fn tell(account: &Account, args: &Run, json: bool, written: &Written) -> R
         eprintln!("The page of the night: {}", shown(file));
     }
     let night = written.report.night;
-    eprintln!(
+    let next = format!(
         "Next: `nightly coverage` says which restore points there are, `nightly status {night}` tells of this Night again."
     );
+    eprint!("{}", Look::of_stderr().prose(0, &next));
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub fn volumes(region: &Region) -> impl Iterator<Item = &Named> {
 
 /// The whole report; `servers` are the names of the servers by their ids.
 pub fn report(report: &Report, servers: &BTreeMap<String, String>, look: Look) -> String {
-    let mut text = heading(report, look) + "\n";
+    let mut text = look.prose(0, &heading(report, look));
     for region in &report.regions {
         text.push('\n');
         text.push_str(&Shown { report, region, servers, look }.text());
@@ -101,13 +101,13 @@ impl Shown<'_> {
         let unprotected = unprotected.iter().take(MOST_BAD).map(|one| Row {
             volume: &one.volume,
             outcome: "NOT PROTECTED".into(),
-            colour: Some(Color::Red),
+            colour: Some(Color::DarkRed),
             snapshot: "",
         });
         let protected = protected.iter().take(MOST_GOOD).map(|one| Row {
             volume: &one.volume,
             outcome: outcome(one),
-            colour: Some(Color::Green),
+            colour: Some(Color::DarkGreen),
             snapshot: &one.snapshot_id,
         });
         let planned = planned.iter().take(MOST_GOOD).map(|volume| Row {
@@ -154,7 +154,7 @@ impl Shown<'_> {
                 text.push_str(&self.look.prose(4, &names.join(", on ")));
             }
             let outcome = match row.colour {
-                Some(Color::Red) => self.look.bad(&row.outcome),
+                Some(Color::DarkRed) => self.look.bad(&row.outcome),
                 Some(_) => self.look.good(&row.outcome),
                 None => row.outcome.clone(),
             };
@@ -255,7 +255,7 @@ impl Shown<'_> {
 }
 
 fn outcome(one: &Protected) -> String {
-    let when = if one.created { "protected" } else { "protected before" };
+    let when = if one.created { "protected" } else { "was protected" };
     if one.state == "completed" { when.to_owned() } else { format!("{when} ({})", one.state) }
 }
 

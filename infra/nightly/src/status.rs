@@ -53,7 +53,8 @@ fn verdict(starts: &[Start]) -> Verdict {
 /// On stderr, for a newcomer: not part of what scripts read.
 fn hint(starts: &[Start]) {
     if let Some(night) = starts.iter().find_map(|start| start.night) {
-        eprintln!("\nNext: `nightly status {night}` tells of that Night in full.");
+        let next = format!("Next: `nightly status {night}` tells of that Night in full.");
+        eprint!("\n{}", Look::of_stderr().prose(0, &next));
     }
 }
 

@@ -61,8 +61,8 @@ impl Lines<'_> {
         let text = format!("{}  {word}", night(start));
         let text = self.look.prose(0, &text);
         let text = match colour {
-            Some(Color::Red) => self.look.bad(text.trim_end()) + "\n",
-            Some(Color::Green) => self.look.good(text.trim_end()) + "\n",
+            Some(Color::DarkRed) => self.look.bad(text.trim_end()) + "\n",
+            Some(Color::DarkGreen) => self.look.good(text.trim_end()) + "\n",
             _ => text,
         };
         let protected = start.summary.as_ref().map(|night| format!("{} protected", protected(night)));
@@ -79,8 +79,8 @@ impl Lines<'_> {
             let facts = [self.started(start), took(start), name(&start.execution).to_owned()];
             let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
             let word = match colour {
-                Some(Color::Red) => self.look.bad(&word),
-                Some(Color::Green) => self.look.good(&word),
+                Some(Color::DarkRed) => self.look.bad(&word),
+                Some(Color::DarkGreen) => self.look.good(&word),
                 _ => word,
             };
             text.push_str(&self.look.prose(2, &format!("{}: {word}", facts.join(", "))));
@@ -118,9 +118,9 @@ fn outcome_word(start: &Start) -> (String, Option<Color>) {
         Outcome::Running(None) => (format!("{dry}running now"), None),
         Outcome::Running(Some(counts)) => (format!("{dry}running now: volumes {}", counts.line()), None),
         Outcome::Complete if start.dry_run => ("dry run".into(), None),
-        Outcome::Complete => ("complete".into(), Some(Color::Green)),
-        Outcome::NotComplete => (format!("{dry}NOT COMPLETE"), Some(Color::Red)),
-        Outcome::Failed(why) => (format!("{dry}failed before it reported: {}", safe(why)), Some(Color::Red)),
+        Outcome::Complete => ("complete".into(), Some(Color::DarkGreen)),
+        Outcome::NotComplete => (format!("{dry}NOT COMPLETE"), Some(Color::DarkRed)),
+        Outcome::Failed(why) => (format!("{dry}failed before it reported: {}", safe(why)), Some(Color::DarkRed)),
     }
 }
 

@@ -93,7 +93,7 @@ async fn an_ec2_that_is_out_of_reach_fails_the_night_and_deletes_nothing() {
     assert_eq!(mail.len(), 1, "{mail:?}");
     assert!(mail[0].0.ends_with(": 1 step failed") && mail[0].1.contains("Transient: DescribeRegions"), "{mail:?}");
 
-    let followed = cloud.run("night", &[]);
+    let followed = cloud.nightly(&["run"]);
     let said = String::from_utf8_lossy(&followed.stdout).into_owned();
     assert_eq!(followed.status.code(), Some(1), "{said}");
     assert!(said.contains("NOT COMPLETE") && said.contains("Mailed:\n  Subject: [nightly-backup] Night"), "{said}");

@@ -11,6 +11,7 @@ mod fleet;
 mod hostile;
 mod lost;
 mod make_night;
+mod nightly;
 mod once;
 mod schedule;
 mod selection;

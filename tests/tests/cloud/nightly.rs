@@ -1,0 +1,159 @@
+//! `nightly run` and `nightly status` as a person runs them: after `. env`, with the compiled command.
+
+use serde_json::Value;
+use std::process::{Command, Output};
+use strict_ec2::{Fault, Rules, StrictEc2};
+use tests::cloud::Cloud;
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", stdout(output)))
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or_else(|| panic!("killed: {}", stderr(output)))
+}
+
+/// `nightly`, in a terminal of so many columns. The terminal makes one stream of both.
+fn in_terminal(cloud: &Cloud, columns: u16, variables: &str, arguments: &str) -> String {
+    let env = cloud.directory.join("env");
+    let line = format!("stty cols {columns} rows 24; . '{}'; {variables} nightly {arguments}", env.display());
+    let output = Command::new("script").args(["-qec", &line, "/dev/null"]).output().expect("script, of util-linux");
+    stdout(&output)
+}
+
+#[tokio::test]
+async fn a_night_is_run_and_found_again_whatever_it_came_to() {
+    let strict = StrictEc2::listen(Rules::default());
+    let cloud = Cloud::up_with("nightly", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+    strict.forward_to(&cloud.moto());
+
+    let none = cloud.nightly(&["status"]);
+    assert_eq!(code(&none), 0, "{}", stderr(&none));
+    assert!(stdout(&none).contains("No night of nightly-backup has run yet"), "{}", stdout(&none));
+
+    dry_run(&cloud).await;
+    incomplete(&cloud, &strict);
+    complete(&cloud);
+    refused(&cloud).await;
+    unknown(&cloud);
+    terminals(&cloud);
+}
+
+async fn dry_run(cloud: &Cloud) {
+    let output = cloud.nightly(&["run", "--night", "2026-12-28", "--dry-run"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let said = stdout(&output);
+    assert!(said.contains("of nightly-backup: dry run, nothing was changed"), "{said}");
+    assert_eq!(said.matches("would be snapshotted").count(), 3, "each volume, and how many: {said}");
+    assert!(cloud.snapshots().await.is_empty());
+    let listed = json(&cloud.nightly(&["status", "--json"]));
+    assert!(listed[0]["dryRun"] == true && listed[0]["planned"] == 2 && listed[0]["outcome"] == "complete", "{listed}");
+}
+
+fn incomplete(cloud: &Cloud, strict: &StrictEc2) {
+    strict.inject(Fault::Denied, |call| call.action == "CreateSnapshot" && call.number == 1);
+    let report = cloud.directory.join("incomplete.json");
+    let output = cloud.nightly(&["run", "--night", "2026-12-29", "--report", report.to_str().expect("UTF-8")]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let written: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    let lost = written["regions"][0]["unprotected"][0].clone();
+    let volume = lost["volumeId"].as_str().expect("an id");
+    let child = written["regions"][0]["failures"][0]["execution"].as_str().expect("an ARN").to_owned();
+    let address = format!("https://console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/{child}");
+    let night = cloud.nightly(&["status", "2026-12-29"]);
+    for (output, what) in [(&output, "run"), (&night, "status")] {
+        let said = stdout(output);
+        assert_eq!(code(output), 1, "{what}");
+        assert!(
+            said.contains("of nightly-backup: NOT COMPLETE") && said.contains("1 of 2 volumes protected"),
+            "{said}"
+        );
+        assert!(said.contains(&format!("{volume} is not protected")) && said.contains(&address), "{said}");
+        assert!(said.contains("Mailed:\n  Subject: [nightly-backup] Night 2026-12-29"), "{said}");
+        let servers = ["web-server", "database-server"];
+        assert!(servers.iter().all(|name| said.contains(name)), "the servers by their names: {said}");
+    }
+    assert!(stderr(&output).contains("SnapshotVolumes  2 of 2 done, 1 failed"), "{}", stderr(&output));
+    assert_eq!(code(&cloud.nightly(&["status"])), 1);
+}
+
+fn complete(cloud: &Cloud) {
+    let output = cloud.nightly(&["run", "--json", "--time", "2026-12-29T04:30:00Z"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let report = json(&output);
+    assert!(report["complete"] == true && report["night"] == "2026-12-29", "{report}");
+    let order = ["\"backupStack\"", "\"night\"", "\"regions\"", "\"complete\""].map(|name| stdout(&output).find(name));
+    assert!(order.is_sorted(), "as the ledger has it: {order:?}");
+
+    let listed = cloud.nightly(&["status"]);
+    assert_eq!(code(&listed), 0, "{}", stderr(&listed));
+    let outcomes: Vec<_> = stdout(&listed).lines().skip(1).map(|line| line[10..].trim().to_owned()).collect();
+    assert_eq!(outcomes.len(), 3, "one line a start: {outcomes:?}");
+    for (line, outcome) in outcomes.iter().zip(["  complete", "  NOT COMPLETE", "  dry run"]) {
+        assert!(line.ends_with(outcome), "{line}");
+    }
+    assert_eq!(stdout(&cloud.nightly(&["status", "--last", "1"])).lines().count(), 2);
+
+    let night = json(&cloud.nightly(&["status", "2026-12-29", "--json"]));
+    assert_eq!(night["starts"].as_array().map(Vec::len), Some(2), "{night}");
+    let of = |index: usize| &night["starts"][index];
+    assert!(of(0)["outcome"] == "complete" && of(1)["outcome"] == "notComplete", "{night}");
+    assert!(of(0)["protected"] == 2 && of(1)["unprotected"] == 1 && night["report"] == report, "{night}");
+}
+
+/// A start that the state machine refuses, as a person makes one by hand: it has no Night, and no report.
+async fn refused(cloud: &Cloud) {
+    let refused = cloud.night(serde_json::json!({"tiem": "2026-12-29"})).await;
+    assert_eq!(refused.error, "BadInput", "{}", refused.cause);
+    let listed = cloud.nightly(&["status"]);
+    let said = stdout(&listed);
+    assert_eq!(code(&listed), 1, "{said}");
+    let line = said.lines().find(|line| line.contains("failed before it reported: BadInput")).expect("the refusal");
+    assert!(line.starts_with("?  ") && line.contains("unknown key"), "{line}");
+    assert_eq!(code(&cloud.nightly(&["status", "2026-12-29"])), 0, "that Night's own starts decide on it");
+}
+
+fn unknown(cloud: &Cloud) {
+    let cases: [(&[&str], &str, i32); 6] = [
+        (&["status", "2027-01-01"], "there is no Night 2027-01-01 in the ledger; the nearest: 2026-12-29", 3),
+        (&["status", "--stack", "nope"], "no backup is named \"nope\" in us-east-1; there is nightly-backup", 3),
+        (&["run", "--report", "/nowhere/report.json"], "/nowhere/report.json: No such file or directory", 3),
+        (&["status", "yesterday"], "\"yesterday\" is not a date such as 2026-12-31", 2),
+        (&["run", "--night", "2026-02-30"], "\"2026-02-30\" is not a date such as 2026-12-31", 2),
+        (&["run", "--night", "2026-12-31", "--time", "2026-12-31T04:30:00Z"], "cannot be used with", 2),
+    ];
+    let starts = || json(&cloud.nightly(&["status", "--json"])).as_array().map(Vec::len);
+    let before = starts();
+    for (arguments, told, exit) in cases {
+        let output = cloud.nightly(arguments);
+        let said = stderr(&output);
+        assert_eq!((code(&output), stdout(&output).as_str()), (exit, ""), "{said}");
+        assert!(said.contains(told) && (exit == 2 || said.lines().count() == 1), "{said}");
+    }
+    assert_eq!(starts(), before, "none of them started a night");
+}
+
+fn terminals(cloud: &Cloud) {
+    let has_codes = |output: &Output| stdout(output).contains('\u{1b}') || stderr(output).contains('\u{1b}');
+    assert!(!has_codes(&cloud.nightly(&["run", "--night", "2026-12-30"])));
+    assert!(!has_codes(&cloud.nightly(&["status"])));
+    if Command::new("script").arg("--version").output().is_ok() {
+        let coloured = in_terminal(cloud, 80, "", "status 2026-12-30");
+        assert!(coloured.contains("\u{1b}["), "{coloured}");
+        for columns in [40, 80] {
+            let said = in_terminal(cloud, columns, "NO_COLOR=1", "status 2026-12-30");
+            assert!(said.contains("complete") && !said.contains('\u{1b}'), "{said}");
+            let wide =
+                said.lines().find(|line| line.trim_end().chars().count() > columns.into() && !line.contains("://"));
+            assert_eq!(wide, None, "{columns}: {said}");
+        }
+    }
+}
