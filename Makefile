@@ -28,7 +28,8 @@ help:
 	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'
 
 night: up
-	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run --report "$${LOCAL_DIR:-target/local}/report.json" \
+	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run \
+	  --report "$${LOCAL_DIR:-target/local}/report.json" --page "$${LOCAL_DIR:-target/local}/night.html" \
 	  $${NIGHT:+"--night=$$NIGHT"} $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
 
 up: functions

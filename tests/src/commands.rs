@@ -74,14 +74,18 @@ pub fn blocks(page: &str) -> Vec<Block> {
 /// A command ended otherwise than the page says.
 pub fn run(page: &str, blocks: &[Block], cloud: &Cloud) -> Output {
     let local = cloud.directory.display().to_string();
-    let mut script = String::from("set -euo pipefail\nmake() {\n  case \"$1\" in test|bench|simulate|package) set -- --dry-run \"$@\" ;; esac\n");
+    let mut script = String::from(
+        "set -euo pipefail\nmake() {\n  case \"$1\" in test|bench|simulate|package) set -- --dry-run \"$@\" ;; esac\n",
+    );
     script += "  command make --silent --no-print-directory \"$@\"\n}\n";
     for block in blocks.iter().filter(|block| block.place == Place::Here) {
         let commands = block.commands.replace("target/local", &local);
         script += &format!("echo '## {page}:{}' >&2\n", block.line);
         script += &match block.exit {
             0 => commands + "\n",
-            code => format!("ended=0\n(\n{commands}\n) || ended=$?\n[ $ended = {code} ] || {{ echo \"exit $ended\" >&2; exit 99; }}\n"),
+            code => format!(
+                "ended=0\n(\n{commands}\n) || ended=$?\n[ $ended = {code} ] || {{ echo \"exit $ended\" >&2; exit 99; }}\n"
+            ),
         };
     }
     let output = shell(&script).envs(cloud.env()).output().expect("bash");
@@ -161,7 +165,10 @@ const NIGHTLY: &str = r#"(IFS=$'\t'; echo "$*" >>"$ASKED")"#;
 fn stand_ins() -> PathBuf {
     let folder = root().join("target/tests/documentation/bin");
     std::fs::create_dir_all(&folder).expect("a folder");
-    let real = format!("REAL_MAKE=$(PATH=${{PATH#*:}} command -v make)\nREAL_AWS={}\n", root().join("target/venv/bin/aws").display());
+    let real = format!(
+        "REAL_MAKE=$(PATH=${{PATH#*:}} command -v make)\nREAL_AWS={}\n",
+        root().join("target/venv/bin/aws").display()
+    );
     for (name, script) in [("make", MAKE), ("aws", AWS), ("nightly", NIGHTLY)] {
         let path: &Path = &folder.join(name);
         std::fs::write(path, format!("#!/usr/bin/env bash\nset -eu\n{real}{script}\n")).expect("a script");

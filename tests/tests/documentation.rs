@@ -52,7 +52,8 @@ fn every_link_between_the_pages_leads_somewhere() {
 /// The headings of a page, as GitHub names them.
 fn anchors(page: &str) -> BTreeSet<String> {
     let named = |heading: &str| {
-        let kept = heading.to_lowercase().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>();
+        let kept =
+            heading.to_lowercase().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>();
         kept.replace(' ', "-")
     };
     let text = text(page);
@@ -68,7 +69,10 @@ fn every_alarm_is_explained_to_the_operator() {
         let resources = template["Resources"].as_mapping().expect("Resources").iter();
         let alarms = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
         for alarm in alarms.map(|(alarm, _)| alarm.as_str().expect("a name")) {
-            assert!(page.contains(&format!("`{alarm}`")), "docs/operating.md does not say what {alarm} of {name} means");
+            assert!(
+                page.contains(&format!("`{alarm}`")),
+                "docs/operating.md does not say what {alarm} of {name} means"
+            );
         }
     }
 }
@@ -79,7 +83,8 @@ fn the_readme_lists_the_parameters_as_the_template_has_them() {
     let mut table = String::from("| parameter | default | |\n|---|---|---|\n");
     for (name, parameter) in backup["Parameters"].as_mapping().expect("Parameters") {
         // What has no default `make deploy` works out.
-        let Some(default) = parameter["Default"].as_str().map(str::to_owned).or_else(|| number(&parameter["Default"])) else {
+        let Some(default) = parameter["Default"].as_str().map(str::to_owned).or_else(|| number(&parameter["Default"]))
+        else {
             continue;
         };
         let default = if default.is_empty() { default } else { format!("`{default}`") };

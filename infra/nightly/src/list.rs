@@ -98,7 +98,7 @@ impl Listing {
     /// Every volume that exists or has a managed snapshot.
     pub fn of(inventory: &Inventory, policy: Policy, next: Night) -> Self {
         let (existing, mut snapshots) = (inventory.existing(), inventory.by_volume());
-        existing.keys().for_each(|key| drop(snapshots.entry(*key).or_default()));
+        existing.keys().for_each(|key| _ = snapshots.entry(*key).or_default());
         let volumes = snapshots.into_iter().map(|((region, id), mut own)| {
             own.sort_by_key(|one| {
                 Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))

@@ -3,15 +3,10 @@
 use anyhow::Result;
 use aws_sdk_s3::{Client, operation::list_objects_v2::ListObjectsV2Output};
 use domain::Night;
+use domain::report::Summary;
 use jiff::Timestamp;
 
-use crate::{
-    account::Account,
-    problem,
-    report::Report,
-    stack::Stack,
-    summary::{self, Summary},
-};
+use crate::{account::Account, problem, report::Report, stack::Stack, summary};
 
 /// The ledger of a stack.
 #[derive(Clone, Debug)]

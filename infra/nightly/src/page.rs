@@ -4,11 +4,10 @@
 //! - [`page`]: the frame, and the answer to whether every volume is safe. `verdict`: the answer in words.
 //! - `problems`: what failed, and what to do.
 //! - `volumes`: every Region's volumes. `expired`: what went.
-//! - [`report`]: what the page is made from. [`text`]: numbers and dates in words.
+//! - [`text`]: numbers and dates in words.
 
 mod expired;
 mod problems;
-pub mod report;
 pub mod text;
 mod verdict;
 mod volumes;
@@ -17,7 +16,8 @@ use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeMap;
 
-pub use report::Report;
+use crate::report::Report;
+
 use verdict::Verdict;
 
 const STYLE: &str = include_str!("page/style.css");

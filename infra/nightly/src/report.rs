@@ -73,6 +73,23 @@ impl Report {
     pub fn read(text: &str) -> Result<Self> {
         serde_json::from_str(text).context("the report is not one that this version writes")
     }
+
+    /// A number over all Regions.
+    pub fn total(&self, count: impl Fn(&Region) -> usize) -> usize {
+        self.regions.iter().map(count).sum()
+    }
+
+    /// The Regions of which nobody knows the volumes.
+    pub fn undiscovered(&self) -> Vec<&str> {
+        self.regions.iter().filter(|one| one.is_undiscovered()).map(|one| one.region.as_str()).collect()
+    }
+}
+
+impl Region {
+    /// Whether nobody knows which volumes it has, because the step that lists them failed.
+    pub fn is_undiscovered(&self) -> bool {
+        self.failures.iter().any(|failure| failure.step == "DiscoverVolumes")
+    }
 }
 
 /// JSON with line breaks and indents, its members in the order in which they came.

@@ -2,8 +2,11 @@
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
-use domain::{Night, mail::console};
-use jiff::{Timestamp, tz::TimeZone};
+use domain::{
+    Night,
+    mail::{Servers, console},
+};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use std::{fs::File, path::Path, sync::Arc};
 use tokio::sync::Notify;
@@ -11,25 +14,27 @@ use tokio::sync::Notify;
 use crate::{
     Verdict,
     account::Account,
+    chart,
     cli::Run,
     follow::Follower,
+    graph,
     look::{Look, safe},
     night::{Folder, Nights, Written},
-    output, problem,
+    output, page, problem,
     progress::Progress,
     report, servers, show,
     stack::Stack,
     starts,
 };
 
+/// Nights of the chart of what is kept.
+const CHARTED: u32 = 1_000;
+
 /// Does it.
 ///
 /// # Errors
 /// The night cannot be started or followed, or a file cannot be written.
 pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Result<Verdict> {
-    if args.page.is_some() {
-        bail!("--page is not there yet");
-    }
     let input = input(args, &stack.time_zone)?;
     for file in [&args.report, &args.page].into_iter().flatten() {
         writable(file)?;
@@ -71,7 +76,7 @@ async fn follow(
         eprintln!("nightly: the night failed before it could report: {}; look at {}", why(&ended), console(execution));
         return Ok(Verdict::Bad);
     };
-    tell(account, args, json, &written).await?;
+    tell(account, stack, args, json, &written).await?;
     Ok(if written.report.complete { Verdict::Good } else { Verdict::Bad })
 }
 
@@ -81,12 +86,12 @@ fn why(ended: &DescribeExecutionOutput) -> String {
     format!("{error}{cause}")
 }
 
-async fn tell(account: &Account, args: &Run, json: bool, written: &Written) -> Result<()> {
+async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written: &Written) -> Result<()> {
     let pretty = report::pretty(&written.text)?;
+    let servers = servers::names(account, &written.report).await;
     if json {
         output::print(&pretty)?;
     } else {
-        let servers = servers::names(account, &written.report).await;
         output::print(&format!("\n{}", show::report(&written.report, &servers, Look::of_stdout())))?;
     }
     eprintln!();
@@ -95,7 +100,8 @@ async fn tell(account: &Account, args: &Run, json: bool, written: &Written) -> R
         eprintln!("The whole report: {}", shown(file));
     }
     if let Some(file) = &args.page {
-        // MERGE: `nightly::page` writes `file` here; the refusal at the top of `run` goes.
+        let page = page(account, stack, written, &servers).await?;
+        std::fs::write(file, page).with_context(|| file.display().to_string())?;
         eprintln!("The page of the night: {}", shown(file));
     }
     let night = written.report.night;
@@ -104,6 +110,13 @@ async fn tell(account: &Account, args: &Run, json: bool, written: &Written) -> R
     );
     eprint!("{}", Look::of_stderr().prose(0, &next));
     Ok(())
+}
+
+async fn page(account: &Account, stack: &Stack, written: &Written, servers: &Servers) -> Result<String> {
+    let execution = graph::fetch::fetch(&account.sfn(), &written.report.execution).await?;
+    let took = SignedDuration::try_from_secs_f64(execution.seconds).ok();
+    let chart = chart::kept(stack.policy, written.report.night, CHARTED);
+    Ok(page::page(&written.report, took, &graph::draw(&execution), &chart, servers))
 }
 
 /// A file that cannot be written is known before the night, not after it.

@@ -6,6 +6,7 @@ use aws_sdk_sfn::{
     operation::describe_execution::DescribeExecutionOutput,
     types::{ExecutionListItem, ExecutionStatus},
 };
+use domain::report::Summary;
 use domain::{Night, error::cut, start};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -18,7 +19,6 @@ use crate::{
     problem,
     progress::{Counts, SNAPSHOTS},
     stack::Stack,
-    summary::Summary,
 };
 
 /// Executions that are looked at together.

@@ -2,6 +2,7 @@
 
 use comfy_table::Color;
 use domain::mail::console;
+use domain::report::Summary;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -10,7 +11,6 @@ use crate::{
     follow::duration,
     look::{Look, finished, safe},
     starts::{Outcome, Start, name},
-    summary::Summary,
 };
 
 /// Columns from which every number has its own.

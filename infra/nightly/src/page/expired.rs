@@ -3,8 +3,9 @@
 use domain::wire::{Expired, Unreadable};
 use maud::{Markup, html};
 
+use crate::report::{Region, Report};
+
 use super::{
-    report::{Region, Report},
     text::{grouped, plural},
     verdict::Tone,
     volumes::head,

@@ -4,10 +4,9 @@ use domain::{error::cut, report::Failure};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    report::{Region, Report},
-    text::{grouped, plural},
-};
+use crate::report::{Region, Report};
+
+use super::text::{grouped, plural};
 
 /// Causes that a Region shows; those of most volumes come first. The tables have every volume's.
 const MOST_CAUSES: usize = 20;

@@ -2,10 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{
-    report::Report,
-    text::{grouped, listed, plural},
-};
+use crate::report::Report;
+
+use super::text::{grouped, listed, plural};
 
 /// How a night looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

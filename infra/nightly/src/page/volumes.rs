@@ -4,8 +4,9 @@ use domain::report::Named;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
+use crate::report::{Region, Report};
+
 use super::{
-    report::{Region, Report, is_undiscovered},
     text::{grouped, plural},
     verdict::Tone,
 };
@@ -47,7 +48,7 @@ fn of_region(region: &Region, servers: &Servers) -> Markup {
     html! {
         @if rows.is_empty() {
             h3 { (region.region) }
-            p { (if is_undiscovered(region) { "Its volumes could not be listed." } else { "No volume was found here." }) }
+            p { (if region.is_undiscovered() { "Its volumes could not be listed." } else { "No volume was found here." }) }
         } @else {
             table.volumes role="table" {
                 caption { (region.region) " " span { (counts(region)) } }
