@@ -54,10 +54,10 @@ pub struct Level {
     pub height: f64,
 }
 
-/// The box where the execution begins; no state's name is empty or a space.
-pub const START: &str = "";
+/// The box where the execution begins; no state's name has a control character.
+pub const START: &str = "\u{1}start";
 /// The box where it ends.
-pub const END: &str = " ";
+pub const END: &str = "\u{1}end";
 
 /// The height of a container's caption.
 pub const CAPTION: f64 = 48.0;
