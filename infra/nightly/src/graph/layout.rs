@@ -102,7 +102,7 @@ fn level(machines: &[Machine], line: &dyn Fn(&State) -> String, outermost: bool)
 }
 
 fn placed(state: &State, line: &dyn Fn(&State) -> String) -> Placed {
-    let own = text_width(&state.name, 7.6).max(text_width(&line(state), 6.2)) + 62.0;
+    let own = text_width(&state.name, 8.0).max(text_width(&line(state), 6.2)) + 62.0;
     if state.inside.is_empty() {
         let slanted = if state.kind == Kind::Choice { 12.0 } else { 0.0 };
         return Placed::of(&state.name, (own + slanted, BOX), Level::default());

@@ -1,7 +1,7 @@
 //! The picture itself.
 
 use nightly::graph::definition::Machine;
-use nightly::graph::execution::{Execution, Status};
+use nightly::graph::execution::{Execution, Family, Status, What};
 use nightly::graph::layout::{Level, Placed, Rect, layout};
 use nightly::graph::{draw, runs, trace::Outcome};
 use serde_json::json;
@@ -84,6 +84,22 @@ fn no_box_lies_over_another_and_each_within_its_container() {
         let count = check(&level, whole);
         assert_eq!(count, machine.all().len() + 2, "with Start and End");
     }
+}
+
+#[test]
+fn the_way_that_was_taken_leads_to_the_end_only_if_the_execution_came_there() {
+    let inside = |events: Story, status| {
+        let mut child = events.execution(status, vec![]);
+        child.definition = Machine::read(&child.definition).of_label("SnapshotVolumes").expect("a Map").clone();
+        let picture = drawn(&child);
+        let taken = all(&picture, "path").into_iter().filter_map(|path| path.attributes.get("class"));
+        taken.filter(|class| class.ends_with("taken") && class.starts_with("way")).count()
+    };
+    let made = || Story::default().answered();
+    assert_eq!(inside(made().answered(), Status::Succeeded), 3, "from Start, between the two, to End");
+    assert_eq!(inside(made().failed("Refused"), Status::Failed), 2);
+    assert_eq!(inside(made().then(What::Began(Family::Task, None)), Status::Running), 2);
+    assert_eq!(inside(Story::default().failed("Refused"), Status::Failed), 1);
 }
 
 /// Returns how many boxes there are.
