@@ -3,6 +3,8 @@
 use serde_json::Value;
 use std::collections::VecDeque;
 
+use super::trace::Outcome;
+
 /// States that lead to one another: those of the whole machine, of a Map's processor, or of one branch of a Parallel.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -128,6 +130,12 @@ impl State {
     pub fn catches_into(&self, to: &str) -> bool {
         let leads = |catch| self.arrows.iter().any(|arrow| arrow.catch == catch && arrow.to.as_deref() == Some(to));
         leads(true) && !leads(false)
+    }
+
+    /// Whether what it is in ends here when it has gone so.
+    pub fn ends_with(&self, outcome: Outcome) -> bool {
+        let well = outcome == Outcome::Succeeded || self.kind == Kind::Fail && outcome == Outcome::Failed;
+        well && self.arrows.iter().any(|arrow| arrow.to.is_none())
     }
 
     /// Where it leads when all is well and there is no choice; the inner none is the end.

@@ -22,7 +22,9 @@ pub fn svg(machine: &Machine, execution: &Execution, trace: &Trace) -> String {
     let width = level.width.max(LEAST) + 2.0 * MARGIN;
     let height = level.height + TOP + MARGIN;
     let states: Vec<_> = machine.all().into_iter().map(|state| (state, trace.of(&state.name))).collect();
-    let heading = format!("{} {}", execution.name, caption::summary(execution));
+    let summary = caption::summary(execution);
+    let heading = format!("{}{}", summary[..1].to_uppercase(), &summary[1..]);
+    let title = format!("{} of {}: {summary}", execution.name, execution.machine);
     let at = format!("translate({:.1} {TOP})", (width - level.width) / 2.0);
     Document::new()
         .set("viewBox", format!("0 0 {width:.0} {height:.0}"))
@@ -30,7 +32,7 @@ pub fn svg(machine: &Machine, execution: &Execution, trace: &Trace) -> String {
         .set("height", format!("{height:.0}"))
         .set("role", "img")
         .set("aria-labelledby", "title description")
-        .add(Title::new(heading.as_str()).set("id", "title"))
+        .add(Title::new(title).set("id", "title"))
         .add(
             Description::new()
                 .set("id", "description")
@@ -38,7 +40,7 @@ pub fn svg(machine: &Machine, execution: &Execution, trace: &Trace) -> String {
         )
         .add(Style::new(STYLE))
         .add(Definitions::new().add(head("head")).add(head("head-taken")))
-        .add(text(&execution.machine, "line", MARGIN, 24.0))
+        .add(text(&format!("{} · {}", execution.machine, execution.name), "line", MARGIN, 24.0))
         .add(text(&heading, "heading", MARGIN, 46.0))
         .add(legend())
         .add(picture.level(&level).set("transform", at))

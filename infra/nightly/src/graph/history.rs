@@ -61,12 +61,10 @@ pub fn read(machine: &Machine, events: &[Event], status: Status, trace: &mut Tra
         if let Some(error) = &visit.error {
             trace.edit(&visit.state).error = Some(error.clone());
         }
-        let ends = machine.find(&visit.state).is_some_and(|state| state.arrows.iter().any(|arrow| arrow.to.is_none()));
+        let ends = machine.find(&visit.state).is_some_and(|state| state.ends_with(visit.outcome));
         match &visit.next {
             Some(next) => trace.take(&visit.state, Some(next)),
-            None if ends && [Outcome::Succeeded, Outcome::Failed].contains(&visit.outcome) => {
-                trace.take(&visit.state, None)
-            }
+            None if ends => trace.take(&visit.state, None),
             None => {}
         }
     }

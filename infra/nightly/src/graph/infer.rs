@@ -196,6 +196,9 @@ impl Walk<'_> {
             Kind::Pass | Kind::Wait | Kind::Succeed => (Outcome::Succeeded, None, next),
         };
         self.trace.add(&state.name, outcome, 1, seconds);
+        if next.is_none() && state.ends_with(outcome) {
+            self.trace.take(&state.name, None);
+        }
         next
     }
 

@@ -54,10 +54,10 @@ pub struct Level {
     pub height: f64,
 }
 
-/// The box where the execution begins; no state's name is empty or a space.
-pub const START: &str = "";
+/// The box where the execution begins; no state's name has a control character.
+pub const START: &str = "\u{1}start";
 /// The box where it ends.
-pub const END: &str = " ";
+pub const END: &str = "\u{1}end";
 
 /// The height of a container's caption.
 pub const CAPTION: f64 = 48.0;
@@ -102,7 +102,7 @@ fn level(machines: &[Machine], line: &dyn Fn(&State) -> String, outermost: bool)
 }
 
 fn placed(state: &State, line: &dyn Fn(&State) -> String) -> Placed {
-    let own = text_width(&state.name, 7.6).max(text_width(&line(state), 6.2)) + 62.0;
+    let own = text_width(&state.name, 8.0).max(text_width(&line(state), 6.2)) + 62.0;
     if state.inside.is_empty() {
         let slanted = if state.kind == Kind::Choice { 12.0 } else { 0.0 };
         return Placed::of(&state.name, (own + slanted, BOX), Level::default());

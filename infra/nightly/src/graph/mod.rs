@@ -97,6 +97,11 @@ pub struct ToldState {
     pub error: Option<String>,
 }
 
+/// No clock here is better.
+fn milliseconds(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
 /// What became of each state.
 pub fn told(execution: &Execution) -> Told {
     let machine = Machine::read(&execution.definition);
@@ -110,7 +115,7 @@ pub fn told(execution: &Execution) -> Told {
             entered: passages.entered(),
             succeeded: passages.count(Outcome::Succeeded),
             items: passages.items,
-            seconds: passages.seconds,
+            seconds: passages.seconds.map(milliseconds),
             error: passages.error,
         }
     };
@@ -118,7 +123,7 @@ pub fn told(execution: &Execution) -> Told {
         execution: execution.name.clone(),
         state_machine: execution.machine.clone(),
         summary: caption::summary(execution),
-        seconds: execution.seconds,
+        seconds: milliseconds(execution.seconds),
         states: machine.all().into_iter().map(state).collect(),
     }
 }

@@ -37,10 +37,15 @@ impl<'a> Runs<'a> {
 
     /// How long all of the Map's runs took, if there are any and they are over.
     pub fn over(&self, map: &str) -> Option<f64> {
+        let over = self.get(map)?.iter().all(|run| run.status != Status::Running);
+        self.lasting(map).filter(|_| over)
+    }
+
+    /// From the beginning of the Map's first run to the end of its last one, or until now.
+    fn lasting(&self, map: &str) -> Option<f64> {
         let runs = self.get(map)?;
-        let first = runs.iter().map(|run| run.started).fold(f64::INFINITY, f64::min);
-        let last = runs.iter().map(|run| run.stopped).fold(0.0, f64::max);
-        runs.iter().all(|run| run.status != Status::Running).then_some(last - first)
+        let first = runs.iter().map(|run| run.started).reduce(f64::min)?;
+        Some(runs.iter().map(|run| run.stopped).reduce(f64::max)? - first)
     }
 
     /// Notes the runs' counts with their Maps, and what became of the states within.
@@ -53,7 +58,7 @@ impl<'a> Runs<'a> {
             let counts = runs.iter().map(|run| run.counts).fold(Counts::default(), Counts::and);
             let passages = trace.edit(name);
             passages.items = Some(counts);
-            passages.seconds = passages.seconds.or_else(|| self.over(name));
+            passages.seconds = passages.seconds.or_else(|| self.lasting(name));
             for inside in &map.inside {
                 within(inside, counts, runs, trace);
             }

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::execution::Counts;
 
 /// What became of a state; the last is the worst, and colours it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It was never entered.
+    #[default]
     NotReached,
     /// It did its work.
     Succeeded,
@@ -52,12 +53,6 @@ pub struct Passages {
     pub error: Option<String>,
     /// A Map's items.
     pub items: Option<Counts>,
-}
-
-impl Default for Outcome {
-    fn default() -> Self {
-        Self::NotReached
-    }
 }
 
 impl Passages {
