@@ -14,6 +14,8 @@ pub mod coverage;
 pub mod expiry;
 pub mod inventory;
 pub mod list;
+#[cfg(test)]
+mod made;
 pub mod output;
 pub mod screen;
 pub mod stack;
