@@ -128,14 +128,12 @@ impl Coverage {
     /// The whole in words.
     pub fn text(&self, regions: &[String], screen: Screen) -> String {
         let many = regions.len() > 1;
-        let mut sheet = Sheet {
+        let sheet = Sheet {
             wide: vec!["VOLUME", "NAME", "SERVER", "REGION", "RESTORE POINT", "NIGHT", "AGE", "VERDICT"],
             medium: vec!["VOLUME", "SERVER", "RESTORE POINT", "AGE", "VERDICT"],
             entries: self.volumes.iter().map(|row| row.entry(many)).collect(),
         };
-        if !many {
-            sheet.wide.remove(3);
-        }
+        let sheet = sheet.without_empty_columns();
         let mut text = screen.wrap(&self.summary(regions), 0);
         text = if self.covered { text } else { screen.paint(&text, Tone::Bad) };
         if !sheet.entries.is_empty() {
@@ -226,13 +224,9 @@ impl Row {
             None => ("none", "", String::new()),
         };
         let verdict = self.verdict_in_words();
-        let mut wide = [&self.volume_id, &self.name, &servers, &self.region, id, night, &old, &verdict]
-            .map(str::to_owned)
-            .to_vec();
-        if !many_regions {
-            wide.remove(3);
-        }
         let region = if many_regions { &self.region } else { "" };
+        let wide =
+            [&self.volume_id, &self.name, &servers, region, id, night, &old, &verdict].map(str::to_owned).to_vec();
         let stacked =
             |parts: &[&str], by| parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(by);
         let named = stacked(&[&self.volume_id, &self.name], "\n");

@@ -98,7 +98,9 @@ impl Listing {
     /// Every volume that exists or has a managed snapshot.
     pub fn of(inventory: &Inventory, policy: Policy, next: Night) -> Self {
         let (existing, mut snapshots) = (inventory.existing(), inventory.by_volume());
-        existing.keys().for_each(|key| _ = snapshots.entry(*key).or_default());
+        for key in existing.keys() {
+            snapshots.entry(*key).or_default();
+        }
         let volumes = snapshots.into_iter().map(|((region, id), mut own)| {
             own.sort_by_key(|one| {
                 Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
@@ -247,7 +249,10 @@ impl Point {
             id.clone(),
             format!("  Night {night} {intervals}"),
             format!("  {}, {size}, {begun}", self.state),
-            format!("  expires {expires}"),
+            match self.expires {
+                Some(_) => format!("  expires {expires}"),
+                None => format!("  never expires: {}", self.reason),
+            },
         ];
         let wide = vec![id, night, intervals, self.state.clone(), size, begun, expires];
         let tone = if self.state == "error" || self.interval.is_none() { Tone::Bad } else { Tone::Plain };

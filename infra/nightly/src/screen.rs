@@ -59,6 +59,19 @@ pub enum Layout {
     Narrow,
 }
 
+impl Sheet {
+    /// Without the columns of the wide layout in which no row has anything.
+    pub fn without_empty_columns(mut self) -> Self {
+        for place in (0..self.wide.len()).rev() {
+            if self.entries.iter().all(|entry| entry.wide[place].is_empty()) {
+                self.wide.remove(place);
+                self.entries.iter_mut().for_each(|entry| drop(entry.wide.remove(place)));
+            }
+        }
+        self
+    }
+}
+
 impl Screen {
     /// Stdout as it is.
     pub fn of_stdout() -> Self {
@@ -100,7 +113,8 @@ impl Screen {
     fn block(self, entry: &Entry) -> String {
         let mut lines = entry.narrow.iter();
         let first = lines.next().map(|line| self.paint(&self.wrap(line, 0), entry.tone)).unwrap_or_default();
-        first + &lines.map(|line| self.wrap(line, 2)).collect::<String>()
+        let indented = |line: &String| self.wrap(line.trim_start(), 2 + line.len() - line.trim_start().len());
+        first + &lines.map(indented).collect::<String>()
     }
 
     /// A paragraph, broken between words where the terminal ends, 100 columns wide at most.
@@ -160,8 +174,8 @@ fn width_of<'a>(names: &[&str], rows: impl Iterator<Item = &'a Vec<String>>) -> 
 
 fn color(tone: Tone) -> Option<Color> {
     match tone {
-        Tone::Good => Some(Color::Green),
-        Tone::Bad => Some(Color::Red),
+        Tone::Good => Some(Color::DarkGreen),
+        Tone::Bad => Some(Color::DarkRed),
         Tone::Plain => None,
     }
 }

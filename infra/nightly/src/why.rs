@@ -14,7 +14,7 @@ use crate::{
     Verdict,
     account::Account,
     expiry,
-    inventory::{Inventory, Snapshot, everywhere, fates},
+    inventory::{self, Inventory, Snapshot, everywhere, fates},
     output,
     screen::Screen,
     stack::Stack,
@@ -168,10 +168,13 @@ fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &S
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
     let night = match &snapshot.identity {
         Ok(identity) if managed => {
-            format!(
-                " of the Night {}, due {} and governed by {}",
-                identity.night, identity.intervals, identity.interval
-            )
+            let inventory::Identity { night, interval, intervals } = identity;
+            let governed = if intervals.to_string() == interval.to_string() {
+                String::new()
+            } else {
+                format!(", governed by {interval}")
+            };
+            format!(" of the Night {night} ({intervals}{governed})")
         }
         _ => String::new(),
     };
