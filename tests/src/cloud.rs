@@ -80,10 +80,16 @@ impl Cloud {
 
     /// Runs `nightly` with what `up` exports, as a person does after `. env`.
     pub fn nightly(&self, arguments: &[&str]) -> Output {
+        self.nightly_command(arguments).output().expect("sh")
+    }
+
+    /// The same, yet to be run.
+    pub fn nightly_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
         let env = self.directory.join("env");
         command.args(["-c", ". \"$0\"; exec nightly \"$@\""]).arg(env).args(arguments);
-        command.current_dir(root()).output().expect("sh")
+        command.current_dir(root());
+        command
     }
 
     /// The variables that name this cloud to the scripts and to make.

@@ -76,14 +76,15 @@ impl Lines<'_> {
         let mut text = String::new();
         for start in starts {
             let (word, colour) = outcome_word(start);
-            let facts = [self.started(start), took(start), name(&start.execution).to_owned()];
+            let facts = [self.started(start), took(start)];
             let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
             let word = match colour {
                 Some(Color::DarkRed) => self.look.bad(&word),
                 Some(Color::DarkGreen) => self.look.good(&word),
                 _ => word,
             };
-            text.push_str(&self.look.prose(2, &format!("{}: {word}", facts.join(", "))));
+            let line = format!("{}: {word}, execution {}", facts.join(", "), name(&start.execution));
+            text.push_str(&self.look.prose(2, &line));
             if matches!(start.outcome, Outcome::Failed(_) | Outcome::Running(_)) {
                 let _ = writeln!(text, "    {}", console(&start.execution));
             }

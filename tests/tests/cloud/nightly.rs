@@ -1,7 +1,14 @@
 //! `nightly run` and `nightly status` as a person runs them: after `. env`, with the compiled command.
 
 use serde_json::Value;
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use strict_ec2::{Fault, Rules, StrictEc2};
 use tests::cloud::Cloud;
 
@@ -42,6 +49,7 @@ async fn a_night_is_run_and_found_again_whatever_it_came_to() {
     dry_run(&cloud).await;
     incomplete(&cloud, &strict);
     complete(&cloud);
+    interrupted(&cloud, &strict);
     refused(&cloud).await;
     unknown(&cloud);
     terminals(&cloud);
@@ -107,6 +115,41 @@ fn complete(cloud: &Cloud) {
     let of = |index: usize| &night["starts"][index];
     assert!(of(0)["outcome"] == "complete" && of(1)["outcome"] == "notComplete", "{night}");
     assert!(of(0)["protected"] == 2 && of(1)["unprotected"] == 1 && night["report"] == report, "{night}");
+}
+
+/// Discovery is held until Ctrl-C has been answered; then the night ends by itself.
+fn interrupted(cloud: &Cloud, strict: &StrictEc2) {
+    let held = Arc::new(AtomicBool::new(true));
+    let hold = held.clone();
+    strict.before(move |call| {
+        let (hold, is_discovery) = (hold.clone(), call.action == "DescribeVolumes");
+        Box::pin(async move {
+            while is_discovery && hold.load(Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+    });
+    let outcome = || json(&cloud.nightly(&["status", "--last", "1", "--json"]))[0]["outcome"].clone();
+    let mut command = cloud.nightly_command(&["run", "--night", "2026-12-27"]);
+    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("nightly");
+    await_that("it runs", || outcome() == "running");
+    let listed = cloud.nightly(&["status"]);
+    assert!(stdout(&listed).contains("running now"), "{}", stdout(&listed));
+    assert_eq!(code(&listed), 0, "the newest that is over decides");
+    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill").success());
+    let output = run.wait_with_output().expect("its end");
+    assert_eq!((code(&output), stdout(&output).as_str()), (130, ""));
+    assert!(stderr(&output).contains("No longer followed, but the night goes on."), "{}", stderr(&output));
+    held.store(false, Ordering::SeqCst);
+    await_that("it ends by itself", || outcome() == "complete");
+}
+
+fn await_that(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < until, "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// A start that the state machine refuses, as a person makes one by hand: it has no Night, and no report.
