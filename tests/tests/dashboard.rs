@@ -7,13 +7,18 @@ use serde_yaml_ng::Value as Yaml;
 use std::collections::BTreeSet;
 use tests::{functions, pascal, template};
 
+/// What its body's `!Sub` has: the text, and what else goes into it.
+fn substituted() -> Yaml {
+    match template::properties("Dashboard")["DashboardBody"].clone() {
+        Yaml::Tagged(tagged) if tagged.tag == "Sub" => tagged.value,
+        _ => panic!("the body is no !Sub"),
+    }
+}
+
 /// Its widgets, with `<name>` for each `${name}` that CloudFormation puts in.
 fn widgets() -> Vec<Value> {
-    let Yaml::Tagged(substituted) = template::properties("Dashboard")["DashboardBody"].clone() else {
-        panic!("the body is no !Sub")
-    };
     let names = Regex::new(r"\$\{([\w:.]+)\}").expect("a pattern");
-    let text = substituted.value[0].as_str().expect("a text").to_owned();
+    let text = substituted()[0].as_str().expect("a text").to_owned();
     let body: Value = serde_json::from_str(&names.replace_all(&text, "<$1>")).expect("the body is JSON");
     body["widgets"].as_array().expect("widgets").clone()
 }
@@ -74,9 +79,8 @@ fn every_metric_of_the_nights_is_shown_and_no_other_is() {
     let own: BTreeSet<_> = metrics().into_iter().filter(|metric| metric[0] == metrics::NAMESPACE).collect();
     let all = metrics::ALL.map(|name| [metrics::NAMESPACE, name, "BackupStack", "<Stack>"].map(str::to_owned).to_vec());
     assert_eq!(own, BTreeSet::from(all));
-    let Yaml::Tagged(body) = &template::properties("Dashboard")["DashboardBody"] else { panic!("the body is no !Sub") };
     let alarm = template::properties("NoCompleteNightAlarm");
-    assert_eq!(body.value[1]["Stack"], alarm["Dimensions"][0]["Value"]);
+    assert_eq!(substituted()[1]["Stack"], alarm["Dimensions"][0]["Value"]);
     assert_eq!(alarm["Namespace"].as_str(), Some(metrics::NAMESPACE));
 }
 
@@ -134,6 +138,6 @@ fn a_query_asks_a_log_group_of_the_stack_for_what_report_night_logs() {
 fn every_alarm_is_on_it() {
     let widgets = of_type(&widgets(), "alarm");
     let shown = widgets.iter().flat_map(|widget| widget["properties"]["alarms"].as_array().expect("alarms").clone());
-    let shown: Vec<_> = shown.map(|alarm| alarm.as_str().expect("an ARN").replace(".Arn>", ">")).collect();
+    let shown: Vec<_> = shown.map(|alarm| alarm.as_str().expect("an ARN").replacen("<Alarm>:", "", 1)).collect();
     assert_eq!(BTreeSet::from_iter(shown), resources("AWS::CloudWatch::Alarm"));
 }

@@ -207,11 +207,16 @@ fn the_dashboard_is_of_the_stack(aws: &Aws) {
     let parsed: Value = serde_json::from_str(body).expect("the body is JSON");
     assert!(!parsed["widgets"].as_array().expect("widgets").is_empty() && !body.contains("${"), "{body}");
     let resources = "StackResources[?LogicalResourceId=='%'].PhysicalResourceId | [0]";
-    for resource in ["StateMachine", "ReportNightFunction", "ReportNightLogGroup", "NoCompleteNightAlarm"] {
+    for resource in ["StateMachine", "ReportNightFunction", "ReportNightLogGroup"] {
         let query = resources.replace('%', resource);
         let asked = ["cloudformation", "describe-stack-resources", "--stack-name", BACKUP, "--query", &query];
         let id = aws.ask(&asked);
         assert!(body.contains(id.as_str().expect("a physical id")), "{resource} is {id}: {body}");
+    }
+    let alarms = aws.ask(&["cloudwatch", "describe-alarms", "--query", "MetricAlarms[].AlarmArn"]);
+    assert_eq!(alarms.as_array().map(Vec::len), Some(4), "{alarms}");
+    for alarm in alarms.as_array().expect("alarms") {
+        assert!(body.contains(&alarm.to_string()), "{alarm}: {body}");
     }
     assert!(body.contains(&format!(r#""BackupStack", "{BACKUP}""#)), "{body}");
 }
