@@ -18,7 +18,8 @@ impl Account {
     /// # Errors
     /// No Region anywhere.
     pub async fn load(region: Option<String>) -> Result<Self> {
-        let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let https =
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
         if let Some(region) = region {
             loader = loader.region(Region::new(region));

@@ -21,6 +21,8 @@ pub mod graph;
 pub mod inventory;
 pub mod list;
 pub mod look;
+#[cfg(test)]
+mod made;
 pub mod night;
 pub mod output;
 pub mod page;

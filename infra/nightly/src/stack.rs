@@ -39,7 +39,8 @@ impl Stack {
         let listed = listed.map_err(|error| anyhow!("DescribeStacks: {}", DisplayErrorContext(error)))?;
         // A nested stack has the same outputs as its root.
         let mut backups: Vec<_> = listed.iter().filter(|one| one.root_id().is_none() && is_backup(one)).collect();
-        let called = |one: &&Described, name| one.stack_name() == Some(name) || output(one, "BackupStack") == Some(name);
+        let called =
+            |one: &&Described, name| one.stack_name() == Some(name) || output(one, "BackupStack") == Some(name);
         if let Some(name) = name {
             let all = names(&backups);
             backups.retain(|one| called(one, name));
@@ -48,14 +49,17 @@ impl Stack {
             }
         }
         match backups.as_slice() {
-            [one] => Self::read(one, &account.region).with_context(|| format!("stack {}", one.stack_name().unwrap_or_default())),
+            [one] => Self::read(one, &account.region)
+                .with_context(|| format!("stack {}", one.stack_name().unwrap_or_default())),
             [] => bail!("no backup is deployed in {}; look in another --region, or deploy one", account.region),
             _ => bail!("which one? Give --stack; {}", names(&backups)),
         }
     }
 
     fn read(stack: &Described, region: &str) -> Result<Self> {
-        let output = |key| output(stack, key).map(str::to_owned).with_context(|| format!("has no output {key}; deploy it again"));
+        let output = |key| {
+            output(stack, key).map(str::to_owned).with_context(|| format!("has no output {key}; deploy it again"))
+        };
         let parameter = |key| {
             let found = stack.parameters().iter().find(|one| one.parameter_key() == Some(key));
             let value = found.and_then(|one| one.parameter_value());
@@ -70,7 +74,11 @@ impl Stack {
             regions: regions.split(',').map(str::to_owned).collect(),
             time_zone: night::zone(parameter("TimeZone")?)?,
             selection: Selection::read(parameter("VolumeTag")?)?,
-            policy: Policy::read(parameter("KeepDailies")?, parameter("QuarterlyMonths")?, parameter("KeepQuarterlies")?)?,
+            policy: Policy::read(
+                parameter("KeepDailies")?,
+                parameter("QuarterlyMonths")?,
+                parameter("KeepQuarterlies")?,
+            )?,
         })
     }
 }
