@@ -1,6 +1,7 @@
 //! Nights end to end, each test on a local cloud of its own. They wait more than they compute, so `make test` runs several at once.
 
 mod bad_input;
+mod coverage;
 #[cfg(target_os = "linux")]
 mod deaths;
 mod deletes;
