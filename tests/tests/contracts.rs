@@ -164,6 +164,20 @@ fn the_estimate_of_a_nights_cost_knows_the_memory_that_the_template_gives() {
 }
 
 #[test]
+fn every_function_and_every_machine_is_traced() {
+    let resources = template::read("backup.yaml")["Resources"].clone();
+    for function in functions() {
+        let function = &resources[format!("{}Function", pascal(&function))];
+        assert_eq!(function["Properties"]["TracingConfig"]["Mode"].as_str(), Some("Active"), "{function:?}");
+        // Lambda takes no traced function whose role may not trace yet.
+        assert_eq!(function["DependsOn"].as_str(), Some("TracingPolicy"), "{function:?}");
+    }
+    for machine in ["StateMachine", "UnreportedNight", "LateFailure"] {
+        assert_eq!(template::properties(machine)["TracingConfiguration"]["Enabled"].as_bool(), Some(true), "{machine}");
+    }
+}
+
+#[test]
 fn a_function_is_invoked_by_the_role_of_the_state_machine() {
     let role = serde_yaml_ng::to_string(&template::properties("StateMachineRole")).expect("YAML");
     for function in functions() {
@@ -223,6 +237,17 @@ fn the_root_stack_hands_on_every_parameter_under_the_same_constraints() {
             assert!(template::is_ref(&given(stack)[name.as_str()], &name), "{name} of {stack}");
             assert_eq!(constraints(&root["Parameters"][name.as_str()]), constraints(&nested[name.as_str()]), "{name}");
         }
+    }
+}
+
+#[test]
+fn the_root_stack_hands_on_every_output_of_the_backup() {
+    let (root, backup) = (template::read("template.yaml"), template::read("backup.yaml"));
+    for name in keys(&backup["Outputs"]) {
+        let given = &root["Outputs"][name.as_str()];
+        let value = serde_yaml_ng::to_string(&given["Value"]).expect("YAML");
+        assert_eq!(value.trim(), format!("!GetAtt Backup.Outputs.{name}"));
+        assert_eq!(given["Description"], backup["Outputs"][name.as_str()]["Description"], "{name}");
     }
 }
 
