@@ -77,6 +77,17 @@ fn every_alarm_is_explained_to_the_operator() {
     }
 }
 
+/// What each known error means and what to do about it, as the emails say it.
+#[test]
+fn every_error_that_a_mail_knows_is_explained_to_the_operator() {
+    let mut table = String::from("| error | means | do |\n|---|---|---|\n");
+    for advice in &domain::advice::KNOWN {
+        let codes: Vec<_> = advice.codes.iter().map(|code| format!("`{code}`")).collect();
+        table += &format!("| {} | {} | {} |\n", codes.join(", "), advice.means, advice.remedy);
+    }
+    page::shows("docs/operating.md", "<!-- advice -->\n", "<!-- end -->\n", &table);
+}
+
 #[test]
 fn the_readme_lists_the_parameters_as_the_template_has_them() {
     let (backup, whole) = (template::read("backup.yaml"), template::read("template.yaml"));

@@ -112,6 +112,7 @@ async fn a_function_that_dies_stops_nothing_else_and_the_second_start_finishes_w
         let made_before = cloud.snapshots().await.values().filter(|tags| tags["Night"] == night).count();
         let second = cloud.night(input).await;
         assert_eq!(second.status, "SUCCEEDED", "{function}: {}", second.cause);
+        assert_eq!(cloud.mail(&mailbox).await.len(), 1, "{function}: it is well again");
         assert_eq!(strict.count("CreateSnapshot"), 2 - made_before, "{function}: exactly what is missing");
         let now = cloud.snapshots().await;
         assert_eq!(now.len(), 2, "{function}: {now:?}");

@@ -55,7 +55,7 @@ async fn one_in_use_is_kept_one_gone_is_done_a_locked_or_denied_one_is_mailed_an
     assert!(mail[0].0.ends_with("2 steps failed"), "{mail:?}");
     let told = BTreeMap::from([(locked, "OperationNotPermitted"), (denied, "UnauthorizedOperation")]);
     for (snapshot, code) in told {
-        for line in [format!("  - DeleteExpired of {snapshot}"), format!("  error  DeleteSnapshot: {code}")] {
+        for line in [format!("  - DeleteExpired of {snapshot}"), format!("  error  Refused: DeleteSnapshot: {code}")] {
             assert!(mail[0].1.contains(&line), "{line}: {mail:?}");
         }
     }
