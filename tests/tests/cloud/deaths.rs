@@ -43,7 +43,7 @@ fn port(strict: &StrictEc2) -> u16 {
 type Death = (&'static str, fn(&Call, &str) -> bool, &'static str);
 
 const DEATHS: [Death; 6] = [
-    ("discover-volumes", |call, _| call.is_filtered("DescribeVolumes", "status"), "DiscoverVolumes failed"),
+    ("discover-volumes", |call, _| call.is_filtered("DescribeVolumes", "status"), "the step DiscoverVolumes"),
     (
         "snapshot-one",
         |call, victim| {
@@ -56,7 +56,7 @@ const DEATHS: [Death; 6] = [
     (
         "find-expired",
         |call, _| call.action == "DescribeVolumes" && !call.is_filtered("DescribeVolumes", "status"),
-        "FindExpired failed",
+        "the step FindExpired",
     ),
     ("delete-one", |call, _| call.action == "DeleteSnapshot", "DeleteExpired"),
     (
