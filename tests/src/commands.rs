@@ -157,7 +157,10 @@ done
 "$REAL_MAKE" --dry-run "$@" >/dev/null
 "#;
 
-const AWS: &str = r#"exec "$REAL_AWS" "$@" --generate-cli-skeleton output"#;
+/// An answer that holds bytes the CLI makes up, and then refuses itself.
+const AWS: &str = r#"
+"$REAL_AWS" "$@" --generate-cli-skeleton output 2>"$ASKED.said" || grep -q BinaryValue "$ASKED.said" || { cat "$ASKED.said" >&2; exit 1; }
+"#;
 
 const NIGHTLY: &str = r#"(IFS=$'\t'; echo "$*" >>"$ASKED")"#;
 
