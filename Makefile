@@ -22,7 +22,7 @@ help:
 	@echo 'make down      stop it'
 	@echo 'make test      every test there is'
 	@echo 'make simulate  100,000 random nights and 1,000 real ones against the model; draws docs/retention.svg (an hour)'
-	@echo 'make bench     the measurements that the README quotes; writes its table and charts (seven minutes, and the release builds)'
+	@echo 'make bench     the measurements of docs/measurements.md; writes its table and charts (seven minutes, and the release builds)'
 	@echo 'make package   the release zips for arm64, in target/package'
 	@echo 'make deploy    the stack to AWS   STACK=name [TEMPLATE=backup] [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
 	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'
