@@ -67,6 +67,15 @@ pub fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
+/// Builds what the pages' `make night` would build: several at once would pull the programs from under each other.
+///
+/// # Panics
+/// It does not build.
+pub fn build() {
+    let output = shell("make --silent functions").output().expect("bash");
+    assert!(output.status.success(), "make functions: {}", said(&output));
+}
+
 /// Runs the blocks of a page that can run here, one after the other in one shell, as a person would who has just cloned the project:
 /// `target/local` is the directory of a local cloud that is not up yet. Commands that take an hour are only looked at by `make`.
 ///

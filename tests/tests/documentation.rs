@@ -8,6 +8,7 @@ use tests::{cloud::Cloud, commands, commands::Place, page, root, template, text}
 
 #[test]
 fn every_command_that_needs_no_aws_runs_on_a_local_cloud() {
+    commands::build();
     std::thread::scope(|scope| {
         for page in commands::pages() {
             scope.spawn(move || {
