@@ -130,7 +130,7 @@ impl Coverage {
         let many = regions.len() > 1;
         let sheet = Sheet {
             wide: vec!["VOLUME", "NAME", "SERVER", "REGION", "RESTORE POINT", "NIGHT", "AGE", "VERDICT"],
-            medium: vec!["VOLUME", "SERVER", "RESTORE POINT", "AGE", "VERDICT"],
+            medium: vec!["VOLUME", "SERVER", "RESTORE POINT", "VERDICT"],
             entries: self.volumes.iter().map(|row| row.entry(many)).collect(),
         };
         let sheet = sheet.without_empty_columns();
@@ -230,12 +230,12 @@ impl Row {
         let stacked =
             |parts: &[&str], by| parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(by);
         let named = stacked(&[&self.volume_id, &self.name], "\n");
+        let (word, more) = verdict.split_once(", ").unwrap_or((&verdict, ""));
         let medium = vec![
             named,
             stacked(&[&servers, region], "\n"),
-            stacked(&[id, night], "\n"),
-            old.clone(),
-            verdict.replace(", ", "\n"),
+            stacked(&[id, night, &more.replace(", ", "\n")], "\n"),
+            stacked(&[word, &old], "\n"),
         ];
         let place = Some(servers.as_str()).filter(|servers| !servers.is_empty()).map(|servers| format!("on {servers}"));
         let narrow = [

@@ -75,9 +75,14 @@ fn no_line_is_wider_than_the_terminal_and_none_has_a_colour_without_one() {
     let mut volumes: Vec<_> =
         (0..3).map(|one| volume(&format!("vol-{one:017}"), &[("Name", "database-server")])).collect();
     volumes[0].made = Some(ago(1));
-    let coverage = coverage(volumes, vec![snapshot("vol-00000000000000001", "completed", 1)]);
+    volumes[0].instances = vec!["i-0123456789abcdef0".to_owned()];
+    let mut snapshots =
+        vec![snapshot("vol-00000000000000001", "completed", 1), snapshot("vol-00000000000000000", "pending", 1)];
+    snapshots[0].id = "snap-0123456789abcdef0".to_owned();
+    let coverage = coverage(volumes, snapshots);
     for width in [40, 60, 80, 120] {
         let text = text(&coverage, Some(width));
+        assert_eq!(text.contains("RESTORE POINT"), width >= 80, "{width}:\n{text}");
         assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}:\n{text}");
         assert!(text.contains("vol-00000000000000002") && !text.contains('\u{1b}'), "{text}");
     }
