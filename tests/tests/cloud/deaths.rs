@@ -50,7 +50,7 @@ const DEATHS: [Death; 6] = [
             call.is_filtered("DescribeSnapshots", "volume-id")
                 && call.filters().iter().any(|(_, values)| values.contains(&victim))
         },
-        "unprotected",
+        "1 of 2 volumes has no snapshot",
     ),
     ("tag-snapshot", |call, _| call.action == "CreateTags", "SnapshotVolumes"),
     (
