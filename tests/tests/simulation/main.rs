@@ -51,6 +51,8 @@ struct Simulation {
     mailbox: String,
     /// The nights that an outage still lasts: no snapshot is made.
     outage: u32,
+    /// Whether the last night failed: the next that does not says that it is well again.
+    failed_before: bool,
     /// What a dry run of tonight said, each Region's planned volumes and expired snapshots.
     dry: Vec<(BTreeSet<String>, BTreeSet<String>)>,
     /// The volume of the picture, and each of its restore points.
@@ -91,7 +93,18 @@ impl Simulation {
             keep_quarterlies: 5,
         };
         let (mailbox, lives) = (cloud.mailbox().await, BTreeMap::new());
-        Self { cloud, strict, fleet, parameters, mailbox, outage: 0, dry: Vec::new(), pictured, lives }
+        Self {
+            cloud,
+            strict,
+            fleet,
+            parameters,
+            mailbox,
+            outage: 0,
+            failed_before: false,
+            dry: Vec::new(),
+            pictured,
+            lives,
+        }
     }
 
     async fn live_a_day(&mut self, number: u64, tonight: NaiveDate) {
@@ -180,7 +193,9 @@ impl Simulation {
             let expires = region.before.expires(&self.parameters, tonight);
             expires.iter().any(|id| region.before.snapshots[id].state == "error")
         });
-        let news = late || !denied.is_empty();
+        let well_again = self.failed_before && denied.is_empty();
+        self.failed_before = !denied.is_empty();
+        let news = late || well_again || !denied.is_empty();
         let mail = if news { self.cloud.mail(&self.mailbox).await } else { vec![] };
         assert_eq!(mail.len(), usize::from(news), "{tonight}: {mail:?}");
         let dry = std::mem::take(&mut self.dry);
