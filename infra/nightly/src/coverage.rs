@@ -11,8 +11,9 @@ use crate::{
     Verdict,
     account::Account,
     inventory::{Inventory, Snapshot, Volume, everywhere},
+    look::plural,
     output,
-    screen::{Entry, Screen, Sheet, Tone, age, plural},
+    screen::{Entry, Screen, Sheet, Tone, age},
     stack::Stack,
 };
 

@@ -6,7 +6,7 @@ use domain::{
     retention::Policy,
 };
 
-use crate::screen::plural;
+use crate::look::plural;
 
 /// The parameters, as a sentence.
 pub fn keeps(policy: Policy) -> String {

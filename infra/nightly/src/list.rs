@@ -11,8 +11,9 @@ use crate::{
     account::Account,
     expiry,
     inventory::{Inventory, Snapshot, fates},
+    look::plural,
     output,
-    screen::{Entry, Screen, Sheet, Tone, plural},
+    screen::{Entry, Screen, Sheet, Tone},
     stack::Stack,
 };
 

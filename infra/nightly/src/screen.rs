@@ -4,6 +4,8 @@
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use std::io::IsTerminal;
 
+use crate::look::safe;
+
 /// Where it is printed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Screen {
@@ -103,8 +105,8 @@ impl Screen {
         for (entry, cells) in entries {
             let last = cells.len() - 1;
             table.add_row(cells.iter().enumerate().map(|(place, text)| match color(entry.tone) {
-                Some(color) if place == last => Cell::new(text).fg(color),
-                _ => Cell::new(text),
+                Some(color) if place == last => Cell::new(shown(text)).fg(color),
+                _ => Cell::new(shown(text)),
             }));
         }
         lines(table)
@@ -112,8 +114,8 @@ impl Screen {
 
     fn block(self, entry: &Entry) -> String {
         let mut lines = entry.narrow.iter();
-        let first = lines.next().map(|line| self.paint(&self.wrap(line, 0), entry.tone)).unwrap_or_default();
-        let indented = |line: &String| self.wrap(line.trim_start(), 2 + line.len() - line.trim_start().len());
+        let first = lines.next().map(|line| self.paint(&self.wrap(&shown(line), 0), entry.tone)).unwrap_or_default();
+        let indented = |line: &String| self.wrap(&shown(line.trim_start()), 2 + line.len() - line.trim_start().len());
         first + &lines.map(indented).collect::<String>()
     }
 
@@ -180,6 +182,11 @@ fn color(tone: Tone) -> Option<Color> {
     }
 }
 
+/// A cell's lines, of which a tag may be a part: nothing in them moves the cursor.
+fn shown(text: &str) -> String {
+    text.split('\n').map(safe).collect::<Vec<_>>().join("\n")
+}
+
 /// An age in words: `12 min`, `9 h`, `3 days`.
 pub fn age(seconds: i64) -> String {
     let minutes = seconds.max(0) / 60;
@@ -190,7 +197,18 @@ pub fn age(seconds: i64) -> String {
     }
 }
 
-/// `1 volume`, `2 volumes`.
-pub fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tag_moves_the_cursor_in_any_layout() {
+        let cells = || vec!["vol-1".to_owned(), "na\u{1b}[2Jme\nsecond".to_owned()];
+        let entry = Entry { wide: cells(), medium: cells(), narrow: cells(), tone: Tone::Plain };
+        let sheet = Sheet { wide: vec!["ID", "NAME"], medium: vec!["ID", "NAME"], entries: vec![entry] };
+        for layout in [Layout::Wide, Layout::Medium, Layout::Narrow] {
+            let drawn = Screen::default().draw(&sheet, layout);
+            assert!(drawn.contains("na [2Jme") && !drawn.contains('\u{1b}'), "{layout:?}: {drawn:?}");
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! The backup's stack: where its parts are, and its parameters.
 
-use anyhow::{Context, Result, anyhow, bail};
-use aws_sdk_cloudformation::{error::DisplayErrorContext, types::Stack as Described};
+use anyhow::{Context, Result, bail};
+use aws_sdk_cloudformation::types::Stack as Described;
 use domain::{night, retention::Policy, selection::Selection};
 use jiff::tz::TimeZone;
 
-use crate::account::Account;
+use crate::{account::Account, problem};
 
 /// A deployed backup.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Stack {
     pub async fn find(account: &Account, name: Option<&str>) -> Result<Self> {
         let listed = account.cloudformation().describe_stacks().into_paginator().items().send();
         let listed = listed.collect::<Result<Vec<_>, _>>().await;
-        let listed = listed.map_err(|error| anyhow!("DescribeStacks: {}", DisplayErrorContext(error)))?;
+        let listed = listed.map_err(|error| problem::of("DescribeStacks", error))?;
         // A nested stack has the same outputs as its root.
         let mut backups: Vec<_> = listed.iter().filter(|one| one.root_id().is_none() && is_backup(one)).collect();
         let called =
