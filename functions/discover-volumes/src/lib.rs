@@ -4,6 +4,7 @@
 use aws_sdk_ec2::{Client, types::Filter};
 use domain::{
     Error, Intervals, Night, night,
+    restore::Origin,
     selection::Selection,
     start::Start,
     tags,
@@ -11,6 +12,8 @@ use domain::{
 };
 use runtime::{Ledger, Sorted, Sorter, error, snapshots};
 use serde::{Deserialize, Serialize};
+
+mod servers;
 
 /// One Region, and the execution whose input starts the night.
 #[derive(Debug, Deserialize)]
@@ -53,12 +56,14 @@ pub async fn handle(
     let sorter = |name| input.execution.sorting_name(&input.region, name);
     let made = made(ec2, stack, night, Sorter::new(ledger, sorter("made"))).await?;
     let volumes = selected(ec2, &selection, Sorter::new(ledger, sorter("volumes"))).await?;
+    let servers = servers::named(ec2, Sorter::new(ledger, sorter("servers"))).await?;
 
     let list = |name| input.execution.ledger_key(night, &format!("{}/{name}.jsonl", input.region));
     let (mut work, mut protected) = (ledger.write_list(list("work-list")), ledger.write_list(list("protected")));
-    let (mut volumes, mut made) = (volumes.merge().await?, made.merge().await?);
+    let (mut volumes, mut made, mut servers) = (volumes.merge().await?, made.merge().await?, servers.merge().await?);
     // A volume that changes while EC2 pages through them may be on two pages: a group of more than one.
-    while let Some(volume) = volumes.next_group().await?.pop() {
+    while let Some(mut volume) = volumes.next_group().await?.pop() {
+        volume.server = servers.of(&volume.volume_id).await?.pop().map(|server| server.name);
         let made = made.of(&volume.volume_id).await?;
         match made.iter().any(|snapshot| snapshot.is_described) {
             true => protected.write(&volume).await?,
@@ -106,7 +111,21 @@ async fn selected<'a>(
 fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
     let tags = snapshots::tags_of(volume.tags());
     let instances = volume.attachments().iter().filter_map(|attachment| attachment.instance_id.clone()).collect();
-    Some(Volume { volume_id: volume.volume_id?, instances, tags, has_snapshot: false })
+    let origin = origin(&volume);
+    Some(Volume { volume_id: volume.volume_id?, instances, tags, origin, server: None, has_snapshot: false })
+}
+
+fn origin(volume: &aws_sdk_ec2::types::Volume) -> Option<Origin> {
+    let attachment = volume.attachments().first();
+    Some(Origin {
+        kind: volume.volume_type()?.as_str().to_owned(),
+        iops: volume.iops(),
+        throughput: volume.throughput(),
+        zone: volume.availability_zone()?.to_owned(),
+        device: attachment.and_then(|attachment| attachment.device.clone()),
+        instance: attachment.and_then(|attachment| attachment.instance_id.clone()),
+        multi_attach: volume.multi_attach_enabled().unwrap_or(false),
+    })
 }
 
 /// A snapshot of tonight. A volume whose only one lacks its description goes back on the work list: snapshot-one finds it, and

@@ -1,10 +1,16 @@
 use super::*;
 use aws_sdk_ec2::{
+    error::ErrorMetadata,
     operation::{
-        describe_regions::DescribeRegionsOutput, describe_snapshots::DescribeSnapshotsOutput,
+        describe_instances::{DescribeInstancesError, DescribeInstancesOutput},
+        describe_regions::DescribeRegionsOutput,
+        describe_snapshots::DescribeSnapshotsOutput,
         describe_volumes::DescribeVolumesOutput,
     },
-    types::{Region, Snapshot, SnapshotState, Tag, Volume as Ec2Volume, VolumeAttachment},
+    types::{
+        EbsInstanceBlockDevice, Instance, InstanceBlockDeviceMapping, Region, Reservation, Snapshot, SnapshotState,
+        Tag, Volume as Ec2Volume, VolumeAttachment, VolumeType,
+    },
 };
 use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
@@ -36,10 +42,14 @@ fn regions(status: Option<&'static str>) -> Rule {
 }
 
 fn volume(id: &str, tags: &[(&str, &str)]) -> Ec2Volume {
-    let attachment = |server: &str| VolumeAttachment::builder().instance_id(server).build();
+    let attachment = |server: &str| VolumeAttachment::builder().instance_id(server).device("/dev/xvda").build();
     let tags = tags.iter().map(|(key, value)| tag(key, value)).collect();
     Ec2Volume::builder()
         .volume_id(id)
+        .volume_type(VolumeType::Gp3)
+        .iops(3_000)
+        .throughput(125)
+        .availability_zone("eu-west-1a")
         .attachments(attachment("i-1"))
         .attachments(attachment("i-2"))
         .set_tags(Some(tags))
@@ -67,6 +77,15 @@ fn volumes() -> Rule {
         .build()
 }
 
+/// A server that has vol-1.
+fn servers() -> Rule {
+    let disk = EbsInstanceBlockDevice::builder().volume_id("vol-1").build();
+    let disk = InstanceBlockDeviceMapping::builder().ebs(disk).build();
+    let server = Instance::builder().instance_id("i-1").tags(tag("Name", "db")).block_device_mappings(disk).build();
+    let answer = DescribeInstancesOutput::builder().reservations(Reservation::builder().instances(server).build());
+    mock!(Client::describe_instances).then_output(move || answer.clone().build())
+}
+
 fn snapshots_of_tonight(night: &'static str) -> Rule {
     mock!(Client::describe_snapshots)
         .match_requests(move |request| {
@@ -87,6 +106,13 @@ fn writes(list: &'static str, ids: &'static [&'static str]) -> Rule {
             let volumes: Vec<_> = body.lines().map(|line| serde_json::from_str::<Volume>(line).unwrap()).collect();
             // vol-4 has a snapshot that nobody described.
             assert!(volumes.iter().all(|volume| volume.has_snapshot == (volume.volume_id == "vol-4")));
+            for volume in &volumes {
+                let server = (volume.volume_id == "vol-1").then(|| "db".to_owned());
+                assert_eq!(volume.server, server, "{}", volume.volume_id);
+                let origin = volume.origin.as_ref().expect("its origin").to_string();
+                let is = "type=gp3 iops=3000 throughput=125 zone=eu-west-1a device=/dev/xvda instance=i-1";
+                assert_eq!(origin, is);
+            }
             let lines = volumes.iter().map(|volume| volume.volume_id.as_str());
             request.key() == Some(&format!("nights/2027-01-01/run/eu-west-1/{list}.jsonl"))
                 && lines.eq(ids.iter().copied())
@@ -102,7 +128,7 @@ async fn run(ec2: &[&Rule], s3: &[&Rule], settings: Settings, input: Input) -> R
 
 #[tokio::test]
 async fn lists_what_lacks_tonights_snapshot_or_its_description() {
-    let ec2 = [&regions(Some("opt-in-not-required")), &volumes(), &snapshots_of_tonight("2027-01-01")];
+    let ec2 = [&regions(Some("opt-in-not-required")), &volumes(), &servers(), &snapshots_of_tonight("2027-01-01")];
     let s3 = [&writes("work-list", &["vol-1", "vol-4"]), &writes("protected", &["vol-3"])];
     let found = run(&ec2, &s3, settings(SETTINGS), input(json!({"dryRun": true}))).await.unwrap();
     assert_eq!(found.night.to_string(), "2027-01-01");
@@ -113,9 +139,19 @@ async fn lists_what_lacks_tonights_snapshot_or_its_description() {
 
 #[tokio::test]
 async fn narrows_to_the_volume_tag() {
-    let ec2 = [&regions(Some("opted-in")), &volumes(), &snapshots_of_tonight("2027-01-01")];
+    let ec2 = [&regions(Some("opted-in")), &volumes(), &servers(), &snapshots_of_tonight("2027-01-01")];
     let s3 = [&writes("work-list", &["vol-1"]), &writes("protected", &[])];
     run(&ec2, &s3, settings(["prod", "Europe/Berlin", "Role=db"]), input(json!({}))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_night_does_not_fail_for_the_names_of_its_servers() {
+    let denied = || ErrorMetadata::builder().code("UnauthorizedOperation").message("no").build();
+    let servers = mock!(Client::describe_instances).then_error(move || DescribeInstancesError::generic(denied()));
+    let ec2 = [&regions(Some("opted-in")), &volumes(), &servers, &snapshots_of_tonight("2027-01-01")];
+    let s3 = [&mock!(aws_sdk_s3::Client::put_object).then_output(|| PutObjectOutput::builder().build())];
+    let found = run(&ec2, &s3, settings(SETTINGS), input(json!({}))).await.unwrap();
+    assert_eq!((found.work_list.count, servers.num_calls()), (2, 1));
 }
 
 #[tokio::test]

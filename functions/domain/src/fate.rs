@@ -95,7 +95,14 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn volume(id: &str) -> Volume {
-        Volume { volume_id: id.into(), instances: vec![], tags: BTreeMap::new(), has_snapshot: false }
+        Volume {
+            volume_id: id.into(),
+            instances: vec![],
+            tags: BTreeMap::new(),
+            origin: None,
+            server: None,
+            has_snapshot: false,
+        }
     }
 
     fn tonight(id: &str, state: &str) -> Vec<Tonight> {

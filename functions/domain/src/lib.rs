@@ -7,6 +7,7 @@
 //! - [`selection`]: which volumes are backed up.
 //! - [`tags`]: what a snapshot bears.
 //! - [`retention`]: which snapshots expire. [`lifetime`]: when each of them will.
+//! - [`restore`]: what a volume was, so that one like it can be made. [`drill`]: the proof that it can.
 //! - [`pace`]: when each call may come.
 //! - [`cost`]: what a night costs.
 //! - [`wire`]: what the functions pass each other through the state machine and the ledger.
@@ -17,6 +18,7 @@
 
 pub mod advice;
 pub mod cost;
+pub mod drill;
 pub mod error;
 pub mod fate;
 pub mod interval;
@@ -26,6 +28,7 @@ pub mod metrics;
 pub mod night;
 pub mod pace;
 pub mod report;
+pub mod restore;
 pub mod retention;
 pub mod selection;
 pub mod start;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Error, Interval, Intervals, Night, error::cut};
+use crate::{Error, Interval, Intervals, Night, error::cut, wire::Volume};
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -17,6 +17,11 @@ pub const INTERVAL: &str = "Interval";
 pub const INTERVALS: &str = "Intervals";
 /// The volume's name; tag-snapshot always writes it, so a snapshot without it is not yet described.
 pub const NAME: &str = "Name";
+
+/// What the volume was: [`crate::restore::Origin`].
+pub const RESTORE_AS: &str = "RestoreAs";
+/// The name of the server that the volume was attached to; absent where it had none.
+pub const RESTORE_SERVER: &str = "RestoreServer";
 
 const DESCRIPTION: &str = "Description";
 const CLIENT: &str = "Client";
@@ -58,12 +63,15 @@ pub struct Described {
     pub dropped: Vec<String>,
 }
 
-/// The descriptive tags of a snapshot of `volume_id`. An empty tag of the volume counts as absent where ours has a default.
-pub fn descriptive(volume_id: &str, volume: &Tags, owner: &Owner) -> Described {
+/// The descriptive tags of a snapshot of a volume. An empty tag of the volume counts as absent where ours has a default.
+pub fn descriptive(volume: &Volume, owner: &Owner) -> Described {
+    let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);
     let mut tags = Tags::from([
         (NAME.to_owned(), said(volume, NAME).unwrap_or(volume_id).to_owned()),
         (DESCRIPTION.to_owned(), description(volume)),
     ]);
+    tags.extend(origin.as_ref().map(|origin| (RESTORE_AS.to_owned(), origin.to_string())));
+    tags.extend(server.as_ref().map(|server| (RESTORE_SERVER.to_owned(), server.clone())));
     for (key, parameter) in [(CLIENT, &owner.client), (PROJECT, &owner.project)] {
         let parameter = Some(parameter.as_str()).filter(|value| !value.is_empty());
         if let Some(value) = parameter.or(said(volume, key)) {
@@ -92,7 +100,8 @@ fn said<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
 }
 
 fn is_copied(key: &str) -> bool {
-    !key.starts_with("aws:") && !IDENTITY.contains(&key) && ![NAME, DESCRIPTION, CLIENT, PROJECT].contains(&key)
+    let described = [NAME, DESCRIPTION, CLIENT, PROJECT, RESTORE_AS, RESTORE_SERVER];
+    !key.starts_with("aws:") && !IDENTITY.contains(&key) && !described.contains(&key)
 }
 
 /// The Night and the Intervals that a managed snapshot's tags state; the message names the tag that is missing or malformed.
@@ -120,10 +129,16 @@ pub fn backup_stack(name: &str) -> Result<&str, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::restore::Origin;
     use proptest::{collection::btree_map, prelude::*};
 
     fn tags(pairs: &[(&str, &str)]) -> Tags {
         pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+    }
+
+    fn volume(tags: Tags) -> Volume {
+        let volume_id = "vol-1".to_owned();
+        Volume { volume_id, instances: vec![], tags, origin: None, server: None, has_snapshot: false }
     }
 
     #[test]
@@ -142,22 +157,31 @@ mod tests {
 
     #[test]
     fn describes_a_volume_without_tags_by_its_id() {
-        let described = descriptive("vol-1", &tags(&[]), &Owner::default());
+        let described = descriptive(&volume(tags(&[])), &Owner::default());
         assert_eq!(described.tags, tags(&[("Name", "vol-1"), ("Description", "Created by snapshot-one")]));
     }
 
     #[test]
     fn copies_the_volumes_tags_but_never_aws_ones_nor_an_identity() {
-        let volume =
-            tags(&[("Name", "db"), ("aws:cloudformation:stack-name", "x"), ("Night", "1999-01-01"), ("Team", "")]);
-        let described = descriptive("vol-1", &volume, &Owner::default());
+        let of = [("Name", "db"), ("aws:cloudformation:stack-name", "x"), ("Night", "1999-01-01"), ("Team", "")];
+        let described = descriptive(&volume(tags(&of)), &Owner::default());
         assert_eq!(described.tags, tags(&[("Name", "db"), ("Description", "Created by snapshot-one"), ("Team", "")]));
+    }
+
+    #[test]
+    fn says_what_the_volume_was_and_takes_no_other_word_for_it() {
+        let origin = Origin { kind: "gp3".into(), zone: "us-east-1a".into(), ..Origin::default() };
+        let of = tags(&[("RestoreServer", "another"), ("RestoreAs", "type=sc1 zone=x")]);
+        let volume = Volume { origin: Some(origin), server: Some("db".into()), ..volume(of) };
+        let described = descriptive(&volume, &Owner::default()).tags;
+        assert_eq!(described["RestoreAs"], "type=gp3 zone=us-east-1a");
+        assert_eq!(described["RestoreServer"], "db");
     }
 
     #[test]
     fn the_parameters_win_over_the_volumes_client_and_project() {
         let owner = Owner { client: "acme".into(), project: String::new() };
-        let described = descriptive("vol-1", &tags(&[("Client", "other"), ("Project", "shop")]), &owner);
+        let described = descriptive(&volume(tags(&[("Client", "other"), ("Project", "shop")])), &owner);
         assert_eq!(described.tags["Client"], "acme");
         assert_eq!(described.tags["Project"], "shop");
     }
@@ -193,12 +217,13 @@ mod tests {
     proptest! {
         #[test]
         fn never_exceeds_fifty_and_loses_no_key_silently(
-            volume in btree_map("(aws:)?[a-zA-Z]{1,6}|Name|Night|Client", ".{0,8}", 0..60),
+            of in btree_map("(aws:)?[a-zA-Z]{1,6}|Name|Night|Client", ".{0,8}", 0..60),
             client in "(acme)?",
         ) {
-            let described = descriptive("vol-1", &volume, &Owner { client, project: String::new() });
+            let owner = Owner { client, project: String::new() };
+            let described = descriptive(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &owner);
             prop_assert!(described.tags.len() + IDENTITY.len() <= MOST);
-            for key in volume.keys().filter(|key| is_copied(key)) {
+            for key in of.keys().filter(|key| is_copied(key)) {
                 prop_assert!(described.tags.contains_key(key) != described.dropped.contains(key));
             }
             let full = described.tags.len() + IDENTITY.len() == MOST;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-use crate::{Interval, Intervals, Night, retention, tags::Tags};
+use crate::{Interval, Intervals, Night, restore::Origin, retention, tags::Tags};
 
 /// The execution that runs the night: Step Functions' own context object, `$$.Execution`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,6 +65,12 @@ pub struct Volume {
     pub instances: Vec<String>,
     /// The volume's own tags.
     pub tags: Tags,
+    /// What it is, for whoever restores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// The `Name` tag of the first server that it is attached to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// Whether it has a snapshot of tonight that lacks its description: to be found, not made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_snapshot: bool,

@@ -39,7 +39,7 @@ pub struct Output {
 /// # Errors
 /// `Transient` where EC2 is busy or silent, `Refused` for any other answer.
 pub async fn handle(ec2: &Client, owner: &Owner, input: Input) -> Result<Output, Error> {
-    let described = tags::descriptive(&input.volume.volume_id, &input.volume.tags, owner);
+    let described = tags::descriptive(&input.volume, owner);
     if !described.dropped.is_empty() {
         tracing::warn!(snapshot = input.snapshot_id, dropped = ?described.dropped, "no room for every tag of the volume");
     }

@@ -7,6 +7,7 @@ use domain::{
     selection::Selection,
     start::Start,
     tags::{self, Owner},
+    wire::Volume,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +35,9 @@ pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
     let volumes = account.volumes.iter().filter(|(_, one)| one.in_use && selection.selects(&one.tags));
     let tags = |id: &str, volume: &Tags| {
         let identity = tags::identity(stack, night, &Intervals::due(night));
-        identity.into_iter().chain(tags::descriptive(id, volume, &owner).tags).collect()
+        let (volume_id, tags) = (id.to_owned(), volume.clone());
+        let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None, has_snapshot: false };
+        identity.into_iter().chain(tags::descriptive(&volume, &owner).tags).collect()
     };
     let lacking = volumes.filter(|(id, _)| !done.contains(id.as_str()));
     lacking.map(|(id, volume)| (id.clone(), tags(id, &volume.tags))).collect()

@@ -95,6 +95,7 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
     let snapshot = "arn:aws:ec2:us-east-1::snapshot/snap-1";
     let volume = deployed.arn("ec2", "volume/vol-1");
     let reads = [
+        ("DiscoverVolumesRole", "ec2:DescribeInstances"),
         ("DiscoverVolumesRole", "ec2:DescribeSnapshots"),
         ("DiscoverVolumesRole", "ec2:DescribeVolumes"),
         ("SnapshotOneRole", "ec2:DescribeSnapshots"),
