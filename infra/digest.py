@@ -9,6 +9,7 @@ from pathlib import Path
 from awscli.customizations.cloudformation.yamlhelper import yaml_parse
 
 BACKUP = "backup.yaml"
+DRILL = "restore-drill.yaml"
 
 
 def release(template: Path, given: dict, stack: dict) -> dict:
@@ -27,7 +28,7 @@ def release(template: Path, given: dict, stack: dict) -> dict:
 
 def digest(infra: Path, values: dict) -> str:
     backup = (infra / BACKUP).read_text()
-    hashed = hashlib.sha256(backup.encode())
+    hashed = hashlib.sha256(backup.encode() + (infra / DRILL).read_bytes())
     for zipped in sorted((infra / "../target/package").glob("*.zip")):
         hashed.update(zipped.name.encode() + zipped.read_bytes())
     for name, parameter in sorted(yaml_parse(backup)["Parameters"].items()):
