@@ -57,10 +57,17 @@ READ = {
     "AWS::KMS::Key": lambda key: client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"],
 }
 
-pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
-resources = [one for page in pages for one in page["StackResourceSummaries"] if one.get("LogicalResourceId")]
+
+def resources_of(stack: str) -> list:
+    """A stack's resources, and those of the stacks nested in it."""
+    pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    own = [one for page in pages for one in page["StackResourceSummaries"] if one.get("LogicalResourceId")]
+    nested = [one["PhysicalResourceId"] for one in own if one["ResourceType"] == "AWS::CloudFormation::Stack"]
+    return own + [one for stack in nested for one in resources_of(stack)]
+
+
 read = {"ids": {}, "roles": {}, "managed": {}, "resources": {}}
-for one in resources:
+for one in resources_of(STACK):
     logical, kind, physical = one["LogicalResourceId"], one["ResourceType"], one["PhysicalResourceId"]
     # The last part of a name that is an ARN or an address. `1` and `live` are no names to look for in an ARN.
     if kind in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):

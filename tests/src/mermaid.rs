@@ -49,10 +49,14 @@ fn machine(machine: &Value, depth: usize, text: &mut String) {
 }
 
 fn each(map: &Value) -> &'static str {
-    match map["ItemReader"]["Parameters"]["Key.$"].as_str() {
+    let read = map["ItemReader"]["Parameters"]["Key.$"].as_str();
+    match read.or(map["ItemsPath"].as_str()) {
         Some("$.workList.key") => "one child execution a volume",
-        Some(_) => "one child execution a snapshot",
-        None => "every Region",
+        Some("$.expiry.expired.key") => "one child execution a snapshot",
+        Some("$.rounds.key") => "one child execution a round",
+        Some("$.round.items") => "every restore point of the round, every volume left over",
+        Some("$.regions") => "every Region",
+        other => panic!("what is a Map over {other:?}?"),
     }
 }
 

@@ -10,11 +10,22 @@ pub fn read(name: &str) -> Mapping {
     serde_yaml_ng::from_str(&text(&format!("infra/{name}"))).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The properties of one resource of `backup.yaml`.
+/// The templates of the backup: the night's, and that of the drill, which it nests. They share no name of a resource.
+pub const OF_BACKUP: [&str; 2] = ["backup.yaml", "restore-drill.yaml"];
+
+/// Every resource of the backup by its name.
+pub fn resources() -> Mapping {
+    let all = OF_BACKUP.map(|name| read(name)["Resources"].as_mapping().expect("Resources").clone());
+    let count: usize = all.iter().map(Mapping::len).sum();
+    let all: Mapping = all.into_iter().flatten().collect();
+    assert_eq!(all.len(), count, "two resources of the backup have one name");
+    all
+}
+
+/// The properties of one resource of the backup.
 pub fn properties(resource: &str) -> Value {
-    let template = read("backup.yaml");
-    let found = &template["Resources"][resource]["Properties"];
-    assert!(!found.is_null(), "backup.yaml has no {resource}");
+    let found = &resources()[resource]["Properties"];
+    assert!(!found.is_null(), "the backup has no {resource}");
     found.clone()
 }
 
@@ -23,8 +34,8 @@ pub fn properties(resource: &str) -> Value {
 pub fn allowed(function: &str) -> BTreeSet<String> {
     let role = format!("{function}Role");
     let own = properties(&role)["Policies"].as_sequence().expect("Policies").clone();
-    let template = read("backup.yaml");
-    let attached = template["Resources"].as_mapping().expect("Resources").values().filter(|resource| {
+    let resources = resources();
+    let attached = resources.values().filter(|resource| {
         let roles = resource["Properties"]["Roles"].as_sequence();
         roles.is_some_and(|roles| roles.iter().any(|one| is_ref(one, &role)))
     });

@@ -14,7 +14,8 @@ fn silent(command: &mut Command) {
     assert!(succeeded && said.trim().is_empty(), "{said}");
 }
 
-const TEMPLATES: [&str; 3] = ["infra/template.yaml", "infra/environment.yaml", "infra/backup.yaml"];
+const TEMPLATES: [&str; 4] =
+    ["infra/template.yaml", "infra/environment.yaml", "infra/backup.yaml", "infra/restore-drill.yaml"];
 
 fn cfn_lint(templates: &[&str]) -> Command {
     let mut command = Command::new("target/venv/bin/cfn-lint");

@@ -84,18 +84,18 @@ fn every_choice_has_a_default() {
 #[test]
 fn every_substitution_is_defined_and_every_definition_used() {
     let pattern = Regex::new(r"\$\{(\w+)\}").expect("a pattern");
-    for (machine, resource) in asl::MACHINES.into_iter().zip(["StateMachine", "UnreportedNight", "LateFailure"]) {
+    for (machine, resource) in asl::RESOURCES {
         let definition = text(&asl::path(machine));
         let used: BTreeSet<_> = pattern.captures_iter(&definition).map(|found| found[1].to_owned()).collect();
         let defined = &template::properties(resource)["DefinitionSubstitutions"];
-        assert_eq!(used, keys(defined), "{machine}");
+        assert_eq!(used, keys(defined), "{resource}");
     }
 }
 
 #[test]
 fn a_function_has_one_name_everywhere() {
     let states = asl::states();
-    assert_eq!(functions().len(), 6);
+    assert_eq!(functions().len(), 11);
     for function in functions() {
         let (state, manifest) = (pascal(&function), text(&format!("functions/{function}/Cargo.toml")));
         assert_eq!(manifest.matches(&format!("name = \"{function}\"")).count(), 2, "package and binary of {function}");
@@ -126,14 +126,16 @@ fn a_map_of_volumes_reads_its_list_from_the_ledger_and_writes_its_results_there(
     let distributed =
         states.values().filter(|state| state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED");
     let maps: Vec<_> = distributed.collect();
-    assert_eq!(maps.len(), 2);
+    assert_eq!(maps.len(), 3);
     for map in maps {
         for (field, bucket) in [("ItemReader", "s3:getObject"), ("ResultWriter", "s3:putObject")] {
             let resource = map[field]["Resource"].as_str().unwrap_or_default();
             assert!(resource.ends_with(bucket), "{field} of {}: {resource}", map["Label"]);
         }
         assert!(map.get("ResultPath").is_some_and(Value::is_null), "{}", map["Label"]);
-        assert_eq!(map["MaxConcurrency"], cost::CHILDREN_AT_ONCE);
+        // A round of the drill begins when the one before is over.
+        let at_once = if map["Label"] == "DrillRounds" { 1 } else { cost::CHILDREN_AT_ONCE };
+        assert_eq!(map["MaxConcurrency"], at_once);
     }
 }
 
@@ -155,6 +157,9 @@ fn the_estimate_of_a_nights_cost_knows_the_memory_that_the_template_gives() {
     for function in functions() {
         let memory = &template::properties(&format!("{}Function", pascal(&function)))["MemorySize"];
         let gigabytes = memory.as_f64().expect("a number") / 1024.0;
+        if !invoked_by_the_night(&function) {
+            continue;
+        }
         if ["snapshot-one", "tag-snapshot", "delete-one"].contains(&function.as_str()) {
             assert_eq!(gigabytes, cost::CHILD_GIGABYTES, "{function}");
         } else {
@@ -163,23 +168,30 @@ fn the_estimate_of_a_nights_cost_knows_the_memory_that_the_template_gives() {
     }
 }
 
+fn invoked_by_the_night(function: &str) -> bool {
+    asl::definition("nightly-backup").to_string().contains(&format!("${{{}Function}}", pascal(function)))
+}
+
 #[test]
 fn every_function_and_every_machine_is_traced() {
-    let resources = template::read("backup.yaml")["Resources"].clone();
-    for function in functions() {
-        let function = &resources[format!("{}Function", pascal(&function))];
+    let resources = template::resources();
+    for name in functions() {
+        let function = &resources[format!("{}Function", pascal(&name))];
         assert_eq!(function["Properties"]["TracingConfig"]["Mode"].as_str(), Some("Active"), "{function:?}");
         // Lambda takes no traced function whose role may not trace yet.
-        assert_eq!(function["DependsOn"].as_str(), Some("TracingPolicy"), "{function:?}");
+        let policy = function["DependsOn"].as_str().expect("DependsOn");
+        let roles = serde_yaml_ng::to_string(&resources[policy]["Properties"]["Roles"]).expect("YAML");
+        assert!(policy.ends_with("TracingPolicy") && roles.contains(&format!("!Ref {}Role", pascal(&name))), "{name}");
     }
-    for machine in ["StateMachine", "UnreportedNight", "LateFailure"] {
+    for (_, machine) in asl::RESOURCES {
         assert_eq!(template::properties(machine)["TracingConfiguration"]["Enabled"].as_bool(), Some(true), "{machine}");
     }
 }
 
 #[test]
 fn a_function_is_invoked_by_the_role_of_the_state_machine() {
-    let role = serde_yaml_ng::to_string(&template::properties("StateMachineRole")).expect("YAML");
+    let roles = ["StateMachineRole", "RestoreDrillRole"].map(template::properties);
+    let role = serde_yaml_ng::to_string(&roles).expect("YAML");
     for function in functions() {
         assert!(role.contains(&format!("{}Function.Arn", pascal(&function))), "{function}");
     }
@@ -188,11 +200,14 @@ fn a_function_is_invoked_by_the_role_of_the_state_machine() {
 /// A night that runs goes on with the versions that its definition names; an alias would move under it, and so would the function itself.
 #[test]
 fn the_state_machine_names_versions_that_stay_and_change_with_each_release() {
-    let resources = template::read("backup.yaml")["Resources"].clone();
-    let definitions = template::properties("StateMachine")["DefinitionSubstitutions"].clone();
+    let resources = template::resources();
+    let definitions = ["StateMachine", "RestoreDrill"]
+        .map(|machine| template::properties(machine)["DefinitionSubstitutions"].clone());
     for function in functions().iter().map(|function| pascal(function)) {
         let named = format!("{function}Version");
-        assert!(template::is_ref(&definitions[format!("{function}Function")], &named), "{function}");
+        let names =
+            |definitions: &serde_yaml_ng::Value| template::is_ref(&definitions[format!("{function}Function")], &named);
+        assert_eq!(definitions.iter().filter(|one| names(one)).count(), 1, "{function}");
         let version = &resources[named.as_str()];
         assert_eq!(version["UpdateReplacePolicy"].as_str(), Some("Retain"), "{named}");
         assert!(template::is_ref(&version["Properties"]["Description"], "Release"), "{named}");
@@ -241,6 +256,22 @@ fn the_root_stack_hands_on_every_parameter_under_the_same_constraints() {
 }
 
 #[test]
+fn the_backup_hands_the_drill_what_it_was_given() {
+    let (backup, drill) = (template::read("backup.yaml"), template::read("restore-drill.yaml"));
+    let given = backup["Resources"]["RestoreDrillStack"]["Properties"]["Parameters"].clone();
+    assert_eq!(keys(&given), keys(&drill["Parameters"]));
+    for name in keys(&drill["Parameters"]).intersection(&keys(&backup["Parameters"])) {
+        let is_handed_on = template::is_ref(&given[name.as_str()], name) || name == "BackupStack";
+        assert!(is_handed_on, "{name}");
+        let own = constraints(&drill["Parameters"][name.as_str()]);
+        // What backup.yaml refuses comes no further, so the drill's need not refuse it again; but it must not refuse more.
+        for (constraint, value) in own.iter().filter(|(key, _)| key.as_str() != Some("Type")) {
+            assert_eq!(Some(value), constraints(&backup["Parameters"][name.as_str()]).get(constraint), "{name}");
+        }
+    }
+}
+
+#[test]
 fn the_root_stack_hands_on_every_output_of_the_backup() {
     let (root, backup) = (template::read("template.yaml"), template::read("backup.yaml"));
     for name in keys(&backup["Outputs"]) {
@@ -276,8 +307,10 @@ fn deletion_is_allowed_on_this_stacks_snapshots_only_and_never_on_an_annual() {
 #[test]
 fn the_schedule_and_the_functions_are_told_the_same_time_zone() {
     let schedule = &template::properties("Schedule")["ScheduleExpressionTimezone"];
-    for function in ["DiscoverVolumesFunction", "ReportNightFunction"] {
-        assert_eq!(&template::properties(function)["Environment"]["Variables"]["TIME_ZONE"], schedule);
+    assert_eq!(&template::properties("WeeklySchedule")["ScheduleExpressionTimezone"], schedule);
+    for function in functions().into_iter().filter(|function| source::settings(function).contains("TIME_ZONE")) {
+        let function = format!("{}Function", pascal(&function));
+        assert_eq!(&template::properties(&function)["Environment"]["Variables"]["TIME_ZONE"], schedule);
     }
 }
 
@@ -290,23 +323,27 @@ fn every_machine_ends_by_itself() {
 
 #[test]
 fn the_state_that_ends_a_night_that_told_is_the_one_that_is_looked_for() {
-    let told =
-        &asl::definition("unreported-night")["States"]["DidTheNightTell"]["Choices"][0]["And"][1]["StringEquals"];
-    let night = asl::definition("nightly-backup")["States"].clone();
-    assert_eq!(night[told.as_str().expect("a name")]["Type"], "Fail");
-    let last = night.as_object().expect("States").iter().filter(|(_, state)| state["Type"] == "Fail");
-    assert_eq!(last.count(), 1, "a second way to fail");
+    let told = &asl::definition("unreported")["States"]["DidItTell"]["Choices"][0]["And"][1]["StringEquals"];
+    assert_eq!(told, "${LastState}");
+    for (machine, unreported) in [("nightly-backup", "UnreportedNight"), ("restore-drill", "UnreportedDrill")] {
+        let told = template::properties(unreported)["DefinitionSubstitutions"]["LastState"].clone();
+        let states = asl::definition(machine)["States"].clone();
+        assert_eq!(states[told.as_str().expect("a name")]["Type"], "Fail");
+        let last = states.as_object().expect("States").iter().filter(|(_, state)| state["Type"] == "Fail");
+        assert_eq!(last.count(), 1, "a second way to fail in {machine}");
+    }
 }
 
 #[test]
 fn every_alarm_reaches_the_topic() {
-    let template = template::read("backup.yaml");
-    let resources = template["Resources"].as_mapping().expect("Resources");
+    let resources = template::resources();
     let alarms: Vec<_> =
         resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm")).collect();
-    assert_eq!(alarms.len(), 4);
+    assert_eq!(alarms.len(), 5);
     for (name, alarm) in alarms {
-        let topic = |actions: &serde_yaml_ng::Value| template::is_ref(&actions[0], "Topic");
+        let topic = |actions: &serde_yaml_ng::Value| {
+            template::is_ref(&actions[0], "Topic") || template::is_ref(&actions[0], "TopicArn")
+        };
         assert!(topic(&alarm["Properties"]["AlarmActions"]), "{name:?}");
     }
     let policy = template::properties("TopicPolicy")["PolicyDocument"]["Statement"][0].clone();
@@ -325,22 +362,30 @@ fn a_night_that_is_missing_for_26_hours_is_an_alarm() {
 
 #[test]
 fn what_eventbridge_cannot_start_is_a_dead_letter() {
-    let to_queue =
-        |value: &serde_yaml_ng::Value| serde_yaml_ng::to_string(value).expect("YAML").contains("DeadLetters.Arn");
-    let schedule = template::properties("Schedule")["Target"].clone();
-    assert!(to_queue(&schedule["DeadLetterConfig"]["Arn"]));
-    let role = template::properties("ScheduleRole")["Policies"][0]["PolicyDocument"]["Statement"].clone();
-    let statements = role.as_sequence().expect("statements").clone();
-    let sends = statements.iter().find(|one| one["Action"].as_str() == Some("sqs:SendMessage"));
-    assert!(to_queue(&sends.expect("sqs:SendMessage")["Resource"]));
-    // Before the alarm that a night is missing, which comes two hours after the night was due.
-    assert!(schedule["RetryPolicy"]["MaximumEventAgeInSeconds"].as_u64() <= Some(3_600));
+    let to_queue = |value: &serde_yaml_ng::Value| {
+        let value = serde_yaml_ng::to_string(value).expect("YAML");
+        value.contains("DeadLetters.Arn") || value.contains("!Ref DeadLettersArn")
+    };
+    for name in ["Schedule", "WeeklySchedule"] {
+        let schedule = template::properties(name)["Target"].clone();
+        assert!(to_queue(&schedule["DeadLetterConfig"]["Arn"]));
+        let role = template::properties(&format!("{name}Role"))["Policies"][0]["PolicyDocument"]["Statement"].clone();
+        let statements = role.as_sequence().expect("statements").clone();
+        let sends = statements.iter().find(|one| one["Action"].as_str() == Some("sqs:SendMessage"));
+        assert!(to_queue(&sends.expect("sqs:SendMessage")["Resource"]));
+        // Before the alarm that a night is missing, which comes two hours after the night was due.
+        assert!(schedule["RetryPolicy"]["MaximumEventAgeInSeconds"].as_u64() <= Some(3_600));
+    }
 
     let policy = template::properties("DeadLettersPolicy")["PolicyDocument"]["Statement"][1].clone();
     let may = serde_yaml_ng::to_string(&policy["Condition"]["ArnEquals"]["aws:SourceArn"]).expect("YAML");
-    for rule in ["NightEndedBadly", "SnapshotFailed"] {
+    for (rule, arn) in [
+        ("NightEndedBadly", "NightEndedBadly.Arn"),
+        ("SnapshotFailed", "SnapshotFailed.Arn"),
+        ("DrillEndedBadly", "RestoreDrillStack.Outputs.DrillEndedBadlyArn"),
+    ] {
         let target = template::properties(rule)["Targets"][0].clone();
         assert!(to_queue(&target["DeadLetterConfig"]["Arn"]), "{rule}");
-        assert!(may.contains(&format!("{rule}.Arn")), "{may}");
+        assert!(may.contains(arn), "{may}");
     }
 }

@@ -1,4 +1,5 @@
-//! The dashboard of backup.yaml, held against the stack and the metrics: it shows all that there is, and nothing that there is not.
+//! The dashboards of the nights and of the drills, held against the stacks and the metrics: they show all that there is, and nothing
+//! that there is not.
 
 use domain::metrics;
 use regex::Regex;
@@ -7,18 +8,25 @@ use serde_yaml_ng::Value as Yaml;
 use std::collections::BTreeSet;
 use tests::{functions, pascal, template};
 
-/// What its body's `!Sub` has: the text, and what else goes into it.
-fn substituted() -> Yaml {
-    match template::properties("Dashboard")["DashboardBody"].clone() {
+const DASHBOARDS: [&str; 2] = ["Dashboard", "DrillDashboard"];
+
+/// What a body's `!Sub` has: the text, and what else goes into it.
+fn substituted(dashboard: &str) -> Yaml {
+    match template::properties(dashboard)["DashboardBody"].clone() {
         Yaml::Tagged(tagged) if tagged.tag == "Sub" => tagged.value,
         _ => panic!("the body is no !Sub"),
     }
 }
 
-/// Its widgets, with `<name>` for each `${name}` that CloudFormation puts in.
+/// The widgets of all.
 fn widgets() -> Vec<Value> {
+    DASHBOARDS.into_iter().flat_map(widgets_of).collect()
+}
+
+/// A dashboard's widgets, with `<name>` for each `${name}` that CloudFormation puts in.
+fn widgets_of(dashboard: &str) -> Vec<Value> {
     let names = Regex::new(r"\$\{([\w:.]+)\}").expect("a pattern");
-    let text = substituted()[0].as_str().expect("a text").to_owned();
+    let text = substituted(dashboard)[0].as_str().expect("a text").to_owned();
     let body: Value = serde_json::from_str(&names.replace_all(&text, "<$1>")).expect("the body is JSON");
     body["widgets"].as_array().expect("widgets").clone()
 }
@@ -31,9 +39,8 @@ fn of_type(widgets: &[Value], kind: &str) -> Vec<Value> {
 
 /// The resources of one type, as a substitution names them.
 fn resources(kind: &str) -> BTreeSet<String> {
-    let template = template::read("backup.yaml");
-    let all = template["Resources"].as_mapping().expect("Resources").iter();
-    let found = all.filter(|(_, resource)| resource["Type"].as_str() == Some(kind));
+    let resources = template::resources();
+    let found = resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some(kind));
     found.map(|(name, _)| format!("<{}>", name.as_str().expect("a name"))).collect()
 }
 
@@ -54,12 +61,15 @@ fn metrics() -> Vec<Vec<String>> {
 #[test]
 fn no_widget_is_over_another_or_off_the_grid() {
     let mut taken = BTreeSet::new();
-    for widget in widgets() {
+    let of_all = DASHBOARDS
+        .into_iter()
+        .flat_map(|dashboard| widgets_of(dashboard).into_iter().map(move |widget| (dashboard, widget)));
+    for (dashboard, widget) in of_all {
         let number = |key: &str| widget[key].as_u64().unwrap_or_else(|| panic!("{key} of {widget}"));
         let (across, down) = (number("x")..number("x") + number("width"), number("y")..number("y") + number("height"));
         assert!(across.end <= 24 && !across.is_empty() && !down.is_empty(), "{widget}");
         for (x, y) in across.flat_map(|x| down.clone().map(move |y| (x, y))) {
-            assert!(taken.insert((x, y)), "something else is at {x}, {y} already: {widget}");
+            assert!(taken.insert((dashboard, x, y)), "something else is at {x}, {y} already: {widget}");
         }
     }
 }
@@ -75,12 +85,12 @@ fn every_graph_is_of_the_stacks_own_region_and_of_whole_nights() {
 }
 
 #[test]
-fn every_metric_of_the_nights_is_shown_and_no_other_is() {
+fn every_metric_is_shown_and_no_other_is() {
     let own: BTreeSet<_> = metrics().into_iter().filter(|metric| metric[0] == metrics::NAMESPACE).collect();
     let all = metrics::ALL.map(|name| [metrics::NAMESPACE, name, "BackupStack", "<Stack>"].map(str::to_owned).to_vec());
     assert_eq!(own, BTreeSet::from(all));
     let alarm = template::properties("NoCompleteNightAlarm");
-    assert_eq!(substituted()[1]["Stack"], alarm["Dimensions"][0]["Value"]);
+    assert_eq!(substituted("Dashboard")[1]["Stack"], alarm["Dimensions"][0]["Value"]);
     assert_eq!(alarm["Namespace"].as_str(), Some(metrics::NAMESPACE));
 }
 
@@ -105,8 +115,11 @@ fn a_metric_of_aws_is_of_a_resource_of_the_stack() {
 fn every_way_to_end_badly_is_shown() {
     let shown: BTreeSet<_> = metrics().into_iter().map(|metric| format!("{} of {}", metric[1], metric[3])).collect();
     let of_functions = functions().into_iter().map(|function| format!("Errors of <{}Function>", pascal(&function)));
-    let of_nights = ["Failed", "TimedOut", "Aborted"].map(|end| format!("Executions{end} of <StateMachine>"));
-    for wanted in of_functions.chain(of_nights) {
+    let ends = ["Failed", "TimedOut", "Aborted"];
+    let of_machines = ["StateMachine", "RestoreDrill"]
+        .into_iter()
+        .flat_map(|machine| ends.map(|end| format!("Executions{end} of <{machine}>")));
+    for wanted in of_functions.chain(of_machines) {
         assert!(shown.contains(&wanted), "{wanted} is not shown: {shown:?}");
     }
 }

@@ -65,7 +65,7 @@ fn anchors(page: &str) -> BTreeSet<String> {
 #[test]
 fn every_alarm_is_explained_to_the_operator() {
     let page = text("docs/operating.md");
-    for name in ["backup.yaml", "environment.yaml"] {
+    for name in ["backup.yaml", "restore-drill.yaml", "environment.yaml"] {
         let template = template::read(name);
         let resources = template["Resources"].as_mapping().expect("Resources").iter();
         let alarms = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");

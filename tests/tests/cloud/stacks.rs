@@ -11,9 +11,16 @@ use tests::{cloud::Cloud, root, template};
 const BACKUP: &str = "nightly-backup";
 
 /// A second valid value of every parameter of backup.yaml but two: KmsKeyArn takes a key's, and infra/digest.py works out Release.
-const BACKUP_VALUES: [(&str, &str); 14] = [
+const BACKUP_VALUES: [(&str, &str); 22] = [
     ("BackupStack", "another-name"),
     ("Client", "a client"),
+    ("DrillDocument", "AnotherDocument"),
+    ("DrillGiB", "500"),
+    ("DrillInstance", "i-0123456789abcdef0"),
+    ("DrillSchedule", "cron(0 18 ? * SAT *)"),
+    ("DrillVolumes", "10"),
+    ("DrillWeeks", "1"),
+    ("DrillZones", "us-east-1b"),
     ("Email", "you@example.com"),
     ("KeepDailies", "14"),
     ("KeepQuarterlies", "8"),
@@ -21,6 +28,7 @@ const BACKUP_VALUES: [(&str, &str); 14] = [
     ("Project", "a project"),
     ("QuarterlyMonths", "24"),
     ("Regions", "us-east-1,eu-west-1"),
+    ("RestoreDrill", "true"),
     ("ScheduleExpression", "cron(15 3 * * ? *)"),
     ("ScheduleInput", r#"{"dryRun": true}"#),
     ("SnapshotsPerSecond", "10"),

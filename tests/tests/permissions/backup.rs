@@ -20,6 +20,8 @@ pub struct Parameters {
     pub backup_stack: &'static str,
     pub regions: &'static [&'static str],
     pub key: Option<&'static str>,
+    /// Whether the drill mounts what it restored.
+    pub checks_on_instance: bool,
 }
 
 const ROLES: [&str; 6] = [

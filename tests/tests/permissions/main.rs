@@ -4,6 +4,7 @@
 mod backup;
 mod calls;
 mod check;
+mod drill;
 mod environment;
 mod policies;
 mod requests;
@@ -36,9 +37,11 @@ fn backup(name: &str, parameters: &[&str]) -> Deployed {
 
 #[test]
 fn a_night_may_do_what_it_does_and_nothing_else() {
-    let deployed = backup("permissions", &[]);
-    let parameters = Parameters { backup_stack: "nightly-backup", regions: &["us-east-1"], key: None };
-    let mut problems = check::problems(&deployed, &backup::calls(&deployed, &parameters), &backup::FREE);
+    let deployed = backup("permissions", &["RestoreDrill=true"]);
+    let region = &["us-east-1"];
+    let parameters =
+        Parameters { backup_stack: "nightly-backup", regions: region, key: None, checks_on_instance: false };
+    let mut problems = backup_problems(&deployed, &parameters);
     problems.extend(trust::problems(&deployed, &trust::BACKUP));
     problems.extend(trust::without_resource(&deployed));
     sound(problems);
@@ -46,17 +49,29 @@ fn a_night_may_do_what_it_does_and_nothing_else() {
 
 #[test]
 fn so_may_one_of_several_regions_with_a_customer_key() {
-    let given = format!("KmsKeyArn={KEY} Regions=us-east-1,eu-west-1 BackupStack=whole");
+    let drill = format!("RestoreDrill=true DrillInstance={} DrillDocument={}", drill::INSTANCE, drill::DOCUMENT);
+    let given = format!("KmsKeyArn={KEY} Regions=us-east-1,eu-west-1 BackupStack=whole {drill}");
     let mut deployed = backup("permissions-key", &given.split(' ').collect::<Vec<_>>());
     customer_key(&mut deployed);
-    let parameters = Parameters { backup_stack: "whole", regions: &["us-east-1", "eu-west-1"], key: Some(KEY) };
-    sound(check::problems(&deployed, &backup::calls(&deployed, &parameters), &backup::FREE));
+    for (name, id) in [("DrillInstance", drill::INSTANCE), ("DrillDocument", drill::DOCUMENT)] {
+        deployed.ids.insert(name.to_owned(), id.to_owned());
+    }
+    let regions = &["us-east-1", "eu-west-1"];
+    let parameters = Parameters { backup_stack: "whole", regions, key: Some(KEY), checks_on_instance: true };
+    sound(backup_problems(&deployed, &parameters));
+}
+
+/// The nights' and the drill's: none may do what the other does.
+fn backup_problems(deployed: &Deployed, parameters: &Parameters) -> Vec<String> {
+    let calls = [backup::calls(deployed, parameters), drill::calls(deployed, parameters)].concat();
+    let free: Vec<_> = backup::FREE.into_iter().chain(drill::FREE).collect();
+    check::problems(deployed, &calls, &free)
 }
 
 /// ministack and moto forget a boundary, so this is read from the templates.
 #[test]
 fn every_role_takes_the_permissions_boundary() {
-    for file in ["backup.yaml", "environment.yaml"] {
+    for file in ["backup.yaml", "restore-drill.yaml", "environment.yaml"] {
         let template = template::read(file);
         let resources = template["Resources"].as_mapping().expect("Resources");
         let roles = resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::IAM::Role"));

@@ -84,7 +84,7 @@ fn widened(arn: &str) -> Vec<String> {
         return all;
     }
     // A bucket's ARN has neither Region nor account, and one kind of thing as a whole has no name.
-    let is_named = !["snapshot/*", "volume/*", "instance/*", "log-group:*"].contains(&parts[5]);
+    let is_named = !["snapshot/*", "volume/*", "instance/*", "key/*", "log-group:*"].contains(&parts[5]);
     let wide = |at: usize, text: &str| {
         let mut parts = parts.clone();
         parts[at] = text;

@@ -87,6 +87,7 @@ fn names(deployed: &Deployed, call: &Call) -> Vec<(String, Call)> {
 /// The other values that a key is tried with; `None` is the key's absence.
 fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
     let is_creation = call.context.contains_key("ec2:CreateAction");
+    let whose = ["aws:RequestTag/BackupStack", "aws:RequestTag/RestoreDrill"];
     match (key, value) {
         ("aws:RequestedRegion", _) => vec![],
         // TLS is asked for by the policies of resources; KMS answers nothing else.
@@ -94,12 +95,18 @@ fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
             let asks = call.through.filter(|through| *through != "TopicKey");
             asks.map(|_| Some(json!("false"))).into_iter().collect()
         }
-        // The tags of a creation are asked for by CreateSnapshot, in the same request.
-        _ if key.starts_with("aws:RequestTag/") && key != "aws:RequestTag/BackupStack" && is_creation => vec![],
+        // The tags of a creation are asked for by the call that creates, in the same request.
+        _ if key.starts_with("aws:RequestTag/") && !whose.contains(&key) && is_creation => vec![],
         ("kms:GrantIsForAWSResource", _) => vec![Some(json!("false")), None],
         ("aws:ResourceTag/Interval", _) => vec![Some(json!("Annual")), None],
         // That a tag is given at all is asked for; its value is snapshot-one's affair.
-        ("aws:RequestTag/Night" | "aws:RequestTag/Interval" | "aws:RequestTag/Intervals", _) => vec![None],
+        (
+            "aws:RequestTag/Night"
+            | "aws:RequestTag/Interval"
+            | "aws:RequestTag/Intervals"
+            | "aws:RequestTag/DrillExecution",
+            _,
+        ) => vec![None],
         ("aws:TagKeys", Value::Array(keys)) => {
             // To a condition key a tag's name is the same in any case (IAM user guide, "aws:ResourceTag").
             let identity = ["BackupStack", "Night", "Interval", "Intervals", "backupstack", "INTERVAL"];

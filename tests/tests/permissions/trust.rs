@@ -22,7 +22,7 @@ pub type Trusted = (&'static str, &'static str, Says);
 
 // Lambda's developer guide ("Defining Lambda function permissions with an execution role") asks for the service's principal alone, and
 // names no key that Lambda sends as it assumes a role.
-pub const BACKUP: [Trusted; 12] = [
+pub const BACKUP: [Trusted; 21] = [
     ("DiscoverVolumesRole", "lambda", Says::Nothing),
     ("SnapshotOneRole", "lambda", Says::Nothing),
     ("TagSnapshotRole", "lambda", Says::Nothing),
@@ -35,6 +35,15 @@ pub const BACKUP: [Trusted; 12] = [
     ("ScheduleRole", "scheduler", Says::Account),
     ("NightEndedBadlyRole", "events", Says::Account),
     ("SnapshotFailedRole", "events", Says::Account),
+    ("ChooseRestorePointsRole", "lambda", Says::Nothing),
+    ("RestoreOneRole", "lambda", Says::Nothing),
+    ("CheckOneRole", "lambda", Says::Nothing),
+    ("RemoveOneRole", "lambda", Says::Nothing),
+    ("ReportDrillRole", "lambda", Says::Nothing),
+    ("RestoreDrillRole", "states", Says::Account),
+    ("UnreportedDrillRole", "states", Says::Account),
+    ("WeeklyScheduleRole", "scheduler", Says::Account),
+    ("DrillEndedBadlyRole", "events", Says::Account),
 ];
 
 // Nor does the guide of EC2, for the role of an instance.
