@@ -63,6 +63,7 @@ def write_env(cloud: Cloud, outputs: dict) -> None:
         "TOPIC_ARN": outputs["TopicArn"],
         "LEDGER_BUCKET": outputs["LedgerBucket"],
         "BACKUP_STACK": outputs["BackupStack"],
+        "DRILL_STATE_MACHINE_ARN": outputs["DrillStateMachineArn"],
     }
     text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in lines.items())
     # For `nightly`; and the caller's own account must not come between.

@@ -174,11 +174,20 @@ impl Cloud {
 
     /// Starts a night and waits for its end.
     pub async fn night(&self, input: Value) -> Night {
-        let aws = self.aws().await;
-        let sfn = aws_sdk_sfn::Client::new(&aws);
-        let machine = self.exported("STATE_MACHINE_ARN");
+        self.ended(self.start("STATE_MACHINE_ARN", input).await).await
+    }
+
+    /// Starts a restore drill and waits for its end.
+    pub async fn drill(&self, input: Value) -> Night {
+        self.ended(self.start("DRILL_STATE_MACHINE_ARN", input).await).await
+    }
+
+    /// Starts the state machine that `up` exports under this name; the execution's ARN.
+    pub async fn start(&self, machine: &str, input: Value) -> String {
+        let sfn = aws_sdk_sfn::Client::new(&self.aws().await);
+        let machine = self.exported(machine);
         let started = sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await;
-        self.ended(started.expect("the night starts").execution_arn).await
+        started.expect("it starts").execution_arn
     }
 
     /// Waits for the end of an execution that something else started.

@@ -79,7 +79,7 @@ const PLACES: [Place; 11] = [
     },
 ];
 
-fn faults() -> [(&'static str, Fault); 8] {
+pub fn faults() -> [(&'static str, Fault); 8] {
     [
         ("answer lost", Fault::LostAnswer),
         ("500 after the effect", Fault::ErrorAfterEffect),

@@ -1,0 +1,68 @@
+//! A drill that is stopped in each of its states is mailed, and the next one leaves nothing of it behind.
+
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+use strict_ec2::Call;
+
+use crate::drill::Ground;
+
+/// The state in which the drill is stopped, and the call by which it is known to be in it.
+const STATES: [(&str, fn(&Call) -> bool); 5] = [
+    ("ChooseRestorePoints", |call| call.action == "DescribeSnapshots"),
+    ("RestoreOne", |call| call.action == "CreateVolume"),
+    ("CheckOne, or RemoveOne as it looks", |call| {
+        call.action == "DescribeVolumes" && !call.filters().iter().any(|(name, _)| name.starts_with("tag:"))
+    }),
+    ("RemoveOne", |call| call.action == "DeleteVolume"),
+    ("RemoveOne, the last", |call| call.action == "DeleteVolume" && call.number % 2 == 0),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_that_is_stopped_in_any_state_is_mailed_and_the_next_leaves_nothing_of_it() {
+    let ground = Ground::lay("drill-deaths", &[]).await;
+    ground.night("2027-01-02").await;
+    for (state, is_in) in STATES {
+        let sfn = aws_sdk_sfn::Client::new(&ground.cloud.aws().await);
+        let running: Arc<Mutex<Option<String>>> = Arc::default();
+        let stopped = running.clone();
+        ground.strict.before(move |call| {
+            let running = if is_in(&call) { stopped.lock().unwrap().take() } else { None };
+            let sfn = sfn.clone();
+            Box::pin(async move {
+                if let Some(execution) = running {
+                    sfn.stop_execution().execution_arn(execution).send().await.expect("it is stopped");
+                }
+            })
+        });
+        // Held until its ARN is known.
+        let start = {
+            let mut running = running.lock().unwrap();
+            let execution = tokio::task::block_in_place(|| {
+                let start = ground.cloud.start("DRILL_STATE_MACHINE_ARN", json!({"all": true}));
+                tokio::runtime::Handle::current().block_on(start)
+            });
+            *running = Some(execution.clone());
+            execution
+        };
+        assert_eq!(ground.cloud.ended(start).await.status, "ABORTED", "{state}");
+        ground.strict.before(|_| Box::pin(async {}));
+        // Told by another state machine, which EventBridge starts.
+        let mut mail = Vec::new();
+        for _ in 0..20 {
+            mail.extend(ground.cloud.mail(&ground.mailbox).await);
+            if !mail.is_empty() {
+                break;
+            }
+        }
+        assert!(
+            mail.len() == 1 && mail[0].0.contains("A drill ended ABORTED and could not report"),
+            "{state}: {mail:?}"
+        );
+        assert!(mail[0].1.contains("nightly drill --stack nightly-backup"), "{}", mail[0].1);
+
+        let next = ground.drill().await;
+        assert_eq!(next.status, "SUCCEEDED", "{state}: {} {}", next.error, next.cause);
+        assert!(ground.made().await.is_empty(), "{state}: {:?}", ground.made().await);
+        assert!(ground.cloud.mail(&ground.mailbox).await.is_empty(), "{state}");
+    }
+}
