@@ -71,8 +71,7 @@ impl Call {
         let set_aside = |name: &str| name == "MaxResults" || name == "NextToken" || name.starts_with("Filter.");
         let mut parameters = self.parameters.clone();
         parameters.retain(|(name, _)| !set_aside(name));
-        let others =
-            self.filters().into_iter().filter(|(name, _)| self.action != "DescribeSnapshots" || *name != "status");
+        let others = self.filters().into_iter().filter(|(name, _)| *name != "status");
         for (number, (name, values)) in (1..).zip(others) {
             parameters.push((format!("Filter.{number}.Name"), name.to_owned()));
             let values = (1..).zip(values).map(|(at, value)| (format!("Filter.{number}.Value.{at}"), value.to_owned()));

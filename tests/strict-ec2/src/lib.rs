@@ -18,7 +18,7 @@
 //!
 //! # Layout
 //! - [`Rules`]: what is enforced. - [`Fault`]: what goes wrong. - [`Call`]: what either is told.
-//! - `server`: the endpoint, with `buckets`, `pages` and `snapshots` for the rules of their names.
+//! - `server`: the endpoint, with `buckets`, `pages`, `snapshots` and `volumes` for the rules of their names.
 
 mod answer;
 mod buckets;
@@ -28,10 +28,11 @@ mod pages;
 mod rules;
 mod server;
 mod snapshots;
+mod volumes;
 
 pub use call::Call;
 pub use fault::Fault;
-pub use rules::{NewSnapshots, Rules, SnapshotState, Throttle};
+pub use rules::{NewSnapshots, NewVolumes, Rules, SnapshotState, Throttle, VolumeState};
 
 use server::Server;
 use std::{
@@ -110,6 +111,11 @@ impl StrictEc2 {
     /// Says what state a snapshot is in from now on.
     pub fn set_state(&self, snapshot_id: &str, state: SnapshotState) {
         self.server.state().snapshots.set_state(snapshot_id, state);
+    }
+
+    /// Says what state a volume is in from now on.
+    pub fn set_volume_state(&self, volume_id: &str, state: VolumeState) {
+        self.server.state().volumes.set_state(volume_id, state);
     }
 
     /// Says that a registered AMI uses a snapshot: it cannot be deleted.

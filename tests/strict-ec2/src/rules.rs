@@ -18,6 +18,8 @@ pub struct Rules {
     pub limit_pending: bool,
     /// What becomes of a new snapshot.
     pub new_snapshots: NewSnapshots,
+    /// What becomes of a new volume.
+    pub new_volumes: NewVolumes,
     /// How long a new snapshot is not found (EC2 developer guide, "Ensuring idempotency and eventual consistency").
     pub found_after: Duration,
 }
@@ -67,6 +69,40 @@ impl SnapshotState {
             Self::Error => "error",
             Self::Recoverable => "recoverable",
             Self::Recovering => "recovering",
+        }
+    }
+}
+
+/// What becomes of a new volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NewVolumes {
+    /// Whatever the local cloud says; mostly it is available at once.
+    #[default]
+    AsTheyAre,
+    /// It is being created for a time, then available.
+    CreatingFor(Duration),
+    /// It is being created until the test says otherwise.
+    CreatingUntilTold,
+}
+
+/// The states of a volume that a test may tell (AWSEC2 API reference, Volume).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VolumeState {
+    /// EBS still makes it.
+    Creating,
+    /// It is there: available, or in use where it is attached.
+    Available,
+    /// EBS failed, mostly for its key.
+    Error,
+}
+
+impl VolumeState {
+    /// The state as EC2 writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Creating => "creating",
+            Self::Available => "available",
+            Self::Error => "error",
         }
     }
 }

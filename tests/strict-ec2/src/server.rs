@@ -20,6 +20,7 @@ use crate::{
     pages::{self, Pages},
     rules::Rules,
     snapshots::{Snapshots, take_items},
+    volumes::Volumes,
 };
 
 /// What decides whether a fault strikes a call.
@@ -32,6 +33,7 @@ pub struct State {
     pub faults: Vec<(Fault, When)>,
     pub records: Vec<Record>,
     pub snapshots: Snapshots,
+    pub volumes: Volumes,
     numbers: HashMap<String, usize>,
     buckets: Buckets,
     pages: Pages,
@@ -46,6 +48,8 @@ pub struct Server {
     pub before: Mutex<Option<Arc<Before>>>,
     client: reqwest::Client,
     state: Mutex<State>,
+    /// Held while a volume is made: of two calls with one client token at once, the second is answered as the first.
+    making: tokio::sync::Mutex<()>,
 }
 
 impl Server {
@@ -132,6 +136,8 @@ impl Server {
         match call.action.as_str() {
             "CreateSnapshot" => self.create_snapshot(call, &rules, now).await,
             "DeleteSnapshot" => self.delete_snapshot(call).await,
+            "CreateVolume" => self.create_volume(call, &rules, now).await,
+            "AttachVolume" => self.attach_volume(call, now).await,
             "CreateTags" => self.create_tags(call, &rules, now).await,
             "DescribeSnapshots" => self.list(call, &rules, "snapshotSet").await,
             "DescribeVolumes" => self.list(call, &rules, "volumeSet").await,
@@ -181,6 +187,31 @@ impl Server {
         answer
     }
 
+    async fn create_volume(&self, call: &Call, rules: &Rules, now: Instant) -> Answer {
+        let _making = self.making.lock().await;
+        let refusal = match self.state().volumes.answered(call) {
+            Some(Ok(answer)) => return Answer::Said { status: 200, body: write(&answer) },
+            Some(Err(refusal)) => Some(refusal),
+            None => None,
+        };
+        let snapshot = call.snapshot_id().unwrap_or_default();
+        if let Some(refusal) = refusal.or_else(|| self.state().snapshots.refuse_volume(snapshot, now)) {
+            return refusal;
+        }
+        let answer = self.hand_on(call, &call.parameters).await;
+        let Some(mut created) = document(&answer) else { return answer };
+        self.state().volumes.note(call, &mut created, rules, now);
+        Answer::Said { status: 200, body: write(&created) }
+    }
+
+    async fn attach_volume(&self, call: &Call, now: Instant) -> Answer {
+        let refusal = self.state().volumes.refuse_attachment(call.volume_id().unwrap_or_default(), now);
+        match refusal {
+            Some(refusal) => refusal,
+            None => self.hand_on(call, &call.parameters).await,
+        }
+    }
+
     async fn create_tags(&self, call: &Call, rules: &Rules, now: Instant) -> Answer {
         let tagged = call.parameters.iter().filter(|(name, _)| name.starts_with("ResourceId."));
         let hidden = {
@@ -202,11 +233,12 @@ impl Server {
         }
         let answer = self.hand_on(call, &call.whole()).await;
         let Some(mut frame) = document(&answer) else { return answer };
-        let mut items = frame.get_mut_child(set).map(take_items).unwrap_or_default();
+        let items = frame.get_mut_child(set).map(take_items).unwrap_or_default();
         let mut state = self.state();
-        if call.action == "DescribeSnapshots" {
-            items = state.snapshots.list(items, call, rules, Instant::now());
-        }
+        let items = match call.action.as_str() {
+            "DescribeSnapshots" => state.snapshots.list(items, call, rules, Instant::now()),
+            _ => state.volumes.list(items, call, Instant::now()),
+        };
         state.pages.begin(frame, set, items, call, rules)
     }
 

@@ -110,6 +110,13 @@ impl Snapshots {
         self.locked.contains(snapshot).then(|| Answer::error(400, "OperationNotPermitted", &message))
     }
 
+    /// Why EC2 makes no volume of a snapshot (AWSEC2 API reference, "Error codes for the Amazon EC2 API").
+    pub fn refuse_volume(&self, snapshot: &str, now: Instant) -> Option<Answer> {
+        let state = self.state(snapshot, now).filter(|state| *state != SnapshotState::Completed)?;
+        let message = format!("Snapshot is in invalid state - {}", state.as_str());
+        Some(Answer::error(400, "IncorrectState", &message))
+    }
+
     /// Notes that a snapshot was deleted.
     pub fn deleted(&mut self, snapshot: &str, now: Instant) {
         let state = self.state(snapshot, now);
