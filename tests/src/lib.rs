@@ -7,6 +7,7 @@
 //! - [`mermaid`]: the pictures of them in docs/design.md.
 //! - [`page`]: the parts of the documentation that the tests write.
 //! - [`hop`]: a hop to S3 and Step Functions that counts calls and loses answers.
+//! - [`ssm`]: a stand-in for SSM Run Command.
 //! - [`fleet`]: nights of a fleet of any size, measured; [`history`]: what Step Functions keeps of a night.
 //! - [`mail`]: the emails that the state machines compose.
 //! - [`template`]: the CloudFormation templates, read.
@@ -26,6 +27,7 @@ pub mod mermaid;
 pub mod model;
 pub mod page;
 pub mod source;
+pub mod ssm;
 pub mod template;
 
 use serde_json::Value;

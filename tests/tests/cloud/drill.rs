@@ -31,6 +31,11 @@ impl Ground {
         let parameters = [&["RestoreDrill=true"], parameters].concat();
         let cloud = Cloud::up_with(name, &parameters, &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
         strict.forward_to(&cloud.moto());
+        Self::on(cloud, strict).await
+    }
+
+    /// On a cloud that is up already.
+    pub async fn on(cloud: Cloud, strict: StrictEc2) -> Self {
         let mailbox = cloud.mailbox().await;
         let volumes = cloud.ec2("us-east-1").await.describe_volumes().send().await.expect("the volumes");
         let volumes = volumes.volumes().iter().map(|one| one.volume_id().expect("an id").to_owned()).collect();

@@ -9,6 +9,7 @@ mod deploy;
 mod drill;
 mod drill_deaths;
 mod drill_faults;
+mod drill_instance;
 mod failures;
 mod faults;
 mod fleet;

@@ -1,0 +1,100 @@
+//! A stand-in for SSM Run Command: it notes the commands that are sent, and answers each look at one with what the test says next.
+
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What a command came to so far: its status, its stdout, its stderr (SSM API reference, GetCommandInvocation).
+pub type Said = (&'static str, String, String);
+
+type Says = Box<dyn FnMut(&Value) -> Said + Send>;
+
+/// The stand-in, for `AWS_ENDPOINT_URL_SSM`.
+pub struct Ssm {
+    /// Its address.
+    pub url: String,
+    desk: Arc<Desk>,
+}
+
+#[derive(Default)]
+struct Desk {
+    sent: Mutex<Vec<Value>>,
+    says: Mutex<Option<Says>>,
+}
+
+impl Ssm {
+    /// Listens on a free port of the loopback, on the test's own runtime.
+    pub fn listen() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        listener.set_nonblocking(true).expect("a socket that does not block");
+        let desk = Arc::new(Desk::default());
+        let accepting = desk.clone();
+        tokio::spawn(async move {
+            let listener = TcpListener::from_std(listener).expect("a listener");
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(accepting.clone().converse(stream));
+            }
+        });
+        Self { url, desk }
+    }
+
+    /// Answers each look at a command with what `says` makes of what was sent.
+    pub fn say(&self, says: impl FnMut(&Value) -> Said + Send + 'static) {
+        *self.desk.says.lock().expect("nobody panics with it") = Some(Box::new(says));
+    }
+
+    /// What was sent since the last time that this was asked.
+    pub fn take_sent(&self) -> Vec<Value> {
+        std::mem::take(&mut self.desk.sent.lock().expect("nobody panics with it"))
+    }
+}
+
+impl Desk {
+    async fn converse(self: Arc<Self>, stream: TcpStream) {
+        let service = service_fn(|request: Request<Incoming>| {
+            let desk = self.clone();
+            async move {
+                let (head, body) = request.into_parts();
+                let target =
+                    head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).map(str::to_owned);
+                let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+                let asked = serde_json::from_slice(&body).map_err(io::Error::other)?;
+                let (status, answer) = desk.answer(&target.unwrap_or_default(), asked);
+                let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
+                response.body(Full::new(Bytes::from(answer.to_string()))).map_err(io::Error::other)
+            }
+        });
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    }
+
+    fn answer(&self, target: &str, asked: Value) -> (u16, Value) {
+        let mut sent = self.sent.lock().expect("nobody panics with it");
+        match target {
+            "AmazonSSM.SendCommand" => {
+                sent.push(asked);
+                (200, json!({"Command": {"CommandId": format!("command-{}", sent.len()), "Status": "Pending"}}))
+            }
+            "AmazonSSM.GetCommandInvocation" => {
+                let number = asked["CommandId"].as_str().and_then(|id| id.strip_prefix("command-")?.parse().ok());
+                let Some(command) = number.and_then(|number: usize| sent.get(number - 1)) else {
+                    return (400, json!({"__type": "InvocationDoesNotExist", "message": "no such command"}));
+                };
+                let mut says = self.says.lock().expect("nobody panics with it");
+                let (status, stdout, stderr) = says.as_mut().expect("what it says")(command);
+                let said = json!({
+                    "CommandId": asked["CommandId"], "Status": status, "StatusDetails": status,
+                    "StandardOutputContent": stdout, "StandardErrorContent": stderr,
+                });
+                (200, said)
+            }
+            _ => (400, json!({"__type": "UnknownOperationException", "message": target})),
+        }
+    }
+}
