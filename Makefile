@@ -13,11 +13,12 @@ RELEASED := $(addprefix --package ,$(patsubst functions/%/src/main.rs,%,$(wildca
 export AWS_PAGER :=
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help night up down test simulate bench lint package preflight deploy destroy functions
+.PHONY: help night drill up down test simulate bench lint package preflight deploy destroy functions
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make night     one night on the local cloud, followed to its end   [NIGHT=2026-12-31] [DRY_RUN=1] [PORT=4566]'
+	@echo 'make drill     a night, a restore drill of what it made, and the database server restored   [NIGHT=2026-12-31] [PORT=4566]'
 	@echo 'make up        start the local cloud and deploy to it; then  . target/local/env  and  nightly --help'
 	@echo 'make down      stop it'
 	@echo 'make test      every test there is'
@@ -31,6 +32,15 @@ night: up
 	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run \
 	  --report "$${LOCAL_DIR:-target/local}/report.json" --page "$${LOCAL_DIR:-target/local}/night.html" \
 	  $${NIGHT:+"--night=$$NIGHT"} $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
+
+# A night, the proof that it can be restored, and a restore.
+drill: functions
+	@$(PYTHON) infra/local/up.py RestoreDrill=true
+	@. "$${LOCAL_DIR:-target/local}/env" && set -e; \
+	echo; nightly run $${NIGHT:+"--night=$$NIGHT"}; \
+	echo; nightly drill --all; \
+	echo; nightly coverage; \
+	echo; nightly restore --server database-server
 
 up: functions
 	@$(PYTHON) infra/local/up.py
