@@ -7,7 +7,8 @@
 //! - [`selection`]: which volumes are backed up.
 //! - [`tags`]: what a snapshot bears.
 //! - [`retention`]: which snapshots expire. [`lifetime`]: when each of them will.
-//! - [`restore`]: what a volume was, so that one like it can be made. [`drill`]: the proof that it can.
+//! - [`restore`]: what a volume was, so that one like it can be made. [`drill`]: the proof that it can; [`drill_wire`]: what its functions
+//!   pass each other.
 //! - [`pace`]: when each call may come.
 //! - [`cost`]: what a night costs.
 //! - [`wire`]: what the functions pass each other through the state machine and the ledger.
@@ -19,6 +20,7 @@
 pub mod advice;
 pub mod cost;
 pub mod drill;
+pub mod drill_wire;
 pub mod error;
 pub mod fate;
 pub mod interval;

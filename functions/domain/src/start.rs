@@ -1,4 +1,5 @@
-//! The input that starts a night: `{"time": "2026-12-31T04:30:00Z", "dryRun": true}`, both optional.
+//! The input that starts a night: `{"time": "2026-12-31T04:30:00Z", "dryRun": true}`, both optional; and the one that starts a drill:
+//! `{"time": "2026-12-31T04:30:00Z", "all": true}`, both optional.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -25,8 +26,35 @@ impl Start {
         for (key, value) in object {
             match key.as_str() {
                 "time" => start.time = time(value)?,
-                "dryRun" => start.dry_run = dry_run(value)?,
+                "dryRun" => start.dry_run = boolean(key, value)?,
                 _ => return Err(Error::bad_input(key, value, "unknown key; the known ones are time and dryRun")),
+            }
+        }
+        Ok(start)
+    }
+}
+
+/// A drill's start, read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrillStart {
+    /// The scheduled time; the execution's own start where the input names none.
+    pub time: Timestamp,
+    /// Whether it takes every volume, not the week's share.
+    pub all: bool,
+}
+
+impl DrillStart {
+    /// Reads an execution's input, as [`Start::read`] does.
+    pub fn read(input: &Value, started: Timestamp) -> Result<Self, Error> {
+        let object = input
+            .as_object()
+            .ok_or_else(|| Error::bad_input("input", input, "not a JSON object; start the drill with {}"))?;
+        let mut start = Self { time: started, all: false };
+        for (key, value) in object {
+            match key.as_str() {
+                "time" => start.time = time(value)?,
+                "all" => start.all = boolean(key, value)?,
+                _ => return Err(Error::bad_input(key, value, "unknown key; the known ones are time and all")),
             }
         }
         Ok(start)
@@ -40,8 +68,8 @@ fn time(value: &Value) -> Result<Timestamp, Error> {
         .ok_or_else(|| Error::bad_input("time", value, "not an RFC 3339 time such as 2026-12-31T04:30:00Z"))
 }
 
-fn dry_run(value: &Value) -> Result<bool, Error> {
-    value.as_bool().ok_or_else(|| Error::bad_input("dryRun", value, "not true or false"))
+fn boolean(key: &str, value: &Value) -> Result<bool, Error> {
+    value.as_bool().ok_or_else(|| Error::bad_input(key, value, "not true or false"))
 }
 
 #[cfg(test)]
@@ -80,6 +108,18 @@ mod tests {
         ] {
             assert_eq!(read(input), Err(message.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_drill_takes_a_time_and_all_and_nothing_else() {
+        let read = |input| DrillStart::read(&input, Timestamp::UNIX_EPOCH).map_err(|error| error.to_string());
+        assert_eq!(read(json!({})), Ok(DrillStart { time: Timestamp::UNIX_EPOCH, all: false }));
+        let all = read(json!({"time": "2026-11-29T06:00:00Z", "all": true})).unwrap();
+        assert_eq!((all.time.to_string(), all.all), ("2026-11-29T06:00:00Z".to_owned(), true));
+        let unknown = "BadInput: dryRun: true: unknown key; the known ones are time and all";
+        assert_eq!(read(json!({"dryRun": true})), Err(unknown.to_owned()));
+        assert_eq!(read(json!({"all": 1})), Err("BadInput: all: 1: not true or false".to_owned()));
+        assert_eq!(read(json!([])), Err("BadInput: input: []: not a JSON object; start the drill with {}".to_owned()));
     }
 
     proptest! {

@@ -74,10 +74,10 @@ fn about(request: &str, input: &Value) -> Span {
 pub fn subjects(input: &Value) -> impl Iterator<Item = (&'static str, &str)> {
     let places = [
         ("execution", &["/execution/Name", "/execution"][..]),
-        ("night", &["/night"]),
+        ("night", &["/night", "/item/point/night"]),
         ("region", &["/region"]),
-        ("volume", &["/volume/volumeId", "/snapshot/volumeId"]),
-        ("snapshot", &["/snapshotId", "/snapshot/snapshotId"]),
+        ("volume", &["/volume/volumeId", "/snapshot/volumeId", "/item/point/volumeId", "/item/leftover/volumeId"]),
+        ("snapshot", &["/snapshotId", "/snapshot/snapshotId", "/item/point/snapshotId"]),
     ];
     places
         .into_iter()

@@ -1,0 +1,16 @@
+//! Lambda's entry point of `remove-one`.
+
+use domain::drill_wire::Progress;
+use jiff::Timestamp;
+use remove_one::handle;
+use runtime::{Aws, serve, setting};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), runtime::LambdaError> {
+    let aws = Aws::load();
+    let backup_stack = setting("BACKUP_STACK");
+    serve(&backup_stack, async |input: Progress| {
+        handle(&aws.ec2(&input.region), &backup_stack, Timestamp::now(), input).await
+    })
+    .await
+}

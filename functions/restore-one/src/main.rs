@@ -1,0 +1,12 @@
+//! Lambda's entry point of `restore-one`.
+
+use domain::drill_wire::Progress;
+use restore_one::handle;
+use runtime::{Aws, serve, setting};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), runtime::LambdaError> {
+    let aws = Aws::load();
+    let backup_stack = setting("BACKUP_STACK");
+    serve(&backup_stack, async |input: Progress| handle(&aws.ec2(&input.region), &backup_stack, input).await).await
+}
