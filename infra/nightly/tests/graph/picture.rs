@@ -20,7 +20,7 @@ fn machines() -> Vec<Execution> {
         {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "A & <B>"}, "A & <B>": {"Type": "Succeed"}}},
         {"StartAt": "C", "States": {"C": {"Type": "Wait", "Seconds": 1, "End": true}}}]}}});
     let nights = vec![complete(), one_failed(), refused(), running(), of_aws()];
-    [nights, vec![other("late-failure"), other("unreported-night"), parallel]].concat()
+    [nights, vec![other("late-failure"), other("unreported"), parallel]].concat()
 }
 
 fn drawn(execution: &Execution) -> Element {
