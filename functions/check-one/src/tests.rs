@@ -92,8 +92,8 @@ async fn a_server_gets_the_volume_and_then_the_command_and_says_what_it_found() 
                 == (Some("vol-9"), Some("i-1"), Some("/dev/xvdbb"))
         })
         .then_output(|| AttachVolumeOutput::builder().build());
-    let first = look(&[&volume(VolumeState::Available, 8, None), &attach], &[], 14, input(json!({"instance": "i-1"})));
-    let first = first.await.unwrap();
+    let available = volume(VolumeState::Available, 8, None);
+    let first = look(&[&available, &attach], &[], 14, input(json!({"instance": "i-1"}))).await.unwrap();
     assert_eq!(
         (first.is_over, first.seconds, first.command.as_deref(), attach.num_calls()),
         (false, Some(14), None, 1)
