@@ -6,23 +6,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{root, text};
 
 /// The IAM action of each SDK operation that any function makes. One that is missing here fails the test that meets it.
-const ACTIONS: [(&str, &str); 17] = [
+const ACTIONS: [(&str, &str); 25] = [
     // The calls of a multipart upload need the right to put (S3 user guide, "Multipart upload and permissions").
+    ("attach_volume", "ec2:AttachVolume"),
     ("complete_multipart_upload", "s3:PutObject"),
     ("create_multipart_upload", "s3:PutObject"),
     ("create_snapshot", "ec2:CreateSnapshot"),
     ("create_tags", "ec2:CreateTags"),
+    ("create_volume", "ec2:CreateVolume"),
     ("delete_snapshot", "ec2:DeleteSnapshot"),
+    ("delete_volume", "ec2:DeleteVolume"),
+    ("describe_availability_zones", "ec2:DescribeAvailabilityZones"),
     ("describe_execution", "states:DescribeExecution"),
     ("describe_instances", "ec2:DescribeInstances"),
     ("describe_map_run", "states:DescribeMapRun"),
     ("describe_regions", "ec2:DescribeRegions"),
     ("describe_snapshots", "ec2:DescribeSnapshots"),
     ("describe_volumes", "ec2:DescribeVolumes"),
+    ("detach_volume", "ec2:DetachVolume"),
+    ("get_command_invocation", "ssm:GetCommandInvocation"),
     ("get_object", "s3:GetObject"),
     ("list_executions", "states:ListExecutions"),
+    ("list_objects_v2", "s3:ListBucket"),
     ("list_map_runs", "states:ListMapRuns"),
     ("put_object", "s3:PutObject"),
+    ("send_command", "ssm:SendCommand"),
     // CreateSnapshot with tags needs the right to tag as well (EC2 user guide, "Grant permission to tag on creation").
     ("tag_specifications", "ec2:CreateTags"),
     ("upload_part", "s3:PutObject"),
@@ -85,7 +93,7 @@ fn calls(source: &str, helper: &str) -> bool {
 }
 
 fn operations(source: &str) -> BTreeSet<String> {
-    let call = r"\.((?:complete|create|delete|describe|get|list|put|modify|copy|start|stop|publish|send|lock)_(?:[a-z]+_?)+|tag_specifications|upload_part)\(";
+    let call = r"\.((?:attach|complete|create|delete|describe|detach|get|list|put|modify|copy|start|stop|publish|send|lock)_(?:[a-z0-9]+_?)+|tag_specifications|upload_part)\(";
     let found = Regex::new(call).expect("a pattern");
     found.captures_iter(source).map(|found| found[1].to_owned()).collect()
 }

@@ -13,7 +13,7 @@ pub struct Advice {
 
 /// Every error that something is known of. The codes are those of AWSEC2's, S3's and Step Functions' API references ("Error codes for
 /// the Amazon EC2 API", "Error responses", "Handling errors in Step Functions workflows"), and our own.
-pub const KNOWN: [Advice; 18] = [
+pub const KNOWN: [Advice; 26] = [
     Advice {
         codes: &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"],
         means: "AWS denies the call.",
@@ -96,6 +96,52 @@ pub const KNOWN: [Advice; 18] = [
         codes: &["BadInput"],
         means: "The night's input, or a parameter of the stack, is wrong.",
         remedy: "Correct what the message names.",
+    },
+    Advice {
+        codes: &["InvalidSnapshot.NotFound"],
+        means: "The snapshot was deleted after the drill had chosen it.",
+        remedy: "`nightly list` says which restore points the volume has left; CloudTrail says who deleted it.",
+    },
+    Advice {
+        codes: &["VolumeError", "VolumeGone"],
+        means: "EBS could not make a volume of the snapshot.",
+        remedy: "For an encrypted snapshot see that its KMS key is enabled and may be used; otherwise look at AWS Health.",
+    },
+    Advice {
+        codes: &["VolumeNotAvailable", "CheckNotOver"],
+        means: "The drill waited for the volume in vain.",
+        remedy: "Look at AWS Health, and at the server that checks; then start the drill again.",
+    },
+    Advice {
+        codes: &["WrongSize"],
+        means: "The volume that came out has another size than the snapshot.",
+        remedy: "Start the drill again; if it stays so, ask AWS.",
+    },
+    Advice {
+        codes: &["TooLarge"],
+        means: "The restore point is larger than the drill may make volumes, so it is never proven.",
+        remedy: "Raise the parameter DrillGiB.",
+    },
+    Advice {
+        codes: &["CheckFailed"],
+        means: "The server that looked at the volume found something wrong with what is on it.",
+        remedy: "Restore the volume with `nightly restore` and look at it; until then trust an older restore point.",
+    },
+    Advice {
+        codes: &[
+            "CheckTimedOut",
+            "CheckDeliveryTimedOut",
+            "CheckUndeliverable",
+            "CheckExecutionTimedOut",
+            "CheckCancelled",
+        ],
+        means: "The server did not check the volume.",
+        remedy: "See in Systems Manager that DrillInstance is online: its agent runs and reaches AWS.",
+    },
+    Advice {
+        codes: &["VolumeStays"],
+        means: "A volume of the drill could not be deleted, and costs money.",
+        remedy: "Unmount it on the server, detach and delete it; the next drill tries again, too.",
     },
     Advice {
         codes: &["Lambda.TooManyRequestsException"],

@@ -14,7 +14,7 @@ const MOST_LOOKED_AT: usize = 60;
 /// # Errors
 /// `Transient` or `Refused` from Step Functions.
 pub async fn failing_since(sfn: &Client, execution: &Execution, zone: &TimeZone) -> Result<Option<Night>, Error> {
-    let listed = sfn.list_executions().state_machine_arn(state_machine(&execution.id)).max_results(100);
+    let listed = sfn.list_executions().state_machine_arn(execution.state_machine()).max_results(100);
     let mut listed = listed.into_paginator().items().send();
     let (mut since, mut looked_at) = (None, 0);
     while let Some(earlier) = listed.next().await {
@@ -40,12 +40,6 @@ pub async fn failing_since(sfn: &Client, execution: &Execution, zone: &TimeZone)
         }
     }
     Ok(since)
-}
-
-/// `arn:aws:states:eu-west-1:123456789012:execution:Nightly:run` is one of `…:stateMachine:Nightly`.
-fn state_machine(execution: &str) -> String {
-    let machine = execution.rsplit_once(':').map_or(execution, |(machine, _)| machine);
-    machine.replacen(":execution:", ":stateMachine:", 1)
 }
 
 #[cfg(test)]

@@ -37,13 +37,14 @@ impl<'a> LineWriter<'a> {
 pub struct LineReader<T> {
     lines: tokio::io::Lines<Pin<Box<dyn AsyncBufRead>>>,
     place: String,
-    written: usize,
+    /// How many lines were written, where that is known.
+    written: Option<usize>,
     read: usize,
     items: PhantomData<T>,
 }
 
 impl<T: DeserializeOwned> LineReader<T> {
-    pub(crate) fn new(body: ByteStream, place: String, written: usize) -> Self {
+    pub(crate) fn new(body: ByteStream, place: String, written: Option<usize>) -> Self {
         let body: Pin<Box<dyn AsyncBufRead>> = Box::pin(body.into_async_read());
         Self { lines: body.lines(), place, written, read: 0, items: PhantomData }
     }
@@ -52,8 +53,11 @@ impl<T: DeserializeOwned> LineReader<T> {
     pub async fn next(&mut self) -> Result<Option<T>, Error> {
         let line = self.lines.next_line().await;
         let Some(line) = line.map_err(|error| self.broken(ErrorName::Transient, error.to_string()))? else {
-            let problem = || format!("holds {} lines where {} were written", self.read, self.written);
-            return if self.read == self.written { Ok(None) } else { Err(self.broken(ErrorName::Refused, problem())) };
+            let problem = |written| format!("holds {} lines where {written} were written", self.read);
+            return match self.written.filter(|written| *written != self.read) {
+                None => Ok(None),
+                Some(written) => Err(self.broken(ErrorName::Refused, problem(written))),
+            };
         };
         self.read += 1;
         let item = serde_json::from_str(&line);
