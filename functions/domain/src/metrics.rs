@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::report::Summary;
+use crate::{drill::Proof, drill_report::Drill, report::Summary};
 
 /// Where the metrics are.
 pub const NAMESPACE: &str = "NightlyBackup";
 /// Their only dimension: a metric for each volume or Region would cost $0.30 a month.
 pub const DIMENSION: &str = "BackupStack";
 /// Every metric that there is.
-pub const ALL: [&str; 9] = [
+pub const ALL: [&str; 13] = [
     "CompleteNights",
     "Protected",
     "Unprotected",
@@ -20,7 +20,14 @@ pub const ALL: [&str; 9] = [
     "Duration",
     "RestorePointAge",
     "ThrottledCalls",
+    "Proven",
+    "Unproven",
+    "RestoreTime",
+    "ProofAge",
 ];
+
+/// What a drill's log says of each volume that it took, beside `volume`: see [`of_proof`].
+pub const OF_PROOF: [&str; 5] = ["provenAt", "provenSeconds", "night", "depth", "problem"];
 
 /// The metrics of a night; none of a dry run. What is not known of it is not told.
 pub fn of_night(night: &Summary) -> Option<Value> {
@@ -48,6 +55,39 @@ pub fn of_night(night: &Summary) -> Option<Value> {
     Some(line)
 }
 
+/// The metrics of a drill. What is not known of it is not told.
+pub fn of_drill(drill: &Drill) -> Value {
+    let seconds = |since: Timestamp| drill.ended.duration_since(since).as_secs_f64().max(0.0);
+    let slowest = drill.regions.iter().filter_map(|region| region.slowest).max();
+    let stalest = drill.regions.iter().filter_map(|region| region.stalest).min();
+    let metrics = [
+        ("Proven", Some((drill.total(|region| region.proven) as f64, "Count"))),
+        ("Unproven", Some((drill.total(|region| region.unproven) as f64, "Count"))),
+        ("RestoreTime", slowest.map(|slowest| (slowest as f64, "Seconds"))),
+        ("ProofAge", stalest.map(|stalest| (seconds(stalest), "Seconds"))),
+    ];
+    let known: Vec<_> = metrics.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let mut line = embedded(&drill.backup_stack, drill.ended, &known);
+    line["execution"] = json!(drill.execution);
+    line
+}
+
+/// The log's line of a volume that a drill took, for the dashboard's query: when it was last proven, how long that took, and what the drill
+/// could not prove of it.
+pub fn of_proof(region: &str, proof: &Proof) -> Value {
+    let mut line = json!({"region": region, "volume": proof.volume_id});
+    if let Some(proven) = &proof.proven {
+        line["provenAt"] = json!(proven.at);
+        line["provenSeconds"] = json!(proven.seconds);
+        line["night"] = json!(proven.night);
+        line["depth"] = json!(proven.depth);
+    }
+    if let Some(unproven) = proof.unproven.first() {
+        line["problem"] = json!(format!("{} of {}: {}", unproven.intervals, unproven.night, unproven.reason));
+    }
+    line
+}
+
 /// How many calls AWS refused, being too busy, while a function answered one invocation.
 pub fn throttled(backup_stack: &str, now: Timestamp, calls: u64) -> Value {
     embedded(backup_stack, now, &[("ThrottledCalls", (calls as f64, "Count"))])
@@ -72,7 +112,7 @@ fn embedded(backup_stack: &str, now: Timestamp, metrics: &[(&str, (f64, &str))])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::RegionSummary;
+    use crate::{drill_report::RegionDrilled, report::RegionSummary};
     use std::collections::BTreeSet;
 
     fn night(region: RegionSummary) -> Summary {
@@ -91,6 +131,32 @@ mod tests {
             regions: vec![region],
             failing_since: None,
         }
+    }
+
+    fn drill(region: RegionDrilled) -> Drill {
+        let night = night(RegionSummary::default());
+        Drill {
+            backup_stack: night.backup_stack,
+            date: night.night,
+            execution: String::new(),
+            location: String::new(),
+            started: night.started,
+            ended: night.ended,
+            regions: vec![region],
+        }
+    }
+
+    #[test]
+    fn a_volumes_line_says_what_the_dashboard_asks_for() {
+        let proven = json!({"at": "2026-05-20T04:30:00Z", "snapshotId": "s", "night": "2026-05-20", "intervals": "Daily",
+            "seconds": 14, "depth": "volume"});
+        let unproven = json!([{"snapshotId": "s", "night": "2026-04-01", "intervals": "Daily+Quarterly", "reason": "TooLarge: x"}]);
+        let proof =
+            json!({"volumeId": "vol-1", "tried": "2026-05-20T04:30:00Z", "proven": proven, "unproven": unproven});
+        let line = of_proof("eu-west-1", &serde_json::from_value(proof).unwrap());
+        let said: BTreeSet<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(said, OF_PROOF.into_iter().chain(["region", "volume"]).collect());
+        assert_eq!(line["problem"], "Daily+Quarterly of 2026-04-01: TooLarge: x");
     }
 
     fn names(line: &Value) -> BTreeSet<String> {
@@ -112,7 +178,15 @@ mod tests {
         let of_night = of_night(&night(known)).unwrap();
         assert_eq!((&of_night["Duration"], &of_night["Kept"]), (&json!(90.0), &json!(7.0)));
         let throttled = throttled("prod", Timestamp::UNIX_EPOCH, 3);
-        let all: BTreeSet<_> = names(&of_night).into_iter().chain(names(&throttled)).collect();
+        let drilled = RegionDrilled {
+            slowest: Some(14),
+            stalest: Some("2026-05-20T04:30:00Z".parse().unwrap()),
+            ..RegionDrilled::default()
+        };
+        let of_drill = of_drill(&drill(drilled));
+        assert_eq!((&of_drill["RestoreTime"], &of_drill["ProofAge"]), (&json!(14.0), &json!(90.0)));
+        let all = names(&of_night).into_iter().chain(names(&throttled)).chain(names(&of_drill));
+        let all: BTreeSet<_> = all.collect();
         assert_eq!(all, ALL.map(str::to_owned).into());
     }
 
