@@ -45,8 +45,21 @@ def up(cloud: Cloud, parameters: dict) -> None:
     servers = cloud.env() | {"AWS_ENDPOINT_URL": cloud.moto_url(), "AWS_ENDPOINT_URL_EC2": cloud.moto_url()}
     bring(templates / "environment.yaml", ENVIRONMENT, {}, servers, cloud)
     # The local Scheduler does not fill in the scheduled time; an empty input makes the night take its own start.
-    bring(templates / "backup.yaml", BACKUP, {"ScheduleInput": "{}"} | parameters, cloud.env(), cloud)
+    parameters = {"ScheduleInput": "{}"} | parameters
+    if drill_would_change(templates / "backup.yaml", parameters, cloud.env()):
+        # ministack 1.5 loses the attributes of a nested stack's resources as it updates that: it is made anew.
+        bring(templates / "backup.yaml", BACKUP, parameters | {"RestoreDrill": "false"}, cloud.env(), cloud)
+        parameters = {"RestoreDrill": "true"} | parameters
+    bring(templates / "backup.yaml", BACKUP, parameters, cloud.env(), cloud)
     write_env(cloud, deploy.outputs(BACKUP, cloud.env()))
+
+
+def drill_would_change(template: Path, parameters: dict, env: dict) -> bool:
+    """Whether there is a stack with a drill, which this deployment would change."""
+    stack = deploy.find(deploy.client("cloudformation", env), BACKUP)
+    deployed = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+    wanted = deployed | parameters | deploy.digest.release(template, parameters, stack)
+    return deployed.get("RestoreDrill") == "true" and wanted != deployed
 
 
 def bring(template: Path, stack: str, parameters: dict, env: dict, cloud: Cloud) -> None:
