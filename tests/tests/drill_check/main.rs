@@ -1,44 +1,14 @@
 //! The check of a restored volume on a server, run out of its template: the volume, its mount and the checkers are played, the dump is
 //! loaded into a real PostgreSQL.
 
+mod dumps;
+mod ends;
 mod place;
 
-use place::{DISKS, DUMP, PARTITIONS, Place, VOLUME, real, said, script, signal};
+use place::{DISKS, PARTITIONS, Place, VOLUME, script};
 use serde_json::json;
-use std::{fs, os::unix::fs::symlink, os::unix::process::CommandExt, process::Command};
-use tests::{server, template};
-
-/// Makes a PostgreSQL with a database, a role and a membership, and dumps it as the environment's servers do.
-const DUMP_OF_A_SHOP: &str = r#"
-set -euo pipefail
-initdb -D source -U postgres -A trust --no-sync
-pg_ctl start -D source -w -l log -o "-c listen_addresses= -k $PWD/source"
-sql() { psql -X -h "$PWD/source" -U postgres -v ON_ERROR_STOP=1 "$@"; }
-sql -c 'CREATE ROLE clerks' -c "CREATE ROLE shop LOGIN PASSWORD 'for the test'" -c 'GRANT clerks TO shop'
-sql -c 'CREATE DATABASE shop OWNER shop'
-sql -d shop -c 'CREATE TABLE orders AS SELECT n, md5(n::text) FROM generate_series(1, 1000) n'
-pg_dumpall -h "$PWD/source" -U postgres | gzip > "$1"
-pg_ctl stop -D source -m immediate
-"#;
-
-const DUMPED: &str = "var/lib/database-dumps";
-
-#[test]
-fn a_volume_is_mounted_read_only_checked_and_its_newest_dump_loaded() {
-    let place = Place::with_postgres();
-    place.dump("2026-11-28T033000Z.sql.gz", "this is no SQL");
-    let dump = place.dumps().join(DUMP);
-    server::give_to_a_user(&place.0);
-    let mut make = place.command(real("bash"));
-    let made = server::as_a_user(make.args(["-c", DUMP_OF_A_SHOP, "bash"]).arg(dump)).output().expect("bash");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    fs::remove_dir_all(place.0.join("source")).expect("removed");
-
-    assert_eq!(place.succeeds(), json!({"fileSystem": "xfs", "files": 123, "dump": DUMP, "databases": 2}));
-    let mount = "mount --types xfs --options ro,nouuid,nodev,nosuid,noexec /dev/nvme1n1p1 FOLDER";
-    let calls = [mount, "umount FOLDER", "xfs_repair -n /dev/nvme1n1p1", mount, "umount FOLDER"];
-    assert_eq!(place.calls(), calls);
-}
+use std::fs;
+use tests::template;
 
 #[test]
 fn the_largest_file_system_that_it_knows_is_taken() {
@@ -85,150 +55,6 @@ fn a_file_system_that_cannot_be_mounted_or_is_damaged_fails() {
     place.program("mount", "echo 'mount: wrong fs type' >&2; exit 32");
     place.program("umount", &format!("{umount}\nexit 32"));
     place.fails("its xfs file system on /dev/nvme1n1p1 cannot be mounted: mount: wrong fs type");
-}
-
-#[test]
-fn a_directory_of_dumps_without_a_dump_fails() {
-    let place = Place::new();
-    fs::write(place.dumps().join(format!(".{DUMP}.partial")), "half a dump").expect("a file");
-    place.fails("its directory of database dumps holds no dump");
-}
-
-#[test]
-fn a_dump_that_is_cut_off_or_damaged_fails_whether_postgresql_is_there_or_not() {
-    let place = Place::new();
-    place.dump(DUMP, "SELECT 1;");
-    let path = place.dumps().join(DUMP);
-    let whole = fs::read(&path).expect("the dump");
-    fs::write(&path, &whole[..whole.len() - 9]).expect("a dump");
-    place.fails("damaged or cut off: gzip cannot read all of it");
-    fs::write(&path, []).expect("a dump");
-    place.fails("its newest dump, 2026-11-29T033000Z.sql.gz, is");
-    place.dump(DUMP, "SELECT 1;");
-    let cut = Command::new("bash").args(["-c", "echo 'SELECT 1;' | gzip > \"$1\"", "bash"]).arg(&path).status();
-    assert!(cut.expect("bash").success());
-    place.fails("is not complete");
-}
-
-#[test]
-fn a_dump_is_not_loaded_where_there_is_no_postgresql() {
-    let place = Place::new();
-    place.dump(DUMP, "SELECT 1;");
-    let said = place.check();
-    assert!(said.good && said.stdout.contains("was not loaded: PostgreSQL is not on this server"), "{}", said.stderr);
-    let last = r#"{"fileSystem":"xfs","files":123,"dump":"2026-11-29T033000Z.sql.gz","databases":null}"#;
-    assert_eq!(said.stdout.lines().last(), Some(last));
-}
-
-#[test]
-fn a_dump_that_does_not_load_fails() {
-    let place = Place::with_postgres();
-    for (sql, error) in [
-        (
-            "CREATE TABLE shop (n int); CREATE TABL orders (n int); SELECT 1;",
-            "ERROR:  syntax error at or near \"TABL\"",
-        ),
-        ("CREATE ROLE postgres;\nCREATE ROLE shop;\nCREATE ROLE shop;", "ERROR:  role \"shop\" already exists"),
-        ("\\connect shop", "FATAL:  database \"shop\" does not exist"),
-    ] {
-        place.dump(DUMP, sql);
-        place.fails(error);
-    }
-    place.dump(DUMP, "CREATE ROLE postgres;\nCREATE DATABASE shop;\nCREATE DATABASE stock;");
-    assert_eq!(place.succeeds()["databases"], 3);
-}
-
-#[test]
-fn a_dump_that_is_larger_than_the_server_has_room_for_is_not_begun() {
-    let place = Place::with_postgres();
-    place.dump(DUMP, "SELECT 1;");
-    place.program("df", "echo Avail; echo 255");
-    place.fails("256 MiB are needed");
-}
-
-#[test]
-fn a_link_that_leads_off_the_volume_is_not_followed_to_the_servers_own_dumps() {
-    let place = Place::new();
-    place.dump(DUMP, "SELECT 1;");
-    let own = place.0.join("own");
-    fs::rename(place.0.join("volume/var"), &own).expect("moved");
-    symlink(&own, place.0.join("volume/var")).expect("a link");
-    assert_eq!(place.succeeds()["dump"], json!(null));
-    fs::remove_file(place.0.join("volume/var")).expect("removed");
-    symlink(own.join("lib/database-dumps").join(DUMP), place.dumps().join(DUMP)).expect("a link");
-    place.fails("is not a file");
-}
-
-#[test]
-fn a_check_that_is_stopped_while_it_loads_leaves_nothing() {
-    let place = Place::with_postgres();
-    place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(60);", place.0.join("loading").display()));
-    let check = place.start();
-    place.wait_for("loading");
-    assert!(place.processes().iter().any(|line| line.contains("postgres -D")), "{:?}", place.processes());
-    signal("-TERM", &check.id().to_string());
-    let said = said(check.wait_with_output().expect("bash"));
-    let last = said.stderr.lines().last().unwrap_or_default();
-    assert!(!said.good && last.contains("the check was stopped"), "{}", said.stderr);
-    place.is_tidy();
-}
-
-#[test]
-fn what_a_check_that_was_killed_left_is_removed_by_the_next() {
-    let place = Place::new();
-    let begun = place.0.join("begun").display().to_string();
-    place.program("xfs_repair", &format!(": > {begun}\nexec sleep 60"));
-    let killed = place.start();
-    place.wait_for("begun");
-    signal("-KILL", &format!("-{}", killed.id()));
-    killed.wait_with_output().expect("ended");
-    assert_eq!(place::names(&place.0.join("temporary")).len(), 1);
-    place.program("xfs_repair", "true");
-    place.succeeds();
-}
-
-#[test]
-fn a_second_check_of_a_volume_waits_for_the_first_and_leaves_what_is_its() {
-    let place = Place::new();
-    let calls = place.0.join("calls").display().to_string();
-    place.program("xfs_repair", &format!("echo begins >> {calls}\n: > {calls}.begun\nsleep 1\necho ends >> {calls}"));
-    let first = place.start();
-    place.wait_for("calls.begun");
-    assert!(said(place.start().wait_with_output().expect("bash")).good);
-    assert!(said(first.wait_with_output().expect("bash")).good);
-    let mut calls = place.calls();
-    calls.retain(|call| call == "begins" || call == "ends");
-    assert_eq!(calls, ["begins", "ends", "begins", "ends"]);
-    place.is_tidy();
-}
-
-/// With real namespaces and a real mount, which take root and a machine that allows them.
-#[test]
-fn a_check_that_is_killed_takes_its_mount_and_its_postgresql_along() {
-    let allowed = Command::new("unshare").args(["--mount", "--pid", "--ipc", "--fork", "true"]).status();
-    if !server::is_root() || !allowed.is_ok_and(|status| status.success()) {
-        return;
-    }
-    let place = Place::with_postgres();
-    place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(60);", place.0.join("loading").display()));
-    server::give_to_a_user(&place.0);
-    for name in ["unshare", "umount"] {
-        place.program(name, &format!("exec {} \"$@\"", real(name)));
-    }
-    place.program("mount", &format!("exec {} --bind {}/volume \"${{*: -1}}\"", real("mount"), place.0.display()));
-    let nobody = server::NOBODY;
-    let set = format!("exec {} --reuid={nobody} --regid={nobody} --clear-groups \"$@\"", real("setpriv"));
-    place.program("runuser", &format!("shift 3\n{set}"));
-    let mut command = place.command(real("bash"));
-    let killed = command.arg(place.0.join("check")).process_group(0).spawn().expect("bash");
-    place.wait_for("loading");
-    assert!(place.processes().iter().any(|line| line.contains("postgres -D")), "{:?}", place.processes());
-    signal("-KILL", &format!("-{}", killed.id()));
-    killed.wait_with_output().expect("ended");
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    assert_eq!(place.processes(), [""; 0]);
-    let mounts = fs::read_to_string("/proc/mounts").expect("the mounts");
-    assert!(!mounts.contains(VOLUME) && place.0.join("volume").join(DUMPED).join(DUMP).exists());
 }
 
 #[test]

@@ -57,7 +57,8 @@ impl Place {
         place.disks(DISKS, PARTITIONS);
         let noting = format!("echo \"${{0##*/}} $*\" >> {}", place.0.join("calls").display());
         let volume = place.0.join("volume");
-        place.program("mount", &format!("{noting}\ncp -a {}/. \"${{*: -1}}\"", volume.display()));
+        place
+            .program("mount", &format!("{noting}\n[[ -d ${{*: -1}} ]] && cp -a {}/. \"${{*: -1}}\"", volume.display()));
         place.program("umount", &format!("{noting}\nfind \"$1\" -mindepth 1 -delete"));
         place.program("xfs_repair", &noting);
         place.program("e2fsck", &noting);
