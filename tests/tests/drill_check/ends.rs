@@ -1,7 +1,7 @@
 //! However a check ends, nothing of it stays on the server.
 
 use crate::place::{DUMP, Place, VOLUME, names, real, said, signal};
-use std::{fs, os::unix::process::CommandExt, process::Command, thread, time::Duration};
+use std::{fs, os::unix::process::CommandExt, process::Command};
 use tests::server;
 
 #[test]
@@ -35,8 +35,7 @@ fn what_a_check_that_was_killed_left_is_removed_by_the_next() {
     place.program("xfs_repair", &format!(": > {begun}\nexec sleep 60"));
     let killed = place.start();
     place.wait_for("begun");
-    signal("-KILL", &format!("-{}", killed.id()));
-    killed.wait_with_output().expect("ended");
+    place.kill(killed);
     assert_eq!(names(&place.0.join("temporary")).len(), 1);
     place.program("xfs_repair", "true");
     place.succeeds();
@@ -78,10 +77,7 @@ fn a_check_that_is_killed_takes_its_mount_and_its_postgresql_along() {
     let killed = command.arg(place.0.join("check")).process_group(0).spawn().expect("bash");
     place.wait_for("loading");
     assert!(place.processes().iter().any(|line| line.contains("postgres -D")), "{:?}", place.processes());
-    signal("-KILL", &format!("-{}", killed.id()));
-    killed.wait_with_output().expect("ended");
-    thread::sleep(Duration::from_millis(500));
-    assert_eq!(place.processes(), [""; 0]);
+    place.kill(killed);
     let mounts = fs::read_to_string("/proc/mounts").expect("the mounts");
     assert!(!mounts.contains(VOLUME) && place.0.join("volume").join("var/lib/database-dumps").join(DUMP).exists());
 }

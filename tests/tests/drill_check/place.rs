@@ -146,13 +146,29 @@ impl Place {
         assert_eq!(self.processes(), [""; 0]);
     }
 
-    /// The processes that name the folder in their arguments.
+    /// The processes that have the folder in their arguments or in their environment.
     pub fn processes(&self) -> Vec<String> {
         let folder = self.0.display().to_string();
         let ids = names(Path::new("/proc")).into_iter().filter(|name| name.parse::<u32>().is_ok());
-        let lines = ids.filter_map(|id| fs::read(format!("/proc/{id}/cmdline")).ok());
-        let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
-        lines.filter(|line| line.contains(&folder)).collect()
+        let text = |id: &str, file: &str| {
+            let text = fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
+            String::from_utf8_lossy(&text).replace('\0', " ")
+        };
+        let ids = ids.filter(|id| text(id, "cmdline").contains(&folder) || text(id, "environ").contains(&folder));
+        ids.map(|id| text(&id, "cmdline")).collect()
+    }
+
+    /// Kills a check's whole group, as SSM's agent does, and waits until all of it has ended.
+    pub fn kill(&self, mut check: Child) {
+        signal("-KILL", &format!("-{}", check.id()));
+        check.wait().expect("ended");
+        for _ in 0..100 {
+            if self.processes().is_empty() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("left: {:?}", self.processes())
     }
 
     /// The calls of mount, umount and the checkers, each a line.
