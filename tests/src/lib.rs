@@ -8,6 +8,7 @@
 //! - [`page`]: the parts of the documentation that the tests write.
 //! - [`hop`]: a hop to S3 and Step Functions that counts calls and loses answers.
 //! - [`ssm`]: a stand-in for SSM Run Command.
+//! - [`server`]: what a server's scripts run with: programs before the real ones, a PostgreSQL.
 //! - [`fleet`]: nights of a fleet of any size, measured; [`history`]: what Step Functions keeps of a night.
 //! - [`mail`]: the emails that the state machines compose.
 //! - [`template`]: the CloudFormation templates, read.
@@ -26,6 +27,7 @@ pub mod mail;
 pub mod mermaid;
 pub mod model;
 pub mod page;
+pub mod server;
 pub mod source;
 pub mod ssm;
 pub mod template;

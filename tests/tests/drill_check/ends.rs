@@ -1,0 +1,83 @@
+//! However a check ends, nothing of it stays on the server.
+
+use crate::place::{DUMP, Place, VOLUME, names, real, said, signal};
+use std::{fs, os::unix::process::CommandExt, process::Command};
+use tests::server;
+
+#[test]
+fn a_check_that_takes_too_long_ends_itself() {
+    let place = Place::new();
+    let path = place.0.join("check");
+    let script = fs::read_to_string(&path).expect("the script");
+    fs::write(&path, script.replace(" 110m ", " 2s ")).expect("the script");
+    place.program("xfs_repair", "exec sleep 60");
+    place.fails("or not done after 110 minutes");
+}
+
+#[test]
+fn a_check_that_is_stopped_while_it_loads_leaves_nothing() {
+    let place = Place::with_postgres();
+    place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(60);", place.0.join("loading").display()));
+    let check = place.start();
+    place.wait_for("loading");
+    assert!(place.processes().iter().any(|line| line.contains("postgres -D")), "{:?}", place.processes());
+    signal("-TERM", &check.id().to_string());
+    let said = said(check.wait_with_output().expect("bash"));
+    let last = said.stderr.lines().last().unwrap_or_default();
+    assert!(!said.good && last.contains("the check was stopped"), "{}", said.stderr);
+    place.is_tidy();
+}
+
+#[test]
+fn what_a_check_that_was_killed_left_is_removed_by_the_next() {
+    let place = Place::new();
+    let begun = place.0.join("begun").display().to_string();
+    place.program("xfs_repair", &format!(": > {begun}\nexec sleep 60"));
+    let killed = place.start();
+    place.wait_for("begun");
+    place.kill(killed);
+    assert_eq!(names(&place.0.join("temporary")).len(), 1);
+    place.program("xfs_repair", "true");
+    place.succeeds();
+}
+
+#[test]
+fn a_second_check_of_a_volume_waits_for_the_first_and_leaves_what_is_its() {
+    let place = Place::new();
+    let calls = place.0.join("calls").display().to_string();
+    place.program("xfs_repair", &format!("echo begins >> {calls}\n: > {calls}.begun\nsleep 1\necho ends >> {calls}"));
+    let first = place.start();
+    place.wait_for("calls.begun");
+    assert!(said(place.start().wait_with_output().expect("bash")).good);
+    assert!(said(first.wait_with_output().expect("bash")).good);
+    let mut calls = place.calls();
+    calls.retain(|call| call == "begins" || call == "ends");
+    assert_eq!(calls, ["begins", "ends", "begins", "ends"]);
+    place.is_tidy();
+}
+
+/// With real namespaces and a real mount, which take root and a machine that allows them.
+#[test]
+fn a_check_that_is_killed_takes_its_mount_and_its_postgresql_along() {
+    let allowed = Command::new("unshare").args(["--mount", "--pid", "--ipc", "--fork", "true"]).status();
+    if !server::is_root() || !allowed.is_ok_and(|status| status.success()) {
+        return;
+    }
+    let place = Place::with_postgres();
+    place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(60);", place.0.join("loading").display()));
+    server::give_to_a_user(&place.0);
+    for name in ["unshare", "umount"] {
+        place.program(name, &format!("exec {} \"$@\"", real(name)));
+    }
+    place.program("mount", &format!("exec {} --bind {}/volume \"${{*: -1}}\"", real("mount"), place.0.display()));
+    let nobody = server::NOBODY;
+    let set = format!("exec {} --reuid={nobody} --regid={nobody} --clear-groups \"$@\"", real("setpriv"));
+    place.program("runuser", &format!("shift 3\n{set}"));
+    let mut command = place.command(real("bash"));
+    let killed = command.arg(place.0.join("check")).process_group(0).spawn().expect("bash");
+    place.wait_for("loading");
+    assert!(place.processes().iter().any(|line| line.contains("postgres -D")), "{:?}", place.processes());
+    place.kill(killed);
+    let mounts = fs::read_to_string("/proc/mounts").expect("the mounts");
+    assert!(!mounts.contains(VOLUME) && place.0.join("volume").join("var/lib/database-dumps").join(DUMP).exists());
+}
