@@ -71,3 +71,6 @@ fn tell(plan: &Plan, outcome: Became, json: bool) -> Result<()> {
         output::print(&plan.text(outcome, Look::of_stdout()))
     }
 }
+
+#[cfg(test)]
+mod tests;

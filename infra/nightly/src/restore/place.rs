@@ -65,9 +65,9 @@ pub fn zone(
     };
     let known = zones.iter().find(|known| known.name == zone);
     match (known, instance) {
-        (None, _) => match found.zones.iter().find(|known| known.name == zone).map(|known| known.region.clone()) {
-            Some(other) => bail!("{zone} is in {other}, {}", copy(point, &other)),
-            None => bail!("there is no zone {zone} in {region}: give {}", options(&zones, "")),
+        (None, _) => match region_of(zone) {
+            other if other != region => bail!("{zone} is in {other}, {}", copy(point, other)),
+            _ => bail!("there is no zone {zone} in {region}: give {}", options(&zones, "")),
         },
         (Some(_), Some(instance)) if instance.zone != zone => bail!(
             "{} is in {}, and a volume of {zone} cannot be attached there: leave --zone out",
@@ -79,6 +79,14 @@ pub fn zone(
         }
         _ => Ok(zone.to_owned()),
     }
+}
+
+/// The Region of a zone, as AWS names them: a Region's name ends with its first number.
+fn region_of(zone: &str) -> &str {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let first = zone.find(is_digit).unwrap_or(zone.len());
+    let digits = zone[first..].find(|character| !is_digit(character)).unwrap_or(zone.len() - first);
+    &zone[..first + digits]
 }
 
 fn options(zones: &[&Zone], but: &str) -> String {
@@ -119,7 +127,9 @@ fn in_use(instance: &Instance, device: &str, volume: &str) -> String {
     let Instance { id, region, .. } = instance;
     let detach = format!("`aws ec2 detach-volume --region {region} --volume-id {volume}`");
     let stop = format!("`aws ec2 stop-instances --region {region} --instance-ids {id}`");
-    let first = match (device == instance.root, instance.state.as_str()) {
+    // An instance that lost its root volume may not say which device that was.
+    let is_root = device == instance.root || matches!(device, "/dev/xvda" | "/dev/sda1");
+    let first = match (is_root, instance.state.as_str()) {
         (true, "stopped") => format!("It is its root volume: {detach}"),
         (true, _) => format!("It is its root volume: {stop}, and when it is stopped {detach}"),
         (false, _) => format!("Unmount it on the server, then {detach}"),

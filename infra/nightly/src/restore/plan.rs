@@ -75,7 +75,7 @@ pub struct Planned {
     /// Whether EBS has finished it.
     #[serde(skip)]
     pub is_there: bool,
-    /// Whether that is attached as asked.
+    /// Whether that is attached: to the instance that is asked for, else to any.
     pub is_attached: bool,
     /// Volumes of that restore point which EBS failed: what is answered for them is of no use.
     #[serde(skip)]
@@ -233,6 +233,7 @@ fn takes(kind: &str) -> (bool, bool) {
 fn already(planned: &mut Planned, made: &Volume, instance: Option<&Instance>) {
     planned.restored = Some(made.id.clone());
     planned.is_there = made.state != "creating";
+    planned.is_attached = !made.attachments.is_empty();
     let elsewhere = made.attachments.iter().find(|(on, _)| instance.is_none_or(|instance| instance.id != *on));
     if let Some((on, device)) = elsewhere {
         planned.notes.push(format!(

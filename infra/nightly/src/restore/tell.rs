@@ -67,14 +67,18 @@ impl Plan {
         }
         let ids: Vec<_> = self.volumes.iter().filter_map(|planned| planned.restored.as_deref()).collect();
         match &self.attach {
+            // Its note says what to do.
+            None if self.volumes.iter().any(|planned| planned.is_attached) => Vec::new(),
             None => {
-                let asked = self.server.as_ref().map_or_else(
-                    || self.volumes.first().map(|planned| planned.original.clone()).unwrap_or_default(),
-                    |name| format!("--server {name}"),
-                );
+                let first = self.volumes.first().map(|planned| planned.original.clone()).unwrap_or_default();
+                let asked = self.server.as_ref().map_or(first, |name| format!("--server {name}"));
+                let delete = format!("`aws ec2 delete-volume --region {} --volume-id", self.region);
                 vec![
                     format!("Next: `nightly restore {asked} --night {} --attach INSTANCE` attaches what was made.", self.night),
-                    format!("Not needed after all? `aws ec2 delete-volume --region {} --volume-id {}`", self.region, ids.join(" , then ")),
+                    match ids.as_slice() {
+                        [one] => format!("Not needed after all? {delete} {one}`"),
+                        several => format!("Not needed after all? {delete}` with each of {}", several.join(", ")),
+                    },
                 ]
             }
             Some(target) if target.state == "stopped" => {
@@ -96,6 +100,7 @@ impl Planned {
 
     fn text(&self, night: Night, target: Option<&Target>, became: Became, look: Look) -> String {
         let made = match (&self.restored, became) {
+            (Some(id), Became::Planned) => format!("{id}, made before"),
             (Some(id), _) => id.clone(),
             (None, Became::Planned) => "a new one".to_owned(),
             (None, _) => look.bad("not made"),
@@ -110,7 +115,12 @@ impl Planned {
             lines.push(("in place of", safe(&self.called())));
         }
         lines.extend([("like it", self.attributes()), ("in", self.origin.zone.clone())]);
-        lines.extend(target.map(|target| ("attached", self.attachment(target, became))));
+        lines.extend(match target {
+            Some(target) => Some(("attached", self.attachment(target, became))),
+            None => self.origin.instance.as_ref().map(|instance| {
+                ("was at", format!("{} of {instance}", self.origin.device.as_deref().unwrap_or("a device")))
+            }),
+        });
         let tags: Vec<_> = self.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         lines.push(("tags", safe(&tags.join(", "))));
         lines.extend(self.notes.iter().map(|note| ("note", safe(note))));
