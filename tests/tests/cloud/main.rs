@@ -14,6 +14,7 @@ mod lost;
 mod make_night;
 mod nightly;
 mod once;
+mod restore;
 mod schedule;
 mod selection;
 mod stacks;

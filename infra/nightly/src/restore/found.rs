@@ -24,6 +24,8 @@ pub struct Point {
     pub progress: String,
     /// Whether it is in the archive tier: nothing can be made of it.
     pub is_archived: bool,
+    /// Whether it is encrypted.
+    pub is_encrypted: bool,
     /// The key that it is encrypted with.
     pub key: Option<String>,
 }
@@ -48,6 +50,8 @@ pub struct Volume {
     pub origin: Origin,
     /// Its size in GiB.
     pub gibibytes: i32,
+    /// Whether it is encrypted.
+    pub is_encrypted: bool,
     /// The key that it is encrypted with.
     pub key: Option<String>,
     /// Its tags.
@@ -182,10 +186,10 @@ async fn named(
 pub fn point(region: &str, found: types::Snapshot) -> Option<Point> {
     let progress = found.progress.clone().unwrap_or_default();
     let is_archived = found.storage_tier == Some(types::StorageTier::Archive);
-    let key = found.kms_key_id.clone().filter(|_| found.encrypted == Some(true));
+    let (is_encrypted, key) = (found.encrypted == Some(true), found.kms_key_id.clone());
     let snapshot = Snapshot::of(region, found);
     let (night, origin) = (snapshot.night()?, Origin::of(&snapshot.tags));
-    Some(Point { night, origin, progress, is_archived, key, snapshot })
+    Some(Point { night, origin, progress, is_archived, is_encrypted, key, snapshot })
 }
 
 /// The volumes that pass a filter.
@@ -219,7 +223,8 @@ fn volume(region: &str, found: types::Volume) -> Volume {
             multi_attach: found.multi_attach_enabled.unwrap_or(false),
         },
         gibibytes: found.size.unwrap_or_default(),
-        key: found.kms_key_id.clone().filter(|_| found.encrypted == Some(true)),
+        is_encrypted: found.encrypted == Some(true),
+        key: found.kms_key_id.clone(),
         tags: snapshots::tags_of(found.tags()),
         id: found.volume_id.unwrap_or_default(),
         attachments,

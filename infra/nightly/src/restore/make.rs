@@ -104,8 +104,7 @@ impl Maker<'_> {
         let call = call.volume_type(VolumeType::from(origin.kind.as_str()));
         let call = call.set_iops(origin.iops).set_throughput(origin.throughput);
         let call = call.set_multi_attach_enabled(origin.multi_attach.then_some(true));
-        let call =
-            call.set_encrypted(planned.kms_key_id.is_some().then_some(true)).set_kms_key_id(planned.kms_key_id.clone());
+        let call = call.set_encrypted(planned.is_encrypted.then_some(true)).set_kms_key_id(planned.kms_key_id.clone());
         match call.send().await {
             Ok(made) => {
                 let begun = made.create_time.and_then(|time| Timestamp::from_second(time.secs()).ok());

@@ -66,7 +66,9 @@ pub struct Planned {
     pub origin: Origin,
     /// Its size in GiB.
     pub gibibytes: i32,
-    /// The key that it is encrypted with; none where it is not.
+    /// Whether it is encrypted.
+    pub is_encrypted: bool,
+    /// The key that it is encrypted with.
     pub kms_key_id: Option<String>,
     /// Its tags.
     pub tags: Tags,
@@ -207,7 +209,8 @@ fn like(point: &Point, original: Option<&Volume>) -> Planned {
         begun: snapshot.begun,
         time: String::new(),
         gibibytes: original.map_or(0, |volume| volume.gibibytes).max(snapshot.gibibytes),
-        kms_key_id: original.and_then(|volume| volume.key.clone()).or(point.key.clone()),
+        is_encrypted: original.is_some_and(|volume| volume.is_encrypted) || point.is_encrypted,
+        kms_key_id: original.and_then(|volume| volume.key.clone()).or_else(|| point.key.clone()),
         origin: Origin {
             iops: origin.iops.filter(|_| takes_iops),
             throughput: origin.throughput.filter(|_| takes_throughput),

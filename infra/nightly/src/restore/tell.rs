@@ -138,6 +138,7 @@ impl Planned {
             origin.multi_attach.then(|| "multi-attach".to_owned()),
             Some(match &self.kms_key_id {
                 Some(key) => format!("encrypted with {key}"),
+                None if self.is_encrypted => "encrypted".to_owned(),
                 None => "not encrypted".to_owned(),
             }),
         ];

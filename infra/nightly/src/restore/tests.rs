@@ -14,7 +14,7 @@ fn point(volume: &str, night: &str) -> Point {
     snapshot.id = format!("snap-{volume}-{night}");
     snapshot.tags.extend(made::tags(&[("Name", volume), ("Team", "core"), ("RestoreAs", AS), ("RestoreServer", "db")]));
     let (night, origin) = (snapshot.night().unwrap(), Origin::of(&snapshot.tags));
-    Point { snapshot, night, origin, progress: "45%".into(), is_archived: false, key: None }
+    Point { snapshot, night, origin, progress: "45%".into(), is_archived: false, is_encrypted: false, key: None }
 }
 
 fn at(device: &str, point: Point) -> Point {
@@ -79,25 +79,26 @@ fn refused(found: &Found, line: &str, told: &str) {
 
 #[test]
 fn a_volume_that_is_gone_comes_back_as_its_restore_point_remembers_it() {
-    let of = with(point("vol-1", "2026-11-24"), |point| point.key = Some("arn:key".into()));
+    let of =
+        with(point("vol-1", "2026-11-24"), |point| (point.is_encrypted, point.key) = (true, Some("arn:key".into())));
     let plan = plan(&found(vec![point("vol-1", "2026-11-23"), of]), "vol-1");
     let made = &plan.volumes[0];
     assert_eq!((made.snapshot_id.as_str(), made.gibibytes), ("snap-vol-1-2026-11-24", 8), "the newest");
     assert_eq!(made.origin, AS.parse::<Origin>().unwrap());
-    assert_eq!(made.kms_key_id.as_deref(), Some("arn:key"));
+    assert_eq!((made.is_encrypted, made.kms_key_id.as_deref()), (true, Some("arn:key")));
     assert_eq!(made.tags, made::tags(&[("RestoredFrom", "snap-vol-1-2026-11-24"), ("Team", "core")]));
 }
 
 #[test]
 fn a_volume_that_exists_is_the_pattern_and_a_size_is_never_less_than_the_restore_points() {
     let tags = [("Name", "ledger"), ("aws:ec2spot:id", "x"), ("RestoredFrom", "snap-0"), ("Night", "mine")];
-    let original = Volume { key: Some("arn:own".into()), ..volume("vol-1", &tags) };
+    let original = Volume { is_encrypted: true, key: Some("arn:own".into()), ..volume("vol-1", &tags) };
     let mut there = Found { volumes: vec![original], ..found(vec![point("vol-1", "2026-11-24")]) };
     let made = plan(&there, "ledger").volumes.remove(0);
     let origin = &made.origin;
     assert_eq!((origin.kind.as_str(), origin.iops, origin.throughput), ("gp3", Some(3000), Some(250)));
     assert_eq!((origin.zone.as_str(), made.gibibytes), ("eu-west-1b", 10));
-    assert_eq!(made.kms_key_id.as_deref(), Some("arn:own"));
+    assert_eq!((made.is_encrypted, made.kms_key_id.as_deref()), (true, Some("arn:own")));
     let tags = [("Name", "ledger"), ("Night", "mine"), ("RestoredFrom", "snap-vol-1-2026-11-24")];
     assert_eq!(made.tags, made::tags(&tags));
     there.volumes[0].gibibytes = 4;
