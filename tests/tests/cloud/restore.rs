@@ -193,6 +193,8 @@ async fn comes_back(lost: &Lost) {
 
     // Who deletes it, or takes the tag from it, can have another.
     lost.lose(&id).await;
+    // It was not made by the call that then answers for it: that is seen by its age.
+    tokio::time::sleep(Duration::from_secs(6)).await;
     let second = lost.restored(&[lost.id()]);
     assert_ne!(second, id);
     let tag = Tag::builder().key("RestoredFrom").build();
@@ -330,13 +332,6 @@ async fn fails_in_ebs(lost: &Lost) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let vanished = lost.made().await.into_iter().find(|one| *one != failed).expect("the next token's");
-    while !lost.strict.calls().iter().any(|call| call.subject.as_deref() == Some(&vanished)) {
-        // Seen once, then gone.
-        if lost.strict.count("DescribeVolumes") > 8 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
     tokio::time::sleep(Duration::from_millis(500)).await;
     lost.ec2.delete_volume().volume_id(&vanished).send().await.expect("gone");
     let output = restore.wait_with_output().expect("its end");
@@ -345,6 +340,7 @@ async fn fails_in_ebs(lost: &Lost) {
     assert!(stderr.contains(&format!("{vanished} is gone again; mostly its KMS key")), "{stderr}");
 
     lost.strict.set_rules(Rules::default());
+    tokio::time::sleep(Duration::from_secs(6)).await;
     let made = lost.restored(&[&id, "--zone", "us-east-1c"]);
     assert!(made != failed && made != vanished);
     lost.lose_all().await;

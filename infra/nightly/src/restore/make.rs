@@ -24,7 +24,12 @@ use crate::{
 /// Between two looks at a volume.
 const PAUSE: Duration = Duration::from_millis(1_000);
 /// How long EC2 may not find a volume that it has just made (EC2 developer guide, "Ensuring idempotency and eventual consistency").
-const UNSEEN: Duration = Duration::from_secs(10);
+const UNSEEN: Duration = Duration::from_secs(5);
+/// Seconds of age from which a volume would be found if it were there; a caller's clock is wrong by less (IAM user guide, "Elements
+/// of an AWS API request signature").
+const OLD: i64 = 300;
+/// Seconds within which a volume was made by this very call.
+const NEW: i64 = 5;
 /// How long EBS may take for a volume or an attachment until a person should look.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Volumes of one restore point and one zone that somebody may delete again, one after the other.
@@ -64,7 +69,6 @@ impl Maker<'_> {
         if let Some(id) = &planned.restored {
             return Ok(id.clone());
         }
-        let mut vanished = false;
         for turn in 0..TURNS {
             let asked_at = Timestamp::now();
             let Some((id, begun)) = self.create(planned, turn).await? else {
@@ -74,7 +78,8 @@ impl Maker<'_> {
                     None => continue,
                 }
             };
-            match self.seen(&id).await? {
+            let age = begun.map_or(i64::MAX, |begun| asked_at.duration_since(begun).as_secs());
+            match self.seen(&id, if age < OLD { UNSEEN } else { Duration::ZERO }).await? {
                 Some(volume) if volume.state == "error" && !planned.failed.contains(&id) => {
                     bail!("{}", failed(planned, &id, "in error"))
                 }
@@ -85,10 +90,9 @@ impl Maker<'_> {
                 }
                 // It failed before, or somebody took the tag from it to have another.
                 Some(_) => {}
-                // The token answers for one that somebody deleted, unless it was made just now.
-                None if begun.is_none_or(|begun| asked_at.duration_since(begun).as_secs() > 60) => {}
-                None if vanished => bail!("{}", failed(planned, &id, "gone again")),
-                None => vanished = true,
+                None if age < NEW => bail!("{}", failed(planned, &id, "gone again")),
+                // The token answers for one that somebody deleted.
+                None => {}
             }
         }
         bail!("{TURNS} volumes of {} in {} are gone again", planned.snapshot_id, planned.origin.zone)
@@ -116,8 +120,8 @@ impl Maker<'_> {
     }
 
     /// A volume as soon as EC2 finds it; none where it does not.
-    async fn seen(&self, id: &str) -> Result<Option<Volume>> {
-        let until = Instant::now() + UNSEEN;
+    async fn seen(&self, id: &str, patience: Duration) -> Result<Option<Volume>> {
+        let until = Instant::now() + patience;
         loop {
             let found = self.look("volume-id", id).await?.into_iter().find(|volume| !volume.state.starts_with("delet"));
             if found.is_some() || Instant::now() > until {
@@ -158,7 +162,9 @@ impl Maker<'_> {
                 problems.push(format!("{}: {}", planned.original, failed(planned, &id, what)));
                 planned.restored = None;
             }
-            self.show("volumes", total, total - waits);
+            if total > 0 {
+                self.show("volumes", total, total - waits);
+            }
             if waits == 0 {
                 self.progress.settle();
                 return Ok(());
@@ -231,11 +237,13 @@ fn token(planned: &Planned, turn: usize) -> String {
 
 /// EBS says of a key that it cannot use only that there is no volume (EBS user guide, "How Amazon EBS encryption works").
 fn failed(planned: &Planned, id: &str, what: &str) -> String {
-    let cause = match &planned.kms_key_id {
-        Some(key) => format!(
-            "mostly its KMS key is disabled, pending deletion or not yours to use: `aws kms describe-key --key-id {key}`"
-        ),
-        None => "look at the AWS Health Dashboard".to_owned(),
+    let which = planned.kms_key_id.as_ref().map(|key| format!(": `aws kms describe-key --key-id {key}`"));
+    let cause = match planned.is_encrypted {
+        true => {
+            "mostly its KMS key is disabled, pending deletion or not yours to use".to_owned()
+                + &which.unwrap_or_default()
+        }
+        false => "look at the AWS Health Dashboard".to_owned(),
     };
     format!("EBS made no volume of {}: {id} is {what}; {cause}; then run this again", planned.snapshot_id)
 }
