@@ -22,6 +22,8 @@ pub const NAME: &str = "Name";
 pub const RESTORE_AS: &str = "RestoreAs";
 /// The name of the server that the volume was attached to; absent where it had none.
 pub const RESTORE_SERVER: &str = "RestoreServer";
+/// The snapshot that a volume was restored from; such a volume bears it.
+pub const RESTORED_FROM: &str = "RestoredFrom";
 
 const DESCRIPTION: &str = "Description";
 const CLIENT: &str = "Client";
@@ -29,7 +31,7 @@ const PROJECT: &str = "Project";
 const IDENTITY: [&str; 4] = [BACKUP_STACK, NIGHT, INTERVAL, INTERVALS];
 
 /// Tags that one resource may bear at most (AWSEC2 user guide, Using_Tags, "Tag restrictions").
-const MOST: usize = 50;
+pub const MOST: usize = 50;
 /// Characters that a snapshot's own Description may have at most (AWSEC2 API reference, CreateSnapshot).
 const LONGEST_DESCRIPTION: usize = 255;
 
@@ -83,6 +85,19 @@ pub fn descriptive(volume: &Volume, owner: &Owner) -> Described {
     let (copied, dropped) = others.split_at(room.min(others.len()));
     tags.extend(copied.iter().map(|(key, value)| (key.to_string(), value.to_string())));
     Described { tags, dropped: dropped.iter().map(|(key, _)| key.to_string()).collect() }
+}
+
+/// The tags that the volume of a described snapshot had, so far as they were copied: those without which [`descriptive`] would have
+/// written the same are left out.
+pub fn of_volume(snapshot: &Tags, volume_id: &str) -> Tags {
+    let mut tags = snapshot.clone();
+    tags.retain(|key, value| match key.as_str() {
+        NAME => value != volume_id,
+        DESCRIPTION => *value != description(&Tags::new()),
+        RESTORE_AS | RESTORE_SERVER => false,
+        key => !IDENTITY.contains(&key) && !key.starts_with("aws:"),
+    });
+    tags
 }
 
 /// The `Description` of a snapshot of a volume with these tags.
@@ -205,6 +220,19 @@ mod tests {
         assert_eq!(read_identity(&read), Err(shorter.into()));
         read.extend([(INTERVAL.into(), "Annual".into()), (INTERVALS.into(), "Daily".into())]);
         assert_eq!(read_identity(&read).unwrap().1, Interval::Annual);
+    }
+
+    #[test]
+    fn the_volumes_tags_are_read_back_from_its_snapshots() {
+        let night = "2026-12-30".parse().unwrap();
+        for of in [tags(&[]), tags(&[("Name", "db"), ("Description", "ledger"), ("Client", "acme"), ("Team", "")])] {
+            let origin = Some(Origin { kind: "gp3".into(), zone: "a".into(), ..Origin::default() });
+            let mut snapshot =
+                descriptive(&Volume { origin, server: Some("db".into()), ..volume(of.clone()) }, &Owner::default())
+                    .tags;
+            snapshot.extend(identity("prod", night, &Intervals::due(night)));
+            assert_eq!(of_volume(&snapshot, "vol-1"), of);
+        }
     }
 
     #[test]

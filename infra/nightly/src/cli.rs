@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use domain::Night;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// See the night, know the coverage: the operator's view of the nightly EBS backup.
 ///
 /// Exit codes: 0 all is well; 1 a night is not complete or a volume has no fresh restore point; 2 the command line is wrong;
-/// 3 AWS did not answer or there is no such stack, night or snapshot.
+/// 3 AWS did not answer, there is no such stack, night or snapshot, or a restore cannot be done.
 #[derive(Debug, Parser)]
 #[command(name = "nightly", version, max_term_width = 120)]
 pub struct Cli {
@@ -39,6 +39,8 @@ pub enum Command {
     List(List),
     /// Why a snapshot is kept, and until when
     Why(Why),
+    /// Make a volume from a restore point, or every volume of a server
+    Restore(Restore),
     /// An execution as a picture (SVG), its states coloured by outcome
     Graph(Graph),
 }
@@ -87,6 +89,36 @@ pub struct Why {
     /// The snapshot's id
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: String,
+}
+
+/// `nightly restore`
+#[derive(Args, Clone, Debug)]
+#[command(group(ArgGroup::new("what").required(true).args(["volume", "server"])))]
+pub struct Restore {
+    /// The volume that is lost, or of which an older state is wanted: its id, or its Name
+    #[arg(value_name = "VOLUME")]
+    pub volume: Option<String>,
+    /// Every volume of this server together, of one Night: its Name, or its instance's id; it need not exist any more
+    #[arg(long, value_name = "NAME")]
+    pub server: Option<String>,
+    /// The Night whose restore point is taken, such as 2026-12-31
+    #[arg(long, value_name = "DATE", conflicts_with = "newest")]
+    pub night: Option<Night>,
+    /// Take the newest restore point, as it is without --night
+    #[arg(long)]
+    pub newest: bool,
+    /// The Availability Zone; the instance's with --attach, else the one that the volume was in
+    #[arg(long)]
+    pub zone: Option<String>,
+    /// Attach what is made to this instance: its id, or its Name
+    #[arg(long, value_name = "INSTANCE")]
+    pub attach: Option<String>,
+    /// The device name there; the one that the volume had, or else the first free of /dev/sdf to /dev/sdp
+    #[arg(long, value_name = "DEVICE", requires = "attach", conflicts_with = "server")]
+    pub device: Option<String>,
+    /// Change nothing; say what would be made
+    #[arg(long)]
+    pub plan: bool,
 }
 
 /// `nightly graph`

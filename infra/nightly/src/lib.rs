@@ -8,6 +8,7 @@
 //! - [`status`], with [`starts`] and [`status_lines`]: the nights before.
 //! - [`night`]: what the ledger holds of one. [`report`]: what it came to; [`show`], with [`servers`]: in words.
 //! - [`coverage`], [`list`], [`why`]: the commands that read the [`inventory`]. [`expiry`]: a fate in words.
+//! - [`restore`]: a volume made from a restore point.
 //! - [`graph`]: an execution as a picture. [`page`]: the page of a night. [`chart`]: the picture of which restore points survive.
 //! - [`output`]: what is printed; [`look`], [`screen`]: how.
 
@@ -29,6 +30,7 @@ pub mod page;
 pub mod problem;
 pub mod progress;
 pub mod report;
+pub mod restore;
 pub mod run;
 pub mod screen;
 pub mod servers;
@@ -79,6 +81,7 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
         Command::Coverage => coverage::run(&account, &stack, cli.json, now).await,
         Command::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, now).await,
         Command::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, now).await,
+        Command::Restore(asked) => restore::run(&account, &stack, &asked, cli.json).await,
         Command::Graph(asked) => graph::run(&account, &stack, &asked, cli.json).await,
     }
 }

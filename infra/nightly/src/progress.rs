@@ -1,4 +1,4 @@
-//! A night's progress on stderr: bars and lines on a terminal, lines elsewhere.
+//! The progress of a night or of a restore on stderr: bars and lines on a terminal, lines elsewhere.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::{Timestamp, tz::TimeZone};
@@ -71,7 +71,7 @@ impl Progress {
         }
     }
 
-    /// Shows how far a Map is, if that is news.
+    /// Shows how far a Map, or a step of a restore, is, if that is news.
     pub fn show(&mut self, map: &'static str, counts: Counts) {
         let before = self.shown.insert(map, counts);
         if self.all.is_some() {
@@ -91,7 +91,11 @@ impl Progress {
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("━━─"));
             }
-            bar.with_prefix(if map == SNAPSHOTS { "volumes" } else { "deletions" })
+            bar.with_prefix(match map {
+                SNAPSHOTS => "volumes",
+                DELETIONS => "deletions",
+                other => other,
+            })
         });
         bar.set_length(counts.total);
         bar.set_position(counts.done);

@@ -18,6 +18,7 @@ mod lost;
 mod make_night;
 mod nightly;
 mod once;
+mod restore;
 mod schedule;
 mod selection;
 mod stacks;

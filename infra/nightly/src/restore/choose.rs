@@ -1,0 +1,131 @@
+//! Which volume is meant, and which of its restore points: or why there is none to take.
+
+use anyhow::{Result, bail};
+use domain::Night;
+use jiff::tz::TimeZone;
+use std::{cmp::Reverse, collections::BTreeSet};
+
+use super::found::{Found, Point};
+
+/// Nights that a refusal names.
+const CHOICES: usize = 3;
+
+/// The restore points that are taken, and what is to be said of the choice.
+#[derive(Debug)]
+pub struct Chosen<'a> {
+    /// One a volume.
+    pub points: Vec<&'a Point>,
+    /// Sentences.
+    pub notes: Vec<String>,
+}
+
+/// The restore point of the volume of this id or name; of its newest Night where none is asked.
+///
+/// # Errors
+/// Which volume it is cannot be said, or no volume can be made: the choices are named.
+pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
+    let id = volume(found, asked, regions)?;
+    let points: Vec<_> = found.points.iter().filter(|point| point.snapshot.volume_id == id).collect();
+    let fit = nights(points.iter().copied().filter(|point| point.is_fit()));
+    let Some(newest) = points.iter().map(|point| point.night).max() else {
+        let what = if found.volume(&id).is_some() { "; `nightly run` makes one" } else { "" };
+        bail!("no restore point is of {id} in {}{what}; `nightly list` shows those that there are", regions.join(", "));
+    };
+    let Some(night) = night.or(fit.last().copied()) else {
+        bail!("{}", unfit(best(&points, newest).expect("one of that Night"), &fit));
+    };
+    let Some(point) = best(&points, night) else {
+        bail!("{id} has no restore point of the Night {night}; {}", choices(&fit, night));
+    };
+    if !point.is_fit() {
+        bail!("{}", unfit(point, &fit));
+    }
+    let newer = points.iter().filter(|point| point.night > night && !point.is_fit());
+    let notes = newer.map(|point| format!("Not taken, though newer: {}.", state(point))).collect();
+    Ok(Chosen { points: vec![point], notes })
+}
+
+/// The id of the volume that is meant.
+fn volume(found: &Found, asked: &str, regions: &[String]) -> Result<String> {
+    let of_points = found.points.iter().map(|point| point.snapshot.volume_id.as_str());
+    let ids: BTreeSet<_> = of_points.chain(found.volumes.iter().map(|volume| volume.id.as_str())).collect();
+    if asked.starts_with("vol-") || ids.contains(asked) {
+        return Ok(asked.to_owned());
+    }
+    let called: Vec<_> = ids.into_iter().filter(|id| found.name(id) == asked).collect();
+    match called.as_slice() {
+        [one] => Ok((*one).to_owned()),
+        [] => bail!(
+            "no volume has the Name {asked:?} in {}, and no restore point is of one; `nightly list` shows those that there are",
+            regions.join(", ")
+        ),
+        several => {
+            bail!("{} volumes are named {asked:?}: give the id, {}", several.len(), several.join(" or "))
+        }
+    }
+}
+
+impl Found {
+    /// A volume's name: its own, or the one that its newest restore point remembers; empty where it has none.
+    pub fn name(&self, id: &str) -> &str {
+        let of = |tags: &'_ domain::tags::Tags| tags.contains_key(domain::tags::NAME);
+        let own = self.volume(id).map(|volume| &volume.tags);
+        let points = self.points.iter().filter(|point| point.snapshot.volume_id == id);
+        let last = points.max_by_key(|point| (point.night, point.snapshot.begun)).map(|point| &point.snapshot.tags);
+        let tags = own.or(last).filter(|tags| of(tags));
+        tags.map(|tags| tags[domain::tags::NAME].as_str()).filter(|name| *name != id).unwrap_or_default()
+    }
+}
+
+/// The Nights of restore points, the oldest first.
+pub fn nights<'a>(points: impl Iterator<Item = &'a Point>) -> Vec<Night> {
+    points.map(|point| point.night).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// One volume's restore point of a Night: one that is fit before the others, the newest of several.
+pub fn best<'a>(points: &[&'a Point], night: Night) -> Option<&'a Point> {
+    let of_night = points.iter().filter(|point| point.night == night);
+    of_night.max_by_key(|point| (point.is_fit(), point.snapshot.begun)).copied()
+}
+
+/// Why nothing can be made of a restore point, and what can be done.
+fn unfit(point: &Point, fit: &[Night]) -> String {
+    let (id, region) = (&point.snapshot.id, &point.snapshot.region);
+    let what = match point.snapshot.state.as_str() {
+        _ if point.is_archived => format!(
+            "bring it back, which may take 72 hours: `aws ec2 restore-snapshot-tier --region {region} --snapshot-id {id} \
+             --temporary-restore-days 7`; or "
+        ),
+        "pending" => "wait for it; or ".to_owned(),
+        _ => String::new(),
+    };
+    format!("{}: {what}{}", state(point), choices(fit, point.night))
+}
+
+/// In what state a restore point is that is not fit: `snap-1 of the Night 2026-12-31 is still pending (45%)`.
+pub fn state(point: &Point) -> String {
+    let (id, night) = (&point.snapshot.id, point.night);
+    match point.snapshot.state.as_str() {
+        _ if point.is_archived => format!("{id} of the Night {night} is archived"),
+        "pending" => format!("{id} of the Night {night} is still pending ({})", point.progress),
+        "error" => format!("{id} of the Night {night} is in error, EBS failed it"),
+        other => format!("{id} of the Night {night} is {other}"),
+    }
+}
+
+/// The Nights nearest to one, as options.
+pub fn choices(fit: &[Night], near: Night) -> String {
+    let away = |night: &Night| (night.nights_before(near).abs(), Reverse(*night));
+    let mut nearest: Vec<_> = fit.iter().copied().filter(|night| *night != near).collect();
+    nearest.sort_by_key(away);
+    nearest.truncate(CHOICES);
+    let options: Vec<_> = nearest.iter().map(|night| format!("--night {night}")).collect();
+    if options.is_empty() { "there is no other".to_owned() } else { format!("take {}", options.join(" or ")) }
+}
+
+/// When a restore point's data is of.
+pub fn time(point: &Point, zone: &TimeZone) -> String {
+    let begun = point.snapshot.begun.map(|begun| begun.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string());
+    let begun = begun.unwrap_or_else(|| format!("the Night {}", point.night));
+    format!("{begun} {}", zone.iana_name().unwrap_or("UTC"))
+}

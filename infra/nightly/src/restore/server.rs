@@ -1,0 +1,155 @@
+//! The volumes of a server, Night by Night, and the Night that all of them are restored to.
+
+use anyhow::{Result, bail};
+use domain::{
+    Night,
+    tags::{RESTORE_AS, RESTORE_SERVER},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    choose::{Chosen, best, choices, nights, state},
+    found::{Found, Point},
+};
+
+/// Nights for which a volume without a new restore point still counts as the server's: it is likelier that its nights failed than
+/// that it was taken away. It is the number of dailies that are kept by default.
+const MISSED: i64 = 7;
+
+/// One restore point of each of the server's volumes, all of one Night: the newest that all have, where none is asked.
+///
+/// # Errors
+/// There is no such server or no such Night, or one of its volumes lacks it.
+pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
+    let server = Server::of(found, asked);
+    let known = nights(server.points.iter().copied());
+    let Some(newest) = known.last().copied() else {
+        bail!(
+            "no restore point is of a server {asked:?} in {}; `nightly coverage` names the servers, and an instance's id does as well",
+            regions.join(", ")
+        );
+    };
+    let whole: Vec<_> = known.iter().copied().filter(|night| server.lacks(*night).is_empty()).collect();
+    let Some(night) = night.or(whole.last().copied()) else {
+        let lacks = server.lacks(newest).join(", ");
+        bail!("no Night has a restore point of every volume of {asked}; of {newest} there is none of {lacks}");
+    };
+    let members = server.members(night);
+    if !known.contains(&night) {
+        bail!("{asked} has no restore point of the Night {night}; {}", choices(&whole, night));
+    }
+    let lacks = server.lacks(night);
+    if !lacks.is_empty() {
+        let lacks = lacks.join(", ");
+        bail!(
+            "not every volume of {asked} has a restore point of the Night {night}: {lacks}; {}",
+            choices(&whole, night)
+        );
+    }
+    let points: Vec<_> = members.values().flatten().copied().collect();
+    is_one(asked, night, &points)?;
+    let notes = server.notes(found, night, &members);
+    Ok(Chosen { points, notes })
+}
+
+/// Refuses what would mix several servers.
+fn is_one(asked: &str, night: Night, points: &[&Point]) -> Result<()> {
+    let instances: BTreeSet<_> = points.iter().filter_map(|point| point.origin.as_ref()?.instance.as_deref()).collect();
+    if instances.len() > 1 {
+        let ids = instances.into_iter().collect::<Vec<_>>().join(" or ");
+        bail!("several servers were named {asked} in the Night {night}: give the instance's id, --server {ids}");
+    }
+    let regions: BTreeSet<_> = points.iter().map(|point| point.snapshot.region.as_str()).collect();
+    if regions.len() > 1 {
+        let regions = regions.into_iter().collect::<Vec<_>>().join(" and ");
+        bail!("servers named {asked} are in {regions}: restore their volumes one by one");
+    }
+    Ok(())
+}
+
+/// A server as its restore points remember it.
+struct Server<'a> {
+    /// The restore points that were made of its volumes while they were its own.
+    points: Vec<&'a Point>,
+    /// The volumes that it has now, where it is there.
+    attached: BTreeSet<&'a str>,
+}
+
+/// The volumes that a server had in a Night, each with its restore point of that Night.
+type Members<'a> = BTreeMap<&'a str, Option<&'a Point>>;
+
+impl<'a> Server<'a> {
+    fn of(found: &'a Found, asked: &str) -> Self {
+        let there = found.servers.iter().filter(|server| server.state != "terminated");
+        let attached: BTreeSet<_> = there.flat_map(|server| server.devices.values().map(String::as_str)).collect();
+        let is_its = |instance: &str| instance == asked || found.servers.iter().any(|server| server.id == instance);
+        let belongs = |point: &&Point| {
+            let tags = &point.snapshot.tags;
+            let tells = tags.contains_key(RESTORE_AS) || tags.contains_key(RESTORE_SERVER);
+            let instance = point.origin.as_ref().and_then(|origin| origin.instance.as_deref());
+            tags.get(RESTORE_SERVER).is_some_and(|name| name == asked)
+                || instance.is_some_and(is_its)
+                || (!tells && attached.contains(point.snapshot.volume_id.as_str()))
+        };
+        Self { points: found.points.iter().filter(belongs).collect(), attached }
+    }
+
+    fn members(&self, night: Night) -> Members<'a> {
+        let device = |point: &Point| point.origin.as_ref().and_then(|origin| origin.device.clone());
+        let of_night: Vec<_> = self.points.iter().filter(|point| point.night == night).collect();
+        let taken: BTreeSet<_> = of_night.iter().filter_map(|point| device(point)).collect();
+        let ids: BTreeSet<_> = self.points.iter().map(|point| point.snapshot.volume_id.as_str()).collect();
+        let mut members = Members::new();
+        for id in ids {
+            let own: Vec<_> = self.points.iter().copied().filter(|point| point.snapshot.volume_id == id).collect();
+            let last = own.iter().copied().filter(|point| point.night < night).max_by_key(|point| point.night);
+            let missed = last.is_some_and(|last| {
+                own.iter().any(|point| point.night > night)
+                    || self.attached.contains(id)
+                    || (last.night.nights_before(night) <= MISSED
+                        && device(last).is_none_or(|device| !taken.contains(&device)))
+            });
+            let point = best(&own, night);
+            if point.is_some() || missed {
+                members.insert(id, point);
+            }
+        }
+        members
+    }
+
+    /// What keeps a Night from being whole.
+    fn lacks(&self, night: Night) -> Vec<String> {
+        let lack = |(id, point): (&str, Option<&Point>)| match point {
+            None => Some(format!("{id} has none")),
+            Some(point) => (!point.is_fit()).then(|| format!("{id}'s {}", state(point))),
+        };
+        self.members(night).into_iter().filter_map(lack).collect()
+    }
+
+    fn notes(&self, found: &Found, night: Night, members: &Members) -> Vec<String> {
+        let newest =
+            |id: &str| self.points.iter().filter(|point| point.snapshot.volume_id == id).map(|one| one.night).max();
+        let newer = members.keys().filter_map(|id| Some((*id, newest(id).filter(|newest| *newest > night)?)));
+        let mut notes: Vec<_> = newer
+            .map(|(id, newest)| {
+                format!(
+                    "{id} has a newer restore point, of the Night {newest}, which not every volume of the server has."
+                )
+            })
+            .collect();
+        let before =
+            self.points.iter().filter(|point| point.night < night).map(|point| point.snapshot.volume_id.as_str());
+        let gone = before.filter(|id| !members.contains_key(id)).collect::<BTreeSet<_>>();
+        notes.extend(
+            gone.into_iter().filter_map(|id| {
+                Some(format!("{id} was the server's until the Night {}, and is left out.", newest(id)?))
+            }),
+        );
+        let fresh = self.attached.iter().filter(|id| newest(id).is_none());
+        notes.extend(fresh.map(|id| {
+            let name = Some(found.name(id)).filter(|name| !name.is_empty()).map(|name| format!(" ({name})"));
+            format!("{id}{} is attached to the server and has no restore point of it.", name.unwrap_or_default())
+        }));
+        notes
+    }
+}
