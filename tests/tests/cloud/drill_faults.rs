@@ -16,29 +16,32 @@ use crate::{drill::Ground, faults::faults};
 /// A function, a call of it, and how that is told from the same call of another function.
 type Place = (&'static str, &'static str, fn(&Call) -> bool);
 
-fn looks_for_volumes(call: &Call) -> bool {
-    call.is_filtered("DescribeVolumes", "tag:RestoreDrill")
+/// remove-one asks for one volume with the tag, choose-restore-points for all of them; check-one asks for one by its id.
+fn looks_for_one(call: &Call) -> bool {
+    call.is_filtered("DescribeVolumes", "tag:RestoreDrill") && call.is_filtered("DescribeVolumes", "volume-id")
+}
+
+fn looks_for_all(call: &Call) -> bool {
+    call.is_filtered("DescribeVolumes", "tag:RestoreDrill") && !looks_for_one(call)
 }
 
 const PLACES: [Place; 7] = [
     ("choose-restore-points", "DescribeAvailabilityZones", |call| call.action == "DescribeAvailabilityZones"),
     ("choose-restore-points", "DescribeSnapshots", |call| call.action == "DescribeSnapshots"),
-    ("choose-restore-points", "DescribeVolumes", looks_for_volumes),
+    ("choose-restore-points", "DescribeVolumes", looks_for_all),
     ("restore-one", "CreateVolume", |call| call.action == "CreateVolume"),
-    ("check-one", "DescribeVolumes", |call| call.action == "DescribeVolumes" && !looks_for_volumes(call)),
-    ("remove-one", "DescribeVolumes", |call| call.action == "DescribeVolumes" && !looks_for_volumes(call)),
+    ("check-one", "DescribeVolumes", |call| call.action == "DescribeVolumes" && call.filters().is_empty()),
+    ("remove-one", "DescribeVolumes", looks_for_one),
     ("remove-one", "DeleteVolume", |call| call.action == "DeleteVolume"),
 ];
 
-/// Runs a drill with one fault, which strikes the n-th call of its kind, and where it failed another; says what was seen.
+/// Runs a drill with one fault, which strikes the first call of its kind, and where it failed another; says what was seen.
 async fn strike(ground: &Ground, (function, call, is): Place, fault: &Fault) -> String {
-    // check-one looks at each of the two volumes before remove-one does.
-    let nth = if (function, call) == ("remove-one", "DescribeVolumes") { 4 } else { 1 };
     let (mut seen, struck) = (0, Arc::new(AtomicBool::new(false)));
     let strikes = struck.clone();
     ground.strict.inject(fault.clone(), move |call| {
         seen += usize::from(is(call));
-        let now = is(call) && seen == nth;
+        let now = is(call) && seen == 1;
         strikes.fetch_or(now, Ordering::SeqCst);
         now
     });
