@@ -1,108 +1,174 @@
-//! Checks one volume that a drill made: one look and the next step at each call, until it is over. It waits until EBS has made the volume,
-//! and looks at its size; where there is a server for it, it attaches the volume there and has a document of SSM say what is on it.
+//! Looks at the volume that a drill made, takes the next step of its proof, and says when to look again.
 //!
 //! # Layout
-//! - [`handle`]: the look at the volume. [`server`]: what the server says.
+//! - [`handle`]: a look.
+//! - [`command`]: the command that checks what is on the volume.
 
-pub mod server;
+pub mod command;
 
 use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata,
-    types::{Volume, VolumeState},
+    types::{Filter, Volume, VolumeAttachmentState, VolumeState},
 };
 use domain::{
     Error,
-    drill::{Depth, RestorePoint},
+    drill::Depth,
     drill_wire::{Checked, Progress, Restored},
+    tags,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use runtime::error;
 
-use server::Server;
+/// Seconds after which a volume must be available.
+const LONGEST_CREATION: i64 = 60 * 60;
+/// Seconds after which everything must be over.
+const LONGEST: i64 = 3 * 60 * 60;
+/// Seconds for which a volume that was made may not be listed yet (EC2 developer guide, "Eventual consistency").
+const UNLISTED: i64 = 60;
 
-/// How long EBS may take to make a volume.
-const UNTIL_AVAILABLE: SignedDuration = SignedDuration::from_mins(60);
-/// How long all of it may take.
-const UNTIL_OVER: SignedDuration = SignedDuration::from_hours(3);
-/// How long EC2 may not find a volume that it has just made (EC2 developer guide, "Eventual consistency").
-const UNTIL_FOUND: SignedDuration = SignedDuration::from_mins(1);
-/// Seconds between two looks at least and at most. In between they are a tenth of what has passed: a check of three hours is some 80 looks,
-/// of nine events each, and ten volumes of a round share the 25,000 events of an execution.
-const WAITS: (i64, i64) = (5, 300);
+/// The clients that a look needs.
+pub struct Clients {
+    /// EC2 in the item's Region.
+    pub ec2: Client,
+    /// Systems Manager in the stack's own Region, where the instance is.
+    pub ssm: aws_sdk_ssm::Client,
+}
 
-/// Looks at the volume and takes the next step. `now` is when.
+/// The stack's parameters that bear on a check.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name under which the whole was deployed.
+    pub backup_stack: String,
+    /// The name of the Systems Manager document that checks what is on a volume.
+    pub document: String,
+}
+
+/// What a look came to.
+pub(crate) enum Look {
+    /// There is nothing to do but wait.
+    Wait,
+    /// The command was sent, of this id.
+    Sent(String),
+    /// It is proven.
+    Proven(Depth),
+    /// It cannot be proven: an error's name and its message.
+    Problem(String),
+}
+
+/// Takes the next step. `now` is the time of the look.
 ///
 /// # Errors
-/// `Throttled` where AWS is busy, `Transient` where it is silent, `Refused` for any other answer. What is wrong with the volume is no error
-/// but a [`Checked::problem`].
-pub async fn handle(ec2: &Client, server: &Server, now: Timestamp, input: Progress) -> Result<Checked, Error> {
+/// `BadInput` for an item that has no volume; `Throttled`, `Transient` or `Refused` from EC2 or Systems Manager.
+pub async fn handle(clients: &Clients, settings: &Settings, now: Timestamp, input: Progress) -> Result<Checked, Error> {
+    tags::backup_stack(&settings.backup_stack)?;
     let point = input.point()?;
-    let Some(restored) = &input.restored else {
-        return Err(Error::bad_input("restored", "null", "there is no volume to check"));
+    let restored = input.restored.as_ref();
+    let restored = restored.ok_or_else(|| Error::bad_input("restored", &point.snapshot_id, "no volume was made"))?;
+    let mut checked = input.checked.clone().unwrap_or_default();
+    if checked.is_over {
+        return Ok(checked);
+    }
+    let passed = now.duration_since(restored.begun).as_secs().max(0);
+    let look = match &checked.command {
+        Some(command) => command::look(&clients.ssm, command, &input.instance).await?,
+        None => look_at_volume(clients, settings, &input, restored, &mut checked, passed).await?,
     };
-    let before = input.checked.clone().unwrap_or_default();
-    let passed = now.duration_since(restored.begun);
-    let wait = Checked {
-        is_over: false,
-        wait_seconds: (passed.as_secs() / 10).clamp(WAITS.0, WAITS.1).unsigned_abs(),
-        ..before.clone()
+    checked.wait_seconds = (passed / 10).clamp(5, 300) as u64;
+    match look {
+        Look::Sent(command) => checked.command = Some(command),
+        Look::Problem(problem) => checked.problem = Some(problem),
+        Look::Proven(depth) => (checked.depth, checked.at) = (Some(depth), Some(now)),
+        Look::Wait => checked.problem = too_late(&checked, passed),
+    }
+    checked.is_over = checked.depth.is_some() || checked.problem.is_some();
+    Ok(checked)
+}
+
+fn too_late(checked: &Checked, passed: i64) -> Option<String> {
+    if checked.seconds.is_none() && passed >= LONGEST_CREATION {
+        Some(format!("NotAvailable: EBS has not made the volume available in {} minutes", LONGEST_CREATION / 60))
+    } else {
+        (passed >= LONGEST).then(|| format!("NotChecked: the check is not over after {} hours", LONGEST / 3_600))
+    }
+}
+
+async fn look_at_volume(
+    clients: &Clients,
+    settings: &Settings,
+    input: &Progress,
+    restored: &Restored,
+    checked: &mut Checked,
+    passed: i64,
+) -> Result<Look, Error> {
+    let id = &restored.volume_id;
+    let Some(volume) = listed(&clients.ec2, id).await? else {
+        return Ok(if passed < UNLISTED { Look::Wait } else { gone(id) });
     };
-    let Some(volume) = find(ec2, &restored.volume_id).await? else {
-        let is_gone = format!("VolumeGone: {} is not there any more", restored.volume_id);
-        return Ok(if passed < UNTIL_FOUND { wait } else { unproven(before, is_gone) });
+    let is_made = match volume.state() {
+        Some(VolumeState::Available | VolumeState::InUse) => true,
+        Some(VolumeState::Error) => return Ok(Look::Problem(format!("VolumeError: EBS reports {id} as error"))),
+        Some(VolumeState::Deleting | VolumeState::Deleted) => return Ok(gone(id)),
+        _ => false,
     };
-    if let Some(problem) = problem(&volume, restored, point, passed) {
-        return Ok(unproven(before, problem));
+    if !is_made {
+        return Ok(Look::Wait);
     }
-    if volume.state() == Some(&VolumeState::Creating) {
-        return Ok(wait);
+    checked.seconds = checked.seconds.or(Some(passed as u64));
+    let (size, expected) = (volume.size().unwrap_or_default(), input.point()?.gibibytes);
+    if i64::from(size) != i64::from(expected) {
+        return Ok(Look::Problem(format!("WrongSize: {id} has {size} GiB, its snapshot's volume had {expected}")));
     }
-    let seconds = Some(before.seconds.unwrap_or_else(|| passed.as_secs().max(0).unsigned_abs()));
-    if input.instance.is_empty() {
-        return Ok(proven(Checked { seconds, ..before }, Depth::Volume, now));
-    }
-    match server.step(ec2, &volume, &input, before.command.as_deref()).await? {
-        server::Step::Wait { command } => Ok(Checked { seconds, command, ..wait }),
-        server::Step::Found(depth) => Ok(proven(Checked { seconds, ..before }, depth, now)),
-        server::Step::Failed(problem) => Ok(unproven(Checked { seconds, ..before }, problem)),
+    match (volume.state(), input.instance.as_str()) {
+        (_, "") => Ok(Look::Proven(Depth::Volume)),
+        (Some(VolumeState::Available), _) => attach(&clients.ec2, input, id).await,
+        _ => look_at_attachment(clients, settings, &input.instance, &volume).await,
     }
 }
 
-async fn find(ec2: &Client, volume_id: &str) -> Result<Option<Volume>, Error> {
-    match ec2.describe_volumes().volume_ids(volume_id).send().await {
-        Ok(found) => Ok(found.volumes.unwrap_or_default().pop()),
-        Err(error) if error.code() == Some("InvalidVolume.NotFound") => Ok(None),
-        Err(error) => Err(error::of("DescribeVolumes", error)),
+fn gone(id: &str) -> Look {
+    Look::Problem(format!("VolumeGone: {id} was deleted before it was checked"))
+}
+
+/// By a filter, not by id: EC2 answers a filter for a volume that it does not list with an empty list.
+async fn listed(ec2: &Client, id: &str) -> Result<Option<Volume>, Error> {
+    let named = Filter::builder().name("volume-id").values(id).build();
+    let listed = ec2.describe_volumes().filters(named).send().await;
+    let listed = listed.map_err(|error| error::of("DescribeVolumes", error))?;
+    Ok(listed.volumes.unwrap_or_default().pop())
+}
+
+async fn attach(ec2: &Client, input: &Progress, id: &str) -> Result<Look, Error> {
+    let attach = ec2.attach_volume().volume_id(id).instance_id(&input.instance).device(device(input.place));
+    let Err(error) = attach.send().await else { return Ok(Look::Wait) };
+    match error.code() {
+        // An attempt whose answer was lost has attached it.
+        Some("VolumeInUse") => Ok(Look::Wait),
+        _ => Err(error::of("AttachVolume", error)),
     }
 }
 
-/// Why a volume proves nothing.
-fn problem(volume: &Volume, restored: &Restored, point: &RestorePoint, passed: SignedDuration) -> Option<String> {
-    let (id, state) = (&restored.volume_id, volume.state()?);
-    match state {
-        VolumeState::Creating if passed > UNTIL_AVAILABLE => {
-            Some(format!("VolumeNotAvailable: {id} is not available after {} minutes", UNTIL_AVAILABLE.as_mins()))
-        }
-        VolumeState::Creating => None,
-        VolumeState::Available | VolumeState::InUse if passed > UNTIL_OVER => {
-            Some(format!("CheckNotOver: the check of {id} is not over after {} hours", UNTIL_OVER.as_hours()))
-        }
-        VolumeState::Available | VolumeState::InUse => {
-            let size = volume.size().and_then(|size| u32::try_from(size).ok()).unwrap_or_default();
-            let is_wrong = size != point.gibibytes;
-            is_wrong.then(|| format!("WrongSize: {id} has {size} GiB, its snapshot {} GiB", point.gibibytes))
-        }
-        other => Some(format!("VolumeError: EBS could not make {id}: it is in state {}", other.as_str())),
+/// Ten names that EC2 takes beside the ones that it recommends, `/dev/sd[f-p]`, which are left to whoever uses the instance (AWSEC2 user
+/// guide, "Device names for volumes on Amazon EC2 instances").
+fn device(place: usize) -> String {
+    let letter = (b'q'..=b'z').nth(place % 10).unwrap_or(b'q');
+    format!("/dev/sd{}", char::from(letter))
+}
+
+async fn look_at_attachment(
+    clients: &Clients,
+    settings: &Settings,
+    instance: &str,
+    volume: &Volume,
+) -> Result<Look, Error> {
+    let id = volume.volume_id().unwrap_or_default();
+    let Some(attachment) = volume.attachments().iter().find(|one| one.instance_id() == Some(instance)) else {
+        return Ok(Look::Problem(format!("VolumeTaken: somebody attached {id} to another instance than {instance}")));
+    };
+    match attachment.state() {
+        Some(VolumeAttachmentState::Attached) => command::send(&clients.ssm, &settings.document, instance, id).await,
+        _ => Ok(Look::Wait),
     }
-}
-
-fn proven(checked: Checked, depth: Depth, now: Timestamp) -> Checked {
-    Checked { is_over: true, wait_seconds: 0, depth: Some(depth), at: Some(now), ..checked }
-}
-
-fn unproven(checked: Checked, problem: String) -> Checked {
-    Checked { is_over: true, wait_seconds: 0, problem: Some(problem), ..checked }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Lambda's entry point of `check-one`.
 
-use check_one::{handle, server::Server};
+use check_one::{Clients, Settings, handle};
 use domain::drill_wire::Progress;
 use jiff::Timestamp;
 use runtime::{Aws, Throttles, serve, setting};
@@ -8,10 +8,12 @@ use runtime::{Aws, Throttles, serve, setting};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load();
+    let settings = Settings { backup_stack: setting("BACKUP_STACK"), document: setting("DRILL_DOCUMENT") };
     let ssm = aws_sdk_ssm::config::Builder::from(aws.config()).interceptor(Throttles).build();
-    let server = Server { ssm: aws_sdk_ssm::Client::from_conf(ssm), document: setting("DRILL_DOCUMENT") };
+    let ssm = aws_sdk_ssm::Client::from_conf(ssm);
     serve(&setting("BACKUP_STACK"), async |input: Progress| {
-        handle(&aws.ec2(&input.region), &server, Timestamp::now(), input).await
+        let clients = Clients { ec2: aws.ec2(&input.region), ssm: ssm.clone() };
+        handle(&clients, &settings, Timestamp::now(), input).await
     })
     .await
 }

@@ -1,141 +1,159 @@
 use super::*;
 use aws_sdk_ec2::{
-    error::ErrorMetadata,
-    operation::{
-        attach_volume::AttachVolumeOutput,
-        describe_volumes::{DescribeVolumesError, DescribeVolumesOutput},
-    },
-    types::{VolumeAttachment, VolumeAttachmentState},
+    operation::{attach_volume::AttachVolumeOutput, describe_volumes::DescribeVolumesOutput},
+    types::VolumeAttachment,
 };
 use aws_sdk_ssm::{
-    operation::{get_command_invocation::GetCommandInvocationOutput, send_command::SendCommandOutput},
+    operation::{
+        get_command_invocation::{GetCommandInvocationError, GetCommandInvocationOutput},
+        send_command::SendCommandOutput,
+    },
     types::{Command, CommandInvocationStatus},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::{Value, json};
 
-const BEGUN: &str = "2026-11-29T12:00:00Z";
-
-fn input(more: Value) -> Progress {
-    let point = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-12-31", "intervals": "Daily", "gibibytes": 8});
-    let mut input = json!({
-        "region": "eu-west-1", "execution": "run", "item": {"point": point}, "place": 1,
-        "restored": {"volumeId": "vol-9", "begun": BEGUN},
+fn input(instance: &str, checked: Option<Checked>) -> Progress {
+    let point = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8});
+    let given = json!({
+        "region": "eu-west-1", "zone": "eu-west-1a", "instance": instance, "execution": "run", "place": 3,
+        "item": {"point": point}, "restored": {"volumeId": "vol-9", "begun": Timestamp::UNIX_EPOCH},
     });
-    input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    serde_json::from_value(input).unwrap()
+    Progress { checked, ..serde_json::from_value(given).unwrap() }
 }
 
-fn volume(state: VolumeState, size: i32, attached: Option<VolumeAttachmentState>) -> Rule {
-    let attached = attached.map(|state| VolumeAttachment::builder().instance_id("i-1").state(state).build());
-    let volume = Volume::builder().volume_id("vol-9").state(state).size(size);
-    let volume = volume.set_attachments(Some(attached.into_iter().collect())).build();
+fn volume(state: VolumeState, size: i32, attachment: Option<(&str, VolumeAttachmentState)>) -> Rule {
+    let attachment = attachment.map(|(id, state)| VolumeAttachment::builder().instance_id(id).state(state).build());
+    let attachments = Some(attachment.into_iter().collect());
+    let volume = Volume::builder().volume_id("vol-9").state(state).size(size).set_attachments(attachments).build();
     mock!(Client::describe_volumes)
-        .match_requests(|request| request.volume_ids() == ["vol-9"])
+        .match_requests(|request| request.filters()[0].values() == ["vol-9"])
         .then_output(move || DescribeVolumesOutput::builder().volumes(volume.clone()).build())
 }
 
-async fn look(ec2: &[&Rule], ssm: &[&Rule], seconds: i64, input: Progress) -> Result<Checked, Error> {
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
-    let ssm = mock_client!(aws_sdk_ssm, RuleMode::MatchAny, ssm);
-    let server = Server { ssm, document: "Check".into() };
-    handle(&ec2, &server, BEGUN.parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds), input).await
+fn no_volume() -> Rule {
+    mock!(Client::describe_volumes).then_output(|| DescribeVolumesOutput::builder().build())
+}
+
+async fn run(ec2: &[&Rule], ssm: &[&Rule], seconds: i64, input: Progress) -> Checked {
+    let clients = Clients {
+        ec2: mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2),
+        ssm: mock_client!(aws_sdk_ssm, RuleMode::MatchAny, ssm),
+    };
+    let settings = Settings { backup_stack: "prod".into(), document: "prod-check".into() };
+    handle(&clients, &settings, Timestamp::from_second(seconds).unwrap(), input).await.unwrap()
 }
 
 #[tokio::test]
-async fn waits_for_a_volume_that_is_being_made_ever_longer() {
-    for (seconds, wait) in [(0, 5), (49, 5), (120, 12), (3_600, 300)] {
-        let checked = look(&[&volume(VolumeState::Creating, 8, None)], &[], seconds, input(json!({}))).await.unwrap();
-        assert_eq!((checked.is_over, checked.wait_seconds, checked.seconds), (false, wait, None), "{seconds}");
+async fn an_available_volume_of_the_right_size_is_the_proof_where_there_is_no_instance() {
+    let checked = run(&[&volume(VolumeState::Available, 8, None)], &[], 42, input("", None)).await;
+    assert_eq!((checked.is_over, checked.depth, checked.seconds), (true, Some(Depth::Volume), Some(42)));
+    assert_eq!((checked.at, checked.problem), (Timestamp::from_second(42).ok(), None));
+}
+
+#[tokio::test]
+async fn waits_for_a_tenth_of_what_has_passed_and_an_hour_at_most() {
+    let creating = volume(VolumeState::Creating, 8, None);
+    for (seconds, waits) in [(0, 5), (600, 60), (3_599, 300)] {
+        let checked = run(&[&creating], &[], seconds, input("", None)).await;
+        assert_eq!((checked.is_over, checked.wait_seconds, checked.seconds), (false, waits, None));
     }
+    let late = run(&[&creating], &[], 3_600, input("", None)).await;
+    assert!(late.is_over && late.problem.unwrap().starts_with("NotAvailable: "));
 }
 
 #[tokio::test]
-async fn an_available_volume_of_the_right_size_is_proven_and_the_time_is_said() {
-    let checked = look(&[&volume(VolumeState::Available, 8, None)], &[], 14, input(json!({}))).await.unwrap();
-    let at = "2026-11-29T12:00:14Z".parse().unwrap();
-    let proven =
-        Checked { is_over: true, seconds: Some(14), depth: Some(Depth::Volume), at: Some(at), ..Checked::default() };
-    assert_eq!(checked, proven);
-}
-
-#[tokio::test]
-async fn what_is_wrong_with_a_volume_is_a_problem_and_over() {
-    for (state, size, seconds, problem) in [
-        (VolumeState::Error, 8, 10, "VolumeError: EBS could not make vol-9: it is in state error"),
-        (VolumeState::Available, 9, 10, "WrongSize: vol-9 has 9 GiB, its snapshot 8 GiB"),
-        (VolumeState::Creating, 8, 3_601, "VolumeNotAvailable: vol-9 is not available after 60 minutes"),
-        (VolumeState::InUse, 8, 10_801, "CheckNotOver: the check of vol-9 is not over after 3 hours"),
-        (VolumeState::Deleting, 8, 10, "VolumeError: EBS could not make vol-9: it is in state deleting"),
+async fn a_volume_in_error_gone_or_of_another_size_is_a_problem() {
+    for (rule, seconds, problem) in [
+        (volume(VolumeState::Error, 8, None), 10, "VolumeError: EBS reports vol-9 as error"),
+        (volume(VolumeState::Deleting, 8, None), 10, "VolumeGone: vol-9 was deleted before it was checked"),
+        (no_volume(), 60, "VolumeGone: vol-9 was deleted before it was checked"),
+        (volume(VolumeState::Available, 7, None), 10, "WrongSize: vol-9 has 7 GiB, its snapshot's volume had 8"),
     ] {
-        let checked = look(&[&volume(state, size, None)], &[], seconds, input(json!({}))).await.unwrap();
-        assert_eq!((checked.is_over, checked.problem.as_deref()), (true, Some(problem)));
-        assert_eq!((checked.depth, checked.at), (None, None));
+        let checked = run(&[&rule], &[], seconds, input("", None)).await;
+        assert_eq!((checked.is_over, checked.depth, checked.problem.as_deref()), (true, None, Some(problem)));
     }
+    assert!(!run(&[&no_volume()], &[], 59, input("", None)).await.is_over, "it is not listed yet");
 }
 
 #[tokio::test]
-async fn a_volume_that_is_not_found_may_be_too_new_for_a_minute() {
-    let missing = || ErrorMetadata::builder().code("InvalidVolume.NotFound").message("no").build();
-    let describe = mock!(Client::describe_volumes).then_error(move || DescribeVolumesError::generic(missing()));
-    assert!(!look(&[&describe], &[], 59, input(json!({}))).await.unwrap().is_over);
-    let gone = look(&[&describe], &[], 60, input(json!({}))).await.unwrap();
-    assert_eq!(gone.problem.as_deref(), Some("VolumeGone: vol-9 is not there any more"));
-}
-
-#[tokio::test]
-async fn a_server_gets_the_volume_and_then_the_command_and_says_what_it_found() {
-    let on = |checked: Value| input(json!({"instance": "i-1", "checked": checked}));
+async fn attaches_it_then_sends_the_command_once_it_is_attached() {
     let attach = mock!(Client::attach_volume)
-        .match_requests(|request| {
-            (request.volume_id(), request.instance_id(), request.device())
-                == (Some("vol-9"), Some("i-1"), Some("/dev/xvdbb"))
-        })
+        .match_requests(|request| request.instance_id() == Some("i-1") && request.device() == Some("/dev/sdt"))
         .then_output(|| AttachVolumeOutput::builder().build());
     let available = volume(VolumeState::Available, 8, None);
-    let first = look(&[&available, &attach], &[], 14, input(json!({"instance": "i-1"}))).await.unwrap();
-    assert_eq!(
-        (first.is_over, first.seconds, first.command.as_deref(), attach.num_calls()),
-        (false, Some(14), None, 1)
-    );
+    let first = run(&[&available, &attach], &[], 42, input("i-1", None)).await;
+    assert_eq!((first.is_over, first.seconds, attach.num_calls()), (false, Some(42), 1));
 
-    let first = serde_json::to_value(first).unwrap();
-    let attaching = volume(VolumeState::InUse, 8, Some(VolumeAttachmentState::Attaching));
-    assert_eq!(look(&[&attaching], &[], 20, on(first.clone())).await.unwrap().command, None);
+    let attaching = volume(VolumeState::InUse, 8, Some(("i-1", VolumeAttachmentState::Attaching)));
+    let second = run(&[&attaching], &[], 50, input("i-1", Some(first))).await;
+    assert_eq!((second.is_over, second.seconds, second.command.as_deref()), (false, Some(42), None));
 
     let send = mock!(aws_sdk_ssm::Client::send_command)
         .match_requests(|request| {
             let volume = request.parameters().and_then(|all| all.get("VolumeId"));
-            (request.document_name(), request.instance_ids()) == (Some("Check"), &["i-1".to_owned()])
+            request.document_name() == Some("prod-check")
+                && request.instance_ids() == ["i-1"]
                 && volume == Some(&vec!["vol-9".to_owned()])
         })
         .then_output(|| SendCommandOutput::builder().command(Command::builder().command_id("c-1").build()).build());
-    let attached = volume(VolumeState::InUse, 8, Some(VolumeAttachmentState::Attached));
-    let sent = look(&[&attached], &[&send], 25, on(first)).await.unwrap();
-    assert_eq!(
-        (sent.is_over, sent.command.as_deref(), sent.seconds, send.num_calls()),
-        (false, Some("c-1"), Some(14), 1)
-    );
+    let attached = volume(VolumeState::InUse, 8, Some(("i-1", VolumeAttachmentState::Attached)));
+    let third = run(&[&attached], &[&send], 60, input("i-1", Some(second))).await;
+    assert_eq!((third.is_over, third.seconds, third.command.as_deref()), (false, Some(42), Some("c-1")));
+}
 
-    let sent = serde_json::to_value(sent).unwrap();
-    let ended = |status: CommandInvocationStatus, stdout: &'static str, stderr: &'static str| {
-        mock!(aws_sdk_ssm::Client::get_command_invocation)
-            .match_requests(|request| (request.command_id(), request.instance_id()) == (Some("c-1"), Some("i-1")))
-            .then_output(move || {
-                let said = GetCommandInvocationOutput::builder().status(status.clone()).status_details(status.as_str());
-                said.standard_output_content(stdout).standard_error_content(stderr).build()
-            })
-    };
-    let report = "mounted\n{\"fileSystem\": \"xfs\", \"files\": 3, \"dump\": \"d\", \"databases\": 1}\n";
-    let good = ended(CommandInvocationStatus::Success, report, "");
-    let proven = look(&[&attached], &[&good], 90, on(sent.clone())).await.unwrap();
-    assert_eq!((proven.is_over, proven.depth, proven.seconds), (true, Some(Depth::Database), Some(14)));
-    let going = ended(CommandInvocationStatus::InProgress, "", "");
-    assert!(!look(&[&attached], &[&going], 90, on(sent.clone())).await.unwrap().is_over);
-    let bad = ended(CommandInvocationStatus::Failed, "mounted", "a\nxfs_repair found errors\n");
-    let unproven = look(&[&attached], &[&bad], 90, on(sent.clone())).await.unwrap();
-    assert_eq!(unproven.problem.as_deref(), Some("CheckFailed: xfs_repair found errors"));
-    let silent = ended(CommandInvocationStatus::TimedOut, "", "");
-    let unproven = look(&[&attached], &[&silent], 90, on(sent)).await.unwrap();
-    assert_eq!(unproven.problem.as_deref(), Some("CheckTimedOut: on i-1"));
+#[tokio::test]
+async fn one_that_somebody_attached_elsewhere_is_a_problem() {
+    let taken = volume(VolumeState::InUse, 8, Some(("i-2", VolumeAttachmentState::Attached)));
+    let checked = run(&[&taken], &[], 60, input("i-1", None)).await;
+    assert!(checked.problem.unwrap().starts_with("VolumeTaken: "));
+}
+
+/// What comes of a command that was sent.
+async fn command(status: CommandInvocationStatus, code: i32, output: Value, error: &str, seconds: i64) -> Checked {
+    let (output, error) = (format!("mounted\n{output}\n"), error.to_owned());
+    let get = mock!(aws_sdk_ssm::Client::get_command_invocation)
+        .match_requests(|request| request.command_id() == Some("c-1") && request.instance_id() == Some("i-1"))
+        .then_output(move || {
+            let answer = GetCommandInvocationOutput::builder().status(status.clone()).response_code(code);
+            answer.standard_output_content(&output).standard_error_content(&error).build()
+        });
+    let sent = Checked { seconds: Some(42), command: Some("c-1".into()), ..Checked::default() };
+    run(&[], &[&get], seconds, input("i-1", Some(sent))).await
+}
+
+#[tokio::test]
+async fn what_the_script_found_is_how_far_it_is_proven() {
+    use CommandInvocationStatus::{Delayed, Failed, InProgress, Pending, Success, TimedOut};
+    let files = json!({"fileSystem": "xfs", "files": 123, "dump": null, "databases": null});
+    let dump = json!({"fileSystem": "xfs", "files": 123, "dump": "/backup/a.sql", "databases": 2});
+    assert_eq!(command(Success, 0, files.clone(), "", 90).await.depth, Some(Depth::Files));
+    let proven = command(Success, 0, dump, "", 90).await;
+    assert_eq!((proven.depth, proven.seconds, proven.is_over), (Some(Depth::Database), Some(42), true));
+    for status in [Pending, InProgress, Delayed] {
+        assert!(!command(status, -1, json!(""), "", 90).await.is_over);
+    }
+    let problem = command(Failed, 1, files.clone(), "mounting\nxfs_repair: bad superblock\n", 90).await.problem;
+    assert_eq!(problem.as_deref(), Some("CheckFailed: xfs_repair: bad superblock"));
+    assert!(command(Success, 0, json!("done"), "", 90).await.problem.unwrap().starts_with("CheckFailed: its last"));
+    let problem = command(TimedOut, -1, json!(""), "", 90).await.problem;
+    assert_eq!(problem.as_deref(), Some("CheckNotRun: Systems Manager reports the check as TimedOut"));
+    let late = command(InProgress, -1, json!(""), "", 3 * 3_600).await;
+    assert!(late.is_over && late.problem.unwrap().starts_with("NotChecked: "));
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_known_yet_is_waited_for() {
+    let unknown = mock!(aws_sdk_ssm::Client::get_command_invocation).then_error(|| {
+        let metadata = aws_sdk_ssm::error::ErrorMetadata::builder().code("InvocationDoesNotExist").build();
+        GetCommandInvocationError::generic(metadata)
+    });
+    let sent = Checked { command: Some("c-1".into()), ..Checked::default() };
+    assert!(!run(&[], &[&unknown], 90, input("i-1", Some(sent))).await.is_over);
+}
+
+#[test]
+fn every_place_has_a_device_of_its_own_that_ec2_does_not_recommend() {
+    let devices: Vec<_> = (0..10).map(device).collect();
+    assert_eq!((devices[0].as_str(), devices[9].as_str()), ("/dev/sdq", "/dev/sdz"));
 }

@@ -1,65 +1,71 @@
-//! Where a drill makes its volumes, and which server looks at what is on them.
+//! Where a drill makes its volumes: the Availability Zone, and the instance that checks what is on them.
 
 use aws_sdk_ec2::{
     Client,
-    error::ProvideErrorMetadata,
-    types::{Filter, InstanceStateName},
+    types::{AvailabilityZone, AvailabilityZoneState, Filter, InstanceStateName},
 };
 use domain::Error;
 use runtime::error;
 
 use crate::Settings;
 
-/// A zone of a Region, and a server in it.
+/// Where.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The Availability Zone: `eu-west-1a`.
+    /// The Availability Zone.
     pub zone: String,
-    /// `i-…`, or empty.
+    /// `i-…`; empty where nothing checks what is on a volume.
     pub instance: String,
 }
 
-/// The zone of the server, where this is its Region; else that of the parameter, or the Region's first.
+/// The instance and its zone in the stack's own Region, if there is one; else the configured zone of the Region, or its first.
 ///
 /// # Errors
-/// `BadInput` for a server that is not running, or a zone that is not there; `Transient` or `Refused` from EC2.
-pub async fn find(ec2: &Client, settings: &Settings, region: &str) -> Result<Place, Error> {
-    if settings.is_home && !settings.instance.is_empty() {
-        let zone = zone_of(ec2, &settings.instance).await?;
-        return Ok(Place { zone, instance: settings.instance.clone() });
+/// `BadInput` for an instance or a zone that a person must mend; `Throttled`, `Transient` or `Refused` from EC2.
+pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<Place, Error> {
+    if !settings.instance.is_empty() && settings.home == region {
+        let (zone, instance) = (zone_of(ec2, &settings.instance).await?, settings.instance.clone());
+        return Ok(Place { zone, instance });
     }
-    Ok(Place { zone: zone(ec2, &settings.zones, region).await?, instance: String::new() })
+    let zones = ec2.describe_availability_zones().send().await;
+    let zones = zones.map_err(|error| error::of("DescribeAvailabilityZones", error))?;
+    let zone = zone(zones.availability_zones(), &settings.zones, region)?;
+    Ok(Place { zone, instance: String::new() })
 }
 
-async fn zone(ec2: &Client, wanted: &str, region: &str) -> Result<String, Error> {
-    let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
-    let ordinary = ec2.describe_availability_zones().filters(filter("zone-type", "availability-zone"));
-    let listed = ordinary.filters(filter("state", "available")).send().await;
-    let listed = listed.map_err(|error| error::of("DescribeAvailabilityZones", error))?;
-    let mut zones: Vec<_> = listed.availability_zones().iter().filter_map(|zone| zone.zone_name.clone()).collect();
-    zones.sort();
-    if let Some(wanted) = wanted.split(',').find(|zone| zone.starts_with(region)) {
-        let problem = format!("not an available zone of {region}; there are {}", zones.join(", "));
-        let found = zones.into_iter().find(|zone| zone == wanted);
-        return found.ok_or_else(|| Error::bad_input("DrillZones", wanted, &problem));
+/// By a filter, not by id: EC2 answers a filter for an instance that does not exist with an empty list.
+async fn zone_of(ec2: &Client, id: &str) -> Result<String, Error> {
+    let named = Filter::builder().name("instance-id").values(id).build();
+    let found = ec2.describe_instances().filters(named).send().await;
+    let found = found.map_err(|error| error::of("DescribeInstances", error))?;
+    let instance = found.reservations().iter().flat_map(|reservation| reservation.instances()).next();
+    let remedy = "name another, or leave the parameter empty";
+    let wrong = |problem: &str| Error::bad_input("DrillInstance", id, &format!("{problem}; {remedy}"));
+    let instance = instance.ok_or_else(|| wrong("there is no such instance in the stack's Region"))?;
+    let state = instance.state().and_then(|state| state.name());
+    if state != Some(&InstanceStateName::Running) {
+        return Err(wrong(&format!("is {}: start it", state.map_or("not running", |state| state.as_str()))));
     }
-    let none = || Error::bad_input("Regions", region, "has no available zone; see AWS Health");
-    zones.into_iter().next().ok_or_else(none)
+    let zone = instance.placement().and_then(|placement| placement.availability_zone());
+    zone.map(str::to_owned).ok_or_else(|| Error::unanswered("DescribeInstances", "no Availability Zone"))
 }
 
-async fn zone_of(ec2: &Client, instance_id: &str) -> Result<String, Error> {
-    let bad = |problem: String| Error::bad_input("DrillInstance", instance_id, &problem);
-    let found = match ec2.describe_instances().instance_ids(instance_id).send().await {
-        Err(error) if error.code() == Some("InvalidInstanceID.NotFound") => None,
-        Err(error) => return Err(error::of("DescribeInstances", error)),
-        Ok(found) => found.reservations.and_then(|all| all.into_iter().next()?.instances?.into_iter().next()),
-    };
-    let instance =
-        found.ok_or_else(|| bad("no such server in this Region; correct the parameter or leave it empty".into()))?;
-    let state = instance.state().and_then(|state| state.name()).cloned();
-    if state != Some(InstanceStateName::Running) {
-        let state = state.map_or("in no state".to_owned(), |state| state.as_str().to_owned());
-        return Err(bad(format!("the server is {state}; start it, or leave the parameter empty")));
+/// `configured` names zones of any Regions, parted by commas.
+fn zone(there: &[AvailabilityZone], configured: &str, region: &str) -> Result<String, Error> {
+    let is_available = |zone: &AvailabilityZone| zone.state() == Some(&AvailabilityZoneState::Available);
+    let of_region = configured.split(',').map(str::trim).filter(|name| name.starts_with(region));
+    let mut wanted = None;
+    for name in of_region {
+        let zone = there.iter().find(|zone| zone.zone_name() == Some(name));
+        let zone = zone.ok_or_else(|| Error::bad_input("DrillZones", name, "not a zone that this account has"))?;
+        if !is_available(zone) {
+            return Err(Error::bad_input("DrillZones", name, "the zone is not available now; name another"));
+        }
+        wanted = wanted.or(Some(name.to_owned()));
     }
-    let zone = instance.placement.and_then(|placement| placement.availability_zone);
-    zone.ok_or_else(|| Error::unanswered("DescribeInstances", "no zone"))
+    // A Local Zone or a Wavelength Zone takes fewer kinds of volumes.
+    let is_whole = |zone: &&AvailabilityZone| zone.zone_type().is_none_or(|kind| kind == "availability-zone");
+    let all = there.iter().filter(is_whole).filter(|zone| is_available(zone)).filter_map(|zone| zone.zone_name());
+    let first = wanted.or_else(|| all.min().map(str::to_owned));
+    first.ok_or_else(|| Error::bad_input("Regions", region, "has no Availability Zone that is available"))
 }

@@ -1,1 +1,306 @@
+use super::*;
+use aws_sdk_ec2::{
+    operation::{
+        describe_availability_zones::DescribeAvailabilityZonesOutput, describe_instances::DescribeInstancesOutput,
+        describe_snapshots::DescribeSnapshotsOutput, describe_volumes::DescribeVolumesOutput,
+    },
+    types::{
+        AvailabilityZone, AvailabilityZoneState, Instance, InstanceState, InstanceStateName, Placement, Reservation,
+        Tag, Volume,
+    },
+};
+use aws_sdk_s3::{
+    operation::{get_object::GetObjectOutput, list_objects_v2::ListObjectsV2Output, put_object::PutObjectOutput},
+    primitives::ByteStream,
+    types::Object,
+};
+use aws_sdk_sfn::{
+    operation::list_executions::ListExecutionsOutput,
+    types::{ExecutionListItem, ExecutionStatus},
+};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
+const ARN: &str = "arn:aws:states:eu-west-1:123456789012:execution:Drill:";
+
+fn settings() -> Settings {
+    let text = |text: &str| text.to_owned();
+    Settings {
+        backup_stack: text("prod"),
+        time_zone: text("Europe/Berlin"),
+        zones: text(""),
+        instance: text(""),
+        volumes: text("2"),
+        gibibytes: text("100"),
+        weeks: text("2"),
+        home: text("eu-west-1"),
+    }
+}
+
+fn input(input: Value) -> Input {
+    let execution =
+        json!({"Id": format!("{ARN}run"), "Name": "run", "Input": input, "StartTime": "2026-11-28T23:30:00.000Z"});
+    serde_json::from_value(json!({"region": "eu-west-1", "execution": execution})).unwrap()
+}
+
+fn snapshot(id: &str, volume: &str, night: &str, gibibytes: i32) -> Snapshot {
+    let tags = [("BackupStack", "prod"), ("Night", night), ("Interval", "Daily"), ("Intervals", "Daily")];
+    let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
+    let one = Snapshot::builder().snapshot_id(id).volume_id(volume).volume_size(gibibytes);
+    one.state(SnapshotState::Completed).set_tags(Some(tags)).build()
+}
+
+fn volume(id: &str, execution: &str, state: VolumeState) -> Volume {
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    let tags = [tag("RestoreDrill", "prod"), tag("DrillExecution", execution)];
+    Volume::builder().volume_id(id).state(state).set_tags(Some(tags.to_vec())).build()
+}
+
+fn zone(name: &str, kind: &str, state: AvailabilityZoneState) -> AvailabilityZone {
+    AvailabilityZone::builder().zone_name(name).zone_type(kind).state(state).build()
+}
+
+/// Four volumes with restore points, one of which is too large; one snapshot is pending, one unreadable.
+fn snapshots_listed() -> Vec<Snapshot> {
+    let mut pending = snapshot("snap-p", "vol-p", "2026-11-28", 8);
+    pending.state = Some(SnapshotState::Pending);
+    let mut newer = snapshot("snap-1p", "vol-1", "2026-11-29", 8);
+    newer.state = Some(SnapshotState::Error);
+    vec![
+        snapshot("snap-3", "vol-3", "2026-11-28", 8),
+        snapshot("snap-1old", "vol-1", "2026-11-27", 8),
+        snapshot("snap-1", "vol-1", "2026-11-28", 8),
+        snapshot("snap-2", "vol-2", "2026-11-28", 101),
+        snapshot("snap-4", "vol-4", "2026-11-28", 8),
+        snapshot("snap-odd", "vol-5", "28 November", 8),
+        pending,
+        newer,
+    ]
+}
+
+fn ec2(volumes: Vec<Volume>) -> Vec<Rule> {
+    let snapshots = mock!(Client::describe_snapshots)
+        .then_output(|| DescribeSnapshotsOutput::builder().set_snapshots(Some(snapshots_listed())).build());
+    let volumes = mock!(Client::describe_volumes)
+        .match_requests(|request| {
+            let [only] = request.filters() else { return false };
+            (only.name(), only.values()) == (Some("tag:RestoreDrill"), &["prod".to_owned()])
+        })
+        .then_output(move || DescribeVolumesOutput::builder().set_volumes(Some(volumes.clone())).build());
+    let zones = mock!(Client::describe_availability_zones).then_output(|| {
+        use AvailabilityZoneState::{Available, Impaired};
+        let whole = "availability-zone";
+        let zones = [
+            zone("eu-west-1-lhr-1a", "local-zone", Available),
+            zone("eu-west-1c", whole, Available),
+            zone("eu-west-1b", whole, Available),
+            zone("eu-west-1a", whole, Impaired),
+        ];
+        DescribeAvailabilityZonesOutput::builder().set_availability_zones(Some(zones.to_vec())).build()
+    });
+    vec![snapshots, volumes, zones]
+}
+
+fn instance(state: Option<InstanceStateName>) -> Rule {
+    mock!(Client::describe_instances).match_requests(|request| request.filters()[0].values() == ["i-1"]).then_output(
+        move || {
+            let of = |state: InstanceStateName| {
+                let state = InstanceState::builder().name(state).build();
+                let placement = Placement::builder().availability_zone("eu-west-1c").build();
+                let one = Instance::builder().instance_id("i-1").state(state).placement(placement).build();
+                Reservation::builder().instances(one).build()
+            };
+            DescribeInstancesOutput::builder()
+                .set_reservations(Some(state.clone().map(of).into_iter().collect()))
+                .build()
+        },
+    )
+}
+
+/// Running executions: each a name and milliseconds after this one's start.
+fn running(others: &'static [(&'static str, i64)]) -> Rule {
+    mock!(aws_sdk_sfn::Client::list_executions)
+        .match_requests(|request| {
+            request.state_machine_arn() == Some("arn:aws:states:eu-west-1:123456789012:stateMachine:Drill")
+                && request.status_filter() == Some(&ExecutionStatus::Running)
+        })
+        .then_output(|| {
+            let start = "2026-11-28T23:30:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
+            let one = |(name, after): &(&str, i64)| {
+                let date = aws_sdk_sfn::primitives::DateTime::from_millis(start + after);
+                let one = ExecutionListItem::builder().execution_arn(format!("{ARN}{name}")).state_machine_arn("s");
+                one.name(*name).status(ExecutionStatus::Running).start_date(date).build().unwrap()
+            };
+            ListExecutionsOutput::builder().set_executions(Some(others.iter().map(one).collect())).build().unwrap()
+        })
+}
+
+type Objects = Arc<Mutex<BTreeMap<String, String>>>;
+
+/// A bucket that keeps what is put into it, with these proofs in it.
+fn bucket(proofs: &[(&str, &str)]) -> (Vec<Rule>, Objects) {
+    let line = |(volume, tried): &(&str, &str)| format!("{}\n", json!({"volumeId": volume, "tried": tried}));
+    let proofs: String = proofs.iter().map(line).collect();
+    let key = "proofs/eu-west-1.jsonl";
+    let objects: BTreeMap<_, _> = (!proofs.is_empty()).then(|| (key.to_owned(), proofs)).into_iter().collect();
+    let objects = Objects::new(Mutex::new(objects));
+    let (listed, read, put) = (objects.clone(), objects.clone(), objects.clone());
+    let list = mock!(aws_sdk_s3::Client::list_objects_v2).then_compute_output(move |request| {
+        let found = listed.lock().unwrap().contains_key(request.prefix().unwrap());
+        let found = found.then(|| Object::builder().key(request.prefix().unwrap()).build());
+        ListObjectsV2Output::builder().set_contents(Some(found.into_iter().collect())).build()
+    });
+    let get = mock!(aws_sdk_s3::Client::get_object).then_compute_output(move |request| {
+        let text = read.lock().unwrap()[request.key().unwrap()].clone();
+        GetObjectOutput::builder().body(ByteStream::from(text.into_bytes())).build()
+    });
+    let put = mock!(aws_sdk_s3::Client::put_object).then_compute_output(move |request| {
+        let text = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
+        put.lock().unwrap().insert(request.key().unwrap().to_owned(), text);
+        PutObjectOutput::builder().build()
+    });
+    (vec![list, get, put], objects)
+}
+
+async fn run(ec2: &[Rule], bucket: &[Rule], settings: &Settings, given: Value) -> Result<Chosen, String> {
+    run_beside(&running(&[("run", 0)]), ec2, bucket, settings, given).await
+}
+
+async fn run_beside(
+    running: &Rule,
+    ec2: &[Rule],
+    bucket: &[Rule],
+    settings: &Settings,
+    given: Value,
+) -> Result<Chosen, String> {
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &ec2.iter().collect::<Vec<_>>());
+    let sfn = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, &[running]);
+    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &bucket.iter().collect::<Vec<_>>());
+    let ledger = Ledger::new(s3, "ledger".into());
+    handle(&ec2, &sfn, &ledger, settings, input(given)).await.map_err(|error| error.to_string())
+}
+
+/// The ids in each round: of snapshots, and of leftovers.
+fn rounds(objects: &Objects) -> Vec<Vec<String>> {
+    let objects = objects.lock().unwrap();
+    let id = |item: &Item| match item {
+        Item::Point(point) => point.snapshot_id.clone(),
+        Item::Leftover(leftover) => leftover.volume_id.clone(),
+    };
+    let lines = objects["drills/2026-11-29/run/eu-west-1/rounds.jsonl"].lines();
+    lines.map(|line| serde_json::from_str::<drill::Round>(line).unwrap().items.iter().map(id).collect()).collect()
+}
+
+#[tokio::test]
+async fn takes_this_week_those_that_were_tried_longest_ago_and_first_those_never_tried() {
+    // vol-2 was never tried, vol-1 longest ago; proofs of a volume that has no restore point are passed over.
+    let (s3, objects) = bucket(&[
+        ("vol-0", "2026-01-01T00:00:00Z"),
+        ("vol-1", "2026-11-01T00:00:00Z"),
+        ("vol-3", "2026-11-22T00:00:00Z"),
+        ("vol-4", "2026-11-15T00:00:00Z"),
+    ]);
+    let chosen = run(&ec2(vec![]), &s3, &settings(), json!({})).await.unwrap();
+    assert_eq!((chosen.volumes, chosen.taken, chosen.leftovers), (4, 2, 0));
+    assert_eq!(
+        (chosen.date.to_string().as_str(), chosen.zone.as_str(), chosen.instance.as_str()),
+        ("2026-11-29", "eu-west-1b", "")
+    );
+    assert_eq!(rounds(&objects), [["snap-1"]]);
+    let unproven = objects.lock().unwrap()["drills/2026-11-29/run/eu-west-1/unproven.jsonl"].clone();
+    let unproven: Value = serde_json::from_str(&unproven).unwrap();
+    assert_eq!(unproven["volumeId"], "vol-2");
+    let reason = "TooLarge: its volume has 101 GiB, the parameter DrillGiB allows 100";
+    assert_eq!(
+        (&unproven["unproven"]["snapshotId"], &unproven["unproven"]["reason"]),
+        (&json!("snap-2"), &json!(reason))
+    );
+}
+
+#[tokio::test]
+async fn takes_all_when_asked_and_never_a_snapshot_that_is_not_completed() {
+    let (s3, objects) = bucket(&[]);
+    let chosen = run(&ec2(vec![]), &s3, &settings(), json!({"all": true})).await.unwrap();
+    assert_eq!((chosen.volumes, chosen.taken, chosen.rounds.count, chosen.unproven.count), (4, 4, 2, 1));
+    assert_eq!(rounds(&objects), [vec!["snap-1", "snap-3"], vec!["snap-4"]]);
+}
+
+#[tokio::test]
+async fn leftovers_of_other_executions_come_first() {
+    use VolumeState::{Available, Deleting};
+    let (s3, objects) = bucket(&[]);
+    let left = vec![
+        volume("vol-7", "earlier", Available),
+        volume("vol-8", "run", Available),
+        volume("vol-9", "earlier", Deleting),
+    ];
+    let chosen = run(&ec2(left), &s3, &settings(), json!({"all": true})).await.unwrap();
+    assert_eq!(chosen.leftovers, 1);
+    assert_eq!(rounds(&objects), [vec!["vol-7"], vec!["snap-1", "snap-3"], vec!["snap-4"]]);
+}
+
+#[tokio::test]
+async fn a_zone_may_be_named_and_must_exist() {
+    let zones = |zones: &str| Settings { zones: zones.into(), ..settings() };
+    for (named, expected) in [
+        ("us-east-1a,eu-west-1c", Ok("eu-west-1c")),
+        ("us-east-1a", Ok("eu-west-1b")),
+        ("eu-west-1x", Err("BadInput: DrillZones: eu-west-1x: not a zone that this account has")),
+        ("eu-west-1a", Err("BadInput: DrillZones: eu-west-1a: the zone is not available now; name another")),
+    ] {
+        let (s3, _) = bucket(&[]);
+        let chosen = run(&ec2(vec![]), &s3, &zones(named), json!({})).await;
+        assert_eq!(chosen.map(|chosen| chosen.zone), expected.map(str::to_owned).map_err(str::to_owned), "{named}");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_gives_its_zone_and_must_run() {
+    let with = |home: &str| Settings { instance: "i-1".into(), home: home.into(), ..settings() };
+    let there = |state| [ec2(vec![]), vec![instance(state)]].into_iter().flatten().collect::<Vec<_>>();
+    let (s3, _) = bucket(&[]);
+    let chosen = run(&there(Some(InstanceStateName::Running)), &s3, &with("eu-west-1"), json!({})).await.unwrap();
+    assert_eq!((chosen.zone.as_str(), chosen.instance.as_str()), ("eu-west-1c", "i-1"));
+    let stopped = run(&there(Some(InstanceStateName::Stopped)), &s3, &with("eu-west-1"), json!({})).await.unwrap_err();
+    let said = "BadInput: DrillInstance: i-1: is stopped: start it; name another, or leave the parameter empty";
+    assert_eq!(stopped, said);
+    let none = run(&there(None), &s3, &with("eu-west-1"), json!({})).await.unwrap_err();
+    assert!(none.starts_with("BadInput: DrillInstance: i-1: there is no such instance"), "{none}");
+    let elsewhere = run(&ec2(vec![]), &s3, &with("us-east-1"), json!({})).await.unwrap();
+    assert_eq!((elsewhere.zone.as_str(), elsewhere.instance.as_str()), ("eu-west-1b", ""));
+}
+
+#[tokio::test]
+async fn of_two_drills_the_one_that_started_first_goes_on() {
+    for (others, goes_on) in [
+        (&[("run", 0), ("later", 1), ("same", 0)][..], true),
+        (&[("earlier", -1)], false),
+        (&[("a-lesser-name", 0)], false),
+    ] {
+        let (s3, _) = bucket(&[]);
+        let chosen = run_beside(&running(others), &ec2(vec![]), &s3, &settings(), json!({})).await;
+        assert_eq!(chosen.is_ok(), goes_on, "{others:?}");
+        if let Err(error) = chosen {
+            let said = format!("BadInput: another drill is running: {}: wait for it or stop it", others[0].0);
+            assert_eq!(error, said);
+        }
+    }
+}
+
+#[tokio::test]
+async fn bad_input_is_named_before_any_call_is_made() {
+    for (given, change, named) in [
+        (json!({"dryRun": true}), settings(), "BadInput: dryRun: true: unknown key"),
+        (json!({}), Settings { time_zone: "Mars".into(), ..settings() }, "BadInput: TimeZone: "),
+        (json!({}), Settings { backup_stack: String::new(), ..settings() }, "BadInput: BackupStack: "),
+        (json!({}), Settings { volumes: "0".into(), ..settings() }, "BadInput: DrillVolumes: "),
+        (json!({}), Settings { weeks: "x".into(), ..settings() }, "BadInput: DrillWeeks: "),
+    ] {
+        let error = run(&[], &[], &change, given).await.unwrap_err();
+        assert!(error.starts_with(named), "{error}");
+    }
+}

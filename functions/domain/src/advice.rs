@@ -13,7 +13,7 @@ pub struct Advice {
 
 /// Every error that something is known of. The codes are those of AWSEC2's, S3's and Step Functions' API references ("Error codes for
 /// the Amazon EC2 API", "Error responses", "Handling errors in Step Functions workflows"), and our own.
-pub const KNOWN: [Advice; 26] = [
+pub const KNOWN: [Advice; 30] = [
     Advice {
         codes: &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"],
         means: "AWS denies the call.",
@@ -27,8 +27,8 @@ pub const KNOWN: [Advice; 26] = [
     },
     Advice {
         codes: &["IncorrectState"],
-        means: "The volume is in a state in which EBS makes no snapshot of it.",
-        remedy: "Look at the volume in the EC2 console.",
+        means: "The volume, or the instance, is in a state that does not allow the call.",
+        remedy: "Look at it in the EC2 console.",
     },
     Advice {
         codes: &["SnapshotCreationPerVolumeRateExceeded"],
@@ -94,54 +94,8 @@ pub const KNOWN: [Advice; 26] = [
     },
     Advice {
         codes: &["BadInput"],
-        means: "The night's input, or a parameter of the stack, is wrong.",
+        means: "The input, or a parameter of the stack, is wrong.",
         remedy: "Correct what the message names.",
-    },
-    Advice {
-        codes: &["InvalidSnapshot.NotFound"],
-        means: "The snapshot was deleted after the drill had chosen it.",
-        remedy: "`nightly list` says which restore points the volume has left; CloudTrail says who deleted it.",
-    },
-    Advice {
-        codes: &["VolumeError", "VolumeGone"],
-        means: "EBS could not make a volume of the snapshot.",
-        remedy: "For an encrypted snapshot see that its KMS key is enabled and may be used; otherwise look at AWS Health.",
-    },
-    Advice {
-        codes: &["VolumeNotAvailable", "CheckNotOver"],
-        means: "The drill waited for the volume in vain.",
-        remedy: "Look at AWS Health, and at the server that checks; then start the drill again.",
-    },
-    Advice {
-        codes: &["WrongSize"],
-        means: "The volume that came out has another size than the snapshot.",
-        remedy: "Start the drill again; if it stays so, ask AWS.",
-    },
-    Advice {
-        codes: &["TooLarge"],
-        means: "The restore point is larger than the drill may make volumes, so it is never proven.",
-        remedy: "Raise the parameter DrillGiB.",
-    },
-    Advice {
-        codes: &["CheckFailed"],
-        means: "The server that looked at the volume found something wrong with what is on it.",
-        remedy: "Restore the volume with `nightly restore` and look at it; until then trust an older restore point.",
-    },
-    Advice {
-        codes: &[
-            "CheckTimedOut",
-            "CheckDeliveryTimedOut",
-            "CheckUndeliverable",
-            "CheckExecutionTimedOut",
-            "CheckCancelled",
-        ],
-        means: "The server did not check the volume.",
-        remedy: "See in Systems Manager that DrillInstance is online: its agent runs and reaches AWS.",
-    },
-    Advice {
-        codes: &["VolumeStays"],
-        means: "A volume of the drill could not be deleted, and costs money.",
-        remedy: "Unmount it on the server, detach and delete it; the next drill tries again, too.",
     },
     Advice {
         codes: &["Lambda.TooManyRequestsException"],
@@ -163,6 +117,66 @@ pub const KNOWN: [Advice; 26] = [
         codes: &["Transient"],
         means: "AWS did not answer, or failed, on every attempt.",
         remedy: "Look at AWS Health.",
+    },
+    Advice {
+        codes: &["InvalidSnapshot.NotFound"],
+        means: "The snapshot was deleted after the drill had chosen it.",
+        remedy: "Nothing, if it expired or somebody deleted it: the next drill chooses another.",
+    },
+    Advice {
+        codes: &["TooLarge"],
+        means: "The volume is larger than a drill may make.",
+        remedy: "Raise the parameter DrillGiB, or prove it by hand with `nightly restore`.",
+    },
+    Advice {
+        codes: &["VolumeError"],
+        means: "EBS could not make a volume from the snapshot.",
+        remedy: "For an encrypted snapshot see that its KMS key is enabled and may be used; otherwise look at AWS Health. Do not count on this restore point.",
+    },
+    Advice {
+        codes: &["VolumeGone", "VolumeTaken"],
+        means: "Somebody deleted or attached the drill's volume while it was checked.",
+        remedy: "Find who did; leave volumes with the tag RestoreDrill alone.",
+    },
+    Advice {
+        codes: &["WrongSize"],
+        means: "The volume is not as large as the one that the snapshot was made of.",
+        remedy: "Do not count on this restore point; ask AWS Support.",
+    },
+    Advice {
+        codes: &["NotAvailable", "NotChecked"],
+        means: "The proof took too long.",
+        remedy: "Look at the volume in the EC2 console, at AWS Health, and at the instance that checks it.",
+    },
+    Advice {
+        codes: &["CheckFailed"],
+        means: "A volume could be made, but what is on it could not be proven.",
+        remedy: "Make one with `nightly restore` and look at its file system and its newest dump.",
+    },
+    Advice {
+        codes: &["CheckNotRun", "InvalidInstanceId"],
+        means: "Systems Manager did not run the check on the drill's instance.",
+        remedy: "See that the instance of the parameter DrillInstance runs, that its SSM Agent does, and that its role has AmazonSSMManagedInstanceCore.",
+    },
+    Advice {
+        codes: &["VolumeLimitExceeded"],
+        means: "The account holds as many GiB of volumes as its quota allows in the Region.",
+        remedy: "Raise the quota for gp3 storage in Service Quotas, or lower the parameter DrillGiB.",
+    },
+    Advice {
+        codes: &["AttachmentLimitExceeded"],
+        means: "The drill's instance has as many volumes as it takes.",
+        remedy: "Lower the parameter DrillVolumes, or name another instance in DrillInstance.",
+    },
+    Advice {
+        codes: &["NotRemoved"],
+        means: "A volume that the drill made is still there.",
+        remedy: "Delete it in the EC2 console, or start a drill again: it begins with what is left.",
+    },
+    Advice {
+        codes: &["NotTried"],
+        means: "The drill ended before it came to this restore point.",
+        remedy: "Look at the execution, then start a drill again.",
     },
 ];
 

@@ -1,23 +1,136 @@
-//! What a drill came to: the parts of its report, its numbers, and the email of one that could not prove everything.
+//! What a drill came to: the fate of each restore point, what is known of its volume from then on, and the drill in numbers.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::fmt::Write;
 
 use crate::{
     Night,
     advice::Said,
-    drill::{Proof, Proven, RestorePoint, Unproven},
-    mail::{MOST_TOLD, Mail, console, cut_ascii, plural},
-    reasons,
+    drill::{Item, Proof, Proven, RestorePoint},
+    drill_wire::{Progress, ProvenOf, UnprovenOf},
+    mail::MOST_TOLD,
     report::Failure,
-    wire::Keyed,
+    wire::{Caught, Keyed},
 };
 
-/// A drill in numbers, and what of it a person should read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Days for which the ledger remembers a volume that no drill took.
+const REMEMBERED: i64 = 400;
+
+/// What became of one restore point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Drill {
+pub enum Outcome {
+    /// A volume was made from it.
+    Proven(ProvenOf),
+    /// None was, or it did not hold what it should.
+    Unproven(UnprovenOf),
+    /// The drill ended before it came to it: it is not proven, and its volume is as due as before.
+    NotTried(UnprovenOf),
+}
+
+impl Keyed for Outcome {
+    fn key(&self) -> &str {
+        match self {
+            Self::Proven(of) => &of.volume_id,
+            Self::Unproven(of) | Self::NotTried(of) => &of.volume_id,
+        }
+    }
+}
+
+impl Outcome {
+    /// What became of a restore point, by how far it has come.
+    pub fn of(point: RestorePoint, progress: &Progress) -> Self {
+        let failed = |step| progress.failure.get(step).map(in_words);
+        let checked = progress.checked.as_ref();
+        let problem = failed("RestoreOne").or_else(|| failed("CheckOne"));
+        let problem = problem.or_else(|| checked.and_then(|checked| checked.problem.clone()));
+        let proof = checked.and_then(|checked| Some((checked.at?, checked.seconds?, checked.depth?)));
+        match (problem, proof) {
+            (None, Some((at, seconds, depth))) => {
+                let RestorePoint { snapshot_id, volume_id, night, intervals, .. } = point;
+                Self::Proven(ProvenOf {
+                    volume_id,
+                    proven: Proven { at, snapshot_id, night, intervals, seconds, depth },
+                })
+            }
+            (problem, _) => {
+                let reason =
+                    problem.unwrap_or_else(|| "NotTried: the drill ended before the check was over".to_owned());
+                Self::Unproven(UnprovenOf::new(point, reason))
+            }
+        }
+    }
+
+    /// The snapshot.
+    pub fn snapshot_id(&self) -> &str {
+        match self {
+            Self::Proven(of) => &of.proven.snapshot_id,
+            Self::Unproven(of) | Self::NotTried(of) => &of.unproven.snapshot_id,
+        }
+    }
+}
+
+/// An error and what it said.
+pub fn in_words(caught: &Caught) -> String {
+    format!("{}: {}", caught.error, caught.message())
+}
+
+/// A volume that the drill was to delete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotRemoved {
+    /// `vol-…`; absent where nobody knows it.
+    pub volume_id: Option<String>,
+    /// The snapshot that it was made from: `snap-…`; absent for a leftover.
+    pub snapshot_id: Option<String>,
+    /// Why it is still there: an error's name and its message.
+    pub reason: String,
+}
+
+impl NotRemoved {
+    /// The volume of an item whose removal failed.
+    pub fn of(progress: &Progress) -> Option<Self> {
+        let reason = in_words(progress.failure.get("RemoveOne")?);
+        let restored = progress.restored.as_ref().map(|restored| restored.volume_id.clone());
+        Some(match &progress.item {
+            Item::Leftover(leftover) => Self { volume_id: Some(leftover.volume_id.clone()), snapshot_id: None, reason },
+            Item::Point(point) => Self { volume_id: restored, snapshot_id: Some(point.snapshot_id.clone()), reason },
+        })
+    }
+}
+
+impl Proof {
+    /// What is known of a volume after a drill; `old` is what was known before. A drill that did not come to any of its restore points
+    /// changes nothing.
+    pub fn after(old: Option<Self>, outcomes: &[Outcome], tried: Timestamp) -> Option<Self> {
+        let mut proven = old.as_ref().and_then(|old| old.proven.clone());
+        let (mut newest, mut unproven, mut volume_id) = (None::<Proven>, Vec::new(), None);
+        for outcome in outcomes {
+            match outcome {
+                Outcome::NotTried(_) => continue,
+                Outcome::Unproven(of) => unproven.push(of.unproven.clone()),
+                Outcome::Proven(of) if newest.as_ref().is_none_or(|newest| newest.night < of.proven.night) => {
+                    newest = Some(of.proven.clone());
+                }
+                Outcome::Proven(_) => (),
+            }
+            volume_id = Some(outcome.key().to_owned());
+        }
+        let Some(volume_id) = volume_id else { return old };
+        proven = newest.or(proven);
+        Some(Self { volume_id, tried, proven, unproven })
+    }
+
+    /// Whether it is too old to be remembered.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        now.duration_since(self.tried) > SignedDuration::from_hours(24 * REMEMBERED)
+    }
+}
+
+/// A drill in numbers; and what of it a person should read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DrillSummary {
     /// Whose drill.
     pub backup_stack: String,
     /// Its date.
@@ -34,186 +147,102 @@ pub struct Drill {
     pub regions: Vec<RegionDrilled>,
 }
 
-/// One Region's part of a [`Drill`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+/// One Region's part of a [`DrillSummary`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionDrilled {
     /// The Region.
     pub region: String,
-    /// Restore points that were proven.
+    /// Volumes that have restore points.
+    pub volumes: usize,
+    /// Those of them that this drill took.
+    pub taken: usize,
+    /// Restore points that it proved.
     pub proven: usize,
-    /// Those that could not be.
+    /// Restore points that it did not.
     pub unproven: usize,
-    /// Steps that failed, and volumes that could not be deleted.
+    /// Steps that failed.
     pub failures: usize,
-    /// Seconds to restore of the slowest.
+    /// Volumes that it could not delete.
+    pub not_removed: usize,
+    /// The longest that a volume took to be available, in seconds; absent where none was.
     pub slowest: Option<u64>,
-    /// When the volume was last proven that is worst off of those that ever were.
+    /// When the volume that is worst off was last proven; absent where none ever was.
     pub stalest: Option<Timestamp>,
-    /// The first of what there is to tell, as much as an email holds: what was said, and of what.
+    /// How much there is to tell a person.
+    pub news: usize,
+    /// The first of it: as much as an email holds.
     #[serde(skip)]
-    pub told: Vec<(String, String)>,
+    pub told: Vec<DrillNews>,
 }
 
-/// A restore point that was proven, as the report has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProvenPoint {
-    /// `vol-…`
-    pub volume_id: String,
-    /// The proof.
-    #[serde(flatten)]
-    pub proven: Proven,
+/// What an email tells of a drill: the error, and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrillNews {
+    /// The error.
+    pub said: Said,
+    /// What it is about.
+    pub subject: String,
 }
 
-/// A restore point that could not be proven, as the report has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UnprovenPoint {
-    /// `vol-…`
-    pub volume_id: String,
-    /// Which, and why.
-    #[serde(flatten)]
-    pub unproven: Unproven,
-}
-
-impl UnprovenPoint {
-    /// A restore point and why it could not be proven: an error's name and its message.
-    pub fn new(point: RestorePoint, reason: String) -> Self {
-        let RestorePoint { snapshot_id, volume_id, night, intervals, .. } = point;
-        Self { volume_id, unproven: Unproven { snapshot_id, night, intervals, reason } }
-    }
-}
-
-/// What a drill came to for one restore point.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Outcome {
-    /// It was proven.
-    Proven(ProvenPoint),
-    /// It could not be.
-    Unproven(UnprovenPoint),
-}
-
-impl Keyed for Outcome {
-    fn key(&self) -> &str {
-        match self {
-            Self::Proven(point) => &point.volume_id,
-            Self::Unproven(point) => &point.volume_id,
-        }
-    }
-}
-
-impl RegionDrilled {
-    /// Whether everything was proven, and nothing failed.
+impl DrillSummary {
+    /// Whether all that it took is proven, and nothing is left of it.
     pub fn is_good(&self) -> bool {
-        self.unproven == 0 && self.failures == 0
-    }
-
-    /// Counts a restore point, and tells of it where it could not be proven.
-    pub fn add(&mut self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Proven(point) => {
-                self.proven += 1;
-                self.slowest = self.slowest.max(Some(point.proven.seconds));
-            }
-            Outcome::Unproven(UnprovenPoint { volume_id, unproven }) => {
-                self.unproven += 1;
-                let Unproven { snapshot_id, night, intervals, reason } = unproven;
-                self.tell(reason.clone(), format!("{volume_id}, {intervals} of {night} ({snapshot_id})"));
-            }
-        }
-    }
-
-    /// Counts a failure, and tells of it.
-    pub fn add_failure(&mut self, failure: &Failure) {
-        self.failures += 1;
-        let of = match &failure.subject {
-            Some(subject) => format!("{} of {subject}", failure.step),
-            None => format!("the step {}", failure.step),
-        };
-        self.tell(format!("{}: {}", failure.error, failure.message), of);
-    }
-
-    fn tell(&mut self, said: String, of: String) {
-        if self.told.len() < MOST_TOLD {
-            self.told.push((said, format!("{of}, {}", self.region)));
-        }
-    }
-}
-
-impl Drill {
-    /// Whether everything was proven, and nothing failed.
-    pub fn is_good(&self) -> bool {
-        self.regions.iter().all(RegionDrilled::is_good)
+        self.total(|region| region.unproven + region.failures + region.not_removed) == 0
     }
 
     /// A number over all Regions.
     pub fn total(&self, count: impl Fn(&RegionDrilled) -> usize) -> usize {
         self.regions.iter().map(count).sum()
     }
-
-    /// How it went, in a few words: `6 restore points proven`, `1 of 6 restore points not proven`, `1 step failed`.
-    pub fn headline(&self) -> String {
-        let (proven, unproven) = (self.total(|region| region.proven), self.total(|region| region.unproven));
-        let failures = self.total(|region| region.failures);
-        if unproven > 0 {
-            format!("{unproven} of {} not proven", plural(unproven + proven, "restore point"))
-        } else if failures > 0 {
-            format!("{} failed", plural(failures, "step"))
-        } else {
-            format!("{} proven", plural(proven, "restore point"))
-        }
-    }
-
-    /// The email of one that is not good.
-    pub fn mail(&self) -> Mail {
-        let subject =
-            format!("[{}] Restore drill of {}: {}", cut_ascii(&self.backup_stack, 50), self.date, self.headline());
-        Mail { subject: cut_ascii(&subject, 99), message: self.message() }
-    }
-
-    fn message(&self) -> String {
-        let unproven = self.total(|region| region.unproven);
-        let mut text = match unproven {
-            0 => format!("The restore drill of {} is not complete: {}.\n", self.date, self.headline()),
-            1 => "1 restore point could not be proven: it may not come back when you need it.\n".to_owned(),
-            many => format!("{many} restore points could not be proven: they may not come back when you need them.\n"),
-        };
-        let told = self.regions.iter().flat_map(|region| &region.told).take(MOST_TOLD);
-        text += &reasons::in_words(told.map(|(said, of)| (Said::read(said), of.clone())));
-        let more = (unproven + self.total(|region| region.failures))
-            .saturating_sub(self.regions.iter().map(|region| region.told.len()).sum::<usize>().min(MOST_TOLD));
-        if more > 0 {
-            let _ = writeln!(text, "\nAnd {more} more: the report has them all.");
-        }
-        let region = self.execution.split(':').nth(3).unwrap_or_default();
-        let command = |name: &str| format!("nightly {name} --stack {} --region {region}", self.backup_stack);
-        let _ = write!(text, "\nThen start the drill again:\n           {}\n\n", command("drill"));
-        let _ = writeln!(text, "all of it  {}", command("coverage"));
-        let (execution, report) = (console(&self.execution), &self.location);
-        let _ = write!(text, "execution  {execution}\nreport     {report}\n");
-        text
-    }
 }
 
-impl Proof {
-    /// What is known of a volume after a drill of it; `before` is what was.
-    pub fn after(volume_id: &str, now: Timestamp, outcomes: &[Outcome], before: Option<Proof>) -> Self {
-        let proven = outcomes.iter().filter_map(|outcome| match outcome {
-            Outcome::Proven(point) => Some(point.proven.clone()),
-            Outcome::Unproven(_) => None,
-        });
-        let unproven = outcomes.iter().filter_map(|outcome| match outcome {
-            Outcome::Unproven(point) => Some(point.unproven.clone()),
-            Outcome::Proven(_) => None,
-        });
-        let newest = proven.max_by_key(|proven| proven.night);
-        Self {
-            volume_id: volume_id.to_owned(),
-            tried: now,
-            proven: newest.or(before.and_then(|before| before.proven)),
-            unproven: unproven.collect(),
+impl RegionDrilled {
+    /// Counts what became of a restore point.
+    pub fn add(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Proven(of) => {
+                self.proven += 1;
+                self.slowest = self.slowest.max(Some(of.proven.seconds));
+            }
+            Outcome::Unproven(of) | Outcome::NotTried(of) => {
+                self.unproven += 1;
+                let (volume, point) = (&of.volume_id, &of.unproven);
+                let subject = format!("{volume}: {}, {} of {}", point.snapshot_id, point.intervals, point.night);
+                self.tell(&point.reason, subject);
+            }
+        }
+    }
+
+    /// Counts a step that failed.
+    pub fn add_failure(&mut self, failure: &Failure) {
+        self.failures += 1;
+        self.tell(&format!("{}: {}", failure.error, failure.message), format!("the step {}", failure.step));
+    }
+
+    /// Counts a volume that is still there.
+    pub fn add_not_removed(&mut self, volume: &NotRemoved) {
+        self.not_removed += 1;
+        let subject = match (&volume.volume_id, &volume.snapshot_id) {
+            (Some(id), _) => format!("{id}, which the drill made and could not delete"),
+            (None, snapshot) => format!("the volume of {}", snapshot.as_deref().unwrap_or("a snapshot")),
+        };
+        self.tell(&volume.reason, subject);
+    }
+
+    /// Takes the proof of a volume into account.
+    pub fn add_proof(&mut self, proof: &Proof) {
+        let proven = proof.proven.as_ref().map(|proven| proven.at);
+        self.stalest = match (self.stalest, proven) {
+            (Some(stalest), Some(proven)) => Some(stalest.min(proven)),
+            (stalest, proven) => stalest.or(proven),
+        };
+    }
+
+    fn tell(&mut self, reason: &str, subject: String) {
+        self.news += 1;
+        if self.told.len() < MOST_TOLD {
+            self.told.push(DrillNews { said: Said::read(reason), subject });
         }
     }
 }

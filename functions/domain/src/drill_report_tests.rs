@@ -1,47 +1,92 @@
 use super::*;
+use crate::drill::Depth;
+use proptest::{collection::vec, prelude::*};
+use serde_json::json;
 
-fn outcome(night: &str, reason: Option<&str>) -> Outcome {
-    let (snapshot_id, volume_id) = (format!("snap-{night}"), "vol-1".to_owned());
-    let night: Night = night.parse().unwrap();
-    let intervals = crate::Intervals::due(night);
-    match reason {
-        Some(reason) => Outcome::Unproven(UnprovenPoint {
-            volume_id,
-            unproven: Unproven { snapshot_id, night, intervals, reason: reason.into() },
-        }),
-        None => Outcome::Proven(ProvenPoint {
-            volume_id,
-            proven: Proven {
-                at: Timestamp::UNIX_EPOCH,
-                snapshot_id,
-                night,
-                intervals,
-                seconds: 14,
-                depth: crate::drill::Depth::Volume,
-            },
-        }),
+fn at(days: i64) -> Timestamp {
+    Timestamp::from_second(days * 86_400).unwrap()
+}
+
+fn point(night: &str) -> RestorePoint {
+    let (snapshot_id, night) = (format!("snap-{night}"), night.parse().unwrap());
+    RestorePoint { snapshot_id, volume_id: "vol-1".into(), night, intervals: "Daily".parse().unwrap(), gibibytes: 8 }
+}
+
+fn progress(changes: serde_json::Value) -> Progress {
+    let mut progress = json!({"region": "r", "execution": "run", "item": {"point": point("2026-11-28")}});
+    for (key, value) in changes.as_object().unwrap() {
+        progress[key] = value.clone();
+    }
+    serde_json::from_value(progress).unwrap()
+}
+
+fn outcome(changes: serde_json::Value) -> Outcome {
+    Outcome::of(point("2026-11-28"), &progress(changes))
+}
+
+fn reason(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Unproven(of) => of.unproven.reason,
+        other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn the_newest_that_was_proven_stands_for_the_volume_and_what_was_proven_before_stays() {
-    let now = "2026-11-29T12:00:00Z".parse().unwrap();
-    let outcomes =
-        [outcome("2026-10-01", None), outcome("2026-11-28", None), outcome("2025-12-31", Some("TooLarge: x"))];
-    let first = Proof::after("vol-1", now, &outcomes, None);
-    assert_eq!(first.proven.as_ref().unwrap().night.to_string(), "2026-11-28");
-    assert_eq!(first.unproven.len(), 1);
-    let second = Proof::after("vol-1", now, &[outcome("2026-11-29", Some("VolumeError: x"))], Some(first.clone()));
-    assert_eq!((second.proven, second.unproven.len()), (first.proven, 1));
-    assert_eq!(Proof::after("vol-1", now, &outcomes[..2], None).unproven, []);
+fn only_a_check_that_ended_well_is_a_proof() {
+    let good = json!({"isOver": true, "waitSeconds": 5, "seconds": 40, "depth": "files", "at": at(1), "command": null, "problem": null});
+    let Outcome::Proven(of) = outcome(json!({"checked": good})) else { panic!("not proven") };
+    assert_eq!((of.proven.seconds, of.proven.depth, of.proven.at), (40, Depth::Files, at(1)));
+    let failed = |step: &str| json!({step: {"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"}});
+    assert_eq!(reason(outcome(json!({"failure": failed("RestoreOne")}))), "Refused: no");
+    assert_eq!(reason(outcome(json!({"checked": good, "failure": failed("CheckOne")}))), "Refused: no");
+    let bad = json!({"isOver": true, "waitSeconds": 5, "seconds": 40, "depth": null, "at": null, "command": null, "problem": "WrongSize: x"});
+    assert_eq!(reason(outcome(json!({"checked": bad}))), "WrongSize: x");
+    assert!(reason(outcome(json!({}))).starts_with("NotTried: "));
+    assert!(matches!(outcome(json!({"checked": good, "failure": failed("RemoveOne")})), Outcome::Proven(_)));
 }
 
 #[test]
-fn a_report_is_flat_and_an_outcome_is_read_back() {
-    let proven = outcome("2026-11-28", None);
-    let Outcome::Proven(point) = &proven else { unreachable!() };
-    let text = serde_json::to_value(point).unwrap();
-    assert_eq!((text["volumeId"].as_str(), text["night"].as_str()), (Some("vol-1"), Some("2026-11-28")));
-    let text = serde_json::to_string(&proven).unwrap();
-    assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), proven);
+fn a_volume_that_stays_is_told_by_what_is_known_of_it() {
+    let failure = json!({"RemoveOne": {"Error": "Refused", "Cause": "x"}});
+    let restored = json!({"volumeId": "vol-9", "begun": at(0)});
+    let left = NotRemoved::of(&progress(json!({"failure": failure, "restored": restored}))).unwrap();
+    assert_eq!((left.volume_id.as_deref(), left.reason.as_str()), (Some("vol-9"), "Refused: x"));
+    let unknown = NotRemoved::of(&progress(json!({"failure": failure}))).unwrap();
+    assert_eq!((unknown.volume_id, unknown.snapshot_id.as_deref()), (None, Some("snap-2026-11-28")));
+    assert_eq!(NotRemoved::of(&progress(json!({}))), None);
+}
+
+fn made(night: &str, proven: bool) -> Outcome {
+    let seconds = 7;
+    let checked = json!({"isOver": true, "waitSeconds": 5, "seconds": seconds, "depth": "volume", "at": at(9), "command": null,
+        "problem": (!proven).then_some("VolumeError: x")});
+    Outcome::of(point(night), &progress(json!({"checked": checked})))
+}
+
+#[test]
+fn the_newest_proof_stays_until_another_comes() {
+    let first = Proof::after(None, &[made("2026-10-01", true), made("2026-11-28", true)], at(10)).unwrap();
+    assert_eq!(first.proven.as_ref().unwrap().night.to_string(), "2026-11-28");
+    let worse = Proof::after(Some(first.clone()), &[made("2026-11-29", false)], at(17)).unwrap();
+    assert_eq!((worse.tried, worse.unproven.len(), &worse.proven), (at(17), 1, &first.proven));
+    let untried = Outcome::NotTried(UnprovenOf::new(point("2026-11-30"), String::new()));
+    assert_eq!(Proof::after(Some(worse.clone()), std::slice::from_ref(&untried), at(24)), Some(worse.clone()));
+    assert_eq!(Proof::after(None, &[untried], at(24)), None);
+    assert!(!worse.is_forgotten(at(17 + 400)) && worse.is_forgotten(at(17 + 401)));
+}
+
+proptest! {
+    #[test]
+    fn every_outcome_is_counted_once_and_a_drill_is_good_only_if_all_are_proven(proven in vec(any::<bool>(), 0..80)) {
+        let mut region = RegionDrilled::default();
+        proven.iter().for_each(|proven| region.add(&made("2026-11-28", *proven)));
+        prop_assert_eq!(region.proven + region.unproven, proven.len());
+        prop_assert_eq!((region.news, region.told.len()), (region.unproven, region.unproven.min(MOST_TOLD)));
+        let (execution, location) = (String::new(), String::new());
+        let date = "2026-11-29".parse().unwrap();
+        let drill = DrillSummary {
+            backup_stack: "prod".into(), date, execution, location, started: at(0), ended: at(0), regions: vec![region],
+        };
+        prop_assert_eq!(drill.is_good(), proven.iter().all(|proven| *proven));
+    }
 }

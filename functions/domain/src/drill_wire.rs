@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::{
     Error, Night,
-    drill::{Depth, Item, RestorePoint, Round},
+    drill::{Depth, Item, Proven, RestorePoint, Round, Unproven},
     tags::{self, Tags},
-    wire::{Caught, Execution, List},
+    wire::{Caught, Execution, Keyed, List},
 };
 
 impl Execution {
@@ -32,7 +32,7 @@ pub struct Chosen {
     pub instance: String,
     /// The [`Round`]s.
     pub rounds: List,
-    /// What the drill cannot take: [`UnprovenPoint`](crate::drill_report::UnprovenPoint)s.
+    /// What the drill cannot take: [`UnprovenOf`] a volume, in order of the volumes' ids.
     pub unproven: List,
     /// Volumes that have restore points.
     pub volumes: usize,
@@ -40,6 +40,42 @@ pub struct Chosen {
     pub taken: usize,
     /// Volumes of earlier drills that are to be deleted.
     pub leftovers: usize,
+}
+
+/// A restore point of a volume from which a volume was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvenOf {
+    /// `vol-…`
+    pub volume_id: String,
+    /// The proof.
+    #[serde(flatten)]
+    pub proven: Proven,
+}
+
+/// A restore point of a volume that could not be proven.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnprovenOf {
+    /// `vol-…`
+    pub volume_id: String,
+    /// Which restore point, and why.
+    #[serde(flatten)]
+    pub unproven: Unproven,
+}
+
+impl UnprovenOf {
+    /// A restore point and why it could not be proven: an error's name and its message.
+    pub fn new(point: RestorePoint, reason: String) -> Self {
+        let RestorePoint { snapshot_id, volume_id, night, intervals, .. } = point;
+        Self { volume_id, unproven: Unproven { snapshot_id, night, intervals, reason } }
+    }
+}
+
+impl Keyed for UnprovenOf {
+    fn key(&self) -> &str {
+        &self.volume_id
+    }
 }
 
 /// How far one item of a round has come: what each of restore-one, check-one and remove-one gets, and what a round leaves.

@@ -7,8 +7,8 @@
 //! - [`selection`]: which volumes are backed up.
 //! - [`tags`]: what a snapshot bears.
 //! - [`retention`]: which snapshots expire. [`lifetime`]: when each of them will.
-//! - [`restore`]: what a volume was, so that one like it can be made. [`drill`]: the proof that it can;
-//!   [`drill_wire`]: what its functions pass each other; [`drill_report`]: what a drill came to, and its email.
+//! - [`restore`]: what a volume was, so that one like it can be made. [`drill`]: the proof that it can; [`drill_wire`]: what its functions
+//!   pass each other; [`drill_report`], [`drill_mail`]: what a drill came to, and the email that says so.
 //! - [`pace`]: when each call may come.
 //! - [`cost`]: what a night costs.
 //! - [`wire`]: what the functions pass each other through the state machine and the ledger.
@@ -20,6 +20,7 @@
 pub mod advice;
 pub mod cost;
 pub mod drill;
+pub mod drill_mail;
 pub mod drill_report;
 pub mod drill_wire;
 pub mod error;
@@ -30,7 +31,6 @@ pub mod mail;
 pub mod metrics;
 pub mod night;
 pub mod pace;
-mod reasons;
 pub mod report;
 pub mod restore;
 pub mod retention;

@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, fmt::Write};
 use crate::{
     advice::Said,
     error::cut,
-    reasons,
     report::{Failure, Named, News, Summary},
     wire::Expired,
 };
@@ -14,6 +13,12 @@ use crate::{
 /// What an email knows at most, over all Regions; the report has it all. With names of 256 characters and reasons of 300, each of
 /// four bytes, they stay below the 256 KiB of an SNS message and of a state's output.
 pub(crate) const MOST_TOLD: usize = 50;
+/// Volumes, or what else there is, that an email names under one reason.
+const MOST_OF_A_REASON: usize = 10;
+/// Characters of a line, where a text can be broken.
+const WIDTH: usize = 100;
+/// Characters of one error's text that an email holds at most.
+const LONGEST_REASON: usize = 300;
 
 /// Each server's `Name` tag by its instance's id.
 pub type Servers = BTreeMap<String, String>;
@@ -62,10 +67,11 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
 
 fn message(night: &Summary, servers: &Servers) -> String {
     let mut text = verdict(night) + "\n";
-    let told = night.regions.iter().flat_map(|region| region.told.iter().map(|news| (region.region.as_str(), news)));
-    let told = told.take(MOST_TOLD);
-    text +=
-        &reasons::in_words(told.map(|(region, news)| (said(news), format!("{}, {region}", subject(news, servers)))));
+    let told = night.regions.iter().flat_map(|region| region.told.iter().map(move |news| (&region.region, news)));
+    let told = told.map(|(region, news)| (said(news), format!("{}, {region}", subject(news, servers))));
+    for reason in by_reason(told) {
+        let _ = write!(text, "\n{}", reason.in_words());
+    }
     let told: usize = night.regions.iter().map(|region| region.told.len()).sum();
     let more = night.total(|region| region.news).saturating_sub(told.min(MOST_TOLD));
     if more > 0 {
@@ -94,11 +100,54 @@ fn verdict(night: &Summary) -> String {
     }
 }
 
+/// What came of one cause.
+pub(crate) struct Reason {
+    said: Said,
+    /// What it came to, with its Region.
+    told: Vec<String>,
+}
+
+/// What an email tells, by cause, in the order in which the causes came.
+pub(crate) fn by_reason(told: impl Iterator<Item = (Said, String)>) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = Vec::new();
+    for (said, subject) in told.take(MOST_TOLD) {
+        let is_same = |reason: &&mut Reason| match said.code {
+            Some(_) => reason.said.code == said.code,
+            None => reason.said.text == said.text,
+        };
+        match reasons.iter_mut().find(is_same) {
+            Some(reason) => reason.told.push(subject),
+            None => reasons.push(Reason { said, told: vec![subject] }),
+        }
+    }
+    reasons
+}
+
 fn said(news: &News) -> Said {
     match news {
         News::Unprotected(volume) => Said::read(&volume.reason),
         News::Failed(failure) => Said::read(format!("{}: {}", failure.error, failure.message)),
         News::FailedLate(_) => Said::read("SnapshotError"),
+    }
+}
+
+impl Reason {
+    pub(crate) fn in_words(&self) -> String {
+        let (advice, words) = (self.said.advice(), one_line(&self.said.text, LONGEST_REASON));
+        let mut text = advice.map_or_else(|| words.clone(), |advice| advice.means.to_owned()) + "\n";
+        for subject in self.told.iter().take(MOST_OF_A_REASON) {
+            let _ = writeln!(text, "  - {subject}");
+        }
+        if self.told.len() > MOST_OF_A_REASON {
+            let _ = writeln!(text, "  - and {} more", self.told.len() - MOST_OF_A_REASON);
+        }
+        if let Some(advice) = advice {
+            if self.said.code != Some(self.said.text.as_str()) {
+                text.push_str(&wrapped("error", &words));
+            }
+            text.push_str(&wrapped("do", advice.remedy));
+        }
+        text
     }
 }
 
@@ -148,7 +197,22 @@ fn where_to_go(night: &Summary) -> String {
     text
 }
 
-pub(crate) fn one_line(text: &str, longest: usize) -> String {
+/// A named line of a reason, its text in lines of [`WIDTH`] characters.
+fn wrapped(name: &str, text: &str) -> String {
+    let mut lines = vec![format!("  {name:<6}")];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("never empty");
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(format!("         {word}"));
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+fn one_line(text: &str, longest: usize) -> String {
     let breaks = |character: char| character.is_control() || ['\u{2028}', '\u{2029}'].contains(&character);
     let line: String = text.chars().map(|character| if breaks(character) { ' ' } else { character }).collect();
     cut(&line, longest)

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{drill::Proof, drill_report::Drill, report::Summary};
+use crate::{drill_report::DrillSummary, report::Summary};
 
 /// Where the metrics are.
 pub const NAMESPACE: &str = "NightlyBackup";
@@ -25,9 +25,6 @@ pub const ALL: [&str; 13] = [
     "RestoreTime",
     "ProofAge",
 ];
-
-/// What a drill's log says of each volume that it took, beside `volume`: see [`of_proof`].
-pub const OF_PROOF: [&str; 5] = ["provenAt", "provenSeconds", "night", "depth", "problem"];
 
 /// The metrics of a night; none of a dry run. What is not known of it is not told.
 pub fn of_night(night: &Summary) -> Option<Value> {
@@ -56,35 +53,21 @@ pub fn of_night(night: &Summary) -> Option<Value> {
 }
 
 /// The metrics of a drill. What is not known of it is not told.
-pub fn of_drill(drill: &Drill) -> Value {
-    let seconds = |since: Timestamp| drill.ended.duration_since(since).as_secs_f64().max(0.0);
+pub fn of_drill(drill: &DrillSummary) -> Value {
+    let count = |count: usize| Some((count as f64, "Count"));
     let slowest = drill.regions.iter().filter_map(|region| region.slowest).max();
     let stalest = drill.regions.iter().filter_map(|region| region.stalest).min();
+    let age = |since: Timestamp| drill.ended.duration_since(since).as_secs_f64().max(0.0);
     let metrics = [
-        ("Proven", Some((drill.total(|region| region.proven) as f64, "Count"))),
-        ("Unproven", Some((drill.total(|region| region.unproven) as f64, "Count"))),
+        ("Proven", count(drill.total(|region| region.proven))),
+        ("Unproven", count(drill.total(|region| region.unproven))),
         ("RestoreTime", slowest.map(|slowest| (slowest as f64, "Seconds"))),
-        ("ProofAge", stalest.map(|stalest| (seconds(stalest), "Seconds"))),
+        ("ProofAge", stalest.map(|stalest| (age(stalest), "Seconds"))),
     ];
     let known: Vec<_> = metrics.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let mut line = embedded(&drill.backup_stack, drill.ended, &known);
+    line["Night"] = json!(drill.date);
     line["execution"] = json!(drill.execution);
-    line
-}
-
-/// The log's line of a volume that a drill took, for the dashboard's query: when it was last proven, how long that took, and what the drill
-/// could not prove of it.
-pub fn of_proof(region: &str, proof: &Proof) -> Value {
-    let mut line = json!({"region": region, "volume": proof.volume_id});
-    if let Some(proven) = &proof.proven {
-        line["provenAt"] = json!(proven.at);
-        line["provenSeconds"] = json!(proven.seconds);
-        line["night"] = json!(proven.night);
-        line["depth"] = json!(proven.depth);
-    }
-    if let Some(unproven) = proof.unproven.first() {
-        line["problem"] = json!(format!("{} of {}: {}", unproven.intervals, unproven.night, unproven.reason));
-    }
     line
 }
 
@@ -133,32 +116,6 @@ mod tests {
         }
     }
 
-    fn drill(region: RegionDrilled) -> Drill {
-        let night = night(RegionSummary::default());
-        Drill {
-            backup_stack: night.backup_stack,
-            date: night.night,
-            execution: String::new(),
-            location: String::new(),
-            started: night.started,
-            ended: night.ended,
-            regions: vec![region],
-        }
-    }
-
-    #[test]
-    fn a_volumes_line_says_what_the_dashboard_asks_for() {
-        let proven = json!({"at": "2026-05-20T04:30:00Z", "snapshotId": "s", "night": "2026-05-20", "intervals": "Daily",
-            "seconds": 14, "depth": "volume"});
-        let unproven = json!([{"snapshotId": "s", "night": "2026-04-01", "intervals": "Daily+Quarterly", "reason": "TooLarge: x"}]);
-        let proof =
-            json!({"volumeId": "vol-1", "tried": "2026-05-20T04:30:00Z", "proven": proven, "unproven": unproven});
-        let line = of_proof("eu-west-1", &serde_json::from_value(proof).unwrap());
-        let said: BTreeSet<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(said, OF_PROOF.into_iter().chain(["region", "volume"]).collect());
-        assert_eq!(line["problem"], "Daily+Quarterly of 2026-04-01: TooLarge: x");
-    }
-
     fn names(line: &Value) -> BTreeSet<String> {
         let declared = &line["_aws"]["CloudWatchMetrics"][0];
         assert!(line[declared["Dimensions"][0][0].as_str().unwrap()].is_string());
@@ -172,27 +129,40 @@ mod tests {
             .collect()
     }
 
+    fn drill(region: RegionDrilled) -> DrillSummary {
+        let text = String::new;
+        DrillSummary {
+            backup_stack: "prod".into(),
+            date: "2026-11-29".parse().unwrap(),
+            execution: text(),
+            location: text(),
+            started: Timestamp::UNIX_EPOCH,
+            ended: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(90),
+            regions: vec![region],
+        }
+    }
+
     #[test]
     fn every_metric_has_a_value_and_together_they_are_all_that_there_are() {
         let known = RegionSummary { kept: Some(7), stalest: Some(Timestamp::UNIX_EPOCH), ..RegionSummary::default() };
         let of_night = of_night(&night(known)).unwrap();
         assert_eq!((&of_night["Duration"], &of_night["Kept"]), (&json!(90.0), &json!(7.0)));
         let throttled = throttled("prod", Timestamp::UNIX_EPOCH, 3);
-        let drilled = RegionDrilled {
-            slowest: Some(14),
-            stalest: Some("2026-05-20T04:30:00Z".parse().unwrap()),
+        let of_drill = of_drill(&drill(RegionDrilled {
+            slowest: Some(7),
+            stalest: Some(Timestamp::UNIX_EPOCH),
             ..RegionDrilled::default()
-        };
-        let of_drill = of_drill(&drill(drilled));
-        assert_eq!((&of_drill["RestoreTime"], &of_drill["ProofAge"]), (&json!(14.0), &json!(90.0)));
-        let all = names(&of_night).into_iter().chain(names(&throttled)).chain(names(&of_drill));
-        let all: BTreeSet<_> = all.collect();
+        }));
+        assert_eq!((&of_drill["RestoreTime"], &of_drill["ProofAge"]), (&json!(7.0), &json!(90.0)));
+        let all: BTreeSet<_> = [of_night, throttled, of_drill].iter().flat_map(names).collect();
         assert_eq!(all, ALL.map(str::to_owned).into());
     }
 
     #[test]
     fn what_is_not_known_is_not_told_and_a_dry_run_tells_nothing() {
         let line = of_night(&night(RegionSummary::default())).unwrap();
+        let of_drill = of_drill(&drill(RegionDrilled::default()));
+        assert!(of_drill["RestoreTime"].is_null() && of_drill["ProofAge"].is_null());
         assert!(line["Kept"].is_null() && line["RestorePointAge"].is_null());
         assert!(!names(&line).contains("Kept"));
         let dry = Summary { dry_run: true, ..night(RegionSummary::default()) };

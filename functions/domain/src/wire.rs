@@ -27,12 +27,6 @@ impl Execution {
         format!("nights/{night}/{}/{name}", self.name)
     }
 
-    /// The ARN of its state machine: `arn:aws:states:eu-west-1:123456789012:execution:Nightly:run` is one of `…:stateMachine:Nightly`.
-    pub fn state_machine(&self) -> String {
-        let machine = self.id.rsplit_once(':').map_or(self.id.as_str(), |(machine, _)| machine);
-        machine.replacen(":execution:", ":stateMachine:", 1)
-    }
-
     /// The name under which a function keeps the runs of a list that it puts in order.
     pub fn sorting_name(&self, region: &str, name: &str) -> String {
         format!("sorting/{}/{region}/{name}", self.name)

@@ -2,6 +2,9 @@
 
 use domain::{
     Interval,
+    drill::RestorePoint,
+    drill_report::{DrillSummary, NotRemoved, Outcome, RegionDrilled},
+    drill_wire::UnprovenOf,
     mail::{Mail, Servers},
     report::{Failure, Named, RegionSummary, Summary, Unprotected},
     wire::{Caught, Expired},
@@ -46,7 +49,10 @@ fn caught(error: &str, message: &str) -> Caught {
 
 /// Holds an email against its file.
 fn holds(kind: &str, night: &Summary) -> Mail {
-    let mail = Mail::of(night, &servers());
+    holds_mail(kind, Mail::of(night, &servers()))
+}
+
+fn holds_mail(kind: &str, mail: Mail) -> Mail {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mails").join(kind).with_extension("txt");
     let now = format!("Subject: {}\n\n{}", mail.subject, mail.message);
     if env::var_os("UPDATE").is_some() {
@@ -156,4 +162,50 @@ fn ebs_failed_a_snapshot_of_an_earlier_night() {
 fn it_is_well_again() {
     let well = night(vec![region("eu-west-1", 2)]);
     fits_a_screen(&holds("well-again", &Summary { failing_since: "2026-05-18".parse().ok(), ..well }));
+}
+
+fn drill(region: RegionDrilled) -> DrillSummary {
+    let time = "2026-11-29T06:00:00Z".parse().unwrap();
+    DrillSummary {
+        backup_stack: "prod".into(),
+        date: "2026-11-29".parse().unwrap(),
+        execution: "arn:aws:states:eu-west-1:123456789012:execution:Drill:abc".into(),
+        location: "s3://prod-ledger/drills/2026-11-29/abc/report.json".into(),
+        started: time,
+        ended: time,
+        regions: vec![region],
+    }
+}
+
+fn drilled(proven: usize) -> RegionDrilled {
+    RegionDrilled { region: "eu-west-1".into(), volumes: 12, taken: 3, proven, ..RegionDrilled::default() }
+}
+
+fn not_proven(volume: &str, reason: &str) -> Outcome {
+    let point = RestorePoint {
+        snapshot_id: "snap-0123456789abcdef0".into(),
+        volume_id: volume.into(),
+        night: "2026-10-01".parse().unwrap(),
+        intervals: "Daily+Quarterly".parse().unwrap(),
+        gibibytes: 8,
+    };
+    Outcome::Unproven(UnprovenOf::new(point, reason.into()))
+}
+
+#[test]
+fn a_restore_point_is_not_proven() {
+    let mut here = drilled(5);
+    here.add(&not_proven("vol-0123456789abcdef0", "VolumeError: EBS reports vol-9 as error"));
+    fits_a_screen(&holds_mail("drill-not-proven", Mail::of_drill(&drill(here))));
+}
+
+#[test]
+fn a_drill_says_what_failed_and_what_is_left_and_costs() {
+    let mut here = drilled(0);
+    let caught =
+        caught("BadInput", "DrillInstance: i-1: is stopped: start it; name another, or leave the parameter empty");
+    here.add_failure(&Failure::of_step("ChooseRestorePoints", &caught));
+    let reason = "Refused: NotRemoved: vol-9 is in-use on i-1 after 15 minutes; detach it".to_owned();
+    here.add_not_removed(&NotRemoved { volume_id: Some("vol-9".into()), snapshot_id: None, reason });
+    fits_a_screen(&holds_mail("drill-failed", Mail::of_drill(&drill(here))));
 }

@@ -1,5 +1,4 @@
-//! Deletes one volume that a drill made: that of an item, whatever came of it, or one that a drill before left behind. It finds it by the
-//! tag that restore-one gave it, and IAM lets it delete no volume without that.
+//! Deletes one volume that a drill made, a step a look, and says whether it is gone. It touches none that does not bear the drill's tag.
 
 use aws_sdk_ec2::{
     Client,
@@ -12,90 +11,127 @@ use domain::{
     drill_wire::{Progress, Removed},
     tags,
 };
-use jiff::{SignedDuration, Timestamp};
-use runtime::error;
+use jiff::Timestamp;
+use runtime::{error, snapshots};
 
-/// How long a volume may resist before a person must look.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
-/// How long EC2 may not find a volume that it has just made (EC2 developer guide, "Eventual consistency").
-const UNTIL_FOUND: SignedDuration = SignedDuration::from_mins(1);
-/// Seconds between two looks.
-const WAIT: u64 = 10;
+/// Seconds after which a person must look.
+const PATIENCE: i64 = 15 * 60;
+/// Seconds for which a volume that was made may not be listed yet (EC2 developer guide, "Eventual consistency").
+const UNLISTED: i64 = 60;
 
-/// Takes the next step: detaches, or deletes. `now` is when.
+/// Takes the next step of the removal. `now` is the time of the look.
 ///
 /// # Errors
-/// `Throttled` where EC2 is busy, `Transient` where it is silent, `Refused` for any other answer and for a volume that is not gone after
-/// 15 minutes.
+/// `Refused` for a volume without the drill's tag, for one that is still there after 15 minutes, and for EC2's own refusals;
+/// `Throttled` or `Transient` where EC2 is busy or silent.
 pub async fn handle(ec2: &Client, backup_stack: &str, now: Timestamp, input: Progress) -> Result<Removed, Error> {
     let stack = tags::backup_stack(backup_stack)?;
     let since = input.removed.as_ref().map_or(now, |removed| removed.since);
-    let found = find(ec2, stack, &input).await?;
-    let may_be_unseen = input.restored.as_ref().is_some_and(|made| now.duration_since(made.begun) < UNTIL_FOUND);
-    let mut is_gone = input.removed.is_some() || !(found.is_empty() && may_be_unseen);
-    for volume in &found {
-        let id = volume.volume_id().unwrap_or_default();
-        if now.duration_since(since) > PATIENCE {
-            return Err(stays(id, volume));
-        }
-        is_gone &= step(ec2, id, volume).await?;
+    let passed = now.duration_since(since).as_secs();
+    let mut there = Vec::new();
+    for volume in listed(ec2, filters(stack, &input)).await? {
+        require_ours(stack, &volume)?;
+        there.extend(remove(ec2, &volume).await?.then(|| in_words(&volume)));
     }
-    Ok(Removed { is_gone, wait_seconds: WAIT, since })
+    let is_gone = there.is_empty() && !may_appear(&input, now, passed);
+    if !is_gone && passed >= PATIENCE {
+        return Err(not_removed(&there.join("; "), stack));
+    }
+    Ok(Removed { is_gone, wait_seconds: (passed / 10).clamp(5, 60) as u64, since })
 }
 
-/// The volume, as long as it is there: by its id where that is known. Where restore-one failed it may have made one all the same.
-async fn find(ec2: &Client, stack: &str, input: &Progress) -> Result<Vec<Volume>, Error> {
-    let of_stack = filter(&format!("tag:{RESTORE_DRILL}"), stack);
-    let mut filters = vec![of_stack];
+/// What finds the item's volume. Where restore-one failed nobody knows an id, and there may be a volume all the same.
+fn filters(stack: &str, input: &Progress) -> Vec<(String, String)> {
     match (&input.item, &input.restored) {
-        (Item::Leftover(leftover), _) => filters.push(filter("volume-id", &leftover.volume_id)),
-        (Item::Point(_), Some(restored)) => filters.push(filter("volume-id", &restored.volume_id)),
-        (Item::Point(point), None) => {
-            filters.push(filter(&format!("tag:{DRILL_EXECUTION}"), &input.execution));
-            filters.push(filter("snapshot-id", &point.snapshot_id));
+        (Item::Leftover(leftover), _) => vec![("volume-id".to_owned(), leftover.volume_id.clone())],
+        (_, Some(restored)) => vec![("volume-id".to_owned(), restored.volume_id.clone())],
+        (Item::Point(point), None) => vec![
+            (format!("tag:{RESTORE_DRILL}"), stack.to_owned()),
+            (format!("tag:{DRILL_EXECUTION}"), input.execution.clone()),
+            ("snapshot-id".to_owned(), point.snapshot_id.clone()),
+        ],
+    }
+}
+
+async fn listed(ec2: &Client, filters: Vec<(String, String)>) -> Result<Vec<Volume>, Error> {
+    let filters = filters.into_iter().map(|(name, value)| Filter::builder().name(name).values(value).build());
+    let pages = ec2.describe_volumes().set_filters(Some(filters.collect())).into_paginator().items().send();
+    pages.collect::<Result<_, _>>().await.map_err(|error| error::of("DescribeVolumes", error))
+}
+
+/// IAM says the same: it lets the function delete nothing else.
+fn require_ours(stack: &str, volume: &Volume) -> Result<(), Error> {
+    let tags = snapshots::tags_of(volume.tags());
+    if tags.get(RESTORE_DRILL).map(String::as_str) == Some(stack) {
+        return Ok(());
+    }
+    let id = volume.volume_id().unwrap_or_default();
+    let problem = format!("{id} does not bear the tag {RESTORE_DRILL}={stack}");
+    let message = format!("NotRemoved: {problem}, so it stays; delete it by hand if it is the drill's");
+    Err(Error { name: ErrorName::Refused, message })
+}
+
+/// Takes the next step with a volume; whether it is still there.
+async fn remove(ec2: &Client, volume: &Volume) -> Result<bool, Error> {
+    match volume.state() {
+        Some(VolumeState::Deleted) => Ok(false),
+        Some(VolumeState::Deleting) => Ok(true),
+        Some(VolumeState::InUse) => detach(ec2, volume).await.map(|()| true),
+        _ => delete(ec2, volume).await,
+    }
+}
+
+async fn detach(ec2: &Client, volume: &Volume) -> Result<(), Error> {
+    let attached = |state: Option<&VolumeAttachmentState>| {
+        matches!(state, Some(VolumeAttachmentState::Attached | VolumeAttachmentState::Attaching))
+    };
+    for attachment in volume.attachments().iter().filter(|attachment| attached(attachment.state())) {
+        let detach = ec2.detach_volume().set_volume_id(volume.volume_id.clone());
+        let detached = detach.set_instance_id(attachment.instance_id.clone()).send().await;
+        let Err(error) = detached else { continue };
+        // It is on its way already, or not yet there.
+        if !matches!(error.code(), Some("IncorrectState" | "InvalidAttachment.NotFound")) {
+            return Err(error::of("DetachVolume", error));
         }
     }
-    let listed = ec2.describe_volumes().set_filters(Some(filters)).into_paginator().items().send();
-    let found = listed.collect::<Result<Vec<_>, _>>().await.map_err(|error| error::of("DescribeVolumes", error))?;
-    Ok(found.into_iter().filter(|volume| volume.state() != Some(&VolumeState::Deleting)).collect())
+    Ok(())
 }
 
-fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
+async fn delete(ec2: &Client, volume: &Volume) -> Result<bool, Error> {
+    let Err(error) = ec2.delete_volume().set_volume_id(volume.volume_id.clone()).send().await else { return Ok(true) };
+    match error.code() {
+        Some("InvalidVolume.NotFound") => Ok(false),
+        // It is being made, or detached.
+        Some("IncorrectState" | "VolumeInUse") => Ok(true),
+        _ => Err(error::of("DeleteVolume", error)),
+    }
 }
 
-/// Whether the volume is gone now. One that is deleted may be listed as `deleting` for a moment, and is billed no more.
-async fn step(ec2: &Client, id: &str, volume: &Volume) -> Result<bool, Error> {
-    let attached = volume.attachments().iter().filter(|one| one.state() != Some(&VolumeAttachmentState::Detached));
-    let mut is_attached = false;
-    for attachment in attached {
-        is_attached = true;
-        if attachment.state() != Some(&VolumeAttachmentState::Detaching) {
-            let instance = attachment.instance_id().unwrap_or_default();
-            let detached = ec2.detach_volume().volume_id(id).instance_id(instance).send().await;
-            detached.map_err(|error| error::of("DetachVolume", error))?;
+/// Whether a volume that is not listed may yet appear: it was just made, or an answer of CreateVolume's was lost.
+fn may_appear(input: &Progress, now: Timestamp, passed: i64) -> bool {
+    match (&input.item, &input.restored) {
+        (Item::Leftover(_), _) => false,
+        (_, Some(restored)) => now.duration_since(restored.begun).as_secs() < UNLISTED,
+        (_, None) => {
+            let refused = input.failure.get("RestoreOne").is_some_and(|caught| caught.error == "Refused");
+            !refused && passed < UNLISTED
         }
     }
-    if is_attached {
-        return Ok(false);
-    }
-    match ec2.delete_volume().volume_id(id).send().await {
-        Ok(_) => Ok(true),
-        Err(error) => match error.code() {
-            Some("InvalidVolume.NotFound") => Ok(true),
-            // It is being made, or detached, still.
-            Some("IncorrectState" | "VolumeInUse") => Ok(false),
-            _ => Err(error::of("DeleteVolume", error)),
-        },
-    }
 }
 
-fn stays(id: &str, volume: &Volume) -> Error {
-    let state = volume.state().map_or("in no state", VolumeState::as_str);
-    let servers: Vec<_> = volume.attachments().iter().filter_map(|one| one.instance_id()).collect();
-    let on = if servers.is_empty() { String::new() } else { format!(" on {}", servers.join(", ")) };
-    let todo = "unmount it there and detach it, or the next drill will try again";
-    let message = format!("VolumeStays: {id} is {state}{on} after {} minutes: {todo}", PATIENCE.as_mins());
+fn in_words(volume: &Volume) -> String {
+    let state = volume.state().map_or("there", VolumeState::as_str);
+    let instances = volume.attachments().iter().filter_map(|attachment| attachment.instance_id());
+    let instances: Vec<_> = instances.collect();
+    let on = if instances.is_empty() { String::new() } else { format!(" on {}", instances.join(", ")) };
+    format!("{} is {state}{on}", volume.volume_id().unwrap_or_default())
+}
+
+fn not_removed(there: &str, stack: &str) -> Error {
+    let message = format!(
+        "NotRemoved: {there} after {} minutes; detach it if it is in use, then delete it: it bears the tag {RESTORE_DRILL}={stack}",
+        PATIENCE / 60
+    );
     Error { name: ErrorName::Refused, message }
 }
 

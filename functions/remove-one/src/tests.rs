@@ -6,38 +6,55 @@ use aws_sdk_ec2::{
         describe_volumes::DescribeVolumesOutput,
         detach_volume::DetachVolumeOutput,
     },
-    types::VolumeAttachment,
+    types::{Tag, VolumeAttachment},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::{Value, json};
 
-const BEGUN: &str = "2026-11-29T12:00:00Z";
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
 
-fn input(more: Value) -> Progress {
-    let point = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-12-31", "intervals": "Daily", "gibibytes": 8});
+fn input(changes: Value) -> Progress {
+    let point = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8});
     let mut input = json!({"region": "eu-west-1", "execution": "run", "item": {"point": point}});
-    input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    for (key, value) in changes.as_object().unwrap() {
+        input[key] = value.clone();
+    }
     serde_json::from_value(input).unwrap()
 }
 
-fn restored() -> Value {
-    json!({"restored": {"volumeId": "vol-9", "begun": BEGUN}})
+/// An item whose volume was made at 0 and is being removed since `since`.
+fn restored(since: i64) -> Progress {
+    let removed = json!({"isGone": false, "waitSeconds": 5, "since": at(since)});
+    input(json!({"restored": {"volumeId": "vol-9", "begun": at(0)}, "removed": removed}))
 }
 
-/// What is listed, to who asks with these filters beside that of the stack.
-fn lists(asked: &'static [(&'static str, &'static str)], volumes: Vec<Volume>) -> Rule {
+fn volume(state: VolumeState, stack: &str) -> Volume {
+    let tag = Tag::builder().key("RestoreDrill").value(stack).build();
+    Volume::builder().volume_id("vol-9").state(state).tags(tag).build()
+}
+
+fn attached(state: VolumeAttachmentState) -> Volume {
+    let attachment = VolumeAttachment::builder().instance_id("i-1").state(state).build();
+    let mut volume = volume(VolumeState::InUse, "prod");
+    volume.attachments = Some(vec![attachment]);
+    volume
+}
+
+fn lists(filters: &'static [&'static str], found: Option<Volume>) -> Rule {
     mock!(Client::describe_volumes)
         .match_requests(move |request| {
-            let filters: Vec<_> =
-                request.filters().iter().map(|one| (one.name().unwrap(), one.values()[0].as_str())).collect();
-            filters[0] == ("tag:RestoreDrill", "prod") && filters[1..] == *asked
+            let given: Vec<_> = request
+                .filters()
+                .iter()
+                .map(|filter| format!("{}={}", filter.name().unwrap(), filter.values()[0]))
+                .collect();
+            given == filters
         })
-        .then_output(move || DescribeVolumesOutput::builder().set_volumes(Some(volumes.clone())).build())
-}
-
-fn volume(state: VolumeState, attached: Option<VolumeAttachmentState>) -> Volume {
-    let attached = attached.map(|state| VolumeAttachment::builder().instance_id("i-1").state(state).build());
-    Volume::builder().volume_id("vol-9").state(state).set_attachments(Some(attached.into_iter().collect())).build()
+        .then_output(move || {
+            DescribeVolumesOutput::builder().set_volumes(Some(found.clone().into_iter().collect())).build()
+        })
 }
 
 fn deletes() -> Rule {
@@ -46,77 +63,88 @@ fn deletes() -> Rule {
         .then_output(|| DeleteVolumeOutput::builder().build())
 }
 
-fn refuses(code: &'static str) -> Rule {
-    let said = move || ErrorMetadata::builder().code(code).message("no").build();
-    mock!(Client::delete_volume).then_error(move || DeleteVolumeError::generic(said()))
-}
-
-async fn run(rules: &[&Rule], minutes: i64, input: Progress) -> Result<Removed, Error> {
+async fn run(rules: &[&Rule], now: i64, input: Progress) -> Result<Removed, String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, rules);
-    let now = BEGUN.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes);
-    handle(&ec2, "prod", now, input).await
+    handle(&ec2, "prod", at(now), input).await.map_err(|error| error.to_string())
+}
+
+const BY_ID: &[&str] = &["volume-id=vol-9"];
+
+#[tokio::test]
+async fn deletes_the_volume_and_says_so_when_it_is_gone() {
+    let delete = deletes();
+    let found = lists(BY_ID, Some(volume(VolumeState::Available, "prod")));
+    let first = run(&[&found, &delete], 100, restored(100)).await.unwrap();
+    assert_eq!((first, delete.num_calls()), (Removed { is_gone: false, wait_seconds: 5, since: at(100) }, 1));
+    assert!(run(&[&lists(BY_ID, None)], 105, restored(100)).await.unwrap().is_gone);
 }
 
 #[tokio::test]
-async fn deletes_the_volume_of_an_item_by_its_id_and_a_leftover_by_its_own() {
-    let leftover = json!({"item": {"leftover": {"volumeId": "vol-9"}}});
-    for more in [restored(), leftover] {
-        let (list, delete) = (lists(&[("volume-id", "vol-9")], vec![volume(VolumeState::Available, None)]), deletes());
-        assert!(run(&[&list, &delete], 5, input(more)).await.unwrap().is_gone);
-        assert_eq!(delete.num_calls(), 1);
+async fn touches_no_volume_without_the_tag_of_this_stack() {
+    let mut bare = volume(VolumeState::InUse, "prod");
+    bare.tags = None;
+    for other in [volume(VolumeState::Available, "other"), bare] {
+        let delete = deletes();
+        let error = run(&[&lists(BY_ID, Some(other)), &delete], 100, restored(100)).await.unwrap_err();
+        assert!(error.starts_with("Refused: NotRemoved: vol-9 does not bear the tag RestoreDrill=prod"), "{error}");
+        assert_eq!(delete.num_calls(), 0);
     }
 }
 
 #[tokio::test]
-async fn where_no_volume_is_known_it_deletes_what_this_drill_made_of_the_snapshot() {
-    let asked = &[("tag:DrillExecution", "run"), ("snapshot-id", "snap-1")];
-    let (list, delete) = (lists(asked, vec![volume(VolumeState::Available, None)]), deletes());
-    assert!(run(&[&list, &delete], 5, input(json!({}))).await.unwrap().is_gone);
+async fn detaches_one_that_is_attached_once() {
+    for (state, calls) in [(VolumeAttachmentState::Attached, 1), (VolumeAttachmentState::Detaching, 0)] {
+        let detach = mock!(Client::detach_volume)
+            .match_requests(|request| request.instance_id() == Some("i-1") && request.force().is_none())
+            .then_output(|| DetachVolumeOutput::builder().build());
+        let removed = run(&[&lists(BY_ID, Some(attached(state))), &detach], 200, restored(100)).await.unwrap();
+        assert_eq!((removed.is_gone, removed.wait_seconds, detach.num_calls()), (false, 10, calls));
+    }
+}
+
+#[tokio::test]
+async fn finds_what_a_lost_answer_made_by_its_tags_and_waits_until_it_can_be_listed() {
+    let by_tags = &["tag:RestoreDrill=prod", "tag:DrillExecution=run", "snapshot-id=snap-1"];
+    let failed = |error: &str, since: i64| {
+        let removed = json!({"isGone": false, "waitSeconds": 5, "since": at(since)});
+        input(json!({"failure": {"RestoreOne": {"Error": error, "Cause": ""}}, "removed": removed}))
+    };
+    let delete = deletes();
+    let found = lists(by_tags, Some(volume(VolumeState::Available, "prod")));
+    assert!(!run(&[&found, &delete], 100, failed("Transient", 100)).await.unwrap().is_gone);
     assert_eq!(delete.num_calls(), 1);
-    assert!(run(&[&lists(asked, vec![])], 5, input(json!({}))).await.unwrap().is_gone, "none was made");
+    assert!(!run(&[&lists(by_tags, None)], 100, failed("Transient", 100)).await.unwrap().is_gone);
+    assert!(run(&[&lists(by_tags, None)], 160, failed("Transient", 100)).await.unwrap().is_gone);
+    // EC2 said no: there is nothing to wait for.
+    assert!(run(&[&lists(by_tags, None)], 100, failed("Refused", 100)).await.unwrap().is_gone);
 }
 
 #[tokio::test]
-async fn a_volume_without_the_tag_is_not_found_and_so_not_deleted() {
-    let list = lists(&[("volume-id", "vol-9")], vec![]);
-    assert!(run(&[&list], 5, input(restored())).await.unwrap().is_gone);
-    assert!(!run(&[&list], 0, input(restored())).await.unwrap().is_gone, "EC2 may not find it yet");
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    assert!(handle(&ec2, "", Timestamp::UNIX_EPOCH, input(restored())).await.is_err(), "no stack, no volume");
+async fn a_volume_that_was_just_made_and_is_not_listed_yet_is_not_gone() {
+    assert!(!run(&[&lists(BY_ID, None)], 30, restored(30)).await.unwrap().is_gone);
 }
 
 #[tokio::test]
-async fn detaches_first_and_waits() {
-    let detach = mock!(Client::detach_volume)
-        .match_requests(|request| request.volume_id() == Some("vol-9") && request.instance_id() == Some("i-1"))
-        .then_output(|| DetachVolumeOutput::builder().build());
-    let asked = &[("volume-id", "vol-9")];
-    for (state, detached) in [(VolumeAttachmentState::Attached, 1), (VolumeAttachmentState::Detaching, 1)] {
-        let list = lists(asked, vec![volume(VolumeState::InUse, Some(state))]);
-        let removed = run(&[&list, &detach], 5, input(restored())).await.unwrap();
-        assert_eq!((removed.is_gone, removed.wait_seconds, detach.num_calls()), (false, WAIT, detached));
+async fn a_leftover_that_is_gone_is_done() {
+    let leftover = input(json!({"item": {"leftover": {"volumeId": "vol-9"}}}));
+    assert!(run(&[&lists(BY_ID, None)], 0, leftover).await.unwrap().is_gone);
+}
+
+#[tokio::test]
+async fn what_ec2_answers_to_a_deletion_decides() {
+    for (code, is_gone) in [("InvalidVolume.NotFound", true), ("VolumeInUse", false), ("IncorrectState", false)] {
+        let metadata = move || ErrorMetadata::builder().code(code).message("no").build();
+        let delete = mock!(Client::delete_volume).then_error(move || DeleteVolumeError::generic(metadata()));
+        let found = lists(BY_ID, Some(volume(VolumeState::Available, "prod")));
+        assert_eq!(run(&[&found, &delete], 100, restored(100)).await.unwrap().is_gone, is_gone, "{code}");
     }
 }
 
 #[tokio::test]
-async fn one_that_is_gone_already_is_gone_and_one_that_is_not_ready_is_waited_for() {
-    let list = lists(&[("volume-id", "vol-9")], vec![volume(VolumeState::Creating, None)]);
-    for (code, gone) in [("InvalidVolume.NotFound", true), ("IncorrectState", false), ("VolumeInUse", false)] {
-        assert_eq!(run(&[&list, &refuses(code)], 5, input(restored())).await.unwrap().is_gone, gone, "{code}");
-    }
-    let error = run(&[&list, &refuses("UnauthorizedOperation")], 5, input(restored())).await.unwrap_err();
-    assert_eq!(error.to_string(), "Refused: DeleteVolume: UnauthorizedOperation: no");
-    let deleting = lists(&[("volume-id", "vol-9")], vec![volume(VolumeState::Deleting, None)]);
-    assert!(run(&[&deleting], 5, input(restored())).await.unwrap().is_gone);
-}
-
-#[tokio::test]
-async fn after_a_quarter_of_an_hour_a_person_is_told() {
-    let mut more = restored();
-    more["removed"] = json!({"isGone": false, "waitSeconds": 10, "since": BEGUN});
-    let stuck = volume(VolumeState::InUse, Some(VolumeAttachmentState::Detaching));
-    let list = lists(&[("volume-id", "vol-9")], vec![stuck]);
-    assert!(!run(&[&list], 15, input(more.clone())).await.unwrap().is_gone);
-    let error = run(&[&list], 16, input(more)).await.unwrap_err().to_string();
-    assert!(error.starts_with("Refused: VolumeStays: vol-9 is in-use on i-1 after 15 minutes: unmount it"), "{error}");
+async fn after_a_quarter_of_an_hour_it_says_what_a_person_must_do() {
+    let stuck = lists(BY_ID, Some(attached(VolumeAttachmentState::Busy)));
+    assert!(!run(&[&stuck], 999, restored(100)).await.unwrap().is_gone);
+    let error = run(&[&stuck], 1_000, restored(100)).await.unwrap_err();
+    let said = "Refused: NotRemoved: vol-9 is in-use on i-1 after 15 minutes; detach it if it is in use, then delete it: it bears the tag RestoreDrill=prod";
+    assert_eq!(error, said);
 }

@@ -1,26 +1,23 @@
-//! Reads what a drill's rounds came to, writes its `report.json` and each Region's proofs to the ledger, and says whether everything was
-//! proven and, if not, what the email is to say.
+//! Reads what became of each restore point of a drill, writes the report and the Regions' proofs to the ledger, and says whether all is
+//! proven and, if it is not, what the email is to say.
 //!
 //! # Layout
-//! - [`handle`]: the report. [`region`]: one Region's part of it, and its proofs.
-//! - [`rounds`]: what the child executions left.
+//! - [`handle`]: the report.
+//! - [`children`]: what the rounds left.
+//! - [`region`]: one Region's part of it, and its proofs.
 
+pub mod children;
 pub mod region;
-pub mod rounds;
 
 use domain::{
-    Error, Night,
-    drill_report::{Drill, RegionDrilled},
-    drill_wire::RegionDrill,
-    mail::Mail,
-    night,
-    start::DrillStart,
-    tags,
-    wire::Execution,
+    Error, Night, drill_mail::headline, drill_report::DrillSummary, drill_wire::RegionDrill, mail::Mail, night,
+    start::DrillStart, tags, wire::Execution,
 };
 use jiff::Timestamp;
 use runtime::Ledger;
 use serde::{Deserialize, Serialize};
+
+use region::Region;
 
 /// The whole drill, as the state machine leaves it.
 #[derive(Debug, Deserialize)]
@@ -34,7 +31,7 @@ pub struct Input {
 /// What the state machine decides on, and the email that it sends.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    /// Whether everything was proven, and nothing failed.
+    /// Whether all that the drill took is proven, and nothing is left of it.
     pub good: bool,
     /// Whether there is an email to send.
     pub notify: bool,
@@ -46,14 +43,11 @@ pub struct Output {
 
 impl Output {
     /// What the state machine needs of a drill.
-    pub fn of(drill: &Drill) -> Self {
+    pub fn of(drill: &DrillSummary) -> Self {
         let nothing = Mail { subject: String::new(), message: String::new() };
-        Self {
-            good: drill.is_good(),
-            notify: !drill.is_good(),
-            summary: format!("Drill of {}: {}; report: {}", drill.date, drill.headline(), drill.location),
-            mail: if drill.is_good() { nothing } else { drill.mail() },
-        }
+        let good = drill.is_good();
+        let summary = format!("Drill of {}: {}; report: {}", drill.date, headline(drill), drill.location);
+        Self { good, notify: !good, summary, mail: if good { nothing } else { Mail::of_drill(drill) } }
     }
 }
 
@@ -66,36 +60,46 @@ pub struct Settings {
     pub time_zone: String,
 }
 
-/// Writes the report and the proofs. `clock` says when a volume was drilled, and when the report is nearly done; `say` is told each line
-/// of the log that the dashboard asks for.
+/// What the report is made from.
+pub struct Clients {
+    /// Step Functions, in the stack's own Region.
+    pub sfn: aws_sdk_sfn::Client,
+    /// The ledger.
+    pub ledger: Ledger,
+}
+
+/// Writes the report and the proofs. `clock` says when that is nearly done; `tell` takes a line of the log for each volume.
 ///
 /// # Errors
 /// `BadInput` as choose-restore-points; `Transient` or `Refused` from Step Functions or S3.
 pub async fn handle(
-    sfn: &aws_sdk_sfn::Client,
-    ledger: &Ledger,
+    clients: &Clients,
     settings: &Settings,
     clock: fn() -> Timestamp,
-    say: &dyn Fn(serde_json::Value),
+    mut tell: impl FnMut(serde_json::Value),
     input: Input,
-) -> Result<Drill, Error> {
+) -> Result<DrillSummary, Error> {
     let Input { execution, regions } = input;
     let start = DrillStart::read(&execution.input, execution.start_time)?;
     let date = Night::of(start.time, &night::zone(&settings.time_zone)?);
+    runtime::log::night(date);
     let stack = tags::backup_stack(&settings.backup_stack)?;
-    let mut came_to = rounds::read(sfn, ledger, &execution, &regions).await?;
+    if regions.is_empty() {
+        return Err(Error::bad_input("Regions", "\"\"", "names no Region, so nothing was proven"));
+    }
+    let mut children = children::read(&clients.sfn, &clients.ledger, &execution, &regions).await?;
 
     let key = execution.drill_key(date, "report.json");
-    let mut drill = Drill {
+    let mut drill = DrillSummary {
         backup_stack: stack.to_owned(),
         date,
         execution: execution.id.clone(),
-        location: ledger.location(&key),
+        location: clients.ledger.location(&key),
         started: execution.start_time,
         ended: execution.start_time,
         regions: Vec::new(),
     };
-    let mut report = ledger.write_document(key);
+    let mut report = clients.ledger.write_document(key);
     report.object().await?;
     report.member("backupStack", &drill.backup_stack).await?;
     report.member("date", &date).await?;
@@ -104,20 +108,17 @@ pub async fn handle(
     report.member("started", &drill.started).await?;
     report.list("regions").await?;
     for planned in regions {
-        let drilled: RegionDrilled = match came_to.remove(&planned.region) {
-            Some(came_to) => region::write(ledger, &execution, clock(), say, planned, came_to, &mut report).await?,
-            None => continue,
-        };
-        drill.regions.push(drilled);
+        let left = children.remove(&planned.region).unwrap_or_default();
+        let region = Region { ledger: &clients.ledger, execution: &execution, planned };
+        drill.regions.push(region.write(&mut report, left, &mut tell).await?);
     }
     report.close().await?;
     drill.ended = clock();
     report.member("ended", &drill.ended).await?;
     report.member("good", &drill.is_good()).await?;
-    report.member("mail", &(!drill.is_good()).then(|| drill.mail())).await?;
+    report.member("mail", &(!drill.is_good()).then(|| Mail::of_drill(&drill))).await?;
     report.close().await?;
     report.finish().await?;
-    say(domain::metrics::of_drill(&drill));
     Ok(drill)
 }
 

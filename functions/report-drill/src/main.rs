@@ -1,8 +1,7 @@
 //! Lambda's entry point of `report-drill`.
 
 use aws_sdk_sfn::config::retry::RetryConfig;
-use jiff::Timestamp;
-use report_drill::{Input, Output, Settings, handle};
+use report_drill::{Clients, Input, Output, Settings, handle};
 use runtime::{Aws, Throttles, serve, setting};
 
 /// The SDK's attempts at a call to Step Functions, whose buckets many rounds empty.
@@ -12,13 +11,15 @@ const ATTEMPTS: u32 = 10;
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load();
     let settings = Settings { backup_stack: setting("BACKUP_STACK"), time_zone: setting("TIME_ZONE") };
-    let ledger = aws.ledger(setting("LEDGER_BUCKET"));
-    let sfn = aws_sdk_sfn::config::Builder::from(aws.config()).interceptor(Throttles);
-    let sfn = sfn.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS)).build();
-    let sfn = aws_sdk_sfn::Client::from_conf(sfn);
+    let patient = aws_sdk_sfn::config::Builder::from(aws.config())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .interceptor(Throttles)
+        .build();
+    let sfn = aws_sdk_sfn::Client::from_conf(patient);
+    let clients = Clients { sfn, ledger: aws.ledger(setting("LEDGER_BUCKET")) };
     serve(&setting("BACKUP_STACK"), async |input: Input| {
-        let say = |line| println!("{line}");
-        let drill = handle(&sfn, &ledger, &settings, Timestamp::now, &say, input).await?;
+        let drill = handle(&clients, &settings, jiff::Timestamp::now, |line| println!("{line}"), input).await?;
+        println!("{}", domain::metrics::of_drill(&drill));
         Ok(Output::of(&drill))
     })
     .await

@@ -1,135 +1,183 @@
-//! One Region's part of the report, and its proofs.
+//! One Region's part of the report, and what is known of its volumes from then on. Every list is read in order of the volumes' ids, side
+//! by side with the others, so that none is whole in memory.
 
 use domain::{
     Error,
-    drill::Proof,
-    drill_report::{Outcome, RegionDrilled, UnprovenPoint},
-    drill_wire::RegionDrill,
-    metrics,
+    drill::{Item, Proof, RestorePoint, Round},
+    drill_report::{Outcome, RegionDrilled},
+    drill_wire::{RegionDrill, UnprovenOf},
     report::Failure,
     wire::{Execution, Keyed},
 };
-use jiff::{Timestamp, ToSpan};
-use runtime::{Ledger, Sorted, document::Document};
+use runtime::{Ledger, Sorted, Sorter, document::Document};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
-use crate::rounds::CameTo;
+use crate::children::{Left, not_tried};
 
-/// Days after which a volume that is drilled no more is forgotten: as long as the ledger keeps anything.
-const KEPT: i64 = 400;
-
-/// Writes both.
-///
-/// # Errors
-/// `Transient` or `Refused` from S3.
-pub async fn write(
-    ledger: &Ledger,
-    execution: &Execution,
-    now: Timestamp,
-    say: &dyn Fn(serde_json::Value),
-    planned: RegionDrill,
-    mut came_to: CameTo<'_>,
-    report: &mut Document<'_>,
-) -> Result<RegionDrilled, Error> {
-    let mut drilled = RegionDrilled { region: planned.region.clone(), ..RegionDrilled::default() };
-    if let Some(list) = &planned.unproven {
-        let mut too_large = ledger.read_list::<UnprovenPoint>(list).await?;
-        while let Some(point) = too_large.next().await? {
-            came_to.outcomes.insert(Outcome::Unproven(point)).await?;
-        }
-    }
-    let outcomes = came_to.outcomes.finish().await?;
-    let mut failures: Vec<_> = planned.failure.iter().map(|(step, caught)| Failure::of_step(step, caught)).collect();
-    failures.extend(came_to.failures);
-
-    report.object().await?;
-    report.member("region", &planned.region).await?;
-    report.member("volumes", &planned.volumes).await?;
-    report.member("taken", &planned.taken).await?;
-    report.member("leftovers", &came_to.leftovers).await?;
-    report.list("proven").await?;
-    let mut all = outcomes.merge().await?;
-    while let Some(outcome) = all.next().await? {
-        drilled.add(&outcome);
-        if let Outcome::Proven(point) = &outcome {
-            report.item(point).await?;
-        }
-    }
-    report.close().await?;
-    report.list("unproven").await?;
-    let mut all = outcomes.merge().await?;
-    while let Some(outcome) = all.next().await? {
-        if let Outcome::Unproven(point) = &outcome {
-            report.item(point).await?;
-        }
-    }
-    report.close().await?;
-    report.list("failures").await?;
-    for failure in &failures {
-        drilled.add_failure(failure);
-        report.item(failure).await?;
-    }
-    report.close().await?;
-    report.close().await?;
-    drilled.stalest = prove(ledger, execution, now, say, &planned.region, &outcomes).await?;
-    Ok(drilled)
+/// A Region of a drill, and where what is known of it comes from.
+pub struct Region<'a> {
+    /// The ledger.
+    pub ledger: &'a Ledger,
+    /// The execution.
+    pub execution: &'a Execution,
+    /// What the state machine handed on.
+    pub planned: RegionDrill,
 }
 
-/// Merges what the drill came to into the Region's proofs, both in order of the volumes' ids. Returns when the volume was last proven that
-/// is worst off of those that ever were. Two drills that ended in the same moment could lose one's proofs: less would be known than is true.
-async fn prove(
-    ledger: &Ledger,
-    execution: &Execution,
-    now: Timestamp,
-    say: &dyn Fn(serde_json::Value),
-    region: &str,
-    outcomes: &Sorted<'_, Outcome>,
-) -> Result<Option<Timestamp>, Error> {
-    let forgotten = now.checked_sub((KEPT * 24).hours()).unwrap_or(Timestamp::MIN);
-    let mut known = ledger.find_list::<Proof>(&Proof::ledger_key(region)).await?;
-    let mut before = match &mut known {
-        Some(known) => known.next().await?,
-        None => None,
-    };
-    let mut drilled = outcomes.merge().await?;
-    let mut stalest: Option<Timestamp> = None;
-    let mut proofs = ledger.write_list(Proof::ledger_key(region));
-    let mut group = drilled.next_group().await?;
-    loop {
-        let volume = group.first().map(|first| first.key().to_owned());
-        let is_old = match (&before, &volume) {
-            (None, None) => break,
-            (Some(before), Some(volume)) => before.volume_id < *volume,
-            (before, _) => before.is_some(),
-        };
-        let proof = if is_old {
-            let old = before.take();
-            before = next(&mut known).await?;
-            old.filter(|old| old.tried > forgotten)
-        } else {
-            let volume = volume.unwrap_or_default();
-            let own = before.take_if(|before| before.volume_id == volume);
-            if own.is_some() {
-                before = next(&mut known).await?;
+impl<'a> Region<'a> {
+    /// Writes the Region's entry of the report and its proofs, and returns it in numbers.
+    ///
+    /// # Errors
+    /// `Transient` or `Refused` from S3.
+    pub async fn write(
+        &self,
+        report: &mut Document<'_>,
+        mut left: Left<'a>,
+        tell: &mut impl FnMut(Value),
+    ) -> Result<RegionDrilled, Error> {
+        let RegionDrill { region, volumes, taken, .. } = &self.planned;
+        let (volumes, taken) = (*volumes, *taken);
+        let mut drilled = RegionDrilled { region: region.clone(), volumes, taken, ..RegionDrilled::default() };
+        let outcomes = self.all(left.outcomes.take()).await?;
+        report.object().await?;
+        report.member("region", region).await?;
+        report.member("volumes", &volumes).await?;
+        report.member("taken", &taken).await?;
+        self.write_outcomes(report, &outcomes, &mut drilled).await?;
+        report.list("failures").await?;
+        for (step, caught) in &self.planned.failure {
+            let failure = Failure::of_step(step, caught);
+            drilled.add_failure(&failure);
+            report.item(&failure).await?;
+        }
+        report.close().await?;
+        report.member("removed", &left.removed).await?;
+        left.not_removed.iter().for_each(|volume| drilled.add_not_removed(volume));
+        report.member("notRemoved", &left.not_removed).await?;
+        report.close().await?;
+        self.write_proofs(&outcomes, &mut drilled, tell).await?;
+        Ok(drilled)
+    }
+
+    fn sorting<T: Keyed + Clone + Serialize + DeserializeOwned>(&self, name: &str) -> Sorter<'a, T> {
+        Sorter::new(self.ledger, self.execution.sorting_name(&self.planned.region, name))
+    }
+
+    /// What became of every restore point that was chosen: what the rounds left, held against what they were to do, and what could not be
+    /// taken at all.
+    async fn all(&self, left: Option<Sorter<'a, Outcome>>) -> Result<Sorted<'a, Outcome>, Error> {
+        let (mut planned, mut all) = (self.sorting("planned"), self.sorting("all"));
+        let mut rounds = self.ledger.read_list::<Round>(&self.planned.rounds.clone().unwrap_or_default()).await?;
+        while let Some(round) = rounds.next().await? {
+            for item in round.items {
+                if let Item::Point(point) = item {
+                    planned.insert(point).await?;
+                }
             }
-            // When this execution began, not now: the volumes of one drill have all had their turn at the same time.
-            let proof = Proof::after(&volume, execution.start_time, &group, own);
-            say(metrics::of_proof(region, &proof));
-            group = drilled.next_group().await?;
-            Some(proof)
-        };
-        if let Some(proof) = proof {
-            let at = proof.proven.as_ref().map(|proven| proven.at);
-            stalest = stalest.into_iter().chain(at).min();
-            proofs.write(&proof).await?;
         }
+        let left = left.unwrap_or_else(|| self.sorting("outcomes")).finish().await?;
+        let (mut planned, mut left) = (planned.finish().await?.merge().await?, left.merge().await?);
+        loop {
+            let points: Vec<RestorePoint> = planned.next_group().await?;
+            let Some(first) = points.first() else { break };
+            let known = left.of(first.key()).await?;
+            for point in points {
+                let of_it = known.iter().find(|outcome| outcome.snapshot_id() == point.snapshot_id);
+                let outcome = of_it.cloned().unwrap_or_else(|| not_tried(&self.planned, point));
+                all.insert(outcome).await?;
+            }
+        }
+        let refused = self.planned.unproven.clone().unwrap_or_default();
+        let mut refused = self.ledger.read_list::<UnprovenOf>(&refused).await?;
+        while let Some(of) = refused.next().await? {
+            all.insert(Outcome::Unproven(of)).await?;
+        }
+        all.finish().await
     }
-    proofs.finish().await?;
-    Ok(stalest)
-}
 
-async fn next(known: &mut Option<runtime::lines::LineReader<Proof>>) -> Result<Option<Proof>, Error> {
-    match known {
-        Some(known) => known.next().await,
-        None => Ok(None),
+    async fn write_outcomes(
+        &self,
+        report: &mut Document<'_>,
+        outcomes: &Sorted<'_, Outcome>,
+        drilled: &mut RegionDrilled,
+    ) -> Result<(), Error> {
+        let mut all = outcomes.merge().await?;
+        report.list("proven").await?;
+        while let Some(outcome) = all.next().await? {
+            drilled.add(&outcome);
+            if let Outcome::Proven(of) = &outcome {
+                report.item(of).await?;
+            }
+        }
+        report.close().await?;
+        let mut all = outcomes.merge().await?;
+        report.list("unproven").await?;
+        while let Some(outcome) = all.next().await? {
+            if let Outcome::Unproven(of) | Outcome::NotTried(of) = &outcome {
+                report.item(of).await?;
+            }
+        }
+        report.close().await
+    }
+
+    /// Merges what was known of the Region's volumes with what the drill came to, and tells of each that it took.
+    async fn write_proofs(
+        &self,
+        outcomes: &Sorted<'_, Outcome>,
+        drilled: &mut RegionDrilled,
+        tell: &mut impl FnMut(Value),
+    ) -> Result<(), Error> {
+        let (key, tried) = (Proof::ledger_key(&self.planned.region), self.execution.start_time);
+        let (mut known, mut all) = (self.ledger.read_any_list::<Proof>(&key).await?, outcomes.merge().await?);
+        let (mut old, mut group) = (known.next().await?, all.next_group().await?);
+        let mut list = self.ledger.write_list(key);
+        loop {
+            let (before, of_one) = match (old.take(), group.first().map(Keyed::key)) {
+                (None, None) => break,
+                (Some(before), Some(volume)) if before.volume_id.as_str() > volume => {
+                    old = Some(before);
+                    (None, std::mem::replace(&mut group, all.next_group().await?))
+                }
+                (Some(before), Some(volume)) if before.volume_id == volume => {
+                    old = known.next().await?;
+                    (Some(before), std::mem::replace(&mut group, all.next_group().await?))
+                }
+                (Some(before), _) => {
+                    old = known.next().await?;
+                    (Some(before), Vec::new())
+                }
+                (None, Some(_)) => (None, std::mem::replace(&mut group, all.next_group().await?)),
+            };
+            let proof = Proof::after(before, &of_one, tried).filter(|proof| !proof.is_forgotten(tried));
+            if let Some(first) = of_one.first() {
+                tell(self.line(first.key(), &of_one, proof.as_ref()));
+            }
+            if let Some(proof) = proof {
+                drilled.add_proof(&proof);
+                list.write(&proof).await?;
+            }
+        }
+        list.finish().await.map(drop)
+    }
+
+    /// A volume's line of the log.
+    fn line(&self, volume: &str, of_one: &[Outcome], proof: Option<&Proof>) -> Value {
+        let proven = proof.and_then(|proof| proof.proven.as_ref());
+        let problem = of_one.iter().find_map(|outcome| match outcome {
+            Outcome::Proven(_) => None,
+            Outcome::Unproven(of) | Outcome::NotTried(of) => Some(&of.unproven.reason),
+        });
+        let mut line = json!({"execution": self.execution.name, "region": self.planned.region, "volume": volume});
+        if let Some(proven) = proven {
+            line["provenAt"] = json!(proven.at);
+            line["provenSeconds"] = json!(proven.seconds);
+            line["night"] = json!(proven.night);
+            line["depth"] = json!(proven.depth);
+        }
+        if let Some(problem) = problem {
+            line["problem"] = json!(problem);
+        }
+        line
     }
 }

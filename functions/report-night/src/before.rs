@@ -3,7 +3,7 @@
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
 use domain::{Error, Night, start::Start, wire::Execution};
 use jiff::{Timestamp, tz::TimeZone};
-use runtime::error;
+use runtime::{error, map_runs::state_machine};
 
 /// Executions that are looked at. Step Functions grants DescribeExecution 15 times a second.
 const MOST_LOOKED_AT: usize = 60;
@@ -14,7 +14,7 @@ const MOST_LOOKED_AT: usize = 60;
 /// # Errors
 /// `Transient` or `Refused` from Step Functions.
 pub async fn failing_since(sfn: &Client, execution: &Execution, zone: &TimeZone) -> Result<Option<Night>, Error> {
-    let listed = sfn.list_executions().state_machine_arn(execution.state_machine()).max_results(100);
+    let listed = sfn.list_executions().state_machine_arn(state_machine(&execution.id)).max_results(100);
     let mut listed = listed.into_paginator().items().send();
     let (mut since, mut looked_at) = (None, 0);
     while let Some(earlier) = listed.next().await {

@@ -2,16 +2,16 @@
 
 use aws_sdk_sfn::{
     Client,
-    operation::{describe_execution::DescribeExecutionOutput, describe_map_run::DescribeMapRunOutput},
+    operation::describe_map_run::DescribeMapRunOutput,
     types::{ExecutionStatus, MapRunListItem},
 };
 use domain::{
     Error,
     cost::{CHILDREN_AT_ONCE, Work},
     report::Failure,
-    wire::{Caught, Execution, Expired, RegionNight, Volume},
+    wire::{Execution, Expired, RegionNight, Volume},
 };
-use runtime::{Ledger, Sorter, error};
+use runtime::{Ledger, Sorter, error, map_runs};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 /// some Regions 250 and 10 (Step Functions developer guide, "Quotas related to API action throttling"): at most five minutes
 /// of the function's fifteen. What is not described is counted.
 const MOST_DESCRIBED: usize = 3_000;
+
+const FAILED: [ExecutionStatus; 3] = [ExecutionStatus::Failed, ExecutionStatus::TimedOut, ExecutionStatus::Aborted];
 
 /// What a child execution's input says of its subject: a volume to snapshot, or a snapshot to delete.
 #[derive(Deserialize)]
@@ -44,8 +46,7 @@ pub async fn read<'a>(
     regions: &[RegionNight],
 ) -> Result<Children<'a>, Error> {
     let mut children = Children { failed: BTreeMap::new(), work: Work::default() };
-    let runs = sfn.list_map_runs().execution_arn(&execution.id).into_paginator().items().send();
-    let runs = runs.collect::<Result<Vec<_>, _>>().await.map_err(|error| error::of("ListMapRuns", error))?;
+    let runs = map_runs::map_runs_of(sfn, &execution.id).await?;
     let known = |region: Option<String>| {
         let known = regions.iter().map(|known| &known.region).find(|known| Some(*known) == region.as_ref());
         known.or(regions.first().map(|first| &first.region)).cloned().unwrap_or_default()
@@ -56,7 +57,7 @@ pub async fn read<'a>(
         let described = described.map_err(|error| error::of("DescribeMapRun", error))?;
         let step = step(&run.map_run_arn);
         add_work(&mut children.work, &step, &described);
-        let listed = list(sfn, &run, room).await?;
+        let listed = map_runs::child_executions(sfn, &run.map_run_arn, &FAILED, room).await?;
         room -= listed.len();
         let mut of_run = None;
         for arn in &listed {
@@ -86,36 +87,16 @@ async fn add_failure<'a>(
     children.failed.entry(region).or_insert_with(|| Sorter::new(ledger, name)).insert(failure).await
 }
 
-/// The ARNs of at most so many failed children.
-async fn list(sfn: &Client, run: &MapRunListItem, most: usize) -> Result<Vec<String>, Error> {
-    let mut arns = Vec::new();
-    for status in [ExecutionStatus::Failed, ExecutionStatus::TimedOut, ExecutionStatus::Aborted] {
-        let list = sfn.list_executions().map_run_arn(&run.map_run_arn).status_filter(status).max_results(1_000);
-        let mut listed = list.into_paginator().items().send();
-        while arns.len() < most {
-            let Some(child) = listed.next().await else { break };
-            arns.push(child.map_err(|error| error::of("ListExecutions", error))?.execution_arn);
-        }
-    }
-    Ok(arns)
-}
-
 async fn describe(sfn: &Client, step: &str, child: &str) -> Result<(Option<String>, Failure), Error> {
-    let described = sfn.describe_execution().execution_arn(child).send().await;
-    let described = described.map_err(|error| error::of("DescribeExecution", error))?;
+    let described = map_runs::describe_child(sfn, child).await?;
     let input = described.input.as_deref().and_then(|input| serde_json::from_str::<Child>(input).ok());
     let (region, subject) = input.map_or((None, None), |child| {
         let volume = child.volume.map(|volume| volume.volume_id);
         (Some(child.region), volume.or(child.snapshot.map(|snapshot| snapshot.snapshot_id)))
     });
-    let caught = caught(described);
+    let caught = map_runs::why_it_failed(described);
     let (message, execution) = (caught.message(), Some(child.to_owned()));
     Ok((region, Failure { step: step.to_owned(), subject, error: caught.error, message, execution }))
-}
-
-fn caught(described: DescribeExecutionOutput) -> Caught {
-    let status = described.status;
-    Caught { error: described.error.unwrap_or_else(|| status.to_string()), cause: described.cause.unwrap_or_default() }
 }
 
 /// ListExecutions is eventually consistent (Step Functions API reference): what it does not list yet, and what is too much to

@@ -7,6 +7,6 @@ use runtime::{Aws, serve, setting};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load();
-    let backup_stack = setting("BACKUP_STACK");
-    serve(&backup_stack, async |input: Progress| handle(&aws.ec2(&input.region), &backup_stack, input).await).await
+    let stack = setting("BACKUP_STACK");
+    serve(&stack, async |input: Progress| handle(&aws.ec2(&input.region), &stack, input).await).await
 }

@@ -7,14 +7,13 @@ use aws_sdk_ec2::{
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::json;
 
-fn input(item: serde_json::Value) -> Progress {
-    serde_json::from_value(json!({"region": "eu-west-1", "zone": "eu-west-1b", "execution": "run", "item": item}))
-        .unwrap()
-}
-
-fn point() -> Progress {
-    let point = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-12-31", "intervals": "Daily", "gibibytes": 8});
-    input(json!({"point": point}))
+fn input(execution: &str) -> Progress {
+    let point = json!({
+        "snapshotId": "snap-0123456789abcdef0", "volumeId": "vol-1", "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8,
+    });
+    let item = json!({"point": point});
+    let input = json!({"region": "eu-west-1", "zone": "eu-west-1a", "execution": execution, "item": item});
+    serde_json::from_value(input).unwrap()
 }
 
 fn creates() -> Rule {
@@ -22,54 +21,63 @@ fn creates() -> Rule {
         .match_requests(|request| {
             let [tagged] = request.tag_specifications() else { return false };
             let tags: Vec<_> = tagged.tags().iter().map(|tag| (tag.key().unwrap(), tag.value().unwrap())).collect();
-            let expected = [
-                ("Backup", "false"),
-                ("DrillExecution", "run"),
-                ("Name", "restore-drill of vol-1"),
-                ("RestoreDrill", "prod"),
-            ];
-            request.snapshot_id() == Some("snap-1")
-                && request.availability_zone() == Some("eu-west-1b")
-                && request.client_token() == Some(&client_token("run", "snap-1"))
+            request.snapshot_id() == Some("snap-0123456789abcdef0")
+                && request.availability_zone() == Some("eu-west-1a")
+                && request.volume_type() == Some(&VolumeType::Gp3)
                 && tagged.resource_type() == Some(&ResourceType::Volume)
-                && tags == expected
+                && tags
+                    == [
+                        ("Backup", "false"),
+                        ("DrillExecution", "run"),
+                        ("Name", "restore-drill of vol-1"),
+                        ("RestoreDrill", "prod"),
+                    ]
         })
         .then_output(|| {
-            CreateVolumeOutput::builder().volume_id("vol-9").create_time(DateTime::from_secs(1_800_000_000)).build()
+            let begun = DateTime::from_secs(1_000);
+            CreateVolumeOutput::builder().volume_id("vol-9").create_time(begun).build()
         })
 }
 
+async fn run(rule: &Rule, stack: &str, input: Progress) -> Result<Restored, String> {
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[rule]);
+    handle(&ec2, stack, input).await.map_err(|error| error.to_string())
+}
+
 #[tokio::test]
-async fn makes_a_volume_that_bears_whose_it_is_from_the_start() {
-    let create = creates();
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
-    let restored = handle(&ec2, "prod", point()).await.unwrap();
-    assert_eq!((restored.volume_id.as_str(), restored.begun.as_second()), ("vol-9", 1_800_000_000));
-    assert_eq!(create.num_calls(), 1);
+async fn makes_a_volume_that_bears_the_drills_tags_from_the_start() {
+    let expected = Restored { volume_id: "vol-9".into(), begun: Timestamp::from_second(1_000).unwrap() };
+    assert_eq!(run(&creates(), "prod", input("run")).await, Ok(expected));
 }
 
 #[test]
-fn a_token_is_of_the_execution_and_the_snapshot_and_fits() {
-    let token = client_token(&"x".repeat(80), "snap-0123456789abcdef0");
-    assert!(token.len() <= 64 && token.is_ascii());
-    assert_eq!(token, client_token(&"x".repeat(80), "snap-0123456789abcdef0"));
-    assert_ne!(token, client_token("another", "snap-0123456789abcdef0"));
-    assert_ne!(token, client_token(&"x".repeat(80), "snap-1"));
+fn every_attempt_has_the_same_token_and_no_other_execution_or_snapshot_has_it() {
+    let token = |execution: &str, snapshot: &str| {
+        let point = RestorePoint { snapshot_id: snapshot.into(), ..input("run").point().unwrap().clone() };
+        token(execution, &point)
+    };
+    let (long, snapshot) = ("x".repeat(80), "snap-0123456789abcdef0");
+    assert_eq!(token(&long, snapshot), token(&long, snapshot));
+    assert!(token(&long, snapshot).len() <= 64 && token("🦀", snapshot).is_ascii());
+    assert_ne!(token("one", snapshot), token("other", snapshot));
+    assert_ne!(token("one", snapshot), token("one", "snap-1"));
 }
 
 #[tokio::test]
-async fn what_ec2_refuses_is_refused_in_its_words() {
-    let gone = || ErrorMetadata::builder().code("InvalidSnapshot.NotFound").message("no such snapshot").build();
-    let create = mock!(Client::create_volume).then_error(move || CreateVolumeError::generic(gone()));
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
-    let error = handle(&ec2, "prod", point()).await.unwrap_err();
-    assert_eq!(error.to_string(), "Refused: CreateVolume: InvalidSnapshot.NotFound: no such snapshot");
+async fn a_refusal_keeps_ec2s_words() {
+    let refuses = mock!(Client::create_volume).then_error(|| {
+        CreateVolumeError::generic(ErrorMetadata::builder().code("InvalidSnapshot.NotFound").message("gone").build())
+    });
+    let error = run(&refuses, "prod", input("run")).await.unwrap_err();
+    assert_eq!(error, "Refused: CreateVolume: InvalidSnapshot.NotFound: gone");
 }
 
 #[tokio::test]
-async fn nothing_is_made_of_a_leftover_or_without_a_stack() {
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    let leftover = input(json!({"leftover": {"volumeId": "vol-9"}}));
-    assert!(handle(&ec2, "prod", leftover).await.unwrap_err().to_string().starts_with("BadInput: item: vol-9"));
-    assert!(handle(&ec2, "", point()).await.unwrap_err().to_string().starts_with("BadInput: BackupStack"));
+async fn makes_nothing_without_a_stack_or_of_a_leftover() {
+    let create = creates();
+    assert!(run(&create, "", input("run")).await.unwrap_err().starts_with("BadInput: BackupStack"));
+    let leftover = serde_json::from_value(json!({"leftover": {"volumeId": "vol-9"}})).unwrap();
+    let leftover = Progress { item: leftover, ..input("run") };
+    assert_eq!(run(&create, "prod", leftover).await.unwrap_err(), "BadInput: item: vol-9: not a restore point");
+    assert_eq!(create.num_calls(), 0);
 }

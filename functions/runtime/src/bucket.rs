@@ -6,12 +6,10 @@ use aws_sdk_s3::{
         complete_multipart_upload::CompleteMultipartUploadOutput,
         create_multipart_upload::CreateMultipartUploadOutput,
         get_object::GetObjectOutput,
-        list_objects_v2::ListObjectsV2Output,
         put_object::{PutObjectError, PutObjectOutput},
         upload_part::UploadPartOutput,
     },
     primitives::ByteStream,
-    types::Object,
 };
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use std::{
@@ -41,13 +39,6 @@ pub fn bucket() -> (Ledger, Objects) {
         let object = read.lock().unwrap()[request.key().unwrap()].clone();
         GetObjectOutput::builder().body(ByteStream::from(object)).build()
     });
-    let listed = objects.clone();
-    let list = mock!(Client::list_objects_v2).then_compute_output(move |request| {
-        let there = listed.lock().unwrap();
-        let first = there.keys().find(|key| key.starts_with(request.prefix().unwrap()));
-        let first = first.map(|key| Object::builder().key(key).build());
-        ListObjectsV2Output::builder().set_contents(Some(first.into_iter().collect())).build()
-    });
     let create = mock!(Client::create_multipart_upload)
         .then_output(|| CreateMultipartUploadOutput::builder().upload_id("upload").build());
     let part = mock!(Client::upload_part).then_compute_output(move |request| {
@@ -60,6 +51,6 @@ pub fn bucket() -> (Ledger, Objects) {
         finished.lock().unwrap().insert(request.key().unwrap().to_owned(), std::mem::take(&mut parts.lock().unwrap()));
         CompleteMultipartUploadOutput::builder().build()
     });
-    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&put, &get, &list, &create, &part, &complete]);
+    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&put, &get, &create, &part, &complete]);
     (Ledger::new(s3, "ledger".into()), objects)
 }

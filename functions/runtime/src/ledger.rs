@@ -56,17 +56,21 @@ impl Ledger {
         Ok(LineReader::new(object.body, place, Some(list.count)))
     }
 
-    /// Reads a list whose length is not known, if it is there. It is looked for first: to who may not list the bucket S3 says that an object
-    /// that is missing is forbidden (S3 API reference, GetObject).
-    pub async fn find_list<T: DeserializeOwned>(&self, key: &str) -> Result<Option<LineReader<T>>, Error> {
-        let listed = self.s3.list_objects_v2().bucket(&self.bucket).prefix(key).max_keys(1).send().await;
-        let listed = listed.map_err(|error| self.at(key, error::of("ListObjectsV2", error)))?;
-        if listed.contents().first().and_then(|object| object.key()) != Some(key) {
-            return Ok(None);
+    /// Reads a list of whatever length, empty where there is no such object. It looks for it by ListObjectsV2: whoever may not list gets no
+    /// `NoSuchKey` but `AccessDenied` (S3 API reference, GetObject, "Permissions").
+    ///
+    /// # Errors
+    /// `Transient` or `Refused` from S3.
+    pub async fn read_any_list<T: DeserializeOwned>(&self, key: &str) -> Result<LineReader<T>, Error> {
+        let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(key).max_keys(1).send().await;
+        let list = list.map_err(|error| self.at(key, error::of("ListObjectsV2", error)))?;
+        // The first of those that begin with the key is the key itself, if it is there.
+        if !list.contents().iter().any(|object| object.key() == Some(key)) {
+            return Ok(LineReader::new(ByteStream::default(), self.location(key), None));
         }
         let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await;
         let object = object.map_err(|error| self.at(key, error::of("GetObject", error)))?;
-        Ok(Some(LineReader::new(object.body, self.location(key), None)))
+        Ok(LineReader::new(object.body, self.location(key), None))
     }
 
     /// Claims a key: true for the one caller to whom S3 grants it, false where it is somebody's already (S3 user guide, "How to prevent
@@ -99,18 +103,6 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use crate::bucket::bucket;
-
-    #[tokio::test]
-    async fn a_list_is_found_or_it_is_not() {
-        let (ledger, _) = bucket();
-        let mut list = ledger.write_list("proofs/eu-west-1.jsonl".into());
-        list.write(&"a").await.unwrap();
-        list.finish().await.unwrap();
-        let mut found = ledger.find_list::<String>("proofs/eu-west-1.jsonl").await.unwrap().expect("it is there");
-        assert_eq!((found.next().await.unwrap(), found.next().await.unwrap()), (Some("a".to_owned()), None));
-        assert!(ledger.find_list::<String>("proofs/eu-west-1").await.unwrap().is_none(), "another begins so");
-        assert!(ledger.find_list::<String>("proofs/us-east-1.jsonl").await.unwrap().is_none());
-    }
 
     #[tokio::test]
     async fn a_claim_is_granted_once() {

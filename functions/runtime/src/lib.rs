@@ -7,7 +7,7 @@
 //! - [`sorter`]: long lists in order, in little memory.
 //! - [`log`]: what each line of the log is about. [`throttles`]: how many calls AWS refused.
 //! - [`pace`]: waiting for one's turn.
-//! - [`snapshots`]: the managed snapshots of a Region.
+//! - [`snapshots`]: the managed snapshots of a Region. [`map_runs`]: an execution's child executions.
 
 pub mod aws;
 #[cfg(test)]
@@ -17,6 +17,7 @@ pub mod error;
 pub mod ledger;
 pub mod lines;
 pub mod log;
+pub mod map_runs;
 pub mod pace;
 pub mod snapshots;
 pub mod sorter;

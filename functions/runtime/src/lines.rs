@@ -37,7 +37,7 @@ impl<'a> LineWriter<'a> {
 pub struct LineReader<T> {
     lines: tokio::io::Lines<Pin<Box<dyn AsyncBufRead>>>,
     place: String,
-    /// How many lines were written, where that is known.
+    /// Lines that it must have, where that is known.
     written: Option<usize>,
     read: usize,
     items: PhantomData<T>,
@@ -53,11 +53,9 @@ impl<T: DeserializeOwned> LineReader<T> {
     pub async fn next(&mut self) -> Result<Option<T>, Error> {
         let line = self.lines.next_line().await;
         let Some(line) = line.map_err(|error| self.broken(ErrorName::Transient, error.to_string()))? else {
-            let problem = |written| format!("holds {} lines where {written} were written", self.read);
-            return match self.written.filter(|written| *written != self.read) {
-                None => Ok(None),
-                Some(written) => Err(self.broken(ErrorName::Refused, problem(written))),
-            };
+            let Some(written) = self.written.filter(|written| *written != self.read) else { return Ok(None) };
+            let problem = format!("holds {} lines where {written} were written", self.read);
+            return Err(self.broken(ErrorName::Refused, problem));
         };
         self.read += 1;
         let item = serde_json::from_str(&line);

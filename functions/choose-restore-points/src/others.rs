@@ -1,0 +1,24 @@
+//! Whether another drill is running: two would hold twice what the parameters allow, and delete each other's volumes as leftovers.
+
+use aws_sdk_sfn::{Client, types::ExecutionStatus};
+use domain::{Error, wire::Execution};
+use jiff::Timestamp;
+use runtime::{error, map_runs::state_machine};
+
+/// Of two that started at once the one that comes first by its name goes on.
+///
+/// # Errors
+/// `BadInput` that names the one that goes on; `Transient` or `Refused` from Step Functions.
+pub async fn require_none(sfn: &Client, execution: &Execution) -> Result<(), Error> {
+    let list = sfn.list_executions().state_machine_arn(state_machine(&execution.id));
+    let mut listed = list.status_filter(ExecutionStatus::Running).into_paginator().items().send();
+    let own = (execution.start_time.as_millisecond(), execution.name.as_str());
+    while let Some(other) = listed.next().await {
+        let other = other.map_err(|error| error::of("ListExecutions", error))?;
+        let started = Timestamp::from_millisecond(other.start_date.to_millis().unwrap_or_default()).unwrap_or_default();
+        if other.execution_arn != execution.id && (started.as_millisecond(), other.name.as_str()) < own {
+            return Err(Error::bad_input("another drill is running", &other.name, "wait for it or stop it"));
+        }
+    }
+    Ok(())
+}
