@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    drill::Proven,
     report::{Failure, Named, Protected, Unprotected},
     wire::{Keyed, Volume},
 };
@@ -41,11 +42,24 @@ pub enum Fate {
     Unprotected(Unprotected),
 }
 
+impl Fate {
+    /// Whose.
+    pub fn volume(&self) -> &Named {
+        match self {
+            Self::Planned(volume) => volume,
+            Self::Protected(protected) => &protected.volume,
+            Self::Unprotected(unprotected) => &unprotected.volume,
+        }
+    }
+}
+
 /// All that is known of one volume when the night ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Facts<'a> {
     /// The volume.
     pub volume: &'a Volume,
+    /// The newest of its restore points that a drill proved.
+    pub proven: Option<Proven>,
     /// Whether it was to be snapshotted; false where it was protected before.
     pub on_work_list: bool,
     /// Whether the night only says what it would do.
@@ -61,7 +75,7 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     /// Holds what was planned against what EC2 now has.
     pub fn fate(self) -> Fate {
-        let volume = Named::from(self.volume);
+        let volume = Named { proven: self.proven.clone(), ..Named::from(self.volume) };
         match self.tonight.iter().find(|snapshot| protects(&snapshot.state)) {
             Some(snapshot) => Fate::Protected(Protected {
                 volume,
@@ -74,7 +88,7 @@ impl Facts<'_> {
         }
     }
 
-    fn reason(self) -> String {
+    fn reason(&self) -> String {
         match (self.children.first(), self.tonight.first(), self.step) {
             (Some(failure), ..) => format!("{}: {}", failure.error, failure.message),
             (None, Some(snapshot), _) => {
@@ -110,7 +124,7 @@ mod tests {
     }
 
     fn facts<'a>(volume: &'a Volume, tonight: &'a [Tonight]) -> Facts<'a> {
-        Facts { volume, on_work_list: true, dry_run: false, tonight, children: &[], step: None }
+        Facts { volume, proven: None, on_work_list: true, dry_run: false, tonight, children: &[], step: None }
     }
 
     fn reason(facts: Facts) -> String {
@@ -136,11 +150,14 @@ mod tests {
     fn a_volume_without_a_snapshot_says_why_as_exactly_as_is_known() {
         let one = volume("vol-1");
         let nothing = facts(&one, &[]);
-        assert_eq!(reason(nothing), "NoSnapshot: EC2 lists no snapshot of tonight, and no step reported an error");
+        assert_eq!(
+            reason(nothing.clone()),
+            "NoSnapshot: EC2 lists no snapshot of tonight, and no step reported an error"
+        );
         let caught = Caught { error: "Transient".into(), cause: r#"{"errorMessage":"503"}"#.into() };
         let step = Failure::of_step("SnapshotVolumes", &caught);
         let of_step = Facts { step: Some(&step), ..nothing };
-        assert_eq!(reason(of_step), "SnapshotVolumes failed: Transient: 503");
+        assert_eq!(reason(of_step.clone()), "SnapshotVolumes failed: Transient: 503");
         let own = Caught { error: "Refused".into(), cause: r#"{"errorMessage":"CreateSnapshot: no"}"#.into() };
         let children = [Failure::of_step("SnapshotVolumes", &own)];
         assert_eq!(reason(Facts { children: &children, ..of_step }), "Refused: CreateSnapshot: no");
@@ -150,7 +167,7 @@ mod tests {
     fn a_dry_run_finds_nobody_unprotected() {
         let one = volume("vol-1");
         let dry = Facts { dry_run: true, ..facts(&one, &[]) };
-        assert_eq!(dry.fate(), Fate::Planned(Named::from(&one)));
+        assert_eq!(dry.clone().fate(), Fate::Planned(Named::from(&one)));
         let tonight = tonight("vol-1", "pending");
         let Fate::Protected(protected) = (Facts { tonight: &tonight, ..dry }).fate() else { panic!() };
         assert!(!protected.created);

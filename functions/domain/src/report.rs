@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Intervals, Night,
+    drill::Proven,
     mail::MOST_TOLD,
     tags::{self, Tags},
     wire::{Caught, Expired, Keyed, Volume},
@@ -85,6 +86,12 @@ pub struct RegionSummary {
     /// When the newest restore point was begun of the volume that is worst off; absent where no volume has one, and where
     /// find-expired failed.
     pub stalest: Option<Timestamp>,
+    /// Volumes of which a drill has ever proven a restore point; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<usize>,
+    /// When the proof of the volume was complete that has waited longest for a new one; absent likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_proof: Option<Timestamp>,
     /// How much there is to tell a person.
     pub news: usize,
     /// The first of it, in the order in which it came: as much as an email holds.
@@ -107,6 +114,13 @@ impl RegionSummary {
     /// Whether every volume is protected and no step failed.
     pub fn is_complete(&self) -> bool {
         self.unprotected == 0 && self.failures == 0
+    }
+
+    /// Counts a volume of which a drill has proven a restore point.
+    pub fn add_proven(&mut self, volume: &Named) {
+        let Some(proven) = &volume.proven else { return };
+        self.proven = Some(self.proven.unwrap_or_default() + 1);
+        self.oldest_proof = Some(self.oldest_proof.map_or(proven.at, |oldest| oldest.min(proven.at)));
     }
 
     /// Counts a volume that is unprotected, and tells of it.
@@ -150,6 +164,9 @@ pub struct Named {
     pub name: Option<String>,
     /// The instances it is attached to.
     pub instances: Vec<String>,
+    /// The newest of its restore points that a drill proved; absent where none ever was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<Proven>,
 }
 
 /// A volume that is protected tonight.
@@ -241,7 +258,12 @@ impl Failure {
 impl From<&Volume> for Named {
     fn from(volume: &Volume) -> Self {
         let name = |tags: &Tags| tags.get(tags::NAME).filter(|name| !name.is_empty()).cloned();
-        Self { volume_id: volume.volume_id.clone(), name: name(&volume.tags), instances: volume.instances.clone() }
+        Self {
+            volume_id: volume.volume_id.clone(),
+            name: name(&volume.tags),
+            instances: volume.instances.clone(),
+            proven: None,
+        }
     }
 }
 

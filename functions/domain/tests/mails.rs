@@ -34,7 +34,12 @@ fn region(name: &str, protected: usize) -> RegionSummary {
 }
 
 fn unprotected(volume: &str, name: Option<&str>, instance: &str, reason: &str) -> Unprotected {
-    let volume = Named { volume_id: volume.into(), name: name.map(str::to_owned), instances: vec![instance.into()] };
+    let volume = Named {
+        volume_id: volume.into(),
+        name: name.map(str::to_owned),
+        instances: vec![instance.into()],
+        proven: None,
+    };
     Unprotected { volume, reason: reason.into() }
 }
 

@@ -4,12 +4,13 @@
 //! # Layout
 //! - [`handle`]: the report.
 //! - [`region`]: one Region's part of it, held against what EC2 has [`listed`].
-//! - [`children`]: why volumes failed.
+//! - [`children`]: why volumes failed. [`proofs`]: what drills proved of volumes.
 //! - [`before`]: whether the nights before this one failed. [`servers`]: the names of servers.
 
 pub mod before;
 pub mod children;
 pub mod listed;
+pub mod proofs;
 pub mod region;
 pub mod servers;
 

@@ -11,6 +11,8 @@ use domain::{
 use runtime::{Ledger, Sorted, Sorter, document::Document};
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::proofs::Proofs;
+
 /// A Region of a night, and where what is known of it comes from.
 pub struct Region<'a> {
     /// EC2 there.
@@ -74,12 +76,15 @@ impl<'a> Region<'a> {
     ) -> Result<Sorted<'a, Unprotected>, Error> {
         let (mut planned, mut unprotected) = (self.sorter("planned"), self.sorter("unprotected"));
         report.list("protected").await?;
-        self.tell_fates(async |fate| match fate {
-            Fate::Planned(volume) => planned.insert(volume).await,
-            Fate::Unprotected(volume) => unprotected.insert(volume).await,
-            Fate::Protected(volume) => {
-                summary.protected += 1;
-                report.item(&volume).await
+        self.tell_fates(async |fate| {
+            summary.add_proven(fate.volume());
+            match fate {
+                Fate::Planned(volume) => planned.insert(volume).await,
+                Fate::Unprotected(volume) => unprotected.insert(volume).await,
+                Fate::Protected(volume) => {
+                    summary.protected += 1;
+                    report.item(&volume).await
+                }
             }
         })
         .await?;
@@ -98,12 +103,17 @@ impl<'a> Region<'a> {
         let step = self.first_step().await?;
         for (list, on_work_list) in [(&work_list, true), (&before, false)] {
             let (mut all_tonight, mut all_children) = (all_tonight.merge().await?, self.children.merge().await?);
+            if list.count == 0 {
+                continue;
+            }
+            let mut proofs = Proofs::read(self.ledger, &self.planned.region).await;
             let mut volumes = self.ledger.read_list::<Volume>(list).await?;
             while let Some(volume) = volumes.next().await? {
+                let proven = proofs.of(&volume.volume_id).await;
                 let tonight = &all_tonight.of(&volume.volume_id).await?;
                 let children = &all_children.of(&volume.volume_id).await?;
                 let (dry_run, step) = (self.dry_run, step.as_ref());
-                take(Facts { volume: &volume, on_work_list, dry_run, tonight, children, step }.fate()).await?;
+                take(Facts { volume: &volume, proven, on_work_list, dry_run, tonight, children, step }.fate()).await?;
             }
         }
         Ok(())

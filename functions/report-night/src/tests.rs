@@ -4,8 +4,9 @@ use aws_sdk_ec2::{
     types::{Snapshot, SnapshotState},
 };
 use aws_sdk_s3::{
-    operation::{get_object::GetObjectOutput, put_object::PutObjectOutput},
+    operation::{get_object::GetObjectOutput, list_objects_v2::ListObjectsV2Output, put_object::PutObjectOutput},
     primitives::ByteStream,
+    types::Object,
 };
 use aws_sdk_sfn::{
     operation::{
@@ -60,6 +61,24 @@ fn work_list() -> Rule {
         GetObjectOutput::builder().body(ByteStream::from_static(lines)).build()
     })
 }
+
+/// What drills proved: volumes that are no more among them.
+fn proofs(lines: &'static str) -> [Rule; 2] {
+    let listed = mock!(aws_sdk_s3::Client::list_objects_v2).then_compute_output(|request| {
+        let there = request.prefix().filter(|key| *key == "proofs/eu-west-1.jsonl");
+        let objects = there.map(|key| vec![Object::builder().key(key).build()]);
+        ListObjectsV2Output::builder().set_contents(objects).build()
+    });
+    let read = mock!(aws_sdk_s3::Client::get_object)
+        .match_requests(|request| request.key() == Some("proofs/eu-west-1.jsonl"))
+        .then_output(move || GetObjectOutput::builder().body(ByteStream::from_static(lines.as_bytes())).build());
+    [listed, read]
+}
+
+const PROOFS: &str = r#"{"volumeId":"vol-0","tried":"2026-05-17T06:00:00Z","proven":{"at":"2026-05-17T06:00:14Z","snapshotId":"snap-0","night":"2026-05-17","intervals":"Daily","seconds":9,"depth":"volume"}}
+{"volumeId":"vol-2","tried":"2026-05-17T06:00:00Z","proven":{"at":"2026-05-17T06:00:14Z","snapshotId":"snap-2","night":"2026-05-17","intervals":"Daily","seconds":14,"depth":"files"}}
+{"volumeId":"vol-3","tried":"2026-05-17T06:00:00Z"}
+"#;
 
 fn writes_report(into: Arc<Mutex<Value>>) -> Rule {
     mock!(aws_sdk_s3::Client::put_object)
@@ -133,11 +152,15 @@ async fn run(failed: i64, dry_run: bool) -> (Reported, Value) {
 }
 
 async fn run_on(tonight: &Rule, failed: i64, dry_run: bool) -> (Reported, Value) {
+    run_with(PROOFS, tonight, failed, dry_run).await
+}
+
+async fn run_with(proven: &'static str, tonight: &Rule, failed: i64, dry_run: bool) -> (Reported, Value) {
     let report = Arc::new(Mutex::new(Value::Null));
     let (work, write, summary) = (work_list(), writes_report(report.clone()), writes_summary());
-    let sfn = map_run(failed);
+    let (sfn, [listed, read]) = (map_run(failed), proofs(proven));
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[tonight]);
-    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&work, &write, &summary]);
+    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&work, &write, &summary, &listed, &read]);
     let clients = Clients {
         ec2: |_: &str| ec2.clone(),
         sfn: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, &sfn.each_ref()),
@@ -170,6 +193,23 @@ async fn names_the_volume_that_failed_and_the_region_that_was_not_discovered() {
     assert!(!output.complete && output.notify);
     let summary = "Night 2026-05-20: 1 of 2 volumes unprotected; report: s3://ledger/nights/2026-05-20/run/report.json";
     assert_eq!(output.summary, summary);
+}
+
+#[tokio::test]
+async fn a_volume_says_when_it_was_proven_and_the_region_how_many_were() {
+    let (reported, report) = run(1, false).await;
+    let (protected, unprotected) = (&report["regions"][0]["protected"][0], &report["regions"][0]["unprotected"][0]);
+    assert_eq!((&protected["volumeId"], &protected["proven"]), (&json!("vol-1"), &Value::Null));
+    assert_eq!((&unprotected["volumeId"], &unprotected["proven"]["seconds"]), (&json!("vol-2"), &json!(14)));
+    let region = &reported.night.regions[0];
+    assert_eq!((region.proven, region.oldest_proof), (Some(1), "2026-05-17T06:00:14Z".parse().ok()));
+    assert_eq!(reported.night.regions[1].proven, None);
+}
+
+#[tokio::test]
+async fn proofs_that_cannot_be_read_do_not_keep_a_night_from_its_report() {
+    let (reported, report) = run_with("{\"volumeId\":\"vol-0\"\n", &tonight(), 0, false).await;
+    assert_eq!((reported.night.regions[0].proven, report["regions"][0]["protected"][0].get("proven")), (None, None));
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
-//! `nightly coverage`: every in-use volume with its newest restore point, the worst first.
+//! `nightly coverage`: every in-use volume with its newest restore point, the worst first; and when it was last restored by a drill.
 
 use anyhow::Result;
-use domain::{Error, ErrorName, selection::Selection, tags::NAME};
-use jiff::Timestamp;
+use domain::{Error, ErrorName, drill::Proof, selection::Selection, tags::NAME};
+use jiff::{Timestamp, tz::TimeZone};
 use runtime::{error, snapshots};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -11,8 +11,9 @@ use crate::{
     Verdict,
     account::Account,
     inventory::{Inventory, Snapshot, Volume, everywhere},
-    look::plural,
+    look::{plural, safe},
     output,
+    proofs::{self, Proofs, Words, date},
     screen::{Entry, Screen, Sheet, Tone, age},
     stack::Stack,
 };
@@ -64,12 +65,17 @@ pub struct Row {
     pub pending: Option<Point>,
     /// What it comes to.
     pub verdict: Cover,
+    /// What drills proved of it; absent where none has taken it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
 }
 
 /// The in-use volumes, the worst first.
 #[derive(Clone, Debug, Serialize)]
 pub struct Coverage {
     covered: bool,
+    /// Whether the stack has a restore drill.
+    drill: bool,
     volumes: Vec<Row>,
 }
 
@@ -80,11 +86,16 @@ pub struct Coverage {
 pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -> Result<Verdict> {
     let inventory = Inventory::read(account, stack).await?;
     let names = everywhere(account, &stack.regions, server_names).await?.into_iter().flatten().collect();
-    let coverage = Coverage::of(&inventory, &names, &stack.selection, now);
+    // Who may not read the ledger is still told which restore points there are.
+    let proofs = proofs::read(account, stack).await.unwrap_or_else(|error| {
+        eprintln!("nightly: without what restore drills proved: {error:#}");
+        None
+    });
+    let coverage = Coverage::of(&inventory, &names, &stack.selection, now).with_proofs(proofs);
     if json {
         output::print_json(&coverage)?;
     } else {
-        output::print(&coverage.text(&stack.regions, Screen::of_stdout()))?;
+        output::print(&coverage.text(&stack.regions, &stack.time_zone, Screen::of_stdout()))?;
     }
     Ok(if coverage.covered { Verdict::Good } else { Verdict::Bad })
 }
@@ -123,24 +134,41 @@ impl Coverage {
         });
         let mut selected = volumes.iter().filter(|row| row.verdict != Cover::LeftOut).peekable();
         let covered = selected.peek().is_some() && selected.all(|row| row.verdict == Cover::Covered);
-        Self { covered, volumes }
+        Self { covered, drill: false, volumes }
+    }
+
+    /// With what drills proved; none where the stack has no drill.
+    pub fn with_proofs(mut self, proofs: Option<Proofs>) -> Self {
+        self.drill = proofs.is_some();
+        let mut proofs = proofs.unwrap_or_default();
+        for row in &mut self.volumes {
+            row.proof = proofs.remove(&(row.region.clone(), row.volume_id.clone()));
+        }
+        self
     }
 
     /// The whole in words.
-    pub fn text(&self, regions: &[String], screen: Screen) -> String {
+    pub fn text(&self, regions: &[String], zone: &TimeZone, screen: Screen) -> String {
         let many = regions.len() > 1;
         let sheet = Sheet {
-            wide: vec!["VOLUME", "NAME", "SERVER", "REGION", "RESTORE POINT", "NIGHT", "AGE", "VERDICT"],
+            wide: vec!["VOLUME", "NAME", "SERVER", "REGION", "RESTORE POINT", "NIGHT", "AGE", "RESTORED", "VERDICT"],
             medium: vec!["VOLUME", "SERVER", "RESTORE POINT", "VERDICT"],
-            entries: self.volumes.iter().map(|row| row.entry(many)).collect(),
+            entries: self.volumes.iter().map(|row| row.entry(many, self.drill.then_some(zone))).collect(),
         };
         let sheet = sheet.without_empty_columns();
         let mut text = screen.wrap(&self.summary(regions), 0);
         text = if self.covered { text } else { screen.paint(&text, Tone::Bad) };
+        let failed: Vec<_> = self.volumes.iter().filter(|row| row.failed().is_some()).collect();
+        if !failed.is_empty() {
+            let line =
+                format!("The last restore drill could not prove {}: the reasons are below.", volumes(failed.len()));
+            text += &screen.paint(&screen.wrap(&line, 0), Tone::Bad);
+        }
         if !sheet.entries.is_empty() {
             text += "\n";
             text += &screen.draw(&sheet, screen.layout([&sheet].into_iter()));
         }
+        text += &failed.iter().map(|row| row.reasons(zone, screen)).collect::<String>();
         if let Some(next) = self.what_next() {
             text += "\n";
             text += &screen.wrap(next, 0);
@@ -208,6 +236,7 @@ fn row(
         pending: pending.filter(|pending| age.is_none_or(|age| pending.age_seconds < age)),
         restore_point,
         verdict,
+        proof: None,
     }
 }
 
@@ -218,16 +247,20 @@ fn point(snapshot: &Snapshot, now: Timestamp) -> Option<Point> {
 }
 
 impl Row {
-    fn entry(&self, many_regions: bool) -> Entry {
+    /// `zone` is that of the restore drill's dates; none where there is no drill.
+    fn entry(&self, many_regions: bool, zone: Option<&TimeZone>) -> Entry {
         let servers = self.servers.join(", ");
         let (id, night, old) = match &self.restore_point {
             Some(point) => (point.snapshot_id.as_str(), point.night.as_str(), age(point.age_seconds)),
             None => ("none", "", String::new()),
         };
         let verdict = self.verdict_in_words();
+        let restored = zone.map(|zone| Words::of(self.proof.as_ref(), zone));
+        let (restored, stacked_restored) = restored.map(|words| (words.line, words.lines)).unwrap_or_default();
         let region = if many_regions { &self.region } else { "" };
-        let wide =
-            [&self.volume_id, &self.name, &servers, region, id, night, &old, &verdict].map(str::to_owned).to_vec();
+        let wide = [&self.volume_id, &self.name, &servers, region, id, night, &old, &restored, &verdict]
+            .map(str::to_owned)
+            .to_vec();
         let stacked =
             |parts: &[&str], by| parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(by);
         let named = stacked(&[&self.volume_id, &self.name], "\n");
@@ -235,7 +268,7 @@ impl Row {
         let medium = vec![
             named,
             stacked(&[&servers, region], "\n"),
-            stacked(&[id, night, &more.replace(", ", "\n")], "\n"),
+            stacked(&[id, night, &more.replace(", ", "\n"), &stacked_restored], "\n"),
             stacked(&[word, &old], "\n"),
         ];
         let place = Some(servers.as_str()).filter(|servers| !servers.is_empty()).map(|servers| format!("on {servers}"));
@@ -244,6 +277,7 @@ impl Row {
             stacked(&[&self.volume_id, &self.name], " "),
             stacked(&[place.as_deref().unwrap_or_default(), region], " in "),
             if self.restore_point.is_some() { format!("{id} of {night}") } else { String::new() },
+            stacked_restored.replace('\n', " "),
         ];
         let tone = match self.verdict {
             Cover::None | Cover::Stale => Tone::Bad,
@@ -251,6 +285,25 @@ impl Row {
             Cover::LeftOut => Tone::Plain,
         };
         Entry { wide, medium, narrow: narrow.into_iter().filter(|line| !line.is_empty()).collect(), tone }
+    }
+
+    /// The last drill that took it, where that could not prove all.
+    fn failed(&self) -> Option<&Proof> {
+        self.proof.as_ref().filter(|proof| !proof.unproven.is_empty())
+    }
+
+    /// What it could not prove, and why.
+    fn reasons(&self, zone: &TimeZone, screen: Screen) -> String {
+        let unproven = self.failed().map(|proof| proof.unproven.as_slice()).unwrap_or_default();
+        let proven = self.proof.as_ref().and_then(|proof| proof.proven.as_ref());
+        let before =
+            proven.map_or_else(|| "never proven".to_owned(), |one| format!("last proven {}", date(one.at, zone)));
+        let reasons = unproven.iter().map(|one| {
+            let what = format!("{} of {} was not restored: {}", one.snapshot_id, one.night, safe(&one.reason));
+            screen.wrap(&what, 2)
+        });
+        let heading = screen.wrap(&format!("{}, {before}:", self.volume_id), 0);
+        format!("\n{heading}{}", reasons.collect::<String>())
     }
 
     fn verdict_in_words(&self) -> String {
@@ -265,6 +318,10 @@ impl Row {
         let made = made.map(|made| format!("made {} ago", age_in_full(made)));
         [Some(word.to_owned()), made, pending].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
+}
+
+fn volumes(count: usize) -> String {
+    if count == 1 { "a volume".to_owned() } else { plural(count, "volume") }
 }
 
 fn age_in_full(seconds: i64) -> String {

@@ -1,5 +1,52 @@
 use super::*;
 use crate::made::{NOW, ago, snapshot, volume};
+use serde_json::json;
+
+/// One that is proven, one of which the last drill could not prove all.
+fn proofs() -> Proofs {
+    let proven = json!({"at": "2026-11-22T06:00:14Z", "snapshotId": "snap-0123456789abcdef0", "night": "2026-11-22",
+        "intervals": "Daily", "seconds": 14, "depth": "files"});
+    let unproven = json!([{"snapshotId": "snap-0123456789abcdef1", "night": "2026-11-21", "intervals": "Daily",
+        "reason": "NotSound: its xfs is damaged; xfs_repair -n says: bad magic number"}]);
+    let of = |id: &str, unproven| json!({"volumeId": id, "tried": "2026-11-22T06:00:00Z", "proven": proven, "unproven": unproven});
+    [("vol-00000000000000001", json!([])), ("vol-00000000000000002", unproven)]
+        .map(|(id, unproven)| {
+            (("eu-west-1".to_owned(), id.to_owned()), serde_json::from_value(of(id, unproven)).unwrap())
+        })
+        .into()
+}
+
+#[test]
+fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays() {
+    let ids = [0, 1, 2].map(|number| format!("vol-{number:017}"));
+    let made = || {
+        coverage(
+            ids.iter().map(|id| volume(id, &[])).collect(),
+            ids.iter().map(|id| snapshot(id, "completed", 1)).collect(),
+        )
+    };
+    let proven = made().with_proofs(Some(proofs()));
+    assert!(proven.covered);
+    let said = text(&proven, None);
+    let head = "All 3 volumes have a restore point of the last 36 hours.\nThe last restore drill could not prove a volume: the reasons are below.\n";
+    assert!(said.starts_with(head), "{said}");
+    let row = |id: &str| said.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
+    assert!(row(&ids[0]).contains("  never  ") && row(&ids[1]).contains("  2026-11-22, 14 s  "), "{said}");
+    assert!(row(&ids[2]).contains("  FAILED 2026-11-22  "), "{said}");
+    let reason = "vol-00000000000000002, last proven 2026-11-22:\n  snap-0123456789abcdef1 of 2026-11-21 was not restored: NotSound: its xfs";
+    assert!(said.contains(reason), "{said}");
+    let json = serde_json::to_value(&proven).unwrap();
+    assert_eq!((&json["drill"], &json["volumes"][1]["proof"]["proven"]["seconds"]), (&json!(true), &json!(14)));
+
+    let without = made().with_proofs(None);
+    assert!(!text(&without, None).contains("RESTORED") && !text(&without, Some(40)).contains("restored"));
+    let zone = domain::night::zone("Pacific/Auckland").unwrap();
+    let late = Proof {
+        tried: "2026-11-22T20:00:00Z".parse().unwrap(),
+        ..proofs().into_values().find(|one| !one.unproven.is_empty()).unwrap()
+    };
+    assert_eq!(Words::of(Some(&late), &zone).line, "FAILED 2026-11-23");
+}
 
 fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
     let names = HashMap::from([("i-1".to_owned(), "web".to_owned())]);
@@ -7,7 +54,7 @@ fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
 }
 
 fn text(coverage: &Coverage, width: Option<u16>) -> String {
-    coverage.text(&["eu-west-1".to_owned()], Screen { width, colour: false })
+    coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Screen { width, colour: false })
 }
 
 #[test]
@@ -80,13 +127,14 @@ fn no_line_is_wider_than_the_terminal_and_none_has_a_colour_without_one() {
         vec![snapshot("vol-00000000000000001", "completed", 1), snapshot("vol-00000000000000000", "pending", 1)];
     snapshots[0].id = "snap-0123456789abcdef0".to_owned();
     let coverage = coverage(volumes, snapshots);
-    for width in [40, 60, 80, 120] {
-        let text = text(&coverage, Some(width));
+    let proven = coverage.clone().with_proofs(Some(proofs()));
+    for (coverage, width) in [40, 60, 80, 120].into_iter().flat_map(|width| [(&coverage, width), (&proven, width)]) {
+        let text = text(coverage, Some(width));
         assert_eq!(text.contains("RESTORE POINT"), width >= 80, "{width}:\n{text}");
         assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}:\n{text}");
         assert!(text.contains("vol-00000000000000002") && !text.contains('\u{1b}'), "{text}");
     }
-    let coloured = coverage.text(&["eu-west-1".to_owned()], Screen { width: Some(80), colour: true });
+    let coloured = coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Screen { width: Some(80), colour: true });
     assert!(coloured.contains('\u{1b}'));
 }
 

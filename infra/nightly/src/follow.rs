@@ -176,9 +176,13 @@ impl<'a> Follower<'a> {
     }
 }
 
-/// How long something took: `12 s`, `3 min 20 s`, `2 h 05 min`.
+/// How long something took.
 pub fn duration(from: Timestamp, to: Timestamp) -> String {
-    let seconds = to.duration_since(from).as_secs().max(0);
+    in_words(to.duration_since(from).as_secs().try_into().unwrap_or_default())
+}
+
+/// Seconds in words: `12 s`, `3 min 20 s`, `2 h 05 min`.
+pub fn in_words(seconds: u64) -> String {
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
         (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),

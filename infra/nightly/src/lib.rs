@@ -7,6 +7,7 @@
 //! - [`run`], with [`follow`] and [`progress`]: a night, started and followed.
 //! - [`status`], with [`starts`] and [`status_lines`]: the nights before.
 //! - [`night`]: what the ledger holds of one. [`report`]: what it came to; [`show`], with [`servers`]: in words.
+//! - [`proofs`]: what restore drills proved.
 //! - [`coverage`], [`list`], [`why`]: the commands that read the [`inventory`]. [`expiry`]: a fate in words.
 //! - [`restore`]: a volume made from a restore point.
 //! - [`graph`]: an execution as a picture. [`page`]: the page of a night. [`chart`]: the picture of which restore points survive.
@@ -29,6 +30,7 @@ pub mod output;
 pub mod page;
 pub mod problem;
 pub mod progress;
+pub mod proofs;
 pub mod report;
 pub mod restore;
 pub mod run;

@@ -50,6 +50,7 @@ pub fn stack() -> Stack {
         name: "backup".to_owned(),
         backup_stack: "prod".to_owned(),
         state_machine: String::new(),
+        drill: None,
         ledger: String::new(),
         regions: vec!["eu-west-1".to_owned()],
         time_zone: TimeZone::UTC,

@@ -92,7 +92,11 @@ impl Nights {
         Ok(names)
     }
 
-    async fn object(&self, key: &str) -> Result<Option<(String, Timestamp)>> {
+    /// The text of an object, and when it was written; none where there is no such key.
+    ///
+    /// # Errors
+    /// S3 does not answer.
+    pub async fn object(&self, key: &str) -> Result<Option<(String, Timestamp)>> {
         let got = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(got) => got,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),

@@ -16,6 +16,8 @@ pub struct Stack {
     pub backup_stack: String,
     /// The ARN of the state machine that runs the night.
     pub state_machine: String,
+    /// The ARN of the state machine of the restore drill; none where it is not deployed.
+    pub drill: Option<String>,
     /// The ledger bucket.
     pub ledger: String,
     /// The Regions that are backed up.
@@ -70,6 +72,7 @@ impl Stack {
             name: stack.stack_name().unwrap_or_default().to_owned(),
             backup_stack: output("BackupStack")?,
             state_machine: output("StateMachineArn")?,
+            drill: output("DrillStateMachineArn").ok().filter(|arn| arn != "none"),
             ledger: output("LedgerBucket")?,
             regions: regions.split(',').map(str::to_owned).collect(),
             time_zone: night::zone(parameter("TimeZone")?)?,
