@@ -90,6 +90,7 @@ impl Desk {
                 let (status, stdout, stderr) = says.as_mut().expect("what it says")(command);
                 let said = json!({
                     "CommandId": asked["CommandId"], "Status": status, "StatusDetails": status,
+                    "ResponseCode": i32::from(status == "Failed"),
                     "StandardOutputContent": stdout, "StandardErrorContent": stderr,
                 });
                 (200, said)

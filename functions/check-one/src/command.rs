@@ -23,9 +23,10 @@ const LONGEST: usize = 300;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Found {
-    #[serde(rename = "fileSystem")]
-    _file_system: String,
-    dump: Option<String>,
+    /// Null where the volume has none that the script knows.
+    file_system: Option<String>,
+    /// How many databases the newest dump came to; null where there is none, or where it could not be loaded.
+    databases: Option<u64>,
 }
 
 /// Sends the command.
@@ -52,7 +53,9 @@ pub(crate) async fn look(ssm: &Client, command: &str, instance: &str) -> Result<
 fn read(invocation: &GetCommandInvocationOutput) -> Look {
     use CommandInvocationStatus::{Cancelling, Delayed, Failed, InProgress, Pending, Success};
     let last = |text: Option<&str>| {
-        let line = text.unwrap_or_default().lines().rev().map(str::trim).find(|line| !line.is_empty());
+        // The agent adds a line of its own to what a script that failed wrote.
+        let is_own = |line: &&str| !line.is_empty() && !line.starts_with("failed to run commands: ");
+        let line = text.unwrap_or_default().lines().rev().map(str::trim).find(is_own);
         cut(line.unwrap_or("it says nothing"), LONGEST)
     };
     match invocation.status() {
@@ -71,7 +74,8 @@ fn read(invocation: &GetCommandInvocationOutput) -> Look {
 fn proven(output: &str) -> Look {
     let last = output.trim_end().lines().next_back().unwrap_or_default();
     match serde_json::from_str::<Found>(last) {
-        Ok(Found { dump: Some(_), .. }) => Look::Proven(Depth::Database),
+        Ok(Found { file_system: None, .. }) => Look::Proven(Depth::Volume),
+        Ok(Found { databases: Some(_), .. }) => Look::Proven(Depth::Database),
         Ok(_) => Look::Proven(Depth::Files),
         Err(_) => Look::Problem(format!("CheckFailed: its last line is not what was found: {}", cut(last, LONGEST))),
     }

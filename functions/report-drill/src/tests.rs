@@ -178,8 +178,7 @@ async fn what_failed_what_died_and_what_no_round_tells_of_is_not_proven() {
     );
     let (drill, lines) = run(&sfn, &s3, json!([region(4, json!({}))])).await;
     let here = &report(&objects)["regions"][0];
-    let reasons: Vec<_> =
-        here["unproven"].as_array().unwrap().iter().map(|one| one["unproven"]["reason"].clone()).collect();
+    let reasons: Vec<_> = here["unproven"].as_array().unwrap().iter().map(|one| one["reason"].clone()).collect();
     assert_eq!(
         reasons,
         ["Refused: no", "States.Timeout: too long", "NotTried: no child execution tells of it"].map(|text| json!(text))

@@ -41,6 +41,8 @@ pub enum Command {
     Why(Why),
     /// Make a volume from a restore point, or every volume of a server
     Restore(Restore),
+    /// Start a restore drill and follow it to its end
+    Drill(Drill),
     /// An execution as a picture (SVG), its states coloured by outcome
     Graph(Graph),
 }
@@ -119,6 +121,14 @@ pub struct Restore {
     /// Change nothing; say what would be made
     #[arg(long)]
     pub plan: bool,
+}
+
+/// `nightly drill`
+#[derive(Args, Debug)]
+pub struct Drill {
+    /// Every volume, not only the week's share
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// `nightly graph`

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use crate::{
     night::timestamp,
     problem,
-    progress::{Counts, DELETIONS, Progress, SNAPSHOTS, told},
+    progress::{Counts, DELETIONS, Progress, ROUNDS, SNAPSHOTS, told},
 };
 
 /// How long to try again where there is no answer.
@@ -110,14 +110,14 @@ impl<'a> Follower<'a> {
                     let since = *silent_since.get_or_insert_with(|| {
                         let patience = PATIENCE.as_secs();
                         self.progress.print(&format!(
-                            "  No answer, trying again for {patience} s; the night goes on. {error:#}"
+                            "  No answer, trying again for {patience} s; the execution goes on. {error:#}"
                         ));
                         Instant::now()
                     });
                     if !problem::may_pass(&error) || since.elapsed() > PATIENCE {
                         self.progress.settle();
                         return Err(error).context(
-                            "no longer followed, but the night goes on (`nightly status` says how far it is)",
+                            "no longer followed, but the execution goes on (`nightly status` says how far a night is)",
                         );
                     }
                 }
@@ -150,7 +150,7 @@ impl<'a> Follower<'a> {
                 let regions = output["regions"].as_array().into_iter().flatten();
                 self.found = regions.filter_map(|region| region["workList"]["count"].as_u64()).sum();
             }
-            "BackUpRegions" => {
+            "BackUpRegions" | "DrillRegions" => {
                 self.show_map_runs();
                 self.progress.settle();
                 self.is_settled = true;
@@ -170,8 +170,10 @@ impl<'a> Follower<'a> {
             // A Region's Map Run counts as they are read; discovery knows the number before.
             self.progress.show(SNAPSHOTS, Counts { total: counts.total.max(self.found), ..counts });
         }
-        if let Some(counts) = self.map_runs.of(DELETIONS) {
-            self.progress.show(DELETIONS, counts);
+        for map in [DELETIONS, ROUNDS] {
+            if let Some(counts) = self.map_runs.of(map) {
+                self.progress.show(map, counts);
+            }
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - [`night`]: what the ledger holds of one. [`report`]: what it came to; [`show`], with [`servers`]: in words.
 //! - [`proofs`]: what restore drills proved.
 //! - [`coverage`], [`list`], [`why`]: the commands that read the [`inventory`]. [`expiry`]: a fate in words.
+//! - [`drill`]: a restore drill, started and followed.
 //! - [`restore`]: a volume made from a restore point.
 //! - [`graph`]: an execution as a picture. [`page`]: the page of a night. [`chart`]: the picture of which restore points survive.
 //! - [`output`]: what is printed; [`look`], [`screen`]: how.
@@ -17,6 +18,7 @@ pub mod account;
 pub mod chart;
 pub mod cli;
 pub mod coverage;
+pub mod drill;
 pub mod expiry;
 pub mod follow;
 pub mod graph;
@@ -84,6 +86,7 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
         Command::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, now).await,
         Command::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, now).await,
         Command::Restore(asked) => restore::run(&account, &stack, &asked, cli.json).await,
+        Command::Drill(asked) => drill::run(&account, &stack, &asked, cli.json).await,
         Command::Graph(asked) => graph::run(&account, &stack, &asked, cli.json).await,
     }
 }

@@ -13,6 +13,8 @@ use crate::look::{Look, plural, safe};
 pub const SNAPSHOTS: &str = "SnapshotVolumes";
 /// See [`SNAPSHOTS`].
 pub const DELETIONS: &str = "DeleteExpired";
+/// The Map of a drill's rounds.
+pub const ROUNDS: &str = "DrillRounds";
 
 /// How far a Map is, over all Regions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +96,7 @@ impl Progress {
             bar.with_prefix(match map {
                 SNAPSHOTS => "volumes",
                 DELETIONS => "deletions",
+                ROUNDS => "rounds",
                 other => other,
             })
         });
@@ -141,8 +144,20 @@ pub fn told(state: &str, output: &serde_json::Value) -> Option<String> {
                 }
             })
             .collect(),
-        "ReportNight" => output["summary"].as_str().map(|text| vec![headline(text)]).unwrap_or_default(),
-        "NotifyFailure" => {
+        "DrillRegions" => regions()
+            .map(|region| match region.get("failure") {
+                Some(_) => format!("{}: stopped by a failure", name(region)),
+                None => {
+                    let number = |field: &str| region[field].as_u64().and_then(|number| number.try_into().ok());
+                    let (taken, of): (usize, usize) = (number("taken").unwrap_or(0), number("volumes").unwrap_or(0));
+                    format!("{}: {taken} of {} drilled", name(region), plural(of, "volume"))
+                }
+            })
+            .collect(),
+        "ReportNight" | "ReportDrill" => {
+            output["summary"].as_str().map(|text| vec![headline(text)]).unwrap_or_default()
+        }
+        "SendMail" | "SendDrillMail" => {
             output["mail"]["subject"].as_str().map(|subject| vec![format!("mailed: {subject}")]).unwrap_or_default()
         }
         _ => Vec::new(),

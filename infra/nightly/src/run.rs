@@ -39,11 +39,8 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
     for file in [&args.report, &args.page].into_iter().flatten() {
         writable(file)?;
     }
-    let interrupted = Arc::new(Notify::new());
-    let notify = interrupted.clone();
-    ctrlc::set_handler(move || notify.notify_one()).context("cannot listen for Ctrl-C")?;
-    let started = account.sfn().start_execution().state_machine_arn(&stack.state_machine).input(input.to_string());
-    let execution = started.send().await.map_err(|error| problem::of("StartExecution", error))?.execution_arn;
+    let interrupted = interrupted()?;
+    let execution = start(account, &stack.state_machine, &input).await?;
     let mut progress = Progress::on_stderr(stack.time_zone.clone());
     progress.print(&format!("Night with input {input}, execution {}", starts::name(&execution)));
     tokio::select! {
@@ -54,6 +51,26 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
         }
         verdict = follow(account, stack, args, json, &execution, &mut progress) => verdict,
     }
+}
+
+/// What is notified when somebody presses Ctrl-C.
+///
+/// # Errors
+/// The system does not let us listen.
+pub fn interrupted() -> Result<Arc<Notify>> {
+    let interrupted = Arc::new(Notify::new());
+    let notify = interrupted.clone();
+    ctrlc::set_handler(move || notify.notify_one()).context("cannot listen for Ctrl-C")?;
+    Ok(interrupted)
+}
+
+/// Starts an execution of a state machine; its ARN.
+///
+/// # Errors
+/// Step Functions refuses or does not answer.
+pub async fn start(account: &Account, state_machine: &str, input: &Value) -> Result<String> {
+    let start = account.sfn().start_execution().state_machine_arn(state_machine).input(input.to_string());
+    Ok(start.send().await.map_err(|error| problem::of("StartExecution", error))?.execution_arn)
 }
 
 async fn follow(
@@ -80,7 +97,8 @@ async fn follow(
     Ok(if written.report.complete { Verdict::Good } else { Verdict::Bad })
 }
 
-fn why(ended: &DescribeExecutionOutput) -> String {
+/// Why an execution failed, in one line.
+pub fn why(ended: &DescribeExecutionOutput) -> String {
     let error = ended.error().unwrap_or(ended.status.as_str());
     let cause = ended.cause().map(|cause| format!(": {}", safe(cause))).unwrap_or_default();
     format!("{error}{cause}")

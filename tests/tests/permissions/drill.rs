@@ -85,7 +85,6 @@ fn functions(deployed: &Deployed) -> Vec<Call> {
     let executions = [
         (choose, "states:ListExecutions", format!("stateMachine:{machine}")),
         (report, "states:ListMapRuns", format!("execution:{machine}:drill")),
-        (report, "states:DescribeMapRun", format!("mapRun:{machine}/DrillRounds:run")),
         (report, "states:ListExecutions", format!("mapRun:{machine}/DrillRounds:run")),
         (report, "states:DescribeExecution", format!("execution:{machine}/DrillRounds:child")),
     ];
