@@ -111,7 +111,10 @@ async fn delete(ec2: &Client, volume: &Volume) -> Result<bool, Error> {
 fn may_appear(input: &Progress, now: Timestamp, passed: i64) -> bool {
     match (&input.item, &input.restored) {
         (Item::Leftover(_), _) => false,
-        (_, Some(restored)) => now.duration_since(restored.begun).as_secs() < UNLISTED,
+        (_, Some(restored)) => {
+            let was_seen = input.checked.as_ref().is_some_and(|checked| checked.seconds.is_some());
+            !was_seen && now.duration_since(restored.begun).as_secs() < UNLISTED
+        }
         (_, None) => {
             let refused = input.failure.get("RestoreOne").is_some_and(|caught| caught.error == "Refused");
             !refused && passed < UNLISTED

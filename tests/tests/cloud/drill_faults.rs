@@ -16,13 +16,13 @@ use crate::{drill::Ground, faults::faults};
 /// A function, a call of it, and how that is told from the same call of another function.
 type Place = (&'static str, &'static str, fn(&Call) -> bool);
 
-/// remove-one asks for one volume with the tag, choose-restore-points for all of them; check-one asks for one by its id.
+/// remove-one asks for a volume by a filter, choose-restore-points for all that bear the tag; check-one asks for one by its id.
 fn looks_for_one(call: &Call) -> bool {
-    call.is_filtered("DescribeVolumes", "tag:RestoreDrill") && call.is_filtered("DescribeVolumes", "volume-id")
+    call.is_filtered("DescribeVolumes", "volume-id")
 }
 
 fn looks_for_all(call: &Call) -> bool {
-    call.is_filtered("DescribeVolumes", "tag:RestoreDrill") && !looks_for_one(call)
+    call.is_filtered("DescribeVolumes", "tag:RestoreDrill") && !call.is_filtered("DescribeVolumes", "snapshot-id")
 }
 
 const PLACES: [Place; 7] = [
