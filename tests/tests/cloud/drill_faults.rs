@@ -2,6 +2,7 @@
 //! saw; `UPDATE=1 make test` writes it anew.
 
 use std::{
+    collections::HashMap,
     fmt::Write,
     sync::{
         Arc,
@@ -13,10 +14,10 @@ use tests::page;
 
 use crate::{drill::Ground, faults::faults};
 
-/// A function, a call of it, and how that is told from the same call of another function.
-type Place = (&'static str, &'static str, fn(&Call) -> bool);
+/// A function, a call of it, how that is told from the same call of another function, and the how manyth of the same volume it is.
+type Place = (&'static str, &'static str, fn(&Call) -> bool, usize);
 
-/// remove-one asks for a volume by a filter, choose-restore-points for all that bear the tag; check-one asks for one by its id.
+/// check-one and remove-one ask for one volume: the first looks once, for here a volume is available at once.
 fn looks_for_one(call: &Call) -> bool {
     call.is_filtered("DescribeVolumes", "volume-id")
 }
@@ -26,24 +27,27 @@ fn looks_for_all(call: &Call) -> bool {
 }
 
 const PLACES: [Place; 7] = [
-    ("choose-restore-points", "DescribeAvailabilityZones", |call| call.action == "DescribeAvailabilityZones"),
-    ("choose-restore-points", "DescribeSnapshots", |call| call.action == "DescribeSnapshots"),
-    ("choose-restore-points", "DescribeVolumes", looks_for_all),
-    ("restore-one", "CreateVolume", |call| call.action == "CreateVolume"),
-    ("check-one", "DescribeVolumes", |call| call.action == "DescribeVolumes" && call.filters().is_empty()),
-    ("remove-one", "DescribeVolumes", looks_for_one),
-    ("remove-one", "DeleteVolume", |call| call.action == "DeleteVolume"),
+    ("choose-restore-points", "DescribeAvailabilityZones", |call| call.action == "DescribeAvailabilityZones", 1),
+    ("choose-restore-points", "DescribeSnapshots", |call| call.action == "DescribeSnapshots", 1),
+    ("choose-restore-points", "DescribeVolumes", looks_for_all, 1),
+    ("restore-one", "CreateVolume", |call| call.action == "CreateVolume", 1),
+    ("check-one", "DescribeVolumes", looks_for_one, 1),
+    ("remove-one", "DescribeVolumes", looks_for_one, 2),
+    ("remove-one", "DeleteVolume", |call| call.action == "DeleteVolume", 1),
 ];
 
-/// Runs a drill with one fault, which strikes the first call of its kind, and where it failed another; says what was seen.
-async fn strike(ground: &Ground, (function, call, is): Place, fault: &Fault) -> String {
-    let (mut seen, struck) = (0, Arc::new(AtomicBool::new(false)));
+/// Runs a drill with one fault, which strikes one call of its kind, and where it failed another; says what was seen.
+async fn strike(ground: &Ground, (function, call, is, nth): Place, fault: &Fault) -> String {
+    let (mut seen, struck) = (HashMap::new(), Arc::new(AtomicBool::new(false)));
     let strikes = struck.clone();
     ground.strict.inject(fault.clone(), move |call| {
-        seen += usize::from(is(call));
-        let now = is(call) && seen == 1;
-        strikes.fetch_or(now, Ordering::SeqCst);
-        now
+        if !is(call) {
+            return false;
+        }
+        let volume = call.filters().into_iter().find(|(name, _)| *name == "volume-id").map(|(_, of)| of.concat());
+        let seen = seen.entry(volume).or_insert(0);
+        *seen += 1;
+        *seen == nth && !strikes.swap(true, Ordering::SeqCst)
     });
     let drill = ground.drill().await;
     ground.strict.clear_faults();
