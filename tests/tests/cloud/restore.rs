@@ -225,7 +225,9 @@ async fn is_made_once(lost: &Lost) {
     while lost.strict.count("CreateVolume") < 2 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    lost.strict.set_volume_state(&made[0], VolumeState::Available);
+    for id in lost.made().await {
+        lost.strict.set_volume_state(&id, VolumeState::Available);
+    }
     let output = second.wait_with_output().expect("its end");
     let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((told["volumes"][0]["restored"].as_str(), lost.made().await), (Some(made[0].as_str()), made.clone()));

@@ -125,7 +125,7 @@ fn free(instance: &Instance) -> Option<String> {
 
 fn in_use(instance: &Instance, device: &str, volume: &str) -> String {
     let Instance { id, region, .. } = instance;
-    let detach = format!("`aws ec2 detach-volume --region {region} --volume-id {volume}`");
+    let detach = format!("`aws ec2 detach-volume --region {region} --volume-id {volume} --instance-id {id}`");
     let stop = format!("`aws ec2 stop-instances --region {region} --instance-ids {id}`");
     // An instance that lost its root volume may not say which device that was.
     let is_root = device == instance.root || matches!(device, "/dev/xvda" | "/dev/sda1");
