@@ -123,7 +123,9 @@ pub fn told(state: &str, output: &serde_json::Value) -> Option<String> {
     let count = |list: &serde_json::Value| list["count"].as_u64().unwrap_or_default();
     let name = |region: &serde_json::Value| region["region"].as_str().unwrap_or_default().to_owned();
     if let Some(failure) = output.get("failure") {
-        return Some(format!("failed: {}", failure["Error"].as_str().unwrap_or_default()));
+        // That of a Region's step stands under the step's name.
+        let of_step = || failure.as_object()?.values().find_map(|caught| caught["Error"].as_str());
+        return Some(format!("failed: {}", failure["Error"].as_str().or_else(of_step).unwrap_or_default()));
     }
     let lines: Vec<_> = match state {
         "DiscoverRegions" => regions()
@@ -186,6 +188,12 @@ mod tests {
         let output = json!({"summary": "Night 2026-12-31: all 2 volumes protected; report: s3://x"});
         assert_eq!(told("ReportNight", &output).unwrap(), "Night 2026-12-31: all 2 volumes protected");
         assert_eq!(told("ReportNight", &json!({"failure": {"Error": "Transient"}})).unwrap(), "failed: Transient");
+        let of_step = json!({"failure": {"DrillRounds": {"Error": "States.Timeout"}}});
+        assert_eq!(told("DrillRounds", &of_step).unwrap(), "failed: States.Timeout");
+        let drilled = json!({"regions": [{"region": "us-east-1", "volumes": 8, "taken": 2}]});
+        assert_eq!(told("DrillRegions", &drilled).unwrap(), "us-east-1: 2 of 8 volumes drilled");
+        let mailed = json!({"mail": {"subject": "[prod] Restore drill"}});
+        assert_eq!(told("SendDrillMail", &mailed).unwrap(), "mailed: [prod] Restore drill");
         assert_eq!(told("IsNightComplete", &output), None);
     }
 }

@@ -118,8 +118,7 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
         all.extend(KEY_CALLS.map(|action| {
             let key = deployed.arn("kms", "key/22222222-2222-3333-4444-555555555555");
             let call = Call::new(By::Role(role), action, key).with("kms:ViaService", "ec2.us-east-1.amazonaws.com");
-            // Its own policy lets the account's policies decide, as that of the topic's key does.
-            let call = call.through("TopicKey");
+            let call = call.through("SnapshotKey");
             if action == "kms:CreateGrant" { call.with("kms:GrantIsForAWSResource", "true") } else { call }
         }));
     }

@@ -11,7 +11,7 @@ mod requests;
 mod trust;
 
 use backup::Parameters;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::process::Command;
 use tests::{cloud::Cloud, iam::Deployed, root, template};
 
@@ -21,18 +21,24 @@ fn sound(problems: Vec<String>) {
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
 }
 
-/// Puts the customer's key where the stack's own is otherwise, with the policy that a key has unless its owner writes another (KMS
-/// developer guide, "Default key policy").
-fn customer_key(deployed: &mut Deployed) {
+/// The policy that a key has unless its owner writes another (KMS developer guide, "Default key policy").
+fn default_key_policy(deployed: &Deployed) -> Value {
     let principal = json!({ "AWS": format!("arn:aws:iam::{}:root", deployed.account) });
     let statement = json!({ "Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*" });
-    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
-    deployed.resources.insert("TopicKey".to_owned(), policy);
+    json!({ "Version": "2012-10-17", "Statement": [statement] })
+}
+
+/// Puts the customer's key where the stack's own is otherwise.
+fn customer_key(deployed: &mut Deployed) {
+    deployed.resources.insert("TopicKey".to_owned(), default_key_policy(deployed));
     deployed.ids.insert("TopicKey".to_owned(), KEY.rsplit('/').next().expect("a key's id").to_owned());
 }
 
+/// A backup, and beside it a key of somebody's snapshots.
 fn backup(name: &str, parameters: &[&str]) -> Deployed {
-    Deployed::read(&Cloud::up(name, parameters).ministack(), "nightly-backup")
+    let mut deployed = Deployed::read(&Cloud::up(name, parameters).ministack(), "nightly-backup");
+    deployed.resources.insert("SnapshotKey".to_owned(), default_key_policy(&deployed));
+    deployed
 }
 
 #[test]
