@@ -146,6 +146,18 @@ async fn a_drill_proves_the_newest_of_each_interval_and_leaves_nothing_behind() 
         assert_eq!((&proof["proven"]["night"], &proof["proven"]["depth"]), (&json!("2027-01-02"), &json!("volume")));
         assert!(proof["proven"]["seconds"].is_u64() && proof["unproven"].is_null(), "{proof}");
     }
+    let said = |arguments: &[&str]| {
+        let output = ground.cloud.nightly(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let (drilled, coverage) = (said(&["drill", "--all"]), said(&["coverage"]));
+    assert!(drilled.contains("everything proven") && coverage.contains("RESTORED"), "{drilled}{coverage}");
+    for volume in &ground.volumes {
+        assert_eq!(drilled.matches(volume.as_str()).count(), 3, "one of each Interval: {drilled}");
+        let row = coverage.lines().find(|line| line.starts_with(volume.as_str())).expect("its row");
+        assert!(row.contains(" s ") && !row.contains("never"), "{row}");
+    }
     // The week's sample: of two volumes in four weeks one, that which was taken longest ago.
     for expected in &ground.volumes {
         let week = ground.cloud.drill(json!({})).await;
