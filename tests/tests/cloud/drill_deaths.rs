@@ -6,8 +6,10 @@ use strict_ec2::Call;
 
 use crate::drill::Ground;
 
-/// The state in which the drill is stopped, and the call by which it is known to be in it.
-const STATES: [(&str, fn(&Call) -> bool); 5] = [
+/// A state in which the drill is stopped, and the call by which it is known to be in it.
+type State = (&'static str, fn(&Call) -> bool);
+
+const STATES: [State; 5] = [
     ("ChooseRestorePoints", |call| call.action == "DescribeSnapshots"),
     ("RestoreOne", |call| call.action == "CreateVolume"),
     ("CheckOne, or RemoveOne as it looks", |call| {
