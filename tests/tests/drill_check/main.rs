@@ -23,6 +23,10 @@ fn the_largest_file_system_that_it_knows_is_taken() {
 #[test]
 fn a_volume_without_a_file_system_that_it_knows_proves_the_volume_alone() {
     let place = Place::new();
+    let beside =
+        "/dev/nvme1n1 disk 8589934592\n/dev/nvme1n1p1 part 1073741824 xfs\n/dev/nvme1n1p2 part 7516192768 LVM2_member";
+    place.disks(DISKS, beside);
+    assert!(place.succeeds()["fileSystem"].is_null(), "the small one stands for nothing");
     place.disks(DISKS, "/dev/nvme1n1 disk 8589934592 LVM2_member\n/dev/mapper/data lvm 8589930496 xfs");
     let said = place.check();
     let lines: Vec<_> = said.stdout.lines().collect();

@@ -184,7 +184,7 @@ impl Place {
 
     /// Waits until there is a file.
     pub fn wait_for(&self, name: &str) {
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if self.0.join(name).exists() {
                 return;
             }
