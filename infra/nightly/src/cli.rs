@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 /// See the night, know the coverage: the operator's view of the nightly EBS backup.
 ///
-/// Exit codes: 0 all is well; 1 a night is not complete or a volume has no fresh restore point; 2 the command line is wrong;
-/// 3 AWS did not answer, there is no such stack, night or snapshot, or a restore cannot be done.
+/// Exit codes: 0 all is well; 1 a night is not complete, a volume has no fresh restore point, or a drill could not prove everything;
+/// 2 the command line is wrong; 3 AWS did not answer, there is no such stack, night or snapshot, or a restore cannot be done.
 #[derive(Debug, Parser)]
 #[command(name = "nightly", version, max_term_width = 120)]
 pub struct Cli {

@@ -59,7 +59,7 @@ use stack::Stack;
 pub enum Verdict {
     /// Exit code 0.
     Good,
-    /// Exit code 1: a night that is not complete, a volume without a fresh restore point.
+    /// Exit code 1: a night that is not complete, a volume without a fresh restore point, a drill that could not prove everything.
     Bad,
     /// Exit code 130: Ctrl-C, as a shell says it.
     Interrupted = 130,
