@@ -6,10 +6,12 @@ use domain::{
     report::{Failure, Named, Protected},
     wire::Expired,
 };
+use jiff::tz::TimeZone;
 use std::{collections::BTreeMap, fmt::Write};
 
 use crate::{
     look::{Look, finished, plural, safe},
+    proofs::Words,
     report::{Region, Report},
 };
 
@@ -57,6 +59,11 @@ fn heading(report: &Report, look: Look) -> String {
 fn mailed(mail: &Mail) -> String {
     let lines = mail.message.lines().map(|line| format!("  {line}").trim_end().to_owned() + "\n");
     format!("Mailed:\n  Subject: {}\n\n{}\n", mail.subject, lines.collect::<String>())
+}
+
+/// When a drill last proved that a volume can be restored, and how long that took; the date is of UTC.
+fn restored(volume: &Named) -> Option<String> {
+    volume.proven.as_ref().map(|proven| Words::of_proven(proven, &TimeZone::UTC).line)
 }
 
 struct Shown<'a> {
@@ -122,8 +129,9 @@ impl Shown<'_> {
     fn table(&self, rows: &[Row<'_>]) -> String {
         let is_named = rows.iter().any(|row| row.volume.name.is_some());
         let has_snapshots = rows.iter().any(|row| !row.snapshot.is_empty());
-        let mut header = vec!["  Volume", "Name", "Server", "Outcome", "Snapshot"];
-        let mut kept = vec![true, is_named, true, true, has_snapshots];
+        let is_proven = rows.iter().any(|row| row.volume.proven.is_some());
+        let mut header = vec!["  Volume", "Name", "Server", "Outcome", "Restored", "Snapshot"];
+        let mut kept = vec![true, is_named, true, true, is_proven, has_snapshots];
         let keeps = |column: &usize| kept[*column];
         let columns: Vec<_> = (0..header.len()).filter(keeps).collect();
         header = columns.iter().map(|&column| header[column]).collect();
@@ -134,6 +142,7 @@ impl Shown<'_> {
                 self.look.cell(row.volume.name.as_deref().map(safe).unwrap_or_default(), None),
                 self.look.cell(self.servers_of(row.volume), None),
                 self.look.cell(&row.outcome, row.colour),
+                self.look.cell(restored(row.volume).unwrap_or_default(), None),
                 self.look.cell(row.snapshot, None),
             ];
             kept.truncate(cells.len());
@@ -159,6 +168,9 @@ impl Shown<'_> {
                 None => row.outcome.clone(),
             };
             let _ = writeln!(text, "    {outcome}");
+            if let Some(restored) = restored(row.volume) {
+                let _ = writeln!(text, "    restored {restored}");
+            }
             if !row.snapshot.is_empty() {
                 let _ = writeln!(text, "    {}", row.snapshot);
             }

@@ -80,3 +80,17 @@ fn a_name_that_moves_the_cursor_is_shown_without() {
         vec![Unprotected { volume: report.regions[0].protected[0].volume.clone(), reason: "\u{1b}[31m".into() }];
     assert!(!text(&report, None).contains('\u{1b}'));
 }
+
+#[test]
+fn a_volume_that_a_drill_proved_says_when_and_how_long_that_took() {
+    let mut report = night(2, 0);
+    assert!(!text(&report, None).contains("Restored"), "no drill, no column");
+    let proven = json!({"at": "2026-12-27T12:00:14Z", "snapshotId": "snap-1", "night": "2026-12-26", "intervals": "Daily",
+        "seconds": 74, "depth": "files"});
+    report.regions[0].protected[0].volume.proven = serde_json::from_value(proven).unwrap();
+    for width in [None, Some(120), Some(60)] {
+        let text = text(&report, width);
+        assert!(text.contains("2026-12-27, 1 min 14 s"), "{width:?}: {text}");
+        assert!(text.contains("snap-00000000000000000"), "{width:?}: {text}");
+    }
+}

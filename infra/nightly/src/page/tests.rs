@@ -116,3 +116,12 @@ fn the_pictures_and_the_mail_are_in_the_page_and_nothing_is_loaded() {
     assert!(html.contains("<pre>one\n  two</pre>") && html.contains("default-src 'none'"));
     assert!(!html.contains("src=") && !html.contains("http:") && !html.contains("https:") && !html.contains("url("));
 }
+
+#[test]
+fn a_volume_that_a_drill_proved_says_when_and_how_long_that_took() {
+    let mut proven = protected("vol-a");
+    proven["proven"] = json!({"at": "2026-12-27T12:00:14Z", "snapshotId": "snap-1", "night": "2026-12-26",
+        "intervals": "Daily", "seconds": 74, "depth": "files"});
+    let page = html(&night(true, json!({"protected": [proven, protected("vol-b")]})));
+    assert_eq!(page.matches("restored 2026-12-27, 1 min 14 s").count(), 1, "{page}");
+}

@@ -1,10 +1,14 @@
 //! Every Region's volumes: those without tonight's snapshot in full, the first of the rest.
 
-use domain::report::Named;
+use domain::report::{Named, Protected};
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
-use crate::report::{Region, Report};
+use crate::{
+    proofs::Words,
+    report::{Region, Report},
+};
 
 use super::{
     text::{grouped, plural},
@@ -96,7 +100,7 @@ fn rows(region: &Region) -> Vec<Row<'_>> {
         volume: &one.volume,
         tone: Tone::Incomplete,
         outcome: "Not protected",
-        detail: String::new(),
+        detail: restored(&one.volume).unwrap_or_default(),
         snapshot: "",
         reason: &one.reason,
     });
@@ -112,11 +116,21 @@ fn rows(region: &Region) -> Vec<Row<'_>> {
         volume: &one.volume,
         tone: Tone::Complete,
         outcome: "Protected",
-        detail: format!("{}, made {}", one.state, if one.created { "now" } else { "before" }),
+        detail: detail(one),
         snapshot: &one.snapshot_id,
         reason: "",
     });
     unprotected.chain(planned.take(MOST_SHOWN)).chain(protected.take(MOST_SHOWN)).collect()
+}
+
+fn detail(one: &Protected) -> String {
+    let made = format!("{}, made {}", one.state, if one.created { "now" } else { "before" });
+    [Some(made), restored(&one.volume)].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// When a drill last proved that a volume can be restored, and how long that took; the date is of UTC.
+fn restored(volume: &Named) -> Option<String> {
+    volume.proven.as_ref().map(|proven| format!("restored {}", Words::of_proven(proven, &TimeZone::UTC).line))
 }
 
 fn counts(region: &Region) -> String {
