@@ -18,12 +18,14 @@ pub struct Account {
 }
 
 /// A volume.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Volume {
     /// Whether it is attached.
     pub in_use: bool,
     /// Its tags.
     pub tags: Tags,
+    /// What its snapshots have to say of it, so that one like it can be made.
+    pub restore: Tags,
 }
 
 /// A snapshot.
@@ -68,7 +70,7 @@ impl Account {
     pub fn creates(&self, parameters: &Parameters, night: NaiveDate) -> BTreeMap<String, Tags> {
         let selected = self.volumes.iter().filter(|(_, volume)| volume.in_use && is_selected(&volume.tags, parameters));
         let lacking = selected.filter(|(id, _)| !self.is_protected(id, parameters, night));
-        lacking.map(|(id, volume)| (id.clone(), snapshot_tags(id, &volume.tags, parameters, night))).collect()
+        lacking.map(|(id, volume)| (id.clone(), snapshot_tags(id, volume, parameters, night))).collect()
     }
 
     /// Whether a volume has this Night's snapshot of ours, completed or pending.
@@ -132,7 +134,8 @@ pub fn due(night: NaiveDate) -> Vec<&'static str> {
     }
 }
 
-fn snapshot_tags(id: &str, volume: &Tags, parameters: &Parameters, night: NaiveDate) -> Tags {
+fn snapshot_tags(id: &str, volume: &Volume, parameters: &Parameters, night: NaiveDate) -> Tags {
+    let (restore, volume) = (&volume.restore, &volume.tags);
     let due = due(night);
     let says = |key: &str| volume.get(key).filter(|value| !value.is_empty()).cloned();
     let parameter = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -145,6 +148,8 @@ fn snapshot_tags(id: &str, volume: &Tags, parameters: &Parameters, night: NaiveD
         ("Description", Some(says("Description").unwrap_or("Created by snapshot-one".to_owned()))),
         ("Client", parameter(&parameters.client).or(says("Client"))),
         ("Project", parameter(&parameters.project).or(says("Project"))),
+        ("RestoreAs", restore.get("RestoreAs").cloned()),
+        ("RestoreServer", restore.get("RestoreServer").cloned()),
     ];
     let is_ours = |key: &str| ours.iter().any(|(ours, _)| *ours == key);
     let mut tags: Tags = ours.iter().filter_map(|(key, value)| Some((key.to_string(), value.clone()?))).collect();

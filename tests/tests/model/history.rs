@@ -212,7 +212,7 @@ impl Past {
             Some(gone) => drop(account.volumes.remove(&gone)),
             None => {
                 let id = format!("vol-{:05}", self.made);
-                account.volumes.insert(id.clone(), Volume { in_use: true, tags: Tags::new() });
+                account.volumes.insert(id.clone(), Volume { in_use: true, ..Volume::default() });
                 self.places[place] = Some(id);
             }
         }

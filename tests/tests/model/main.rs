@@ -33,7 +33,7 @@ proptest! {
 #[test]
 fn a_quarterly_of_a_persons_own_is_a_restore_point_too() {
     let mut account = Account::default();
-    let volume = model::Volume { in_use: true, tags: model::Tags::new() };
+    let volume = model::Volume { in_use: true, ..model::Volume::default() };
     account.volumes.insert("vol-1".into(), volume);
     for (night, intervals) in [("2025-01-01", "Daily+Quarterly"), ("2026-04-01", "Quarterly")] {
         let tags = [("BackupStack", "ours"), ("Night", night), ("Interval", "Quarterly"), ("Intervals", intervals)];

@@ -47,7 +47,8 @@ impl Fleet {
         let snapshots = snapshots.collect::<Result<Vec<_>, _>>().await;
         let volume = |one: aws_sdk_ec2::types::Volume| {
             let in_use = one.state == Some(VolumeState::InUse);
-            (one.volume_id.clone().expect("an id"), Volume { in_use, tags: tags(one.tags()) })
+            let restore = [("RestoreAs".to_owned(), restore_as(&one))].into();
+            (one.volume_id.clone().expect("an id"), Volume { in_use, tags: tags(one.tags()), restore })
         };
         let snapshot = |one: aws_sdk_ec2::types::Snapshot| {
             let state = one.state().expect("a state").as_str().to_owned();
@@ -200,4 +201,19 @@ fn device(volume: &str) -> String {
 fn tags(tags: &[Tag]) -> Tags {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     tags.iter().map(|tag| (text(tag.key()), text(tag.value()))).collect()
+}
+
+/// What the contract has a snapshot say of its volume. The servers here have no names.
+fn restore_as(volume: &aws_sdk_ec2::types::Volume) -> String {
+    let attached = volume.attachments().first();
+    let words = [
+        ("type", volume.volume_type().map(|kind| kind.as_str().to_owned())),
+        ("iops", volume.iops().map(|iops| iops.to_string())),
+        ("throughput", volume.throughput().map(|throughput| throughput.to_string())),
+        ("zone", volume.availability_zone().map(str::to_owned)),
+        ("device", attached.and_then(|one| one.device.clone())),
+        ("instance", attached.and_then(|one| one.instance_id.clone())),
+    ];
+    let said = words.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+    said.collect::<Vec<_>>().join(" ")
 }
