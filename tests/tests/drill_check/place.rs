@@ -143,6 +143,13 @@ impl Place {
         let calls = self.calls();
         let count = |name: &str| calls.iter().filter(|call| call.starts_with(name)).count();
         assert!(count("umount ") >= count("mount "), "{calls:?}");
+        // One that has just been ended may still be listed for a moment.
+        for _ in 0..200 {
+            if self.processes().is_empty() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
         assert_eq!(self.processes(), [""; 0]);
     }
 
