@@ -2,26 +2,13 @@
 
 use aws_sdk_ec2::types::{Tag, VolumeState};
 use serde_json::{Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    process::Command,
-};
+use std::collections::{BTreeMap, BTreeSet};
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::{cloud::Cloud, root};
+use tests::cloud::Cloud;
 
 /// The command's exit code, stdout and stderr.
 fn nightly(cloud: &Cloud, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let variables = [
-        "AWS_ENDPOINT_URL",
-        "AWS_ENDPOINT_URL_EC2",
-        "AWS_REGION",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "BACKUP_STACK",
-    ];
-    let mut command = Command::new(root().join("target/debug/nightly"));
-    command.args(arguments).envs(variables.map(|name| (name, cloud.exported(name))));
-    let output = command.output().expect("nightly is built");
+    let output = cloud.nightly(arguments);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }

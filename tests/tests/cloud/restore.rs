@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 use strict_ec2::{Fault, NewVolumes, Rules, SnapshotState, StrictEc2, VolumeState};
-use tests::{cloud::Cloud, root};
+use tests::cloud::Cloud;
 
 /// The environment with a data volume at its database server, and two Nights of it.
 struct Lost {
@@ -62,16 +62,7 @@ impl Lost {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let variables = [
-            "AWS_ENDPOINT_URL",
-            "AWS_ENDPOINT_URL_EC2",
-            "AWS_REGION",
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "BACKUP_STACK",
-        ];
-        let mut command = Command::new(root().join("target/debug/nightly"));
-        command.arg("restore").args(arguments).envs(variables.map(|name| (name, self.cloud.exported(name))));
+        let mut command = self.cloud.nightly_command(&[&["restore"], arguments].concat());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
