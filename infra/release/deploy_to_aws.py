@@ -4,8 +4,6 @@ TEMPLATE chooses the template of infra/, or the first argument does: a test depl
 """
 
 import os
-import re
-import shlex
 import sys
 from pathlib import Path
 
@@ -17,8 +15,6 @@ import servers
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ("template", "backup", "environment")
-# The deployment works these out itself.
-OURS = ("Release",)
 
 
 def template() -> Path:
@@ -31,22 +27,9 @@ def template() -> Path:
 
 
 def parameters(chosen: Path) -> dict:
-    """EMAIL, and PARAMETERS as `Key=Value` words, quoted as in a shell where a value has spaces."""
-    words = shlex.split(os.environ.get("PARAMETERS") or "")
-    if wrong := [word for word in words if "=" not in word]:
-        raise Failed(f"PARAMETERS: {wrong[0]!r} is not of the form Key=Value")
-    given = dict(word.split("=", 1) for word in words)
-    given |= {"Email": os.environ["EMAIL"]} if os.environ.get("EMAIL") else {}
-    known = declared(chosen)
-    if unknown := [name for name in given if name not in known]:
-        raise Failed(f"{chosen.name} has no parameter {unknown[0]}; it has {', '.join(known)}")
-    return given
-
-
-def declared(chosen: Path) -> list[str]:
-    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)*)", chosen.read_text(), re.MULTILINE)
-    names = re.findall(r"^  (\w+):", section[1], re.MULTILINE) if section else []
-    return [name for name in names if name not in OURS]
+    """Returns what EMAIL and PARAMETERS say."""
+    given = deploy.given_parameters(chosen, os.environ.get("PARAMETERS") or "")
+    return given | ({"Email": os.environ["EMAIL"]} if os.environ.get("EMAIL") else {})
 
 
 def approve(changes: list[dict], replaced: list[str]) -> bool:
@@ -73,7 +56,7 @@ def deployed(chosen: Path, given: dict, found, env: dict) -> bool:
     ready(found, env)
     try:
         replaced = servers.replaced(found, STACK, given, env)
-        return deploy.deploy(chosen, STACK, artifacts(found), given, ROOT / "target/release/packaged.yaml", env,
+        return deploy.deploy(chosen, STACK, artifacts(found), given, env,
                              lambda changes: approve(changes, replaced))
     except Failed as problem:
         # The reason that the stack gave, and then what to do about the state that it is left in.
@@ -92,7 +75,7 @@ def main() -> None:
     print(f"\n{STACK} in {found.region_name}: {'deployed' if changed else 'unchanged'}")
     for key, value in deploy.outputs(STACK, env).items():
         print(f"  {key:<18} {value}")
-    if "Email" in declared(chosen):
+    if "Email" in deploy.declared(chosen):
         remind(deploy.parameters(STACK, env).get("Email"), changed)
 
 

@@ -37,7 +37,7 @@ def told(problem: Exception) -> str:
         case ClientError():
             return refused(problem)
     text = str(problem)
-    if "does not exist" in text and ".zip" in text:
+    if isinstance(problem, FileNotFoundError) and ".zip" in text:
         return f"the release zips are missing: run `make package` first ({text})"
     return text
 

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use strict_ec2::{Rules, StrictEc2, Throttle};
-use tests::cloud::Cloud;
+use tests::cloud::{Cloud, WITHOUT_SERVERS};
 
 const VOLUMES: usize = 2_000;
 /// How much faster than EC2's own the buckets fill here.
@@ -25,10 +25,10 @@ pub struct Bound {
 
 /// Runs the night.
 pub async fn measure() -> Bound {
-    let throttle = Throttle { times: TIMES, burst: None };
-    let strict = StrictEc2::listen(Rules { throttle: Some(throttle), page: Some(1_000), ..Rules::default() });
+    let throttle = Throttle::times(TIMES);
+    let strict = StrictEc2::listen(Rules::default().throttle(throttle).page(1_000));
     let (scale, per_second) = ((1.0 / TIMES).to_string(), format!("SnapshotsPerSecond={}", 5.0 * TIMES));
-    let variables = [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("SFN_WAIT_SCALE", &scale)];
+    let variables = [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("SFN_WAIT_SCALE", &scale), WITHOUT_SERVERS];
     let cloud = Cloud::up_with("bound", &[&per_second], &variables);
     strict.forward_to(&cloud.ministack());
     cloud.attach_volumes(VOLUMES).await;

@@ -1,4 +1,5 @@
 //! A local cloud of a test's own: `infra/local/up.py` starts it on free ports and deploys to it; dropped, it is stopped.
+//! Tests that differ only in data share one: [`Cloud::beside`] deploys one more backup to it, in a Region of its own.
 
 use aws_sdk_ec2::{
     config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient},
@@ -9,25 +10,35 @@ use regex::Regex;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
+    fs::File,
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU16, Ordering},
-    },
-    time::Duration,
+    sync::OnceLock,
+    time::{Duration, Instant},
 };
 
 use crate::root;
 
-/// A local cloud that is up.
+/// How long an execution may take before a test gives it up.
+const LONGEST_EXECUTION: Duration = Duration::from_secs(300);
+
+/// The variable of a cloud whose test makes its volumes in ministack's EC2: it has no environment and no moto.
+pub const WITHOUT_SERVERS: (&str, &str) = ("WITHOUT_SERVERS", "1");
+
+/// A backup on a local cloud that is up.
 pub struct Cloud {
-    /// Where its files are.
+    /// The directory of the cloud's files.
     pub directory: PathBuf,
     /// ministack's port; moto has the next.
     pub port: u16,
+    /// The Region of the backup's stack.
+    pub region: &'static str,
+    /// The stack's name, if it is not the first of its cloud.
+    stack: Option<String>,
     variables: Vec<(String, String)>,
+    /// Held for as long as the cloud may run: no other test is given these ports.
+    ports: Option<File>,
     /// Kept: it holds the connections.
     http: OnceLock<SharedHttpClient>,
 }
@@ -66,16 +77,43 @@ impl Cloud {
     pub fn down(name: &str, variables: Vec<(String, String)>) -> Self {
         let directory = root().join("target/tests").join(name);
         let _ = std::fs::remove_dir_all(&directory);
-        Self { directory, port: free_ports(), variables, http: OnceLock::new() }
+        let (port, ports) = free_ports();
+        let http = OnceLock::new();
+        Self { directory, port, region: "us-east-1", stack: None, variables, ports: Some(ports), http }
+    }
+
+    /// Deploys one more backup to this cloud: another stack, in a Region of its own with two servers of its own.
+    pub fn beside(&self, stack: &str, region: &'static str, parameters: &[&str]) -> Self {
+        let cloud = Self {
+            directory: self.directory.clone(),
+            port: self.port,
+            region,
+            stack: Some(stack.to_owned()),
+            variables: self.variables.clone(),
+            ports: None,
+            http: OnceLock::new(),
+        };
+        let output = cloud.run("up", parameters);
+        assert!(output.status.success(), "up: {}", String::from_utf8_lossy(&output.stderr));
+        cloud
+    }
+
+    /// The file of the variables that `up` exports.
+    fn env_file(&self) -> PathBuf {
+        self.directory.join(self.stack.as_ref().map_or("env".to_owned(), |stack| format!("env-{stack}")))
     }
 
     /// Runs `infra/local/<script>.py` for this cloud. Retry pauses are skipped: `SFN_WAIT_SCALE=0`.
     pub fn run(&self, script: &str, arguments: &[&str]) -> Output {
-        let python = root().join("target/venv/bin/python");
-        let mut command = Command::new(python);
-        command.arg(root().join("infra/local").join(script).with_extension("py")).args(arguments);
-        command.current_dir(root()).envs(self.env());
-        command.output().expect("python of target/venv")
+        self.command(&root(), script, arguments).output().expect("python of target/venv")
+    }
+
+    /// The same from another checkout, yet to be run.
+    pub fn command(&self, checkout: &Path, script: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(root().join("target/venv/bin/python"));
+        command.arg(checkout.join("infra/local").join(script).with_extension("py")).args(arguments);
+        command.current_dir(checkout).envs(self.env());
+        command
     }
 
     /// Runs `nightly` with what `up` exports, as a person does after `. env`.
@@ -86,8 +124,7 @@ impl Cloud {
     /// The same, yet to be run.
     pub fn nightly_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
-        let env = self.directory.join("env");
-        command.args(["-c", ". \"$0\"; exec nightly \"$@\""]).arg(env).args(arguments);
+        command.args(["-c", ". \"$0\"; exec nightly \"$@\""]).arg(self.env_file()).args(arguments);
         command.current_dir(root());
         command
     }
@@ -99,7 +136,8 @@ impl Cloud {
             ("PORT", self.port.to_string()),
             ("SFN_WAIT_SCALE", "0".to_owned()),
         ];
-        ours.map(|(key, value)| (key.to_owned(), value)).into_iter().chain(self.variables.iter().cloned())
+        let beside = self.stack.iter().flat_map(|stack| [("STACK", stack.clone()), ("REGION", self.region.to_owned())]);
+        ours.into_iter().chain(beside).map(|(key, value)| (key.to_owned(), value)).chain(self.variables.iter().cloned())
     }
 
     /// The address of everything else; its EC2 has no servers, and is the quicker one for many snapshots.
@@ -114,7 +152,7 @@ impl Cloud {
 
     /// One of the variables that `up` exports in its `env`.
     pub fn exported(&self, name: &str) -> String {
-        let text = std::fs::read_to_string(self.directory.join("env")).expect("up writes env");
+        let text = std::fs::read_to_string(self.env_file()).expect("up writes env");
         let exports = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
         exports.collect::<HashMap<_, _>>().get(name).unwrap_or_else(|| panic!("{name} in {text}")).to_string()
     }
@@ -153,7 +191,7 @@ impl Cloud {
 
     /// Every snapshot's tags by its id.
     pub async fn snapshots(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        let pages = self.ec2("us-east-1").await.describe_snapshots().owner_ids("self").into_paginator().items().send();
+        let pages = self.ec2(self.region).await.describe_snapshots().owner_ids("self").into_paginator().items().send();
         let snapshots = pages.collect::<Result<Vec<_>, _>>().await.expect("snapshots");
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let tags = |tags: &[Tag]| tags.iter().map(|tag| (text(tag.key()), text(tag.value()))).collect();
@@ -169,7 +207,7 @@ impl Cloud {
 
     /// The configuration of every other service.
     pub async fn aws(&self) -> SdkConfig {
-        self.config(self.ministack(), "us-east-1")
+        self.config(self.ministack(), self.region)
     }
 
     /// Starts a night and waits for its end.
@@ -194,7 +232,9 @@ impl Cloud {
     pub async fn ended(&self, execution: String) -> Night {
         let aws = self.aws().await;
         let sfn = aws_sdk_sfn::Client::new(&aws);
+        let deadline = Instant::now() + LONGEST_EXECUTION;
         loop {
+            assert!(Instant::now() < deadline, "{execution} still runs after {LONGEST_EXECUTION:?}");
             let now = sfn.describe_execution().execution_arn(&execution).send().await.expect("the execution");
             if now.status.as_str() != "RUNNING" {
                 let said = now.error.clone().unwrap_or_default();
@@ -239,7 +279,7 @@ impl Cloud {
         let queue = aws_sdk_sqs::Client::new(&aws).create_queue().queue_name("mailbox").send().await;
         let url = queue.expect("a queue").queue_url.expect("its address");
         let topic = self.exported("TOPIC_ARN");
-        let arn = "arn:aws:sqs:us-east-1:000000000000:mailbox";
+        let arn = format!("arn:aws:sqs:{}:000000000000:mailbox", self.region);
         let subscribe = aws_sdk_sns::Client::new(&aws).subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);
         subscribe.send().await.expect("a subscription");
         url
@@ -263,16 +303,21 @@ impl Cloud {
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        self.run("down", &[]);
+        if self.ports.is_some() {
+            self.run("down", &[]);
+        }
     }
 }
 
-/// Two free ports in a row; the first of them. They lie below those that the system gives to connections, and no other cloud of
-/// this process is given them: several start at once.
-fn free_ports() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 5_000) as u16 * 2;
-    let pairs = std::iter::repeat_with(|| first + 2 * NEXT.fetch_add(1, Ordering::Relaxed) % 2_000);
-    let is_free = |port: &u16| [*port, port + 1].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    pairs.take(1_000).find(is_free).expect("two free ports in a row")
+/// Two free ports in a row: the first of them, and the lock that keeps both from every other test. They lie below the ports that the
+/// system gives to connections.
+fn free_ports() -> (u16, File) {
+    let locks = std::env::temp_dir().join("nightly-tests-ports");
+    std::fs::create_dir_all(&locks).expect("a directory of locks");
+    let is_free = |port: u16| [port, port + 1].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    let mut pairs = (20_000..30_000).step_by(2).filter_map(|port| {
+        let lock = File::create(locks.join(port.to_string())).expect("a lock");
+        (lock.try_lock().is_ok() && is_free(port)).then_some((port, lock))
+    });
+    pairs.next().expect("two free ports in a row")
 }

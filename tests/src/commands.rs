@@ -84,7 +84,7 @@ pub fn build() {
 pub fn run(page: &str, blocks: &[Block], cloud: &Cloud) -> Output {
     let local = cloud.directory.display().to_string();
     let mut script = String::from(
-        "set -euo pipefail\nmake() {\n  case \"$1\" in test|bench|simulate|package) set -- --dry-run \"$@\" ;; esac\n",
+        "set -euo pipefail\nmake() {\n  case \"$1\" in test|test-all|test-privileged|lint|bench|simulate|package) set -- --dry-run \"$@\" ;; esac\n",
     );
     script += "  command make --silent --no-print-directory \"$@\"\n}\n";
     for block in blocks.iter().filter(|block| block.place == Place::Here) {

@@ -10,7 +10,7 @@ use std::{
 use strict_ec2::{Rules, StrictEc2};
 
 use crate::{
-    cloud::{Cloud, Night},
+    cloud::{Cloud, Night, WITHOUT_SERVERS},
     history::Histories,
     hop::Hop,
 };
@@ -54,10 +54,11 @@ pub struct Measured {
 impl Fleet {
     /// As many servers, each with a volume.
     pub async fn of(name: &str, volumes: usize, page: usize) -> Self {
-        let strict = StrictEc2::listen(Rules { page: Some(page), ..Rules::default() });
+        let strict = StrictEc2::listen(Rules::default().page(page));
         let s3 = Hop::listen();
-        let variables = [("AWS_ENDPOINT_URL_EC2", &strict.url), ("AWS_ENDPOINT_URL_S3", &s3.url)];
-        let cloud = Cloud::down(name, variables.map(|(key, value)| (key.to_owned(), value.clone())).to_vec());
+        let variables =
+            [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("AWS_ENDPOINT_URL_S3", &s3.url), WITHOUT_SERVERS];
+        let cloud = Cloud::down(name, variables.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec());
         strict.forward_to(&cloud.ministack());
         s3.forward_to(&cloud.ministack());
         let mut fleet = Self { cloud, volumes: Vec::new(), strict, s3 };

@@ -3,7 +3,7 @@
 use aws_sdk_sfn::{Client, types::HistoryEvent};
 use tokio::task::JoinSet;
 
-use crate::{asl, cloud::Cloud};
+use crate::cloud::Cloud;
 
 /// Child executions that are read at once.
 const READERS: usize = 8;
@@ -15,7 +15,7 @@ pub struct Histories {
     pub children: usize,
     /// State transitions: states that were entered, each attempt at a task, and one for the start of each execution.
     pub transitions: usize,
-    /// The events of the longest history, as AWS would write it.
+    /// The events of the longest history.
     pub most_events: usize,
     /// Bytes of the largest payload: an execution's or a state's input or output.
     pub largest_payload: usize,
@@ -31,8 +31,9 @@ impl Histories {
         let sfn = Client::new(&cloud.aws().await);
         let mut all = Self::default();
         let night = Execution::read(&sfn, execution).await;
+        all.largest_of_night = night.largest;
+        all.add(&night);
         let runs = sfn.list_map_runs().execution_arn(execution).send().await.expect("the Map Runs").map_runs;
-        all.add_night(&night, runs.len());
         let mut reading = JoinSet::new();
         for run in runs {
             let mut listed = sfn.list_executions().map_run_arn(run.map_run_arn).into_paginator().items().send();
@@ -50,47 +51,29 @@ impl Histories {
         all
     }
 
-    /// The local engine writes no entering and no leaving of the states within a Map, and no start of a task.
-    fn add_night(&mut self, night: &Execution, map_runs: usize) {
-        let regions = night.tasks_of_regions() / 2;
-        let within: usize = ["DiscoverRegions", "BackUpRegions"].iter().map(|map| states_within(map)).sum();
-        let of_map_runs = 4 * map_runs;
-        let events = night.events + night.attempts + regions * (2 * within + 4) + of_map_runs;
-        // IsThereWork, IsAnythingExpired and RegionDone of each Region leave no trace here.
-        self.transitions += 1 + night.entered + night.tasks_of_regions() + 3 * regions + map_runs;
-        self.add(night, events);
-        self.largest_of_night = night.largest;
-    }
-
     fn add_child(&mut self, child: &Execution) {
         self.children += 1;
-        self.transitions += 1 + child.attempts;
-        // Beside what is written here: the start and the end, each task's entering, start and leaving.
-        self.add(child, child.events + 2 + 3 * child.attempts);
+        self.add(child);
     }
 
-    fn add(&mut self, execution: &Execution, events: usize) {
-        self.most_events = self.most_events.max(events);
+    fn add(&mut self, execution: &Execution) {
+        self.most_events = self.most_events.max(execution.events);
         self.largest_payload = self.largest_payload.max(execution.largest);
         self.attempts += execution.attempts;
+        let retries = execution.attempts - execution.tasks;
+        self.transitions += 1 + execution.entered + retries;
     }
-}
-
-/// How many states an iteration of a Map can enter.
-fn states_within(map: &str) -> usize {
-    let states = asl::states();
-    states[map]["ItemProcessor"]["States"].as_object().expect("States").len()
 }
 
 /// One execution.
 struct Execution {
     events: usize,
-    /// States that it entered, those within Maps excepted.
+    /// States that it entered, those within Maps included.
     entered: usize,
+    /// Tasks that it entered.
+    tasks: usize,
     /// Attempts at tasks.
     attempts: usize,
-    /// Tasks at the top level.
-    top_level_tasks: usize,
     largest: usize,
 }
 
@@ -105,15 +88,10 @@ impl Execution {
         Self {
             largest: payloads.map(str::len).max().unwrap_or_default(),
             entered: events.iter().filter(|event| event.state_entered_event_details().is_some()).count(),
+            tasks: of_type("TaskStateEntered"),
             attempts: of_type("TaskScheduled"),
-            top_level_tasks: of_type("TaskStateEntered"),
             events: events.len(),
         }
-    }
-
-    /// DiscoverVolumes and FindExpired of each Region.
-    fn tasks_of_regions(&self) -> usize {
-        self.attempts - self.top_level_tasks
     }
 }
 

@@ -14,6 +14,7 @@
 //! - [`template`]: the CloudFormation templates, read.
 //! - [`iam`]: the policies of a deployed stack, and an evaluator of them.
 //! - [`model`]: what a night has to do to an account, from the contract alone.
+//! - [`wait`]: waiting with a deadline.
 //! - [`source`]: the functions' own source, read for the calls that it makes.
 
 pub mod asl;
@@ -31,6 +32,7 @@ pub mod server;
 pub mod source;
 pub mod ssm;
 pub mod template;
+pub mod wait;
 
 use serde_json::Value;
 use std::{

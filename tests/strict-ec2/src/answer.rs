@@ -1,23 +1,21 @@
-//! What a caller gets: an answer, or a connection that is cut.
+//! Answers to a caller.
 
 use xmltree::{Element, XMLNode};
 
-/// What a caller gets.
+/// An answer, or a connection that is cut.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// A status and a body.
-    Said {
-        /// The HTTP status.
+    Http {
         status: u16,
         /// XML.
         body: String,
     },
-    /// The connection ends without a word.
+    /// The connection ends before a byte of an answer.
     Cut,
 }
 
 impl Answer {
-    /// EC2's error of a code.
+    /// Returns an EC2 error.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         let element = |name: &str, children: Vec<XMLNode>| {
             let mut element = Element::new(name);
@@ -29,45 +27,58 @@ impl Answer {
         let mut response = Element::new("Response");
         response.children =
             vec![element("Errors", vec![error]), text("RequestID", "00000000-0000-4000-8000-000000000000")];
-        Self::Said { status, body: write(&response) }
+        Self::Http { status, body: write(&response) }
     }
 
-    /// Whether the call was granted.
-    pub fn is_granted(&self) -> bool {
-        matches!(self, Self::Said { status: 200..300, .. })
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Http { status: 200..300, .. })
     }
 
-    /// In a word: `Ok`, EC2's code, or what became of the connection.
-    pub fn word(&self) -> String {
+    /// Returns the answer's document if the call succeeded.
+    pub fn document(&self) -> Option<Element> {
+        match self {
+            Self::Http { body, .. } if self.is_success() => Element::parse(body.as_bytes()).ok(),
+            _ => None,
+        }
+    }
+
+    /// Returns `Ok`, EC2's error code, the HTTP status of an answer without a code, or `cut`.
+    pub fn code(&self) -> String {
         match self {
             Self::Cut => "cut".to_owned(),
-            Self::Said { status: 200..300, .. } => "Ok".to_owned(),
-            Self::Said { status, body } => code(body).unwrap_or_else(|| status.to_string()),
+            Self::Http { status: 200..300, .. } => "Ok".to_owned(),
+            Self::Http { status, body } => error_code(body).unwrap_or_else(|| status.to_string()),
         }
     }
 }
 
-fn code(body: &str) -> Option<String> {
+fn error_code(body: &str) -> Option<String> {
     let response = Element::parse(body.as_bytes()).ok()?;
     let code = response.get_child("Errors")?.get_child("Error")?.get_child("Code")?.get_text()?;
     Some(code.into_owned())
 }
 
-/// An element as a document.
+/// Returns an element as a document.
 pub fn write(element: &Element) -> String {
     let mut body = Vec::new();
-    element.write(&mut body).expect("a document in memory");
-    String::from_utf8(body).expect("UTF-8")
+    element.write(&mut body).expect("writing to memory succeeds");
+    String::from_utf8(body).expect("the writer writes UTF-8")
 }
 
-/// The text of a child; empty where there is none.
+/// Returns the text of a child, or an empty text if the child does not exist.
 pub fn text(element: &Element, child: &str) -> String {
     element.get_child(child).and_then(Element::get_text).map(|text| text.into_owned()).unwrap_or_default()
 }
 
-/// Sets the text of a child that is there.
+/// Sets the text of a child, if the child exists.
 pub fn set_text(element: &mut Element, child: &str, text: &str) {
     if let Some(child) = element.get_mut_child(child) {
         child.children = vec![XMLNode::Text(text.to_owned())];
     }
+}
+
+/// Moves the elements out of a set.
+pub fn take_items(set: &mut Element) -> Vec<Element> {
+    let children = std::mem::take(&mut set.children);
+    children.into_iter().filter_map(|node| if let XMLNode::Element(item) = node { Some(item) } else { None }).collect()
 }

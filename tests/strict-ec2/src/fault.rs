@@ -1,44 +1,48 @@
-//! What goes wrong on demand.
+//! The faults.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use crate::{Call, answer::Answer};
+use crate::{Call, answer::Answer, milliseconds};
 
-/// What goes wrong with a call.
-#[derive(Clone, Debug)]
+/// A fault that strikes a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Fault {
-    /// The call takes effect, and its answer is lost: the connection is cut.
+    /// The call takes effect. The connection is cut instead of an answer.
     LostAnswer,
-    /// The call takes effect, and a server error is answered.
+    /// The call takes effect. The answer is 500 `InternalError`.
     ErrorAfterEffect,
-    /// Nothing takes effect; a server error is answered: 500 `InternalError` or 503 `Unavailable`.
+    /// The call has no effect. The answer is a server error: 503 `Unavailable`, or `InternalError` with any other status.
     ServerError(u16),
-    /// Nothing takes effect; the connection stays silent for a time and is then cut.
+    /// The call has no effect. The connection is silent for this time and is then cut.
+    #[serde(rename = "hang_ms", with = "milliseconds")]
     Hang(Duration),
-    /// Nothing takes effect; the connection is cut at once.
+    /// The call has no effect. The connection is cut at once.
     Reset,
-    /// Nothing takes effect; the caller lacks the permission.
+    /// The call has no effect. The answer is 403 `UnauthorizedOperation`.
     Denied,
-    /// Nothing takes effect; EC2 is busy: `RequestLimitExceeded`.
+    /// The call has no effect. The answer is 503 `RequestLimitExceeded`.
     Throttled,
-    /// Nothing takes effect; any error of EC2's.
+    /// The call has no effect. The answer is this error.
     Refused {
         /// The HTTP status.
         status: u16,
-        /// EC2's code.
+        /// EC2's code, for example `SnapshotLimitExceeded`.
         code: String,
         /// EC2's message.
         message: String,
     },
-    /// Nothing takes effect; this is answered with status 200.
+    /// The call has no effect. The answer is 200 with this body.
     Says(String),
-    /// The call takes effect; the answer is 200 and no XML.
+    /// The call takes effect. The answer is 200 with a body that is not XML.
     Malformed,
 }
 
 impl Fault {
-    /// What is answered instead of EC2's answer; `Err` where the call takes effect first.
-    pub(crate) async fn instead(&self, call: &Call) -> Result<Answer, Answer> {
+    /// Returns the answer that replaces EC2's; `Err` if the call takes effect first.
+    pub(crate) async fn answer(&self, call: &Call) -> Result<Answer, Answer> {
         Ok(match self {
             Self::LostAnswer => return Err(Answer::Cut),
             Self::ErrorAfterEffect => return Err(server_error(500)),
@@ -55,15 +59,28 @@ impl Fault {
             }
             Self::Throttled => throttled(),
             Self::Refused { status, code, message } => Answer::error(*status, code, message),
-            Self::Says(body) => Answer::Said { status: 200, body: body.clone() },
+            Self::Says(body) => Answer::Http { status: 200, body: body.clone() },
             Self::Malformed => {
-                return Err(Answer::Said { status: 200, body: "<html>a proxy's page, cut sh".to_owned() });
+                return Err(Answer::Http { status: 200, body: "<html>a proxy's page, cut sh".to_owned() });
             }
         })
     }
+
+    /// Refuses a status that HTTP does not know as an error.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self {
+            Self::ServerError(status) if !(500..600).contains(status) => {
+                Err(format!("fault.server_error: {status} is not a status from 500 to 599"))
+            }
+            Self::Refused { status, .. } if !(400..600).contains(status) => {
+                Err(format!("fault.refused.status: {status} is not a status from 400 to 599"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-/// EC2's answer to a call for which its bucket has no token.
+/// Returns EC2's answer to a call whose token bucket is empty.
 pub(crate) fn throttled() -> Answer {
     Answer::error(503, "RequestLimitExceeded", "Request limit exceeded.")
 }

@@ -1,4 +1,4 @@
-//! Pages of a listing: what the local cloud lists whole is handed out in parts.
+//! Pages of a listing. The upstream returns the whole listing; the caller gets it in pages.
 
 use std::collections::HashMap;
 use xmltree::{Element, XMLNode};
@@ -9,34 +9,34 @@ use crate::{
     rules::Rules,
 };
 
-/// The listings that were begun, by the token that goes on with each.
+/// The unfinished listings by token.
 #[derive(Default)]
-pub struct Pages(HashMap<String, Rest>);
+pub struct Pages(HashMap<String, Remainder>);
 
-struct Rest {
+struct Remainder {
     /// The answer without its items.
     frame: Element,
     set: String,
     items: Vec<Element>,
-    /// Whether the page that comes next is an empty one.
+    /// Whether the next page is empty.
     empty_next: bool,
 }
 
 impl Pages {
-    /// The first page of a listing: `frame` is the answer, whose `set` its items were taken out of.
+    /// Returns the first page of a listing. `frame` is the answer without the items of its `set`.
     pub fn begin(&mut self, frame: Element, set: &str, items: Vec<Element>, call: &Call, rules: &Rules) -> Answer {
-        self.next(Rest { frame, set: set.to_owned(), items, empty_next: rules.empty_pages }, call, rules)
+        self.next(Remainder { frame, set: set.to_owned(), items, empty_next: rules.empty_pages }, call, rules)
     }
 
-    /// The page that a call's token asks for.
-    pub fn go_on(&mut self, token: &str, call: &Call, rules: &Rules) -> Answer {
+    /// Returns the page of a token.
+    pub fn resume(&mut self, token: &str, call: &Call, rules: &Rules) -> Answer {
         match self.0.remove(token) {
             Some(rest) => self.next(rest, call, rules),
             None => Answer::error(400, "InvalidNextToken", &format!("The token '{token}' is invalid")),
         }
     }
 
-    fn next(&mut self, mut rest: Rest, call: &Call, rules: &Rules) -> Answer {
+    fn next(&mut self, mut rest: Remainder, call: &Call, rules: &Rules) -> Answer {
         let asked = call.get("MaxResults").and_then(|asked| asked.parse().ok());
         let most = asked.into_iter().chain(rules.page).min().unwrap_or(usize::MAX);
         let page: Vec<Element> = match rest.empty_next && !rest.items.is_empty() {
@@ -55,16 +55,16 @@ impl Pages {
             answer.children.push(XMLNode::Element(element));
             self.0.insert(token, rest);
         } else if rules.empty_pages {
-            // The end of a listing may be a token without text (AWSEC2 API reference, DescribeSnapshots).
+            // A listing may end with an empty token (AWSEC2 API reference, DescribeSnapshots).
             answer.children.push(XMLNode::Element(Element::new("nextToken")));
         }
-        Answer::Said { status: 200, body: write(&answer) }
+        Answer::Http { status: 200, body: write(&answer) }
     }
 }
 
-/// Why EC2 lists nothing: it takes 5 to 1,000 items a page, and none together with ids (AWSEC2 API reference,
-/// DescribeSnapshots).
-pub fn refuse(call: &Call) -> Option<Answer> {
+/// Returns EC2's refusal of a page size: a page has 5 to 1,000 items, and a call with IDs has no pages (AWSEC2 API
+/// reference, DescribeSnapshots).
+pub fn page_size_error(call: &Call) -> Option<Answer> {
     let asked = call.get("MaxResults")?;
     if call.snapshot_id().is_some() || call.volume_id().is_some() {
         let message = "The parameter MaxResults cannot be used with the parameter snapshotSet or volumeSet";

@@ -1,72 +1,78 @@
-//! What is known of snapshots beyond what the local cloud knows: their state, what needs them, when they were made.
+//! Snapshots: the states, AMIs, locks and limits that the upstream does not know.
 
 use std::{
     collections::{HashMap, HashSet},
     time::Instant,
 };
-use xmltree::{Element, XMLNode};
+use xmltree::Element;
 
 use crate::{
     Call,
     answer::{Answer, set_text, text},
-    rules::{NewSnapshots, Rules, SnapshotState},
+    rules::{NewSnapshots, Rules},
+    states::SnapshotState,
 };
 
-/// The snapshots by id, and the volumes that they were made of.
+/// The snapshots by ID, and the limits of their volumes.
 #[derive(Default)]
 pub struct Snapshots {
-    made: HashMap<String, Made>,
-    told: HashMap<String, SnapshotState>,
+    created: HashMap<String, Created>,
+    states: HashMap<String, SnapshotState>,
     amis: HashMap<String, String>,
     locked: HashSet<String>,
-    /// When each volume's last snapshot was begun.
-    begun: HashMap<String, Instant>,
-    /// Pending slots in use; one that is deleted while it is pending frees none.
+    /// Time of the last snapshot of each volume.
+    started: HashMap<String, Instant>,
+    /// Slots of the pending limit of each volume. A snapshot that is deleted while it is pending keeps its slot.
     slots: HashMap<String, Vec<Slot>>,
 }
 
-struct Made {
+struct Created {
     at: Instant,
-    new: NewSnapshots,
+    rule: NewSnapshots,
 }
 
 struct Slot {
     snapshot: String,
-    gone: Option<SnapshotState>,
+    state_at_deletion: Option<SnapshotState>,
 }
 
 impl Snapshots {
-    /// Says what state a snapshot is in.
     pub fn set_state(&mut self, snapshot: &str, state: SnapshotState) {
-        self.told.insert(snapshot.to_owned(), state);
+        self.states.insert(snapshot.to_owned(), state);
     }
 
-    /// Says that an AMI uses a snapshot.
     pub fn use_in_ami(&mut self, snapshot: &str, ami: &str) {
         self.amis.insert(snapshot.to_owned(), ami.to_owned());
     }
 
-    /// Locks a snapshot.
     pub fn lock(&mut self, snapshot: &str) {
         self.locked.insert(snapshot.to_owned());
     }
 
+    /// Removes the state, the AMI and the lock that were set.
+    pub fn reset(&mut self, snapshot: &str) {
+        self.states.remove(snapshot);
+        self.amis.remove(snapshot);
+        self.locked.remove(snapshot);
+    }
+
     fn state(&self, snapshot: &str, now: Instant) -> Option<SnapshotState> {
-        self.told.get(snapshot).copied().or_else(|| {
-            let made = self.made.get(snapshot)?;
-            match made.new {
-                NewSnapshots::AsTheyAre => None,
-                NewSnapshots::PendingUntilTold => Some(SnapshotState::Pending),
-                NewSnapshots::PendingFor(time) if now < made.at + time => Some(SnapshotState::Pending),
+        self.states.get(snapshot).copied().or_else(|| {
+            let created = self.created.get(snapshot)?;
+            let age = now.saturating_duration_since(created.at);
+            match created.rule {
+                NewSnapshots::Unchanged => None,
+                NewSnapshots::StayPending => Some(SnapshotState::Pending),
+                NewSnapshots::PendingFor(time) if age < time => Some(SnapshotState::Pending),
                 NewSnapshots::PendingFor(_) => Some(SnapshotState::Completed),
             }
         })
     }
 
-    /// Begins a snapshot of a volume of this type, or says why EC2 does not. Two calls at once cannot both begin one.
-    pub fn begin(&mut self, volume: &str, kind: &str, rules: &Rules, now: Instant) -> Result<(), Answer> {
-        let last = self.begun.get(volume);
-        if last.is_some_and(|last| now < *last + rules.between_snapshots) {
+    /// Starts a snapshot of a volume of this type, or returns EC2's refusal. Of two calls at once only one starts.
+    pub fn start(&mut self, volume: &str, kind: &str, rules: &Rules, now: Instant) -> Result<(), Answer> {
+        let last = self.started.get(volume);
+        if last.is_some_and(|last| now.saturating_duration_since(*last) < rules.between_snapshots) {
             let code = "SnapshotCreationPerVolumeRateExceeded";
             let message = "The maximum per volume CreateSnapshot request rate has been exceeded. \
                            Use an increasing or variable sleep interval between requests.";
@@ -77,31 +83,31 @@ impl Snapshots {
             let message = "The maximum number of in-progress snapshots for a single volume has been exceeded.";
             return Err(Answer::error(400, "ConcurrentSnapshotLimitExceeded", message));
         }
-        self.begun.insert(volume.to_owned(), now);
+        self.started.insert(volume.to_owned(), now);
         Ok(())
     }
 
     fn pending(&self, volume: &str, now: Instant) -> usize {
         let slots = self.slots.get(volume).map(Vec::as_slice).unwrap_or_default();
-        let state = |slot: &&Slot| slot.gone.or_else(|| self.state(&slot.snapshot, now));
+        let state = |slot: &&Slot| slot.state_at_deletion.or_else(|| self.state(&slot.snapshot, now));
         slots.iter().filter(|slot| state(slot) == Some(SnapshotState::Pending)).count()
     }
 
-    /// Notes a snapshot that was made, and gives EC2's answer its state.
-    pub fn note(&mut self, answer: &mut Element, rules: &Rules, now: Instant) {
+    /// Records a new snapshot, and sets its state in the answer.
+    pub fn record(&mut self, answer: &mut Element, rules: &Rules, now: Instant) {
         let (snapshot, volume) = (text(answer, "snapshotId"), text(answer, "volumeId"));
-        self.slots.entry(volume).or_default().push(Slot { snapshot: snapshot.clone(), gone: None });
-        self.made.insert(snapshot, Made { at: now, new: rules.new_snapshots });
-        self.show(answer, now);
+        self.slots.entry(volume).or_default().push(Slot { snapshot: snapshot.clone(), state_at_deletion: None });
+        self.created.insert(snapshot, Created { at: now, rule: rules.new_snapshots });
+        self.apply_state(answer, now);
     }
 
-    /// A snapshot could not be made after all: its volume may try again at once.
-    pub fn forget_beginning(&mut self, volume: &str) {
-        self.begun.remove(volume);
+    /// Forgets the start of a snapshot that the upstream refused, so that the next call can try again.
+    pub fn cancel_start(&mut self, volume: &str) {
+        self.started.remove(volume);
     }
 
-    /// Why EC2 does not delete a snapshot.
-    pub fn refuse_deletion(&self, snapshot: &str) -> Option<Answer> {
+    /// Returns the refusal to delete a snapshot that is in use or locked.
+    pub fn deletion_error(&self, snapshot: &str) -> Option<Answer> {
         if let Some(ami) = self.amis.get(snapshot) {
             let message = format!("The snapshot {snapshot} is currently in use by {ami}");
             return Some(Answer::error(400, "InvalidSnapshot.InUse", &message));
@@ -110,49 +116,44 @@ impl Snapshots {
         self.locked.contains(snapshot).then(|| Answer::error(400, "OperationNotPermitted", &message))
     }
 
-    /// Why EC2 makes no volume of a snapshot (AWSEC2 API reference, "Error codes for the Amazon EC2 API").
-    pub fn refuse_volume(&self, snapshot: &str, now: Instant) -> Option<Answer> {
+    /// Returns the refusal to create a volume from a snapshot that is not completed (AWSEC2 API reference, "Error codes
+    /// for the Amazon EC2 API").
+    pub fn restore_error(&self, snapshot: &str, now: Instant) -> Option<Answer> {
         let state = self.state(snapshot, now).filter(|state| *state != SnapshotState::Completed)?;
         let message = format!("Snapshot is in invalid state - {}", state.as_str());
         Some(Answer::error(400, "IncorrectState", &message))
     }
 
-    /// Notes that a snapshot was deleted.
-    pub fn deleted(&mut self, snapshot: &str, now: Instant) {
+    /// Records the deletion of a snapshot.
+    pub fn record_deletion(&mut self, snapshot: &str, now: Instant) {
         let state = self.state(snapshot, now);
         for slot in self.slots.values_mut().flatten().filter(|slot| slot.snapshot == snapshot) {
-            slot.gone = state;
+            slot.state_at_deletion = state;
         }
     }
 
-    /// Whether a snapshot is too new to be found.
+    /// Returns whether a snapshot is too new to be found.
     pub fn is_hidden(&self, snapshot: &str, rules: &Rules, now: Instant) -> bool {
-        self.made.get(snapshot).is_some_and(|made| now < made.at + rules.found_after)
+        self.created.get(snapshot).is_some_and(|created| now.saturating_duration_since(created.at) < rules.found_after)
     }
 
-    /// Gives a described snapshot its state.
-    pub fn show(&self, described: &mut Element, now: Instant) {
+    /// Sets the state of a described snapshot.
+    fn apply_state(&self, described: &mut Element, now: Instant) {
         if let Some(state) = self.state(&text(described, "snapshotId"), now) {
             set_text(described, "status", state.as_str());
             set_text(described, "progress", if state == SnapshotState::Completed { "100%" } else { "0%" });
         }
     }
 
-    /// Which of the described snapshots a caller sees, each in its state.
+    /// Returns the described snapshots in their states, filtered by state, without those that are too new.
     pub fn list(&self, items: Vec<Element>, call: &Call, rules: &Rules, now: Instant) -> Vec<Element> {
         let filters = call.filters();
         let wanted = filters.iter().find(|(name, _)| *name == "status").map(|(_, states)| states);
-        let shown = items.into_iter().map(|mut item| {
-            self.show(&mut item, now);
+        let described = items.into_iter().map(|mut item| {
+            self.apply_state(&mut item, now);
             item
         });
-        let visible = shown.filter(|item| !self.is_hidden(&text(item, "snapshotId"), rules, now));
+        let visible = described.filter(|item| !self.is_hidden(&text(item, "snapshotId"), rules, now));
         visible.filter(|item| wanted.is_none_or(|states| states.contains(&text(item, "status").as_str()))).collect()
     }
-}
-
-/// The elements of a set, taken out of it.
-pub fn take_items(set: &mut Element) -> Vec<Element> {
-    let children = std::mem::take(&mut set.children);
-    children.into_iter().filter_map(|node| if let XMLNode::Element(item) = node { Some(item) } else { None }).collect()
 }

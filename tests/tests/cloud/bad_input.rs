@@ -12,9 +12,7 @@ fn assert_refused(night: &Night, cause: &str) {
     assert!(night.report.is_null());
 }
 
-#[tokio::test]
-async fn a_malformed_time_and_an_unknown_key_are_named() {
-    let cloud = Cloud::up("bad-input", &[]);
+pub async fn a_malformed_time_and_an_unknown_key_are_named(cloud: Cloud) {
     let mailbox = cloud.mailbox().await;
     let night = cloud.night(json!({"time": "yesterday"})).await;
     assert_refused(&night, "time: \"yesterday\": not an RFC 3339 time such as 2026-12-31T04:30:00Z");
@@ -28,9 +26,8 @@ async fn a_malformed_time_and_an_unknown_key_are_named() {
     assert!(cloud.snapshots().await.is_empty());
 }
 
-#[tokio::test]
-async fn a_region_that_does_not_exist_stops_the_other_regions_too() {
-    let cloud = Cloud::up("bad-region", &["Regions=us-east-1,mars-north-1"]);
+/// Needs Regions that name mars-north-1, which does not exist.
+pub async fn a_region_that_does_not_exist_stops_the_other_regions_too(cloud: Cloud) {
     let night = cloud.night(json!({})).await;
     let problem = "not a Region that is enabled for this account; correct the Regions parameter or enable it";
     assert_refused(&night, &format!("Regions: mars-north-1: {problem}"));

@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{Tag, VolumeState};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::cloud::Cloud;
+use tests::cloud::{Cloud, WITHOUT_SERVERS};
 
 /// The command's exit code, stdout and stderr.
 fn nightly(cloud: &Cloud, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -34,9 +34,8 @@ async fn night(cloud: &Cloud, night: &str) {
     assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_goes_on_the_very_night_that_list_and_why_announce() {
-    let cloud = Cloud::up("foretold", &["KeepDailies=1", "QuarterlyMonths=1", "KeepQuarterlies=1"]);
+/// Needs KeepDailies, QuarterlyMonths and KeepQuarterlies of 1.
+pub async fn a_snapshot_goes_on_the_very_night_that_list_and_why_announce(cloud: Cloud) {
     let mut announced = BTreeMap::new();
     let mut gone = BTreeMap::new();
     // The daily of 30 December outlives two Nights that Daily does not govern; the quarterly of October goes in January.
@@ -63,9 +62,7 @@ async fn a_snapshot_goes_on_the_very_night_that_list_and_why_announce() {
     assert_eq!(nevers, 2, "the annuals of two volumes: {announced:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn coverage_is_whole_after_a_night_and_a_new_server_comes_first_until_the_next() {
-    let cloud = Cloud::up("coverage", &[]);
+pub async fn coverage_is_whole_after_a_night_and_a_new_server_comes_first_until_the_next(cloud: Cloud) {
     let (code, stdout, _) = nightly(&cloud, &["coverage"]);
     assert_eq!(code, Some(1));
     assert!(stdout.starts_with("2 of 2 volumes have no restore point"), "{stdout}");
@@ -75,7 +72,7 @@ async fn coverage_is_whole_after_a_night_and_a_new_server_comes_first_until_the_
     assert!(stdout.starts_with("All 2 volumes have a restore point of the last 36 hours.\n"), "{stdout}");
     assert!(stdout.contains("web-server") && stdout.contains("2027-02-01") && !stdout.contains('\u{1b}'), "{stdout}");
 
-    let ec2 = cloud.ec2("us-east-1").await;
+    let ec2 = cloud.ec2(cloud.region).await;
     let server = ec2.run_instances().image_id("ami-12345678").min_count(1).max_count(1).send().await.expect("a server");
     let server = server.instances()[0].instance_id().expect("an id");
     let (code, stdout, _) = nightly(&cloud, &["coverage"]);
@@ -91,10 +88,9 @@ async fn coverage_is_whole_after_a_night_and_a_new_server_comes_first_until_the_
     assert_eq!((&whole["covered"], &whole["volumes"][2]["verdict"]), (&json!(true), &json!("left-out")));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_gone_volume_is_listed_by_its_name_and_loses_by_age_what_was_announced() {
-    let cloud = Cloud::up("gone", &["KeepDailies=3"]);
-    let ec2 = cloud.ec2("us-east-1").await;
+/// Needs KeepDailies of 3.
+pub async fn a_gone_volume_is_listed_by_its_name_and_loses_by_age_what_was_announced(cloud: Cloud) {
+    let ec2 = cloud.ec2(cloud.region).await;
     let volumes = ec2.describe_volumes().send().await.expect("volumes");
     let volume = volumes.volumes().iter().find(|one| one.state() == Some(&VolumeState::InUse)).expect("one in use");
     let (id, attached) = (volume.volume_id().expect("an id"), &volume.attachments()[0]);
@@ -120,14 +116,15 @@ async fn a_gone_volume_is_listed_by_its_name_and_loses_by_age_what_was_announced
         assert_eq!((left.contains(older), left.contains(newest)), (is_there, true), "{tonight}");
     }
     let (code, _, stderr) = nightly(&cloud, &["why", older]);
-    let told = format!("nightly: no snapshot {older} in us-east-1; `nightly list` names those of this stack\n");
+    let region = cloud.region;
+    let told = format!("nightly: no snapshot {older} in {region}; `nightly list` names those of this stack\n");
     assert_eq!((code, stderr), (Some(3), told));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_read_to_their_end_and_a_caller_who_may_not_list_servers_sees_their_ids() {
-    let strict = StrictEc2::listen(Rules { page: Some(2), empty_pages: true, ..Rules::default() });
-    let cloud = Cloud::up_with("pages", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+    let strict = StrictEc2::listen(Rules::default().page(2).empty_pages());
+    let cloud = Cloud::up_with("pages", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
     strict.forward_to(&cloud.ministack());
     cloud.attach_volumes(5).await;
     night(&cloud, "2027-02-01").await;

@@ -3,7 +3,10 @@
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::{cloud::Cloud, ids};
+use tests::{
+    cloud::{Cloud, WITHOUT_SERVERS},
+    ids,
+};
 
 fn set(of: &[&str]) -> BTreeSet<String> {
     of.iter().map(|id| id.to_string()).collect()
@@ -12,7 +15,8 @@ fn set(of: &[&str]) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_in_use_is_kept_one_gone_is_done_a_locked_or_denied_one_is_mailed_and_the_others_go() {
     let strict = StrictEc2::listen(Rules::default());
-    let cloud = Cloud::up_with("deletes", &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+    let cloud =
+        Cloud::up_with("deletes", &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
     strict.forward_to(&cloud.ministack());
     cloud.attach_volumes(6).await;
     let mailbox = cloud.mailbox().await;

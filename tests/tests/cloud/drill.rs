@@ -4,13 +4,13 @@ use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 use strict_ec2::{NewVolumes, Rules, SnapshotState, StrictEc2, VolumeState};
-use tests::cloud::{Cloud, Night};
+use tests::{
+    cloud::{Cloud, Night},
+    wait,
+};
 
 /// Three Nights of which every Interval has a newest of its own.
 const NIGHTS: [&str; 3] = ["2026-12-31", "2027-01-01", "2027-01-02"];
@@ -203,18 +203,19 @@ async fn what_cannot_be_proven_is_mailed_and_the_rest_is_proven_all_the_same() {
             }
         })
     });
-    ground.strict.set_rules(Rules { new_volumes: NewVolumes::CreatingUntilTold, ..Rules::default() });
+    ground.strict.set_rules(Rules::default().new_volumes(NewVolumes::StayCreating));
     let drill = ground.cloud.start("DRILL_STATE_MACHINE_ARN", json!({"all": true})).await;
-    let told = Mutex::new(BTreeSet::new());
-    while told.lock().unwrap().len() < 3 {
+    let mut told = BTreeSet::new();
+    wait::until_some("three volumes are made", async || {
         for (volume, of) in ground.made_from().await {
-            if told.lock().unwrap().insert(volume.clone()) {
+            if told.insert(volume.clone()) {
                 let state = if of == failing { VolumeState::Error } else { VolumeState::Available };
                 ground.strict.set_volume_state(&volume, state);
             }
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+        (told.len() == 3).then_some(())
+    })
+    .await;
     let drill = ground.cloud.ended(drill).await;
     ground.strict.before(|_| Box::pin(async {}));
     assert_eq!((drill.status.as_str(), drill.error.as_str()), ("FAILED", "DrillIncomplete"), "{}", drill.cause);
@@ -269,12 +270,10 @@ async fn bad_input_and_a_second_drill_are_refused_before_anything_is_made() {
     assert!(mail.len() == 1 && mail[0].1.contains("DrillGiB"), "{mail:?}");
     assert_eq!(ground.strict.count("CreateVolume"), 0);
 
-    ground.cloud.run("up", &["RestoreDrill=true", "DrillGiB=100", "ScheduleInput={}"]);
-    ground.strict.set_rules(Rules { new_volumes: NewVolumes::CreatingUntilTold, ..Rules::default() });
+    ground.cloud.run("up", &["RestoreDrill=true", "DrillGiB=100"]);
+    ground.strict.set_rules(Rules::default().new_volumes(NewVolumes::StayCreating));
     let first = ground.cloud.start("DRILL_STATE_MACHINE_ARN", json!({"all": true})).await;
-    while ground.made().await.len() < 2 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    wait::until_some("two volumes are made", async || (ground.made().await.len() == 2).then_some(())).await;
     let second = ground.cloud.drill(json!({"all": true})).await;
     assert!(second.error == "BadInput" && second.cause.contains("another drill is running"), "{}", second.cause);
     assert_eq!(ground.made().await.len(), 2, "the second leaves the first's volumes alone");

@@ -27,7 +27,7 @@ async fn a_drill_mounts_what_it_restored_on_a_server_and_says_what_it_found_ther
     let cloud = Cloud::up_with("drill-instance", &["RestoreDrill=true"], &variables);
     strict.forward_to(&cloud.moto());
     let instance = server(&cloud, "web-server").await;
-    let given = [&format!("DrillInstance={instance}"), "DrillDocument=Check", "ScheduleInput={}"];
+    let given = [&format!("DrillInstance={instance}"), "DrillDocument=Check"];
     let up = cloud.run("up", &given);
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     let ground = Ground::on(cloud, strict).await;

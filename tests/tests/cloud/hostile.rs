@@ -3,13 +3,16 @@
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_s3::primitives::ByteStream;
 use serde_json::json;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::cloud::Cloud;
+use tests::{
+    cloud::{Cloud, WITHOUT_SERVERS},
+    wait,
+};
 
 async fn cloud(name: &str, parameters: &[&str]) -> (Cloud, StrictEc2, String) {
     let strict = StrictEc2::listen(Rules::default());
-    let cloud = Cloud::up_with(name, parameters, &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+    let cloud = Cloud::up_with(name, parameters, &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
     strict.forward_to(&cloud.ministack());
     let mailbox = cloud.mailbox().await;
     (cloud, strict, mailbox)
@@ -93,22 +96,22 @@ fn tamper(strict: &StrictEc2, s3: aws_sdk_s3::Client, bucket: String, prefix: St
             if call.action != "DescribeVolumes" || call.region != "eu-west-1" || call.filters().is_empty() {
                 return;
             }
-            for _ in 0..200 {
+            let deadline = wait::Deadline::new("the work list of us-east-1");
+            let key = loop {
                 let listed = s3.list_objects_v2().bucket(&bucket).prefix(&prefix).send().await.expect("the ledger");
-                let keys = listed.contents().iter().filter_map(|object| object.key());
-                if let Some(key) = keys.into_iter().find(|key| key.ends_with("us-east-1/work-list.jsonl")) {
-                    match contents {
-                        None => drop(s3.delete_object().bucket(&bucket).key(key).send().await.expect("deleted")),
-                        Some(text) => {
-                            let body = ByteStream::from_static(text.as_bytes());
-                            s3.put_object().bucket(&bucket).key(key).body(body).send().await.expect("written");
-                        }
-                    }
-                    return;
+                let mut keys = listed.contents().iter().filter_map(|object| object.key());
+                if let Some(key) = keys.find(|key| key.ends_with("us-east-1/work-list.jsonl")) {
+                    break key.to_owned();
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                deadline.pause().await;
+            };
+            match contents {
+                None => drop(s3.delete_object().bucket(&bucket).key(key).send().await.expect("deleted")),
+                Some(text) => {
+                    let body = ByteStream::from_static(text.as_bytes());
+                    s3.put_object().bucket(&bucket).key(key).body(body).send().await.expect("written");
+                }
             }
-            panic!("no work list of us-east-1");
         })
     });
 }

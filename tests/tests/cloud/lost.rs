@@ -3,7 +3,10 @@
 use serde_json::json;
 use std::collections::BTreeSet;
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::{cloud::Cloud, hop::Hop};
+use tests::{
+    cloud::{Cloud, WITHOUT_SERVERS},
+    hop::Hop,
+};
 
 /// What each call's name holds, in the order of the night.
 const CALLS: [&str; 15] = [
@@ -36,6 +39,7 @@ async fn a_lost_answer_of_s3_or_step_functions_is_tried_again_and_an_outage_is_m
         ("AWS_ENDPOINT_URL_EC2", strict.url.as_str()),
         ("AWS_ENDPOINT_URL_S3", &hop.url),
         ("AWS_ENDPOINT_URL_SFN", &hop.url),
+        WITHOUT_SERVERS,
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let cloud = Cloud::down("lost", variables.into());

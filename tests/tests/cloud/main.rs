@@ -1,4 +1,4 @@
-//! Nights end to end, each test on a local cloud of its own. They wait more than they compute, so `make test` runs several at once.
+//! Runs end to end, on local clouds of the tests' own. They wait more than they compute, so `make test` runs several at once.
 
 mod bad_input;
 mod coverage;
@@ -20,8 +20,11 @@ mod nightly;
 mod once;
 mod restore;
 mod schedule;
+mod second_engine;
 mod selection;
+mod side_by_side;
 mod stacks;
 mod throttling;
 mod unreported;
+mod up;
 mod upgrade;

@@ -7,10 +7,9 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
 };
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::cloud::Cloud;
+use tests::{cloud::Cloud, wait};
 
 fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -124,15 +123,13 @@ fn interrupted(cloud: &Cloud, strict: &StrictEc2) {
     strict.before(move |call| {
         let (hold, is_discovery) = (hold.clone(), call.action == "DescribeVolumes");
         Box::pin(async move {
-            while is_discovery && hold.load(Ordering::SeqCst) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            wait::until("Ctrl-C is answered", || !is_discovery || !hold.load(Ordering::SeqCst)).await;
         })
     });
     let outcome = || json(&cloud.nightly(&["status", "--last", "1", "--json"]))[0]["outcome"].clone();
     let mut command = cloud.nightly_command(&["run", "--night", "2026-12-27"]);
     let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("nightly");
-    await_that("it runs", || outcome() == "running");
+    wait::until_blocking("it runs", || outcome() == "running");
     let listed = cloud.nightly(&["status"]);
     assert!(stdout(&listed).contains("running now"), "{}", stdout(&listed));
     assert_eq!(code(&listed), 0, "the newest that is over decides");
@@ -141,15 +138,7 @@ fn interrupted(cloud: &Cloud, strict: &StrictEc2) {
     assert_eq!((code(&output), stdout(&output).as_str()), (130, ""));
     assert!(stderr(&output).contains("No longer followed, but the night goes on."), "{}", stderr(&output));
     held.store(false, Ordering::SeqCst);
-    await_that("it ends by itself", || outcome() == "complete");
-}
-
-fn await_that(what: &str, is_so: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < until, "not within 30 s: {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait::until_blocking("it ends by itself", || outcome() == "complete");
 }
 
 /// A start that the state machine refuses, as a person makes one by hand: it has no Night, and no report.
@@ -191,15 +180,12 @@ fn terminals(cloud: &Cloud) {
         assert!(!has_codes(&cloud.nightly(&["run", "--night", "2026-12-30"])));
     }
     assert!(!has_codes(&cloud.nightly(&["status"])));
-    if Command::new("script").arg("--version").output().is_ok() {
-        let coloured = in_terminal(cloud, 80, "", "status 2026-12-30");
-        assert!(coloured.contains("\u{1b}["), "{coloured}");
-        for columns in [40, 80] {
-            let said = in_terminal(cloud, columns, "NO_COLOR=1", "status 2026-12-30");
-            assert!(said.contains("complete") && !said.contains('\u{1b}'), "{said}");
-            let wide =
-                said.lines().find(|line| line.trim_end().chars().count() > columns.into() && !line.contains("://"));
-            assert_eq!(wide, None, "{columns}: {said}");
-        }
+    let coloured = in_terminal(cloud, 80, "", "status 2026-12-30");
+    assert!(coloured.contains("\u{1b}["), "{coloured}");
+    for columns in [40, 80] {
+        let said = in_terminal(cloud, columns, "NO_COLOR=1", "status 2026-12-30");
+        assert!(said.contains("complete") && !said.contains('\u{1b}'), "{said}");
+        let wide = said.lines().find(|line| line.trim_end().chars().count() > columns.into() && !line.contains("://"));
+        assert_eq!(wide, None, "{columns}: {said}");
     }
 }

@@ -5,18 +5,19 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
-use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::cloud::Cloud;
+use strict_ec2::{Call, Fault, Rules, StrictEc2};
+use tests::{cloud::Cloud, wait};
 
+/// EC2's 15 seconds, shorter: the local cloud skips the pauses between two attempts.
+const BETWEEN_SNAPSHOTS: Duration = Duration::from_secs(2);
 const TIME: &str = "2026-12-31T04:30:00Z";
 
 async fn cloud(name: &str) -> (Cloud, StrictEc2) {
-    // EC2's 15 seconds, shorter: the local cloud skips the pauses between two attempts.
-    let strict = StrictEc2::listen(Rules { between_snapshots: Duration::from_secs(2), ..Rules::default() });
+    let strict = StrictEc2::listen(Rules::default().between_snapshots(BETWEEN_SNAPSHOTS));
     let cloud = Cloud::up_with(name, &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
     strict.forward_to(&cloud.moto());
     (cloud, strict)
@@ -46,12 +47,7 @@ async fn two_nights_at_the_same_time_make_one_snapshot_of_each_volume() {
         let creating = creating.clone();
         Box::pin(async move {
             if call.action == "CreateSnapshot" && creating.fetch_add(1, Ordering::SeqCst) < 4 {
-                for _ in 0..400 {
-                    if creating.load(Ordering::SeqCst) >= 4 {
-                        break;
-                    }
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
+                wait::until("four calls of CreateSnapshot", || creating.load(Ordering::SeqCst) >= 4).await;
             }
         })
     });
@@ -69,18 +65,27 @@ async fn a_night_that_is_stopped_halfway_is_finished_by_the_next_start() {
     let aws = cloud.aws().await;
     let sfn = aws_sdk_sfn::Client::new(&aws);
     let machine = cloud.exported("STATE_MACHINE_ARN");
-    // The first volume's snapshot is made; the call that would make the second hangs until the execution is stopped.
-    strict.inject(Fault::Hang(Duration::from_secs(2)), |call| call.action == "CreateSnapshot" && call.number == 2);
+    // The first volume's snapshot is made; the call that would make the second waits until the execution is stopped, and is cut.
+    let stopped = Arc::new(AtomicBool::new(false));
+    let is_stopped = stopped.clone();
+    let is_second = |call: &Call| call.action == "CreateSnapshot" && call.number == 2;
+    strict.before(move |call| {
+        let is_stopped = is_stopped.clone();
+        Box::pin(async move {
+            wait::until("the stop", || !is_second(&call) || is_stopped.load(Ordering::SeqCst)).await;
+        })
+    });
+    strict.inject(Fault::Reset, is_second);
     let started = sfn.start_execution().state_machine_arn(machine).input(input().to_string()).send().await;
     let execution = started.expect("the night starts").execution_arn;
-    while strict.count("CreateSnapshot") == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait::until("the first snapshot", || strict.count("CreateSnapshot") > 0).await;
     sfn.stop_execution().execution_arn(&execution).send().await.expect("stopped");
     assert_eq!(cloud.ended(execution).await.status, "ABORTED");
     assert_eq!(snapshots(&cloud).await, [1], "one is made, one is not");
+    stopped.store(true, Ordering::SeqCst);
+    wait::until("the call that is cut", || strict.count("CreateSnapshot") == 2).await;
     strict.clear_faults();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    strict.advance(BETWEEN_SNAPSHOTS);
 
     let again = cloud.night(input()).await;
     assert_eq!(again.status, "SUCCEEDED", "{}", again.cause);

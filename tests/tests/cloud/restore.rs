@@ -4,6 +4,7 @@ use aws_sdk_ec2::{
     Client,
     types::{Filter, Placement, ResourceType, Tag, TagSpecification, Volume, VolumeType},
 };
+use nightly::restore::make::SECONDS_OF_A_NEW_VOLUME;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 use strict_ec2::{Fault, NewVolumes, Rules, SnapshotState, StrictEc2, VolumeState};
-use tests::cloud::Cloud;
+use tests::{cloud::Cloud, wait};
 
 /// The environment with a data volume at its database server, and two Nights of it.
 struct Lost {
@@ -31,6 +32,11 @@ struct Lost {
 const OTHER_ZONE: &str = "us-east-1b";
 
 impl Lost {
+    /// Waits until CreateVolume has been called this many times.
+    async fn creates(&self, count: usize) {
+        wait::until("CreateVolume", || self.strict.count("CreateVolume") >= count).await;
+    }
+
     async fn after_two_nights() -> Self {
         let strict = StrictEc2::listen(Rules::default());
         let cloud = Cloud::up_with("restore", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
@@ -185,7 +191,7 @@ async fn comes_back(lost: &Lost) {
     // Who deletes it, or takes the tag from it, can have another.
     lost.lose(&id).await;
     // It was not made by the call that then answers for it: that is seen by its age.
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    tokio::time::sleep(Duration::from_secs(1 + SECONDS_OF_A_NEW_VOLUME.unsigned_abs())).await;
     let second = lost.restored(&[lost.id()]);
     assert_ne!(second, id);
     let tag = Tag::builder().key("RestoredFrom").build();
@@ -200,12 +206,10 @@ async fn comes_back(lost: &Lost) {
 
 async fn is_made_once(lost: &Lost) {
     // Killed as soon as it is made; the next does not find it by its tag yet.
-    lost.strict.set_rules(Rules { new_volumes: NewVolumes::CreatingUntilTold, ..Rules::default() });
+    lost.strict.set_rules(Rules::default().new_volumes(NewVolumes::StayCreating));
     lost.strict.forget_calls();
     let mut first = lost.start(&[lost.id(), "--zone", OTHER_ZONE]);
-    while lost.strict.count("CreateVolume") == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    lost.creates(1).await;
     first.kill().expect("killed");
     first.wait().expect("its end");
     let made = lost.made().await;
@@ -213,9 +217,7 @@ async fn is_made_once(lost: &Lost) {
     let nothing = "<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>".to_owned();
     lost.strict.inject(Fault::Says(nothing), |call| call.is_filtered("DescribeVolumes", "tag-key"));
     let second = lost.start(&[lost.id(), "--zone", OTHER_ZONE, "--json"]);
-    while lost.strict.count("CreateVolume") < 2 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    lost.creates(2).await;
     for id in lost.made().await {
         lost.strict.set_volume_state(&id, VolumeState::Available);
     }
@@ -233,9 +235,7 @@ async fn is_made_once(lost: &Lost) {
         let rivals = rivals.clone();
         Box::pin(async move {
             if call.action == "CreateVolume" && rivals.fetch_add(1, Ordering::SeqCst) < 2 {
-                while rivals.load(Ordering::SeqCst) < 2 {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
+                wait::until("the rival's CreateVolume", || rivals.load(Ordering::SeqCst) >= 2).await;
             }
         })
     });
@@ -306,13 +306,11 @@ async fn is_refused(lost: &Lost) {
 
 /// What EBS makes of a key that it may not use, and that the next run, when it may, succeeds.
 async fn fails_in_ebs(lost: &Lost) {
-    lost.strict.set_rules(Rules { new_volumes: NewVolumes::CreatingUntilTold, ..Rules::default() });
+    lost.strict.set_rules(Rules::default().new_volumes(NewVolumes::StayCreating));
     lost.strict.forget_calls();
     let id = lost.id().to_owned();
     let restore = lost.start(&[&id, "--zone", "us-east-1c"]);
-    while lost.strict.count("CreateVolume") == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    lost.creates(1).await;
     let failed = lost.made().await.remove(0);
     lost.strict.set_volume_state(&failed, VolumeState::Error);
     let output = restore.wait_with_output().expect("its end");
@@ -321,11 +319,10 @@ async fn fails_in_ebs(lost: &Lost) {
     assert!(stderr.contains(&format!("{failed} is in error; mostly its KMS key is disabled")), "{stderr}");
 
     let restore = lost.start(&[&id, "--zone", "us-east-1c"]);
-    while lost.strict.count("CreateVolume") < 3 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    lost.creates(3).await;
     let vanished = lost.made().await.into_iter().find(|one| *one != failed).expect("the next token's");
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let is_seen = |one: &strict_ec2::Record| one.action == "DescribeVolumes" && one.subject.as_ref() == Some(&vanished);
+    wait::until("the restore sees its volume", || lost.strict.calls().iter().any(is_seen)).await;
     lost.ec2.delete_volume().volume_id(&vanished).send().await.expect("gone");
     let output = restore.wait_with_output().expect("its end");
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -333,7 +330,7 @@ async fn fails_in_ebs(lost: &Lost) {
     assert!(stderr.contains(&format!("{vanished} is gone again; mostly its KMS key")), "{stderr}");
 
     lost.strict.set_rules(Rules::default());
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    tokio::time::sleep(Duration::from_secs(1 + SECONDS_OF_A_NEW_VOLUME.unsigned_abs())).await;
     let made = lost.restored(&[&id, "--zone", "us-east-1c"]);
     assert!(made != failed && made != vanished);
     lost.lose_all().await;

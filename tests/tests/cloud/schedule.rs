@@ -1,11 +1,11 @@
 //! The schedule itself starts the night.
 
+use serde_json::Value;
 use std::time::Duration;
 use tests::cloud::Cloud;
 
-#[tokio::test]
-async fn the_schedule_starts_the_night() {
-    let cloud = Cloud::up("schedule", &["ScheduleExpression=rate(1 minute)"]);
+/// Needs the ScheduleExpression `rate(1 minute)`.
+pub async fn the_schedule_starts_the_run_with_its_scheduled_time(cloud: Cloud) {
     let sfn = aws_sdk_sfn::Client::new(&cloud.aws().await);
     let machine = cloud.exported("STATE_MACHINE_ARN");
     let mut started = None;
@@ -17,7 +17,13 @@ async fn the_schedule_starts_the_night() {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    let night = cloud.ended(started.expect("three minutes bring an execution").execution_arn).await;
+    let execution = started.expect("three minutes bring an execution").execution_arn;
+    let described = sfn.describe_execution().execution_arn(&execution).send().await.expect("the execution");
+    let input: Value = serde_json::from_str(described.input().expect("an input")).expect("JSON");
+    let time = input["time"].as_str().expect("a time").parse::<jiff::Timestamp>().expect("an RFC 3339 time");
+    let started = described.start_date().secs();
+    assert!((0..=120).contains(&(started - time.as_second())), "scheduled at {time}, started at {started}");
+    let night = cloud.ended(execution).await;
     assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
     assert_eq!(night.report["regions"][0]["protected"].as_array().map(Vec::len), Some(2));
 }

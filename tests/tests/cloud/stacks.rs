@@ -4,14 +4,13 @@ use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::{Command, Output},
-    time::Duration,
 };
-use tests::{cloud::Cloud, root, template};
+use tests::{cloud::Cloud, root, template, wait};
 
 const BACKUP: &str = "nightly-backup";
 
-/// A second valid value of every parameter of backup.yaml but two: KmsKeyArn takes a key's, and infra/digest.py works out Release.
-const BACKUP_VALUES: [(&str, &str); 22] = [
+/// A second valid value of every parameter of backup.yaml but two: KmsKeyArn takes a key's, and infra/digest.py works out Releases.
+const BACKUP_VALUES: [(&str, &str); 21] = [
     ("BackupStack", "another-name"),
     ("Client", "a client"),
     ("DrillDocument", "AnotherDocument"),
@@ -30,7 +29,6 @@ const BACKUP_VALUES: [(&str, &str); 22] = [
     ("Regions", "us-east-1,eu-west-1"),
     ("RestoreDrill", "true"),
     ("ScheduleExpression", "cron(15 3 * * ? *)"),
-    ("ScheduleInput", r#"{"dryRun": true}"#),
     ("SnapshotsPerSecond", "10"),
     ("TimeZone", "Europe/Berlin"),
     ("VolumeTag", "Backup=true"),
@@ -90,6 +88,15 @@ impl Aws {
         serde_json::from_slice(&output.stdout).unwrap_or_default()
     }
 
+    /// The template of a stack.
+    fn template(&self, name: &str) -> Value {
+        let template = self.ask(&["cloudformation", "get-template", "--stack-name", name, "--query", "TemplateBody"]);
+        match template {
+            Value::String(text) => serde_json::from_str(&text).expect("JSON"),
+            template => template,
+        }
+    }
+
     /// A stack as described; none where there is none.
     fn stack(&self, name: &str) -> Option<Value> {
         let output = self.run(&["cloudformation", "describe-stacks", "--stack-name", name]);
@@ -101,15 +108,12 @@ impl Aws {
 
     /// Waits until a stack's status is none of what goes on.
     async fn settled(&self, name: &str) -> String {
-        for _ in 0..120 {
+        wait::until_some(&format!("{name} settles"), async || {
             let status = self.stack(name).map_or(json!("DELETE_COMPLETE"), |stack| stack["StackStatus"].clone());
-            let status = status.as_str().expect("a status");
-            if !status.ends_with("_IN_PROGRESS") {
-                return status.to_owned();
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-        panic!("{name} does not settle");
+            let status = status.as_str().expect("a status").to_owned();
+            (!status.ends_with("_IN_PROGRESS")).then_some(status)
+        })
+        .await
     }
 
     /// The names in every listing that bear the stack's.
@@ -166,14 +170,12 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
 
     let key = aws.key();
     let values: BTreeMap<_, _> = BACKUP_VALUES.into_iter().chain([("KmsKeyArn", key.as_str())]).collect();
-    let tried = values.keys().chain(&["Release"]).map(|name| name.to_string()).collect::<BTreeSet<_>>();
+    let tried = values.keys().chain(&["Releases"]).map(|name| name.to_string()).collect::<BTreeSet<_>>();
     assert_eq!(tried, declared("backup.yaml"));
     let mut before = parameters(&aws.stack(BACKUP).expect("the stack"));
     // Some at a time: each update takes ten seconds on two cores.
     for group in values.into_iter().collect::<Vec<_>>().chunks(4) {
-        // `up` gives the schedule's input at every deployment, so that it is named again with the ones after it.
-        let mut words = vec![format!("ScheduleInput={}", before["ScheduleInput"])];
-        let old_release = before["Release"].clone();
+        let mut words = Vec::new();
         for (name, value) in group {
             let old = before.insert(name.to_string(), value.to_string());
             assert_ne!(old.as_deref(), Some(*value), "{name} would not change");
@@ -184,8 +186,7 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
         let stack = aws.stack(BACKUP).expect("the stack");
         assert_eq!(stack["StackStatus"], "UPDATE_COMPLETE", "{words:?}");
         let after = parameters(&stack);
-        assert_ne!(after["Release"], old_release, "{words:?}");
-        before.insert("Release".to_owned(), after["Release"].clone());
+        before.insert("Releases".to_owned(), after["Releases"].clone());
         assert_eq!(after, before, "{words:?}");
     }
     the_next_night_calls_a_version_with(
@@ -241,14 +242,6 @@ fn the_next_night_calls_a_version_with(aws: &Aws, machine: &str, function: &str,
 }
 
 /// The last of the stack's resources waits for a signal that nothing sends.
-const NEVER: &str = "Resources:
-  Never:
-    Type: AWS::CloudFormation::WaitConditionHandle
-  NeverComes:
-    Type: AWS::CloudFormation::WaitCondition
-    DependsOn: [Schedule, NightEndedBadly, SnapshotFailed, FindExpiredAlias, LedgerBucketPolicy]
-    Properties: {Handle: !Ref Never, Timeout: 1}
-";
 
 /// Made, not changed: moto replaces a server by nothing at an update, and then finds no address of it for the web server.
 #[tokio::test]
@@ -260,7 +253,7 @@ async fn the_environment_is_made_with_a_second_value_of_every_parameter() {
     let known: BTreeSet<_> = values.keys().map(|name| name.to_string()).collect();
     assert_eq!(known, declared("environment.yaml"));
     aws.ask(&["ec2", "create-key-pair", "--key-name", "a-key"]);
-    let body = format!("file://{}", cloud.directory.join("packaged/environment.yaml").display());
+    let body = aws.template("nightly-environment").to_string();
     let parameters: Vec<_> = values.iter().map(|(k, v)| json!({"ParameterKey": k, "ParameterValue": v})).collect();
     let given = serde_json::to_string(&parameters).expect("JSON");
     let named = ["--stack-name", "second", "--template-body", &body, "--capabilities", "CAPABILITY_IAM"];
@@ -277,14 +270,22 @@ async fn the_environment_is_made_with_a_second_value_of_every_parameter() {
 async fn a_create_that_fails_leaves_nothing() {
     let cloud = Cloud::up("stacks-failed", &[]);
     let aws = Aws(cloud.ministack());
-    let packaged = std::fs::read_to_string(cloud.directory.join("packaged/backup.yaml")).expect("up packages it");
-    let broken = cloud.directory.join("broken.yaml");
-    std::fs::write(&broken, packaged.replacen("Resources:\n", NEVER, 1)).expect("written");
+    let mut template = aws.template(BACKUP);
+    let resources = template["Resources"].as_object_mut().expect("Resources");
+    resources.insert("Never".into(), json!({"Type": "AWS::CloudFormation::WaitConditionHandle"}));
+    // After the resources that are made last.
+    let last = ["Schedule", "NightEndedBadly", "SnapshotFailed", "FindExpiredAlias", "LedgerBucketPolicy"];
+    let never = json!({"Handle": {"Ref": "Never"}, "Timeout": 1});
+    let never = json!({"Type": "AWS::CloudFormation::WaitCondition", "DependsOn": last, "Properties": never});
+    resources.insert("NeverComes".into(), never);
+    let broken = cloud.directory.join("broken.json");
+    std::fs::write(&broken, template.to_string()).expect("written");
     // Too long for the request itself.
     aws.ask(&["s3api", "put-object", "--bucket", "artifacts", "--key", "broken", "--body", broken.to_str().unwrap()]);
     let url = format!("{}/artifacts/broken", aws.0);
     let named = ["--stack-name", "broken", "--template-url", &url, "--capabilities", "CAPABILITY_IAM"];
-    let release = ["--parameters", "ParameterKey=Release,ParameterValue=none"];
+    let releases = json!([{"ParameterKey": "Releases", "ParameterValue": vec!["none"; 11].join(",")}]).to_string();
+    let release = ["--parameters", &releases];
     aws.ask(&[&["cloudformation", "create-stack"], &named[..], &release].concat());
 
     assert_eq!(aws.settled("broken").await, "ROLLBACK_COMPLETE");

@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use serde_json::{Value, json};
 use std::{process::Command, time::Duration};
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::{cloud::Cloud, mail, root};
+use tests::{cloud::Cloud, mail, root, wait};
 
 const TIME: &str = "2026-05-20T04:30:00Z";
 
@@ -25,9 +25,7 @@ async fn abort(cloud: &Cloud, strict: &StrictEc2, input: Value) -> String {
     let machine = cloud.exported("STATE_MACHINE_ARN");
     let started = sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await;
     let execution = started.expect("the night starts").execution_arn;
-    while strict.count("DescribeRegions") == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait::until("DescribeRegions", || strict.count("DescribeRegions") > 0).await;
     sfn.stop_execution().execution_arn(&execution).send().await.expect("stopped");
     assert_eq!(cloud.ended(execution.clone()).await.status, "ABORTED");
     strict.clear_faults();
@@ -44,16 +42,13 @@ async fn machine(sfn: &aws_sdk_sfn::Client, resource: &str) -> String {
 async fn told(cloud: &Cloud, count: usize) -> Vec<String> {
     let sfn = aws_sdk_sfn::Client::new(&cloud.aws().await);
     let unreported = machine(&sfn, "UnreportedNight").await;
-    for _ in 0..400 {
+    wait::until_some("the executions of UnreportedNight that EventBridge starts", async || {
         let listed = sfn.list_executions().state_machine_arn(&unreported).send().await;
         let ended: Vec<_> =
             listed.expect("its executions").executions.into_iter().map(|one| one.status.to_string()).collect();
-        if ended.len() >= count && ended.iter().all(|status| status != "RUNNING") {
-            return ended;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("EventBridge started no execution of UnreportedNight");
+        (ended.len() >= count && ended.iter().all(|status| status != "RUNNING")).then_some(ended)
+    })
+    .await
 }
 
 /// What the AWS CLI answers.
@@ -159,6 +154,24 @@ async fn a_night_that_could_not_report_is_mailed_once_and_one_that_did_is_not_ma
     assert_eq!(refused.error, "BadInput");
     assert_eq!(told(&cloud, 4).await.len(), 4);
     assert_eq!(cloud.mail(&mailbox).await.len(), 1, "told once, by the night itself");
+
+    end_after_two_seconds(&cloud).await;
+    strict.inject(Fault::Hang(Duration::from_secs(1)), |call| call.action == "DescribeVolumes");
+    assert_eq!(cloud.night(json!({"time": TIME})).await.status, "TIMED_OUT");
+    assert_eq!(told(&cloud, 5).await.len(), 5);
+    let mail = cloud.mail(&mailbox).await;
+    assert!(mail.len() == 1 && mail[0].0.contains("TIMED_OUT"), "{mail:?}");
+}
+
+/// Gives the run two seconds in place of twelve hours.
+async fn end_after_two_seconds(cloud: &Cloud) {
+    let sfn = aws_sdk_sfn::Client::new(&cloud.aws().await);
+    let machine = cloud.exported("STATE_MACHINE_ARN");
+    let described = sfn.describe_state_machine().state_machine_arn(&machine).send().await.expect("the machine");
+    let mut definition: Value = serde_json::from_str(&described.definition).expect("JSON");
+    definition["TimeoutSeconds"] = json!(2);
+    let updated = sfn.update_state_machine().state_machine_arn(machine).definition(definition.to_string());
+    updated.send().await.expect("updated");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,14 +6,17 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::{cloud::Cloud, ids};
+use tests::{
+    cloud::{Cloud, WITHOUT_SERVERS},
+    ids, wait,
+};
 
 /// The settings are a version's as its code is, and they can be told apart: a week of dailies expires by the old ones, none by the new.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_runs_goes_on_with_the_functions_that_it_began_with() {
     let strict = StrictEc2::listen(Rules::default());
     // At full length the pauses between attempts outlast the update.
-    let variables = [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("SFN_WAIT_SCALE", "1")];
+    let variables = [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("SFN_WAIT_SCALE", "1"), WITHOUT_SERVERS];
     let cloud = Cloud::up_with("upgrade", &["KeepDailies=1"], &variables);
     strict.forward_to(&cloud.ministack());
     cloud.attach_volumes(1).await;
@@ -27,9 +30,9 @@ async fn a_night_that_runs_goes_on_with_the_functions_that_it_began_with() {
     let machine = cloud.exported("STATE_MACHINE_ARN");
     let start = sfn.start_execution().state_machine_arn(machine).input(r#"{"time": "2027-02-02T04:30:00Z"}"#);
     let execution = start.send().await.expect("the night starts").execution_arn;
-    while !strict.calls().iter().any(|call| call.action == "CreateSnapshot" && call.answer == "Unavailable") {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let is_refused =
+        || strict.calls().iter().any(|call| call.action == "CreateSnapshot" && call.answer == "Unavailable");
+    wait::until("a CreateSnapshot that is refused", || is_refused()).await;
     let update = cloud.run("up", &["KeepDailies=30"]);
     assert!(update.status.success(), "{}", String::from_utf8_lossy(&update.stderr));
     let status = sfn.describe_execution().execution_arn(&execution).send().await.expect("the night").status;

@@ -58,11 +58,13 @@ fn a_second_check_of_a_volume_waits_for_the_first_and_leaves_what_is_its() {
 
 /// With real namespaces and a real mount, which take root and a machine that allows them.
 #[test]
+#[ignore = "needs root and a machine that allows namespaces and mounts: make test-privileged"]
 fn a_check_that_is_killed_takes_its_mount_and_its_postgresql_along() {
     let allowed = Command::new("unshare").args(["--mount", "--pid", "--ipc", "--fork", "true"]).status();
-    if !server::is_root() || !allowed.is_ok_and(|status| status.success()) {
-        return;
-    }
+    assert!(
+        server::is_root() && allowed.is_ok_and(|status| status.success()),
+        "run this as root, where unshare may mount"
+    );
     let place = Place::with_postgres();
     place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(60);", place.0.join("loading").display()));
     server::give_to_a_user(&place.0);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use strict_ec2::{Fault, NewSnapshots, Rules, StrictEc2};
 use tests::{
-    cloud::{Cloud, Night},
+    cloud::{Cloud, Night, WITHOUT_SERVERS},
     ids,
     model::{self, Account, Parameters},
 };
@@ -70,15 +70,11 @@ struct Expected {
 
 impl Simulation {
     async fn begin() -> Self {
-        let rules = Rules {
-            page: Some(3),
-            empty_pages: true,
-            new_snapshots: NewSnapshots::PendingUntilTold,
-            ..Rules::default()
-        };
+        let rules = Rules::default().page(3).empty_pages().new_snapshots(NewSnapshots::StayPending);
         let strict = StrictEc2::listen(rules);
         let regions = format!("Regions={}", REGIONS.join(","));
-        let cloud = Cloud::up_with("simulation", &[&regions], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+        let cloud =
+            Cloud::up_with("simulation", &[&regions], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
         strict.forward_to(&cloud.ministack());
         let fleet = Fleet::of(&cloud, &strict).await;
         let pictured = fleet.account(REGIONS[0]).await.volumes.into_keys().next().expect("a volume");

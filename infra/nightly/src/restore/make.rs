@@ -29,7 +29,7 @@ const UNSEEN: Duration = Duration::from_secs(5);
 /// of an AWS API request signature").
 const OLD: i64 = 300;
 /// Seconds within which a volume was made by this very call.
-const NEW: i64 = 5;
+pub const SECONDS_OF_A_NEW_VOLUME: i64 = 5;
 /// How long EBS may take for a volume or an attachment until a person should look.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Volumes of one restore point and one zone that somebody may delete again, one after the other.
@@ -90,7 +90,7 @@ impl Maker<'_> {
                 }
                 // It failed before, or somebody took the tag from it to have another.
                 Some(_) => {}
-                None if age < NEW => bail!("{}", failed(planned, &id, "gone again")),
+                None if age < SECONDS_OF_A_NEW_VOLUME => bail!("{}", failed(planned, &id, "gone again")),
                 // The token answers for one that somebody deleted.
                 None => {}
             }

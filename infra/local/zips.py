@@ -1,0 +1,44 @@
+"""The zips of the local functions: one for each binary, made once and hard-linked into every local cloud."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from deploy import Failed  # noqa: E402
+from package import FUNCTIONS, write  # noqa: E402
+
+
+def link(binaries: Path, into: Path) -> None:
+    """Links `into/<function>.zip` for each function of `binaries`."""
+    into.mkdir(parents=True)
+    for function in FUNCTIONS:
+        zipped, linked = made(binaries, function), into / f"{function}.zip"
+        try:
+            os.link(zipped, linked)
+        except OSError:
+            # Another file system, or one without hard links.
+            shutil.copy2(zipped, linked)
+
+
+def made(binaries: Path, function: str) -> Path:
+    """Returns the zip of a function's binary, and makes it if it is missing or of another binary.
+
+    A zip has the modification time of its binary.
+    """
+    binary, zipped = binaries / function, binaries / "zips" / f"{function}.zip"
+    if not binary.exists():
+        raise Failed(f"{binary} does not exist; run `make up`, which builds it")
+    built = binary.stat().st_mtime_ns
+    if not zipped.exists() or zipped.stat().st_mtime_ns != built:
+        zipped.parent.mkdir(exist_ok=True)
+        # Several clouds may make it at once: each its own file, put in place whole.
+        with tempfile.TemporaryDirectory(dir=zipped.parent) as folder:
+            unfinished = Path(folder) / zipped.name
+            write(binary, unfinished)
+            os.utime(unfinished, ns=(built, built))
+            unfinished.replace(zipped)
+    return zipped
