@@ -71,20 +71,21 @@ test test-all: $(VENV)/bin/python
 	@$(MAKE) --no-print-directory -j2 installed tests-built
 	@cargo nextest run --workspace --profile $(PROFILE)
 	@cargo test --quiet --workspace --doc
+	@cargo nextest list --workspace --run-ignored only --message-format oneline 2>/dev/null | sed 's/^/NOT RUN, needs make test-privileged: /'
 
 installed: $(VENV)/local $(TOOLS)/installed $(CHECKERS)/installed target/postgres/installed target/iam/installed target/browser/installed
 
 tests-built: $(TOOLS)/installed
 	@$(BUILD) nextest run --workspace --no-run
 
-# What a container mostly cannot do. `make test` names these as skipped.
+# What a container mostly cannot do: these tests are ignored elsewhere.
 test-privileged: $(VENV)/bin/python
 	@$(MAKE) --no-print-directory -j2 installed tests-built
-	@cargo nextest run --workspace --profile privileged
+	@cargo nextest run --workspace --run-ignored only
 
 simulate: functions
 	@PROPTEST_CASES=250 cargo test --quiet --workspace --test model
-	@NIGHTS=1000 cargo test --quiet --workspace --test simulation -- --nocapture
+	@NIGHTS=1000 cargo test --quiet --workspace --test simulation in_full -- --nocapture
 	@mkdir -p docs && cp target/tests/simulation/retention.svg docs/
 
 # bare is the function that the others are measured against; it is built with them, so that all share their libraries.

@@ -9,12 +9,14 @@ import shlex
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 
 import boto3
 import digest
 import template
 from botocore.exceptions import ClientError
+from failed import Failed
 
 FINISHED = re.compile("(COMPLETE|FAILED)$")
 SECONDS_TO_FINISH = 3600
@@ -24,10 +26,6 @@ BYTES_WITHOUT_BUCKET = 51_200
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 # The deployment works these out itself.
 OURS = (digest.PARAMETER,)
-
-
-class Failed(Exception):
-    """What went wrong, in one line that says what to do."""
 
 
 def deploy(path: Path, stack: str, bucket: str, parameters: dict, env: dict,
@@ -138,13 +136,15 @@ def forget(cloudformation, stack: str, change_set: str) -> None:
 
 
 def client(service: str, env: dict):
-    """A client of boto3's that sees `env`, not this process's environment."""
-    return boto3.session.Session(
-        aws_access_key_id=env.get("AWS_ACCESS_KEY_ID"),
-        aws_secret_access_key=env.get("AWS_SECRET_ACCESS_KEY"),
-        aws_session_token=env.get("AWS_SESSION_TOKEN"),
-        region_name=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION"),
-    ).client(service, endpoint_url=env.get("AWS_ENDPOINT_URL"))
+    """Returns a client of boto3's that sees `env`, not this process's environment."""
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
+    return session(*(env.get(key) for key in keys), region).client(service, endpoint_url=env.get("AWS_ENDPOINT_URL"))
+
+
+@cache
+def session(key: str | None, secret: str | None, token: str | None, region: str | None) -> boto3.session.Session:
+    return boto3.session.Session(key, secret, token, region)
 
 
 def wait(cloudformation, stack: str, wanted: tuple[str, ...], started: datetime) -> None:

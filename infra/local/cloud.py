@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "infra"))
 
-from deploy import Failed  # noqa: E402
+from failed import Failed  # noqa: E402
 
 HOST = "127.0.0.1"
 SECONDS_TO_START = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from deploy import Failed  # noqa: E402
+from failed import Failed  # noqa: E402
 from package import FUNCTIONS, write  # noqa: E402
 
 

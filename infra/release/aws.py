@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import boto3  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError  # noqa: E402
-from deploy import Failed  # noqa: E402
+from failed import Failed  # noqa: E402
 from problems import explain  # noqa: E402
 
 STACK = os.environ.get("STACK") or "nightly-backup"

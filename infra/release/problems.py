@@ -3,7 +3,7 @@
 from botocore.exceptions import (ClientError, ConnectionError, EndpointConnectionError, HTTPClientError, InvalidRegionError,
                                  NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound,
                                  SSOError, TokenRetrievalError)
-from deploy import Failed
+from failed import Failed
 
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 REFUSED = ("AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException")

@@ -98,6 +98,11 @@ impl Cloud {
         cloud
     }
 
+    /// The name of the backup's stack.
+    pub fn stack(&self) -> &str {
+        self.stack.as_deref().unwrap_or("nightly-backup")
+    }
+
     /// The file of the variables that `up` exports.
     fn env_file(&self) -> PathBuf {
         self.directory.join(self.stack.as_ref().map_or("env".to_owned(), |stack| format!("env-{stack}")))

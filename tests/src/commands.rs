@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::{cloud::Cloud, root, text};
+use crate::{cloud::Cloud, root, text, without_cargo};
 
 /// What the fence of a block says after `sh`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +132,7 @@ fn shell(script: &str) -> Command {
     for name in ["MAKEFLAGS", "MAKELEVEL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_EC2", "BACKUP_STACK"] {
         command.env_remove(name);
     }
+    without_cargo(&mut command);
     // The reader's own AWS CLI.
     let path = format!("{}:{}", root().join("target/venv/bin").display(), std::env::var("PATH").expect("PATH"));
     command.env("PATH", path).envs([

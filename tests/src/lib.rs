@@ -38,6 +38,7 @@ use serde_json::Value;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// The root of the checkout.
@@ -62,6 +63,16 @@ pub fn functions() -> Vec<String> {
 /// `snapshot-one` as the state and the template's resources have it: `SnapshotOne`.
 pub fn pascal(name: &str) -> String {
     name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+/// Takes from a command what cargo tells a test: a build within the test would take it for a change, and compile ring and all that needs
+/// it anew.
+pub fn without_cargo(command: &mut Command) -> &mut Command {
+    let of_cargo = |name: &str| name.starts_with("CARGO_") && name != "CARGO_HOME";
+    for (name, _) in std::env::vars().filter(|(name, _)| of_cargo(name)) {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// The ids in a list of a report, each under its key: `volumeId`, `snapshotId`, a failure's `subject`.

@@ -36,7 +36,7 @@ fn cfn_lint_finds_nothing_in_the_templates() {
 }
 
 #[test]
-fn checkov_finds_nothing_without_a_reason() {
+fn checkov_finds_nothing_without_a_reason_in_full() {
     silent(&mut check("checkov", &TEMPLATES));
 }
 
@@ -46,7 +46,7 @@ fn cloudformation_validate_finds_nothing_without_a_reason() {
 }
 
 #[test]
-fn cfn_guard_finds_nothing_without_a_reason() {
+fn cfn_guard_finds_nothing_without_a_reason_in_full() {
     silent(&mut check("cfn-guard", &TEMPLATES));
 }
 

@@ -7,10 +7,19 @@ use std::collections::BTreeSet;
 use tests::{cloud::Cloud, commands, commands::Place, page, root, template, text};
 
 #[test]
-fn every_command_that_needs_no_aws_runs_on_a_local_cloud() {
+fn every_command_of_the_readme_that_needs_no_aws_runs_on_a_local_cloud() {
+    run(vec!["README.md".to_owned()]);
+}
+
+#[test]
+fn every_command_that_needs_no_aws_runs_on_a_local_cloud_in_full() {
+    run(commands::pages());
+}
+
+fn run(pages: Vec<String>) {
     commands::build();
     std::thread::scope(|scope| {
-        for page in commands::pages() {
+        for page in pages {
             scope.spawn(move || {
                 let blocks = commands::blocks(&page);
                 if blocks.iter().any(|block| block.place == Place::Here) {

@@ -67,8 +67,18 @@ async fn strike(ground: &Ground, (function, call, is, nth): Place, fault: &Fault
     format!("mailed: {told}")
 }
 
+/// Each call with one fault, and each fault at a call or two: [`no_fault_at_any_call_of_a_drill_leaves_a_volume_in_full`] has them all.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_fault_at_any_call_of_a_drill_leaves_a_volume_and_what_is_not_mended_is_mailed() {
+async fn no_fault_at_a_call_of_a_drill_leaves_a_volume() {
+    let ground = Ground::lay("drill-fault", &[]).await;
+    ground.night("2027-01-02").await;
+    for (place, (_, fault)) in PLACES.into_iter().zip(faults()) {
+        strike(&ground, place, &fault).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_fault_at_any_call_of_a_drill_leaves_a_volume_in_full() {
     let ground = Ground::lay("drill-faults", &[]).await;
     ground.night("2027-01-02").await;
     let mut table = String::from("| function | call |");

@@ -101,6 +101,16 @@ struct Account {
 }
 
 impl Account {
+    async fn after_a_night(name: &str) -> Self {
+        let strict = StrictEc2::listen(Rules::default());
+        let cloud = Cloud::up_with(name, &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+        strict.forward_to(&cloud.moto());
+        let mailbox = cloud.mailbox().await;
+        let account = Self { cloud, strict, mailbox, night: "2026-05-01".parse().expect("a date") };
+        assert_eq!(account.night().await.status, "SUCCEEDED");
+        account
+    }
+
     async fn night(&self) -> Night {
         self.cloud.night(json!({"time": format!("{}T04:30:00Z", self.night)})).await
     }
@@ -175,15 +185,18 @@ fn told(message: &str) -> String {
     }
 }
 
+/// Each call with one fault, and each fault at a call or two: [`no_fault_at_any_call_loses_or_doubles_a_snapshot_in_full`] has them all.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_fault_at_any_call_loses_or_doubles_a_snapshot_and_what_is_not_mended_is_mailed() {
-    let strict = StrictEc2::listen(Rules::default());
-    let cloud = Cloud::up_with("faults", &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
-    strict.forward_to(&cloud.moto());
-    let mailbox = cloud.mailbox().await;
-    let mut account = Account { cloud, strict, mailbox, night: "2026-05-01".parse().expect("a date") };
-    assert_eq!(account.night().await.status, "SUCCEEDED");
+async fn no_fault_at_a_call_loses_or_doubles_a_snapshot() {
+    let mut account = Account::after_a_night("fault").await;
+    for (place, (_, fault)) in PLACES.iter().zip(faults().into_iter().cycle()) {
+        account.strike(place, &fault).await;
+    }
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_fault_at_any_call_loses_or_doubles_a_snapshot_in_full() {
+    let mut account = Account::after_a_night("faults").await;
     let mut table = String::from("| function | call |");
     let faults = faults();
     faults.iter().for_each(|(name, _)| write!(table, " {name} |").expect("text"));

@@ -18,10 +18,6 @@ const MOST_BYTES_OF_NIGHT: usize = 16 * 1024;
 /// what it puts in order.
 const MOST_GROWTH: usize = 24 * 1024 * 1024;
 
-fn volumes() -> usize {
-    env::var("VOLUMES").map_or(1_000, |volumes| volumes.parse().expect("VOLUMES is a number"))
-}
-
 fn within_limits(measured: &Measured) {
     let histories = &measured.histories;
     assert_eq!(measured.night.status, "SUCCEEDED", "{}", measured.night.cause);
@@ -47,11 +43,20 @@ fn pages(volumes: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_fleet_is_protected_twice_and_expires_within_every_limit() {
-    let volumes = volumes();
-    let small = Fleet::of("fleet-of-one-page", PAGE, PAGE).await.night("2026-05-20").await;
+async fn a_fleet_of_three_pages_is_protected_twice_and_expires_within_every_limit() {
+    protect_twice_and_expire("fleet-of-three-pages", 3 * PAGE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_fleet_is_protected_twice_and_expires_within_every_limit_in_full() {
+    let volumes = env::var("VOLUMES").map_or(1_000, |volumes| volumes.parse().expect("VOLUMES is a number"));
+    protect_twice_and_expire("fleet", volumes).await;
+}
+
+async fn protect_twice_and_expire(name: &str, volumes: usize) {
+    let small = Fleet::of(&format!("{name}-one-page"), PAGE, PAGE).await.night("2026-05-20").await;
     within_limits(&small);
-    let fleet = Fleet::of("fleet", volumes, PAGE).await;
+    let fleet = Fleet::of(name, volumes, PAGE).await;
     let all: BTreeSet<_> = fleet.volumes.iter().cloned().collect();
     assert_eq!(all.len(), volumes);
 

@@ -8,12 +8,12 @@ use std::{
     path::Path,
     process::{Command, Output},
 };
-use tests::{cloud::Cloud, root};
+use tests::{cloud::Cloud, root, without_cargo};
 
 fn make(cloud: &Cloud, arguments: &[&str]) -> Output {
     let mut command = Command::new("make");
     command.args(["--silent", "--no-print-directory"]).args(arguments).current_dir(root());
-    command.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").envs(cloud.env());
+    without_cargo(&mut command).env_remove("MAKEFLAGS").env_remove("MAKELEVEL").envs(cloud.env());
     command.output().expect("make")
 }
 
@@ -143,5 +143,5 @@ fn a_python_without_venv_or_a_failed_build_is_a_line_that_says_what_to_do() {
     );
 
     let (went_well, said) = make_functions(&folder.join("cargo"), &[]);
-    assert!(!went_well && said.contains("the functions did not build; mend what cargo says above"), "{said}");
+    assert!(!went_well && said.contains("the build failed; fix the errors above and run this again"), "{said}");
 }

@@ -253,7 +253,7 @@ async fn the_environment_is_made_with_a_second_value_of_every_parameter() {
     let known: BTreeSet<_> = values.keys().map(|name| name.to_string()).collect();
     assert_eq!(known, declared("environment.yaml"));
     aws.ask(&["ec2", "create-key-pair", "--key-name", "a-key"]);
-    let body = aws.template("nightly-environment").to_string();
+    let body = format!("file://{}", root().join("infra/environment.yaml").display());
     let parameters: Vec<_> = values.iter().map(|(k, v)| json!({"ParameterKey": k, "ParameterValue": v})).collect();
     let given = serde_json::to_string(&parameters).expect("JSON");
     let named = ["--stack-name", "second", "--template-body", &body, "--capabilities", "CAPABILITY_IAM"];
@@ -281,8 +281,17 @@ async fn a_create_that_fails_leaves_nothing() {
     let broken = cloud.directory.join("broken.json");
     std::fs::write(&broken, template.to_string()).expect("written");
     // Too long for the request itself.
-    aws.ask(&["s3api", "put-object", "--bucket", "artifacts", "--key", "broken", "--body", broken.to_str().unwrap()]);
-    let url = format!("{}/artifacts/broken", aws.0);
+    aws.ask(&[
+        "s3api",
+        "put-object",
+        "--bucket",
+        "artifacts-us-east-1",
+        "--key",
+        "broken",
+        "--body",
+        broken.to_str().unwrap(),
+    ]);
+    let url = format!("{}/artifacts-us-east-1/broken", aws.0);
     let named = ["--stack-name", "broken", "--template-url", &url, "--capabilities", "CAPABILITY_IAM"];
     let releases = json!([{"ParameterKey": "Releases", "ParameterValue": vec!["none"; 11].join(",")}]).to_string();
     let release = ["--parameters", &releases];

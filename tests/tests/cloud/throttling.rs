@@ -1,4 +1,4 @@
-//! A run of 500 volumes against EC2's token buckets, five times as fast as EC2's own, and then one that EC2 mostly denies. How near the
+//! A run of 500 volumes against EC2's token buckets, twice as fast as EC2's own, and then one that EC2 mostly denies. How near the
 //! run comes to the bucket's own bound is measured by `make bench`.
 
 use serde_json::json;
@@ -10,7 +10,7 @@ use tests::{
 };
 
 const VOLUMES: usize = 500;
-const TIMES: f64 = 5.0;
+const TIMES: f64 = 2.0;
 
 /// How many calls of CreateSnapshot there were, and how many had no token.
 fn creates(calls: &[Record]) -> (usize, usize) {

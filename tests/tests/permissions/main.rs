@@ -54,7 +54,7 @@ fn a_night_may_do_what_it_does_and_nothing_else() {
 }
 
 #[test]
-fn so_may_one_of_several_regions_with_a_customer_key() {
+fn so_may_one_of_several_regions_with_a_customer_key_in_full() {
     let drill = format!("RestoreDrill=true DrillInstance={} DrillDocument={}", drill::INSTANCE, drill::DOCUMENT);
     let given = format!("KmsKeyArn={KEY} Regions=us-east-1,eu-west-1 BackupStack=whole {drill}");
     let mut deployed = backup("permissions-key", &given.split(' ').collect::<Vec<_>>());
@@ -92,7 +92,7 @@ fn every_role_takes_the_permissions_boundary() {
 /// With flow logs and a customer key, which `make up` has not.
 fn environment(cloud: &Cloud) -> Deployed {
     let mut command = Command::new(root().join("target/venv/bin/aws"));
-    let body = format!("file://{}", cloud.directory.join("packaged/environment.yaml").display());
+    let body = format!("file://{}", root().join("infra/environment.yaml").display());
     command.args(["cloudformation", "create-stack", "--stack-name", "whole", "--template-body", &body]);
     command.args(["--capabilities", "CAPABILITY_IAM", "--parameters", "ParameterKey=FlowLogs,ParameterValue=true"]);
     command.args([&format!("ParameterKey=KmsKeyArn,ParameterValue={KEY}"), "--endpoint-url", &cloud.moto()]);
