@@ -75,8 +75,9 @@ test test-all: $(VENV)/bin/python
 
 installed: $(VENV)/local $(TOOLS)/installed $(CHECKERS)/installed target/postgres/installed target/iam/installed target/browser/installed
 
+# The tests run the functions and the command, and are told where; so these are built first.
 tests-built: $(TOOLS)/installed
-	@$(BUILD) nextest run --workspace --no-run
+	@$(BUILD) build --workspace $(BINARIES) && $(BUILD) nextest run --workspace --no-run
 
 # What a container mostly cannot do: these tests are ignored elsewhere.
 test-privileged: $(VENV)/bin/python

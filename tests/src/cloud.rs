@@ -155,6 +155,23 @@ impl Cloud {
         format!("http://127.0.0.1:{}", self.port + 1)
     }
 
+    /// The template of a stack of one of this cloud's two endpoints, as `up` deployed it: moto's reader knows not every short form of YAML.
+    pub fn template(&self, endpoint: &str, stack: &str) -> Value {
+        let mut command = Command::new(root().join("target/venv/bin/aws"));
+        command.args(["cloudformation", "get-template", "--stack-name", stack, "--query", "TemplateBody"]);
+        command.args(["--output", "json", "--endpoint-url", endpoint]);
+        for (key, value) in [("DEFAULT_REGION", self.region), ("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test")]
+        {
+            command.env(format!("AWS_{key}"), value);
+        }
+        let output = command.output().expect("the AWS CLI of target/venv");
+        assert!(output.status.success(), "get-template: {}", String::from_utf8_lossy(&output.stderr));
+        match serde_json::from_slice(&output.stdout).expect("JSON") {
+            Value::String(text) => serde_json::from_str(&text).expect("JSON"),
+            template => template,
+        }
+    }
+
     /// One of the variables that `up` exports in its `env`.
     pub fn exported(&self, name: &str) -> String {
         let text = std::fs::read_to_string(self.env_file()).expect("up writes env");
@@ -174,9 +191,15 @@ impl Cloud {
             .build()
     }
 
-    /// The EC2 that has the servers, in a Region.
+    /// The address of the EC2 that has the cloud's volumes: ministack's for a cloud without servers.
+    pub fn ec2_url(&self) -> String {
+        let is_without_servers = self.variables.iter().any(|(name, _)| name == WITHOUT_SERVERS.0);
+        if is_without_servers { self.ministack() } else { self.moto() }
+    }
+
+    /// The EC2 that has the cloud's volumes, in a Region.
     pub async fn ec2(&self, region: &'static str) -> aws_sdk_ec2::Client {
-        self.ec2_at(self.moto(), region).await
+        self.ec2_at(self.ec2_url(), region).await
     }
 
     /// EC2 at an address, in a Region.

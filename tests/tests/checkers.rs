@@ -52,7 +52,7 @@ fn cfn_guard_finds_nothing_without_a_reason_in_full() {
 
 /// A checker that does nothing is silent too, and so is a suppression that hides what nobody finds any more.
 #[test]
-fn each_checker_finds_the_open_doors_of_a_template_made_bad_on_purpose() {
+fn each_checker_finds_the_open_doors_of_a_template_made_bad_on_purpose_in_full() {
     let bad = ["tests/checkers/open-doors.yaml"];
     let (succeeded, all) = said(&mut cfn_lint(&bad));
     assert!(!succeeded && all.contains("E3030"), "{all}");

@@ -11,7 +11,7 @@ use std::{
     },
 };
 use strict_ec2::{Call, Rules, StrictEc2};
-use tests::cloud::Cloud;
+use tests::cloud::{Cloud, WITHOUT_SERVERS};
 
 const TIME: &str = "2027-02-01T04:30:00Z";
 
@@ -71,8 +71,9 @@ const DEATHS: [Death; 6] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_dies_stops_nothing_else_and_the_second_start_finishes_what_is_missing() {
     let strict = StrictEc2::listen(Rules::default());
-    let cloud = Cloud::up_with("deaths", &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
-    strict.forward_to(&cloud.moto());
+    let cloud = Cloud::up_with("deaths", &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+    strict.forward_to(&cloud.ec2_url());
+    cloud.attach_volumes(2).await;
     let (mailbox, port) = (cloud.mailbox().await, port(&strict));
     assert_eq!(cloud.night(json!({"time": TIME})).await.status, "SUCCEEDED");
     let volumes = cloud.ec2("us-east-1").await.describe_volumes().send().await.expect("volumes");
@@ -123,8 +124,9 @@ async fn a_function_that_dies_stops_nothing_else_and_the_second_start_finishes_w
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_dies_once_after_its_snapshot_was_made_makes_no_second() {
     let strict = StrictEc2::listen(Rules::default());
-    let cloud = Cloud::up_with("death", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
-    strict.forward_to(&cloud.moto());
+    let cloud = Cloud::up_with("death", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+    strict.forward_to(&cloud.ec2_url());
+    cloud.attach_volumes(2).await;
     let port = port(&strict);
     strict.before(move |call| {
         Box::pin(async move {

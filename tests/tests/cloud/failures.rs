@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 use strict_ec2::{Rules, StrictEc2};
-use tests::cloud::Cloud;
+use tests::cloud::{Cloud, WITHOUT_SERVERS};
 
 async fn volumes(ec2: &Client) -> Vec<(String, String)> {
     let listed = ec2.describe_volumes().send().await.expect("volumes");
@@ -84,7 +84,7 @@ async fn a_volume_that_goes_between_discovery_and_snapshot_is_red_named_and_mail
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ec2_that_is_out_of_reach_fails_the_night_and_deletes_nothing() {
-    let cloud = Cloud::up_with("outage", &[], &[("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:9")]);
+    let cloud = Cloud::up_with("outage", &[], &[("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:9"), WITHOUT_SERVERS]);
     let mailbox = cloud.mailbox().await;
     let night = cloud.night(json!({})).await;
     assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"));

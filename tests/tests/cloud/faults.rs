@@ -12,7 +12,7 @@ use std::{
 };
 use strict_ec2::{Call, Fault, Rules, StrictEc2};
 use tests::{
-    cloud::{Cloud, Night},
+    cloud::{Cloud, Night, WITHOUT_SERVERS},
     model, page,
 };
 
@@ -103,8 +103,9 @@ struct Account {
 impl Account {
     async fn after_a_night(name: &str) -> Self {
         let strict = StrictEc2::listen(Rules::default());
-        let cloud = Cloud::up_with(name, &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
-        strict.forward_to(&cloud.moto());
+        let cloud = Cloud::up_with(name, &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+        strict.forward_to(&cloud.ec2_url());
+        cloud.attach_volumes(2).await;
         let mailbox = cloud.mailbox().await;
         let account = Self { cloud, strict, mailbox, night: "2026-05-01".parse().expect("a date") };
         assert_eq!(account.night().await.status, "SUCCEEDED");

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 use strict_ec2::{Call, Fault, Rules, StrictEc2};
-use tests::{cloud::Cloud, wait};
+use tests::{
+    cloud::{Cloud, WITHOUT_SERVERS},
+    wait,
+};
 
 /// EC2's 15 seconds, shorter: the local cloud skips the pauses between two attempts.
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_secs(2);
@@ -18,8 +21,9 @@ const TIME: &str = "2026-12-31T04:30:00Z";
 
 async fn cloud(name: &str) -> (Cloud, StrictEc2) {
     let strict = StrictEc2::listen(Rules::default().between_snapshots(BETWEEN_SNAPSHOTS));
-    let cloud = Cloud::up_with(name, &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
-    strict.forward_to(&cloud.moto());
+    let cloud = Cloud::up_with(name, &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+    strict.forward_to(&cloud.ec2_url());
+    cloud.attach_volumes(2).await;
     (cloud, strict)
 }
 

@@ -4,14 +4,17 @@ use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use serde_json::{Value, json};
 use std::{process::Command, time::Duration};
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::{cloud::Cloud, mail, root, wait};
+use tests::{
+    cloud::{Cloud, WITHOUT_SERVERS},
+    mail, root, wait,
+};
 
 const TIME: &str = "2026-05-20T04:30:00Z";
 
 async fn cloud(name: &str) -> (Cloud, StrictEc2, String) {
     let strict = StrictEc2::listen(Rules::default());
-    let cloud = Cloud::up_with(name, &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
-    strict.forward_to(&cloud.moto());
+    let cloud = Cloud::up_with(name, &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+    strict.forward_to(&cloud.ec2_url());
     let mailbox = cloud.mailbox().await;
     (cloud, strict, mailbox)
 }
@@ -63,7 +66,7 @@ fn aws(cloud: &Cloud, arguments: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_alarm_is_mailed_and_every_rule_knows_its_event() {
+async fn every_alarm_is_mailed_and_every_rule_knows_its_event_in_full() {
     let (cloud, _strict, mailbox) = cloud("alarms").await;
     let alarms = aws(&cloud, &["cloudwatch", "describe-alarms"]);
     let names: Vec<_> = alarms["MetricAlarms"]
@@ -130,6 +133,7 @@ async fn every_alarm_is_mailed_and_every_rule_knows_its_event() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_could_not_report_is_mailed_once_and_one_that_did_is_not_mailed_again() {
     let (cloud, strict, mailbox) = cloud("unreported").await;
+    cloud.attach_volumes(2).await;
 
     let aborted = abort(&cloud, &strict, json!({"time": TIME})).await;
     assert_eq!(told(&cloud, 1).await, ["SUCCEEDED"]);

@@ -60,23 +60,30 @@ fn assert_nothing(what: &str) {
     }
 }
 
+/// One test, for the browser takes most of the time and is started once.
 #[test]
+fn the_page_keeps_every_rule_in_a_browser_and_a_page_with_defects_does_not() {
+    a_page_has_nothing_to_say_on_the_console_and_asks_the_network_for_nothing();
+    a_page_is_as_wide_as_the_screen();
+    a_page_keeps_the_rules_of_accessibility_and_of_contrast();
+    the_keyboard_reaches_all_that_can_be_followed_or_scrolled_and_shows_where_it_is();
+    a_hostile_name_runs_no_script_and_hides_nothing();
+    a_page_with_one_of_each_defect_does_not_pass();
+}
+
 fn a_page_has_nothing_to_say_on_the_console_and_asks_the_network_for_nothing() {
     assert_nothing("messages");
     assert_nothing("requests");
 }
 
-#[test]
 fn a_page_is_as_wide_as_the_screen() {
     assert_nothing("wide");
 }
 
-#[test]
 fn a_page_keeps_the_rules_of_accessibility_and_of_contrast() {
     assert_nothing("violations");
 }
 
-#[test]
 fn the_keyboard_reaches_all_that_can_be_followed_or_scrolled_and_shows_where_it_is() {
     assert_nothing("unreached");
     assert_nothing("unmarked");
@@ -87,14 +94,12 @@ fn the_keyboard_reaches_all_that_can_be_followed_or_scrolled_and_shows_where_it_
     }
 }
 
-#[test]
 fn a_hostile_name_runs_no_script_and_hides_nothing() {
     for (at, one) in found() {
         assert_eq!(one["ran"], false, "{at}");
     }
 }
 
-#[test]
 fn a_page_with_one_of_each_defect_does_not_pass() {
     let broken: Vec<_> = FOUND.iter().filter(|one| one["page"] == "broken").collect();
     assert_eq!(broken.len(), 4);

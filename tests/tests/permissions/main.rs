@@ -13,7 +13,11 @@ mod trust;
 use backup::Parameters;
 use serde_json::{Value, json};
 use std::process::Command;
-use tests::{cloud::Cloud, iam::Deployed, root, template};
+use tests::{
+    cloud::{Cloud, WITHOUT_SERVERS},
+    iam::Deployed,
+    root, template,
+};
 
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555";
 
@@ -36,7 +40,8 @@ fn customer_key(deployed: &mut Deployed) {
 
 /// A backup, and beside it a key of somebody's snapshots.
 fn backup(name: &str, parameters: &[&str]) -> Deployed {
-    let mut deployed = Deployed::read(&Cloud::up(name, parameters).ministack(), "nightly-backup");
+    let cloud = Cloud::up_with(name, parameters, &[WITHOUT_SERVERS]);
+    let mut deployed = Deployed::read(&cloud.ministack(), "nightly-backup");
     deployed.resources.insert("SnapshotKey".to_owned(), default_key_policy(&deployed));
     deployed
 }
@@ -92,7 +97,7 @@ fn every_role_takes_the_permissions_boundary() {
 /// With flow logs and a customer key, which `make up` has not.
 fn environment(cloud: &Cloud) -> Deployed {
     let mut command = Command::new(root().join("target/venv/bin/aws"));
-    let body = format!("file://{}", root().join("infra/environment.yaml").display());
+    let body = cloud.template(&cloud.moto(), "nightly-environment").to_string();
     command.args(["cloudformation", "create-stack", "--stack-name", "whole", "--template-body", &body]);
     command.args(["--capabilities", "CAPABILITY_IAM", "--parameters", "ParameterKey=FlowLogs,ParameterValue=true"]);
     command.args([&format!("ParameterKey=KmsKeyArn,ParameterValue={KEY}"), "--endpoint-url", &cloud.moto()]);
