@@ -105,7 +105,7 @@ lint: $(TOOLS)/installed $(TOOLS)/bin/cargo-machete
 
 # The local cloud is installed while cargo compiles.
 functions: $(VENV)/bin/python
-	$(if $(COLD),@echo 'Step 1 of 3: build the functions and install the local cloud. The first time takes about nine minutes on two cores.')
+	$(if $(COLD),@echo 'Step 1 of 3: build the functions and install the local cloud. The first time takes about ten minutes on two cores.')
 	@$(MAKE) --no-print-directory -j2 $(VENV)/local binaries
 
 binaries:
@@ -126,9 +126,10 @@ preflight: $(VENV)/local
 destroy: $(VENV)/local
 	@$(PYTHON) infra/release/destroy.py
 
+# Nice, so that cargo reaches the EC2 SDK soon, which then leaves a core free.
 $(VENV)/local: infra/local/requirements.txt | $(VENV)/bin/python
 	@echo 'Installing the local cloud and the AWS CLI into $(VENV) (once).'
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@nice -n 19 $(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 $(VENV)/release: infra/release/requirements.txt | $(VENV)/bin/python

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cloud as local
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from cloud import OWN_EC2, ROOT, Cloud, Failed
 
 import deploy
@@ -88,7 +89,9 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (Failed, BotoCoreError, ClientError, OSError) as problem:
-        sys.exit(f"up: {problem}")
+    except OSError as problem:
+        sys.exit(f"up: {problem}" if problem.filename else f"up: {problem}, in {local.here().directory}")
+    except (Failed, BotoCoreError, ClientError, ResponseParserError) as problem:
+        sys.exit(f"up: {' '.join(str(problem).split())}")
     except KeyboardInterrupt:
         sys.exit("\nup: interrupted; `make down` stops what was started, `make up` goes on")

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import boto3  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError  # noqa: E402
+from botocore.parsers import ResponseParserError  # noqa: E402
 from failed import Failed  # noqa: E402
 from problems import explain  # noqa: E402
 
@@ -91,7 +92,7 @@ def run(command: str, main: Callable[[], None]) -> None:
     """Runs a command's `main`; whatever goes wrong ends it in one line."""
     try:
         main()
-    except (Failed, BotoCoreError, ClientError, OSError, ValueError) as problem:
+    except (Failed, BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as problem:
         sys.exit(f"{command}: {explain(problem)}")
     except (KeyboardInterrupt, EOFError):
         sys.exit(f"\n{command}: no longer followed; what CloudFormation has begun goes on without you. Look with "

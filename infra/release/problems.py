@@ -3,6 +3,7 @@
 from botocore.exceptions import (ClientError, ConnectionError, EndpointConnectionError, HTTPClientError, InvalidRegionError,
                                  NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound,
                                  SSOError, TokenRetrievalError)
+from botocore.parsers import ResponseParserError
 from failed import Failed
 
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
@@ -36,6 +37,8 @@ def told(problem: Exception) -> str:
             return f"AWS does not answer ({problem}): is the network there, and is REGION the name of a Region?"
         case ClientError():
             return refused(problem)
+        case ResponseParserError():
+            return "the answer is not AWS's: a proxy or a sign-in page may stand between; look at what AWS_ENDPOINT_URL and HTTPS_PROXY name"
     text = str(problem)
     if isinstance(problem, FileNotFoundError) and ".zip" in text:
         return f"the release zips are missing: run `make package` first ({text})"

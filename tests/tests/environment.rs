@@ -8,10 +8,8 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
-    thread,
-    time::Duration,
 };
-use tests::{server, template, text};
+use tests::{server, template, text, wait};
 
 /// What a server's user data comes to, the stack's own values left as they are written.
 fn user_data(server: &str) -> String {
@@ -136,13 +134,10 @@ impl Database {
         postgres.args(["-D", "data", "-c", "listen_addresses=", "-k"]).arg(socket);
         let child = postgres.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("postgres");
         let database = Self(place, child);
-        for _ in 0..100 {
-            if database.0.command("pg_isready").output().expect("pg_isready").status.success() {
-                return database;
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        panic!("PostgreSQL does not answer")
+        wait::until_blocking("PostgreSQL answers", || {
+            database.0.command("pg_isready").output().expect("pg_isready").status.success()
+        });
+        database
     }
 
     fn sql(&self, arguments: &[&str]) -> String {
@@ -251,14 +246,9 @@ fn a_dump_leaves_the_database_the_last_of_the_disk() {
 #[test]
 fn a_dump_that_is_killed_leaves_no_dump_and_the_next_one_tidies_up() {
     let place = Place::new();
-    place.program("pg_dumpall", "echo begun; exec sleep 20");
+    place.program("pg_dumpall", "echo begun; exec sleep 600");
     let mut killed = place.command("bash").arg("database-dump").process_group(0).spawn().expect("bash");
-    for _ in 0..100 {
-        if !place.files().is_empty() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
+    wait::until_blocking("the dump begins", || !place.files().is_empty());
     place.dump_fails("another dump is running");
     let group = format!("-{}", killed.id());
     assert!(Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill").success());

@@ -59,7 +59,7 @@ async fn stop_in(name: &str, states: &'static [State]) {
         ground.strict.before(|_| Box::pin(async {}));
         // Told by another state machine, which EventBridge starts.
         let mut mail = Vec::new();
-        for _ in 0..20 {
+        for _ in 0..120 {
             mail.extend(ground.cloud.mail(&ground.mailbox).await);
             if !mail.is_empty() {
                 break;

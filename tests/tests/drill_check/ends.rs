@@ -10,14 +10,14 @@ fn a_check_that_takes_too_long_ends_itself() {
     let path = place.0.join("check");
     let script = fs::read_to_string(&path).expect("the script");
     fs::write(&path, script.replace(" 110m ", " 2s ")).expect("the script");
-    place.program("xfs_repair", "exec sleep 60");
+    place.program("xfs_repair", "exec sleep 600");
     place.fails("or not done after 110 minutes");
 }
 
 #[test]
 fn a_check_that_is_stopped_while_it_loads_leaves_nothing() {
     let place = Place::with_postgres();
-    place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(60);", place.0.join("loading").display()));
+    place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(600);", place.0.join("loading").display()));
     let check = place.start();
     place.wait_for("loading");
     assert!(place.processes().iter().any(|line| line.contains("postgres -D")), "{:?}", place.processes());
@@ -32,7 +32,7 @@ fn a_check_that_is_stopped_while_it_loads_leaves_nothing() {
 fn what_a_check_that_was_killed_left_is_removed_by_the_next() {
     let place = Place::new();
     let begun = place.0.join("begun").display().to_string();
-    place.program("xfs_repair", &format!(": > {begun}\nexec sleep 60"));
+    place.program("xfs_repair", &format!(": > {begun}\nexec sleep 600"));
     let killed = place.start();
     place.wait_for("begun");
     place.kill(killed);
@@ -66,7 +66,7 @@ fn a_check_that_is_killed_takes_its_mount_and_its_postgresql_along() {
         "run this as root, where unshare may mount"
     );
     let place = Place::with_postgres();
-    place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(60);", place.0.join("loading").display()));
+    place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(600);", place.0.join("loading").display()));
     server::give_to_a_user(&place.0);
     for name in ["unshare", "umount"] {
         place.program(name, &format!("exec {} \"$@\"", real(name)));

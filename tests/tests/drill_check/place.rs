@@ -7,10 +7,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
-    thread,
-    time::Duration,
 };
-use tests::{server, template};
+use tests::{server, template, wait};
 
 pub const VOLUME: &str = "vol-0123456789abcdef0";
 pub const DUMP: &str = "2026-11-29T033000Z.sql.gz";
@@ -144,13 +142,7 @@ impl Place {
         let count = |name: &str| calls.iter().filter(|call| call.starts_with(name)).count();
         assert!(count("umount ") >= count("mount "), "{calls:?}");
         // One that has just been ended may still be listed for a moment.
-        for _ in 0..200 {
-            if self.processes().is_empty() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        assert_eq!(self.processes(), [""; 0]);
+        wait::until_blocking("no process is left", || self.processes().is_empty());
     }
 
     /// The processes that have the folder in their arguments or in their environment.
@@ -169,13 +161,7 @@ impl Place {
     pub fn kill(&self, mut check: Child) {
         signal("-KILL", &format!("-{}", check.id()));
         check.wait().expect("ended");
-        for _ in 0..100 {
-            if self.processes().is_empty() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        panic!("left: {:?}", self.processes())
+        wait::until_blocking("all of the check has ended", || self.processes().is_empty());
     }
 
     /// The calls of mount, umount and the checkers, each a line.
@@ -191,13 +177,7 @@ impl Place {
 
     /// Waits until there is a file.
     pub fn wait_for(&self, name: &str) {
-        for _ in 0..1200 {
-            if self.0.join(name).exists() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        panic!("{name} does not come")
+        wait::until_blocking(name, || self.0.join(name).exists());
     }
 }
 
