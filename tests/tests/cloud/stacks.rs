@@ -235,8 +235,6 @@ fn the_next_night_calls_a_version_with(aws: &Aws, machine: &str, function: &str,
     assert_eq!(configured["Environment"]["Variables"][variable], value, "{configured}");
 }
 
-/// The last of the stack's resources waits for a signal that nothing sends.
-
 /// Made, not changed: moto replaces a server by nothing at an update, and then finds no address of it for the web server.
 #[tokio::test]
 async fn the_environment_is_made_with_a_second_value_of_every_parameter() {
@@ -287,7 +285,7 @@ async fn a_create_that_fails_leaves_nothing() {
     ]);
     let url = format!("{}/artifacts-us-east-1/broken", aws.0);
     let named = ["--stack-name", "broken", "--template-url", &url, "--capabilities", "CAPABILITY_IAM"];
-    let releases = json!([{"ParameterKey": "Releases", "ParameterValue": vec!["none"; 11].join(",")}]).to_string();
+    let releases = json!([{"ParameterKey": "Releases", "ParameterValue": ["none"; 11].join(",")}]).to_string();
     let release = ["--parameters", &releases];
     aws.ask(&[&["cloudformation", "create-stack"], &named[..], &release].concat());
 

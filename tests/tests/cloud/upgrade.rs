@@ -32,7 +32,7 @@ async fn a_night_that_runs_goes_on_with_the_functions_that_it_began_with() {
     let execution = start.send().await.expect("the night starts").execution_arn;
     let is_refused =
         || strict.calls().iter().any(|call| call.action == "CreateSnapshot" && call.answer == "Unavailable");
-    wait::until("a CreateSnapshot that is refused", || is_refused()).await;
+    wait::until("a CreateSnapshot that is refused", is_refused).await;
     let update = cloud.run("up", &["KeepDailies=30"]);
     assert!(update.status.success(), "{}", String::from_utf8_lossy(&update.stderr));
     let status = sfn.describe_execution().execution_arn(&execution).send().await.expect("the night").status;
