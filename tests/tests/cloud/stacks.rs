@@ -285,7 +285,8 @@ async fn a_create_that_fails_leaves_nothing() {
     ]);
     let url = format!("{}/artifacts-us-east-1/broken", aws.0);
     let named = ["--stack-name", "broken", "--template-url", &url, "--capabilities", "CAPABILITY_IAM"];
-    let releases = json!([{"ParameterKey": "Releases", "ParameterValue": ["none"; 11].join(",")}]).to_string();
+    let none = ["none"; 11].join(",");
+    let releases = json!([{"ParameterKey": "Releases", "ParameterValue": none}]).to_string();
     let release = ["--parameters", &releases];
     aws.ask(&[&["cloudformation", "create-stack"], &named[..], &release].concat());
 
