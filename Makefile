@@ -101,7 +101,7 @@ lint: $(TOOLS)/installed $(TOOLS)/bin/cargo-machete
 	@cargo clippy --workspace --all-targets --quiet -- -D warnings
 	@cargo fetch --quiet --locked
 	@cargo deny --offline --log-level error check --hide-inclusion-graph licenses bans sources
-	@cargo machete --quiet || { echo 'make: these dependencies are unused; remove them from the Cargo.toml named above'; exit 1; }
+	@found=$$(cargo machete 2>&1) || { echo "$$found"; echo 'make: remove the unused dependencies named above'; exit 1; }
 
 # The local cloud is installed while cargo compiles.
 functions: $(VENV)/bin/python
