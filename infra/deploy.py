@@ -60,7 +60,7 @@ def package(path: Path, bucket: str, env: dict) -> dict:
     def upload(key: str, content: bytes) -> str:
         if key not in there:
             s3.put_object(Bucket=bucket, Key=key, Body=content)
-        # CloudFormation takes a template's URL in this form alone (CloudFormation API reference, CreateChangeSet).
+        # The object's URL as this endpoint has it, without the signature.
         return s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}).partition("?")[0]
 
     text = template.package(path, bucket, upload)

@@ -1,6 +1,6 @@
 """Reads the templates of `infra`, and uploads the files that they name by a local path, as `aws cloudformation package` does.
 
-That command takes seconds to read a template of a thousand lines, and a local cloud deploys two of them again and again.
+The command needs about four seconds of CPU for the two templates of a local cloud, and the tests start dozens of clouds.
 """
 
 import hashlib
