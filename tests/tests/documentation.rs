@@ -6,14 +6,16 @@ use serde_yaml_ng::Value;
 use std::collections::BTreeSet;
 use tests::{cloud::Cloud, commands, commands::Place, page, root, template, text};
 
+const README: &str = "README.md";
+
 #[test]
 fn every_command_of_the_readme_that_needs_no_aws_runs_on_a_local_cloud() {
-    run(vec!["README.md".to_owned()]);
+    run(vec![README.to_owned()]);
 }
 
 #[test]
-fn every_command_that_needs_no_aws_runs_on_a_local_cloud_in_full() {
-    run(commands::pages());
+fn every_command_of_the_other_pages_that_needs_no_aws_runs_on_a_local_cloud_in_full() {
+    run(commands::pages().into_iter().filter(|page| page != README).collect());
 }
 
 fn run(pages: Vec<String>) {

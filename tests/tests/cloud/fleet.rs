@@ -43,13 +43,13 @@ fn pages(volumes: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fleet_of_three_pages_is_protected_twice_and_expires_within_every_limit() {
-    protect_twice_and_expire("fleet-of-three-pages", 3 * PAGE).await;
+async fn a_fleet_of_two_pages_is_protected_twice_and_expires_within_every_limit() {
+    protect_twice_and_expire("fleet-of-two-pages", 3 * PAGE / 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_fleet_is_protected_twice_and_expires_within_every_limit_in_full() {
-    let volumes = env::var("VOLUMES").map_or(1_000, |volumes| volumes.parse().expect("VOLUMES is a number"));
+    let volumes = env::var("VOLUMES").map_or(500, |volumes| volumes.parse().expect("VOLUMES is a number"));
     protect_twice_and_expire("fleet", volumes).await;
 }
 
