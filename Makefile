@@ -69,8 +69,8 @@ test: PROFILE := default
 test-all: PROFILE := all
 test test-all: $(VENV)/bin/python
 	@$(MAKE) --no-print-directory -j2 installed tests-built
-	@cargo nextest run --workspace --profile $(PROFILE)
 	@cargo test --quiet --workspace --doc
+	@cargo nextest run --workspace --profile $(PROFILE)
 	@cargo nextest list --workspace --run-ignored only --message-format oneline 2>/dev/null | sed 's/^/NOT RUN, needs make test-privileged: /'
 
 installed: $(VENV)/local $(TOOLS)/installed $(CHECKERS)/installed target/postgres/installed target/iam/installed target/browser/installed
