@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # What `make night` runs: the functions and the command. Over the whole workspace, so that cargo chooses the same features as for the tests.
 BINARIES := --bin nightly $(addprefix --bin ,$(patsubst functions/%/src/main.rs,%,$(wildcard functions/*/src/main.rs)))
 
-# Nothing is built yet: each step is announced.
+# Set if nothing is built yet: then each step is announced.
 COLD := $(if $(wildcard target/debug/nightly),,yes)
 
 .PHONY: help night drill up down test test-all test-privileged lint simulate bench package preflight deploy destroy functions binaries installed tests-built
@@ -33,8 +33,8 @@ help:
 	@echo 'make up        start the local cloud and deploy to it; then  . target/local/env  and  nightly --help   [PARAMETERS="Key=Value ..."]'
 	@echo 'make down      stop it'
 	@echo 'make test      the tests that everybody runs'
-	@echo 'make test-all  these, and the long proofs'
-	@echo 'make test-privileged  what needs root, systemd, mounting or LVM'
+	@echo 'make test-all  these and the long proofs'
+	@echo 'make test-privileged  the tests that need root, systemd or mounting'
 	@echo 'make lint      formatting, clippy, licenses and unused dependencies'
 	@echo 'make simulate  100,000 random nights and 1,000 real ones against the model; draws docs/retention.svg (an hour)'
 	@echo 'make bench     the measurements of docs/measurements.md; writes its table and charts (seven minutes, and the release builds)'
@@ -75,11 +75,11 @@ test test-all: $(VENV)/bin/python
 
 installed: $(VENV)/local $(TOOLS)/installed $(CHECKERS)/installed target/postgres/installed target/iam/installed target/browser/installed
 
-# The tests run the functions and the command, and are told where; so these are built first.
+# The tests run the functions and the command, so these are built first.
 tests-built: $(TOOLS)/installed
 	@$(BUILD) build --workspace $(BINARIES) && $(BUILD) nextest run --workspace --no-run
 
-# What a container mostly cannot do: these tests are ignored elsewhere.
+# Tests that most containers cannot run. The other targets ignore them.
 test-privileged: $(VENV)/bin/python
 	@$(MAKE) --no-print-directory -j2 installed tests-built
 	@cargo nextest run --workspace --run-ignored only
@@ -126,7 +126,7 @@ preflight: $(VENV)/local
 destroy: $(VENV)/local
 	@$(PYTHON) infra/release/destroy.py
 
-# Nice, so that cargo reaches the EC2 SDK soon, which then leaves a core free.
+# At low priority, because cargo needs both cores until it compiles the EC2 SDK, which uses one.
 $(VENV)/local: infra/local/requirements.txt | $(VENV)/bin/python
 	@echo 'Installing the local cloud and the AWS CLI into $(VENV) (once).'
 	@nice -n 19 $(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<

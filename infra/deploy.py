@@ -81,7 +81,7 @@ def make_change_set(cloudformation, found: dict, stack: str, packaged: dict, par
         change_set = cloudformation.create_change_set(
             StackName=stack, ChangeSetName=f"deploy-{time.time_ns()}", ChangeSetType="CREATE" if is_new else "UPDATE",
             Parameters=values, Capabilities=["CAPABILITY_IAM"], **packaged)["Id"]
-        made = await_change_set(cloudformation, change_set)
+        made = until_finished(lambda: cloudformation.describe_change_set(ChangeSetName=change_set), "Status", "the change set")
     except ClientError as problem:
         if any(words in str(problem) for words in UNCHANGED):
             return None
@@ -92,10 +92,6 @@ def make_change_set(cloudformation, found: dict, stack: str, packaged: dict, par
             return None
         raise Failed(f"stack {stack}: no change set could be made: {made.get('StatusReason', 'no reason given')}")
     return change_set
-
-
-def await_change_set(cloudformation, change_set: str) -> dict:
-    return until_finished(lambda: cloudformation.describe_change_set(ChangeSetName=change_set), "Status", f"change set {change_set}")
 
 
 def until_finished(describe: Callable[[], dict], field: str, what: str) -> dict:

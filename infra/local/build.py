@@ -27,7 +27,7 @@ def cargo(arguments: list[str]) -> int:
 
 
 class Progress:
-    """What cargo said so far. Lines other than its progress are handed on."""
+    """What cargo said so far. Lines other than its progress are printed."""
 
     def __init__(self) -> None:
         self.began, self.started, self.crate = time.monotonic(), 0, ""
@@ -43,7 +43,7 @@ class Progress:
         while True:
             time.sleep(SECONDS_BETWEEN_LINES)
             minutes, seconds = divmod(round(time.monotonic() - self.began), 60)
-            print(f"  {minutes} min {seconds:02} s: {self.started} crates begun, the last is {self.crate or 'yet to come'}",
+            print(f"  {minutes} min {seconds:02} s: {self.started} crates started, the last is {self.crate or 'yet to come'}",
                   flush=True)
 
 

@@ -140,7 +140,7 @@ class Cloud:
         try:
             process = psutil.Process(recorded["pid"])
             is_ours = process.create_time() == recorded["began"] and process.status() != psutil.STATUS_ZOMBIE
-        except (KeyError, TypeError, ValueError, psutil.NoSuchProcess):
+        except (KeyError, TypeError, ValueError, psutil.Error):
             return None
         return process if is_ours else None
 

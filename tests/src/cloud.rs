@@ -155,7 +155,7 @@ impl Cloud {
         format!("http://127.0.0.1:{}", self.port + 1)
     }
 
-    /// The template of a stack of one of this cloud's two endpoints, as `up` deployed it: moto's reader knows not every short form of YAML.
+    /// The template of a stack at one of this cloud's two endpoints, as `up` deployed it. moto does not read every short form of YAML.
     pub fn template(&self, endpoint: &str, stack: &str) -> Value {
         let mut command = Command::new(root().join("target/venv/bin/aws"));
         command.args(["cloudformation", "get-template", "--stack-name", stack, "--query", "TemplateBody"]);

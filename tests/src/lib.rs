@@ -65,8 +65,8 @@ pub fn pascal(name: &str) -> String {
     name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
-/// Takes from a command what cargo tells a test: a build within the test would take it for a change, and compile ring and all that needs
-/// it anew.
+/// Removes the variables that cargo sets for a test. A build within the test would see them as a change, and compile ring and
+/// everything above it again.
 pub fn without_cargo(command: &mut Command) -> &mut Command {
     let of_cargo = |name: &str| name.starts_with("CARGO_") && name != "CARGO_HOME";
     for (name, _) in std::env::vars().filter(|(name, _)| of_cargo(name)) {

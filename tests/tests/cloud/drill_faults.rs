@@ -67,7 +67,7 @@ async fn strike(ground: &Ground, (function, call, is, nth): Place, fault: &Fault
     format!("mailed: {told}")
 }
 
-/// Each call with one fault, and each fault at a call or two: [`no_fault_at_any_call_of_a_drill_leaves_a_volume_in_full`] has them all.
+/// Each call with a fault of its own: [`no_fault_at_any_call_of_a_drill_leaves_a_volume_in_full`] has them all.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_fault_at_a_call_of_a_drill_leaves_a_volume() {
     let ground = Ground::lay("drill-fault", &[]).await;

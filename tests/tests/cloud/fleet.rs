@@ -49,7 +49,7 @@ async fn a_fleet_of_two_pages_is_protected_twice_and_expires_within_every_limit(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_fleet_is_protected_twice_and_expires_within_every_limit_in_full() {
-    let volumes = env::var("VOLUMES").map_or(500, |volumes| volumes.parse().expect("VOLUMES is a number"));
+    let volumes = env::var("VOLUMES").map_or(1_000, |volumes| volumes.parse().expect("VOLUMES is a number"));
     protect_twice_and_expire("fleet", volumes).await;
 }
 

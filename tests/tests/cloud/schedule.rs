@@ -22,7 +22,7 @@ pub async fn the_schedule_starts_the_run_with_its_scheduled_time(cloud: Cloud) {
     let input: Value = serde_json::from_str(described.input().expect("an input")).expect("JSON");
     let time = input["time"].as_str().expect("a time").parse::<jiff::Timestamp>().expect("an RFC 3339 time");
     let started = described.start_date().secs();
-    assert!((0..=120).contains(&(started - time.as_second())), "scheduled at {time}, started at {started}");
+    assert!(time.as_second() <= started, "scheduled at {time}, started at {started}");
     let night = cloud.ended(execution).await;
     assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
     assert_eq!(night.report["regions"][0]["protected"].as_array().map(Vec::len), Some(2));

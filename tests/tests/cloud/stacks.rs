@@ -7,7 +7,7 @@ use std::{
 };
 use tests::{
     cloud::{Cloud, WITHOUT_SERVERS},
-    root, template, wait,
+    functions, root, template, wait,
 };
 
 const BACKUP: &str = "nightly-backup";
@@ -167,6 +167,7 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
     let tried = values.keys().chain(&["Releases"]).map(|name| name.to_string()).collect::<BTreeSet<_>>();
     assert_eq!(tried, declared("backup.yaml"));
     let mut before = parameters(&aws.stack(BACKUP).expect("the stack"));
+    let first = before["Releases"].clone();
     // Some at a time: each update takes ten seconds on two cores.
     for group in values.into_iter().collect::<Vec<_>>().chunks(4) {
         let mut words = Vec::new();
@@ -183,6 +184,10 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
         before.insert("Releases".to_owned(), after["Releases"].clone());
         assert_eq!(after, before, "{words:?}");
     }
+    let digests = |releases: &str| releases.split(',').map(str::to_owned).collect::<BTreeSet<_>>();
+    let (first, last) = (digests(&first), digests(&before["Releases"]));
+    assert_eq!((first.len(), last.len()), (functions().len(), functions().len()));
+    assert!(first.is_disjoint(&last), "each function has a setting that was changed: {first:?} {last:?}");
     the_next_night_calls_a_version_with(
         &aws,
         &cloud.exported("STATE_MACHINE_ARN"),
