@@ -274,8 +274,8 @@ impl Cloud {
         }
     }
 
-    /// The report whose place a night's output or cause names.
-    async fn report(&self, said: &str) -> Value {
+    /// The report that an execution's output or cause names.
+    pub async fn report(&self, said: &str) -> Value {
         let place = Regex::new(r"s3://([^/]+)/(\S+/report\.json)").expect("a pattern");
         let Some(place) = place.captures(said) else { return Value::Null };
         let s3 = aws_sdk_s3::Client::new(&self.aws().await);

@@ -100,7 +100,7 @@ impl Ground {
 
     /// The outcome of a run that has ended.
     async fn outcome(&self, ended: Ended) -> Outcome {
-        let report = self.report(&format!("{} {}", ended.output, ended.cause)).await;
+        let report = self.cloud.report(&format!("{} {}", ended.output, ended.cause)).await;
         let mail = self.cloud.mail(&self.mailbox).await;
         let subjects: Vec<_> = mail.into_iter().map(|(subject, _)| subject).collect();
         let mut outcome = Outcome::from([
@@ -119,15 +119,6 @@ impl Ground {
             outcome.insert(format!("children of {map}"), lines.join("\n"));
         }
         outcome
-    }
-
-    /// The report that an output or a cause names.
-    async fn report(&self, text: &str) -> Value {
-        let location = Regex::new(r"s3://([^/]+)/(\S+/report\.json)").expect("a pattern");
-        let Some(location) = location.captures(text) else { return Value::Null };
-        let s3 = aws_sdk_s3::Client::new(&self.cloud.aws().await);
-        let object = s3.get_object().bucket(&location[1]).key(&location[2]).send().await.expect("the report");
-        serde_json::from_slice(&object.body.collect().await.expect("its body").into_bytes()).expect("JSON")
     }
 }
 
