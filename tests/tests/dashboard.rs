@@ -131,7 +131,7 @@ const COMMANDS: [&str; 10] = ["asc", "as", "by", "filter", "ispresent", "latest"
 fn writes(group: &str, field: &str) -> bool {
     match group {
         "<ReportNightLogGroup>" => field == "Night" || metrics::ALL.contains(&field),
-        "<ReportDrillLogGroup>" => text("functions/report-drill/src/region.rs").contains(&format!("\"{field}\"")),
+        "<DrillReportLogGroup>" => text("functions/drill-report/src/region.rs").contains(&format!("\"{field}\"")),
         other => panic!("what does {other} hold?"),
     }
 }

@@ -42,7 +42,7 @@ impl Outcome {
     pub fn of(point: RestorePoint, progress: &Progress) -> Self {
         let failed = |step| progress.failure.get(step).map(in_words);
         let checked = progress.checked.as_ref();
-        let problem = failed("RestoreOne").or_else(|| failed("CheckOne"));
+        let problem = failed("DrillRestore").or_else(|| failed("DrillCheck"));
         let problem = problem.or_else(|| checked.and_then(|checked| checked.problem.clone()));
         let proof = checked.and_then(|checked| Some((checked.at?, checked.seconds?, checked.depth?)));
         match (problem, proof) {
@@ -90,7 +90,7 @@ pub struct NotRemoved {
 impl NotRemoved {
     /// The volume of an item whose removal failed.
     pub fn of(progress: &Progress) -> Option<Self> {
-        let reason = in_words(progress.failure.get("RemoveOne")?);
+        let reason = in_words(progress.failure.get("DrillRemove")?);
         let restored = progress.restored.as_ref().map(|restored| restored.volume_id.clone());
         Some(match &progress.item {
             Item::Leftover(leftover) => Self { volume_id: Some(leftover.volume_id.clone()), snapshot_id: None, reason },

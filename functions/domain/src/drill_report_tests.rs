@@ -37,17 +37,17 @@ fn only_a_check_that_ended_well_is_a_proof() {
     let Outcome::Proven(of) = outcome(json!({"checked": good})) else { panic!("not proven") };
     assert_eq!((of.proven.seconds, of.proven.depth, of.proven.at), (40, Depth::Files, at(1)));
     let failed = |step: &str| json!({step: {"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"}});
-    assert_eq!(reason(outcome(json!({"failure": failed("RestoreOne")}))), "Refused: no");
-    assert_eq!(reason(outcome(json!({"checked": good, "failure": failed("CheckOne")}))), "Refused: no");
+    assert_eq!(reason(outcome(json!({"failure": failed("DrillRestore")}))), "Refused: no");
+    assert_eq!(reason(outcome(json!({"checked": good, "failure": failed("DrillCheck")}))), "Refused: no");
     let bad = json!({"isOver": true, "waitSeconds": 5, "seconds": 40, "depth": null, "at": null, "command": null, "problem": "WrongSize: x"});
     assert_eq!(reason(outcome(json!({"checked": bad}))), "WrongSize: x");
     assert!(reason(outcome(json!({}))).starts_with("NotTried: "));
-    assert!(matches!(outcome(json!({"checked": good, "failure": failed("RemoveOne")})), Outcome::Proven(_)));
+    assert!(matches!(outcome(json!({"checked": good, "failure": failed("DrillRemove")})), Outcome::Proven(_)));
 }
 
 #[test]
 fn a_volume_that_stays_is_told_by_what_is_known_of_it() {
-    let failure = json!({"RemoveOne": {"Error": "Refused", "Cause": "x"}});
+    let failure = json!({"DrillRemove": {"Error": "Refused", "Cause": "x"}});
     let restored = json!({"volumeId": "vol-9", "begun": at(0)});
     let left = NotRemoved::of(&progress(json!({"failure": failure, "restored": restored}))).unwrap();
     assert_eq!((left.volume_id.as_deref(), left.reason.as_str()), (Some("vol-9"), "Refused: x"));

@@ -18,7 +18,7 @@ impl Execution {
     }
 }
 
-/// What choose-restore-points chose in one Region.
+/// What drill-choose chose in one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chosen {
@@ -78,7 +78,7 @@ impl Keyed for UnprovenOf {
     }
 }
 
-/// How far one item of a round has come: what each of restore-one, check-one and remove-one gets, and what a round leaves.
+/// How far one item of a round has come: what each of drill-restore, drill-check and drill-remove gets, and what a round leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
@@ -97,13 +97,13 @@ pub struct Progress {
     pub place: usize,
     /// The item.
     pub item: Item,
-    /// What restore-one said.
+    /// What drill-restore said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<Restored>,
-    /// What check-one last said.
+    /// What drill-check last said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
-    /// What remove-one last said.
+    /// What drill-remove last said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<Removed>,
     /// What each step that failed said, by the state's name.
@@ -124,7 +124,7 @@ impl Progress {
     }
 }
 
-/// The volume that restore-one made.
+/// The volume that drill-restore made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Restored {
@@ -134,7 +134,7 @@ pub struct Restored {
     pub begun: Timestamp,
 }
 
-/// What check-one saw, and what it is to know at its next look. Every member is written, null where it is not known.
+/// What drill-check saw, and what it is to know at its next look. Every member is written, null where it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checked {
@@ -154,7 +154,7 @@ pub struct Checked {
     pub problem: Option<String>,
 }
 
-/// What remove-one saw.
+/// What drill-remove saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Removed {
@@ -175,7 +175,7 @@ pub struct RoundInput {
     pub round: Round,
 }
 
-/// One Region's part of the drill as the state machine hands it to report-drill. What is absent was not reached.
+/// One Region's part of the drill as the state machine hands it to drill-report. What is absent was not reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionDrill {
@@ -224,7 +224,7 @@ mod tests {
             "region": "eu-west-1", "zone": "eu-west-1a", "instance": "", "execution": "run", "place": 2,
             "item": {"point": point},
             "restored": {"volumeId": "vol-9", "begun": "2026-11-29T06:00:00Z"},
-            "failure": {"CheckOne": {"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"}},
+            "failure": {"DrillCheck": {"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"}},
         });
         let progress: Progress = serde_json::from_value(given.clone()).unwrap();
         assert_eq!(progress.point().unwrap().snapshot_id, "snap-1");

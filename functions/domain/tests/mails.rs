@@ -209,7 +209,7 @@ fn a_drill_says_what_failed_and_what_is_left_and_costs() {
     let mut here = drilled(0);
     let caught =
         caught("BadInput", "DrillInstance: i-1: is stopped: start it; name another, or leave the parameter empty");
-    here.add_failure(&Failure::of_step("ChooseRestorePoints", &caught));
+    here.add_failure(&Failure::of_step("DrillChoose", &caught));
     let reason = "Refused: NotRemoved: vol-9 is in-use on i-1 after 15 minutes; detach it".to_owned();
     here.add_not_removed(&NotRemoved { volume_id: Some("vol-9".into()), snapshot_id: None, reason });
     fits_a_screen(&holds_mail("drill-failed", Mail::of_drill(&drill(here))));

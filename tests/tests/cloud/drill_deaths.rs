@@ -10,13 +10,13 @@ use crate::drill::Ground;
 type State = (&'static str, fn(&Call) -> bool);
 
 const STATES: [State; 5] = [
-    ("ChooseRestorePoints", |call| call.action == "DescribeSnapshots"),
-    ("RestoreOne", |call| call.action == "CreateVolume"),
-    ("CheckOne, or RemoveOne as it looks", |call| {
+    ("DrillChoose", |call| call.action == "DescribeSnapshots"),
+    ("DrillRestore", |call| call.action == "CreateVolume"),
+    ("DrillCheck, or DrillRemove as it looks", |call| {
         call.action == "DescribeVolumes" && !call.filters().iter().any(|(name, _)| name.starts_with("tag:"))
     }),
-    ("RemoveOne", |call| call.action == "DeleteVolume"),
-    ("RemoveOne, the last", |call| call.action == "DeleteVolume" && call.number % 2 == 0),
+    ("DrillRemove", |call| call.action == "DeleteVolume"),
+    ("DrillRemove, the last", |call| call.action == "DeleteVolume" && call.number % 2 == 0),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

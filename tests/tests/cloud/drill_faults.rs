@@ -17,7 +17,7 @@ use crate::{drill::Ground, faults::faults};
 /// A function, a call of it, how that is told from the same call of another function, and the how manyth of the same volume it is.
 type Place = (&'static str, &'static str, fn(&Call) -> bool, usize);
 
-/// check-one and remove-one ask for one volume: the first looks once, for here a volume is available at once.
+/// drill-check and drill-remove ask for one volume: the first looks once, for here a volume is available at once.
 fn looks_for_one(call: &Call) -> bool {
     call.is_filtered("DescribeVolumes", "volume-id")
 }
@@ -27,13 +27,13 @@ fn looks_for_all(call: &Call) -> bool {
 }
 
 const PLACES: [Place; 7] = [
-    ("choose-restore-points", "DescribeAvailabilityZones", |call| call.action == "DescribeAvailabilityZones", 1),
-    ("choose-restore-points", "DescribeSnapshots", |call| call.action == "DescribeSnapshots", 1),
-    ("choose-restore-points", "DescribeVolumes", looks_for_all, 1),
-    ("restore-one", "CreateVolume", |call| call.action == "CreateVolume", 1),
-    ("check-one", "DescribeVolumes", looks_for_one, 1),
-    ("remove-one", "DescribeVolumes", looks_for_one, 2),
-    ("remove-one", "DeleteVolume", |call| call.action == "DeleteVolume", 1),
+    ("drill-choose", "DescribeAvailabilityZones", |call| call.action == "DescribeAvailabilityZones", 1),
+    ("drill-choose", "DescribeSnapshots", |call| call.action == "DescribeSnapshots", 1),
+    ("drill-choose", "DescribeVolumes", looks_for_all, 1),
+    ("drill-restore", "CreateVolume", |call| call.action == "CreateVolume", 1),
+    ("drill-check", "DescribeVolumes", looks_for_one, 1),
+    ("drill-remove", "DescribeVolumes", looks_for_one, 2),
+    ("drill-remove", "DeleteVolume", |call| call.action == "DeleteVolume", 1),
 ];
 
 /// Runs a drill with one fault, which strikes one call of its kind, and where it failed another; says what was seen.

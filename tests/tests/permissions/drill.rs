@@ -14,7 +14,7 @@ pub const INSTANCE: &str = "i-0123456789abcdef0";
 pub const DOCUMENT: &str = "CheckDocument";
 
 const ROLES: [&str; 5] =
-    ["ChooseRestorePointsRole", "RestoreOneRole", "CheckOneRole", "RemoveOneRole", "ReportDrillRole"];
+    ["DrillChooseRole", "DrillRestoreRole", "DrillCheckRole", "DrillRemoveRole", "DrillReportRole"];
 
 const MACHINES: [&str; 2] = ["RestoreDrillRole", "UnreportedDrillRole"];
 
@@ -60,7 +60,7 @@ fn functions(deployed: &Deployed) -> Vec<Call> {
         let traces = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"];
         all.extend(traces.map(|action| Call::new(By::Role(role), action, "*")));
     }
-    let (choose, report) = ("ChooseRestorePointsRole", "ReportDrillRole");
+    let (choose, report) = ("DrillChooseRole", "DrillReportRole");
     let ledger = [
         (choose, "s3:PutObject", "drills"),
         (choose, "s3:GetObject", "sorting"),
@@ -95,11 +95,11 @@ fn functions(deployed: &Deployed) -> Vec<Call> {
 fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
     let volume = deployed.arn("ec2", "volume/vol-1");
     let reads = [
-        ("ChooseRestorePointsRole", "ec2:DescribeAvailabilityZones"),
-        ("ChooseRestorePointsRole", "ec2:DescribeSnapshots"),
-        ("ChooseRestorePointsRole", "ec2:DescribeVolumes"),
-        ("CheckOneRole", "ec2:DescribeVolumes"),
-        ("RemoveOneRole", "ec2:DescribeVolumes"),
+        ("DrillChooseRole", "ec2:DescribeAvailabilityZones"),
+        ("DrillChooseRole", "ec2:DescribeSnapshots"),
+        ("DrillChooseRole", "ec2:DescribeVolumes"),
+        ("DrillCheckRole", "ec2:DescribeVolumes"),
+        ("DrillRemoveRole", "ec2:DescribeVolumes"),
     ];
     let mut all: Vec<_> = reads.map(|(role, action)| Call::new(By::Role(role), action, "*")).into();
     let tagged = |call: Call| {
@@ -107,14 +107,14 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
             .with("aws:RequestTag/DrillExecution", "a-drill")
             .with("aws:TagKeys", json!(["RestoreDrill", "DrillExecution", "Backup", "Name"]))
     };
-    let restore = By::Role("RestoreOneRole");
+    let restore = By::Role("DrillRestoreRole");
     all.push(tagged(Call::new(restore.clone(), "ec2:CreateVolume", &volume)));
     let snapshot = Call::new(restore.clone(), "ec2:CreateVolume", "arn:aws:ec2:us-east-1::snapshot/snap-1");
     all.push(snapshot.with("aws:ResourceTag/BackupStack", stack));
     all.push(tagged(Call::new(restore, "ec2:CreateTags", &volume)).with("ec2:CreateAction", "CreateVolume"));
-    let delete = Call::new(By::Role("RemoveOneRole"), "ec2:DeleteVolume", &volume);
+    let delete = Call::new(By::Role("DrillRemoveRole"), "ec2:DeleteVolume", &volume);
     all.push(delete.with("aws:ResourceTag/RestoreDrill", stack));
-    for role in ["RestoreOneRole", "CheckOneRole"] {
+    for role in ["DrillRestoreRole", "DrillCheckRole"] {
         all.extend(KEY_CALLS.map(|action| {
             let key = deployed.arn("kms", "key/22222222-2222-3333-4444-555555555555");
             let call = Call::new(By::Role(role), action, key).with("kms:ViaService", "ec2.us-east-1.amazonaws.com");
@@ -129,15 +129,15 @@ fn on_instance(deployed: &Deployed, stack: &str) -> Vec<Call> {
     let (volume, instance) =
         (deployed.arn("ec2", "volume/vol-1"), deployed.arn("ec2", &format!("instance/{INSTANCE}")));
     let mut all = Vec::new();
-    for (role, action) in [("CheckOneRole", "ec2:AttachVolume"), ("RemoveOneRole", "ec2:DetachVolume")] {
+    for (role, action) in [("DrillCheckRole", "ec2:AttachVolume"), ("DrillRemoveRole", "ec2:DetachVolume")] {
         all.push(Call::new(By::Role(role), action, &volume).with("aws:ResourceTag/RestoreDrill", stack));
         all.push(Call::new(By::Role(role), action, &instance));
     }
-    let check = By::Role("CheckOneRole");
+    let check = By::Role("DrillCheckRole");
     all.push(Call::new(check.clone(), "ssm:SendCommand", &instance));
     all.push(Call::new(check.clone(), "ssm:SendCommand", deployed.arn("ssm", &format!("document/{DOCUMENT}"))));
     all.push(Call::new(check, "ssm:GetCommandInvocation", "*"));
-    all.push(Call::new(By::Role("ChooseRestorePointsRole"), "ec2:DescribeInstances", "*"));
+    all.push(Call::new(By::Role("DrillChooseRole"), "ec2:DescribeInstances", "*"));
     all
 }
 
@@ -190,7 +190,7 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     };
     let mut users = MACHINES.map(|role| (role, "sns")).to_vec();
     if parameters.key.is_some() {
-        let ledger = ["ChooseRestorePointsRole", "ReportDrillRole", "RestoreDrillRole"];
+        let ledger = ["DrillChooseRole", "DrillReportRole", "RestoreDrillRole"];
         users.extend(ledger.map(|role| (role, "s3")));
         users.push(("WeeklyScheduleRole", "sqs"));
     }

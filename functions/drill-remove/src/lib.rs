@@ -40,7 +40,7 @@ pub async fn handle(ec2: &Client, backup_stack: &str, now: Timestamp, input: Pro
     Ok(Removed { is_gone, wait_seconds: (passed / 10).clamp(5, 60) as u64, since })
 }
 
-/// What finds the item's volume. Where restore-one failed nobody knows an id, and there may be a volume all the same.
+/// What finds the item's volume. Where drill-restore failed nobody knows an id, and there may be a volume all the same.
 fn filters(stack: &str, input: &Progress) -> Vec<(String, String)> {
     match (&input.item, &input.restored) {
         (Item::Leftover(leftover), _) => vec![("volume-id".to_owned(), leftover.volume_id.clone())],
@@ -116,7 +116,7 @@ fn may_appear(input: &Progress, now: Timestamp, passed: i64) -> bool {
             !was_seen && now.duration_since(restored.begun).as_secs() < UNLISTED
         }
         (_, None) => {
-            let refused = input.failure.get("RestoreOne").is_some_and(|caught| caught.error == "Refused");
+            let refused = input.failure.get("DrillRestore").is_some_and(|caught| caught.error == "Refused");
             !refused && passed < UNLISTED
         }
     }

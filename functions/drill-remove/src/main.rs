@@ -1,12 +1,14 @@
-//! Lambda's entry point of `restore-one`.
+//! Lambda's entry point of `drill-remove`.
 
 use domain::drill_wire::Progress;
-use restore_one::handle;
+use drill_remove::handle;
+use jiff::Timestamp;
 use runtime::{Aws, serve, setting};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load();
     let stack = setting("BACKUP_STACK");
-    serve(&stack, async |input: Progress| handle(&aws.ec2(&input.region), &stack, input).await).await
+    let remove = async |input: Progress| handle(&aws.ec2(&input.region), &stack, Timestamp::now(), input).await;
+    serve(&stack, remove).await
 }

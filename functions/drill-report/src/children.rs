@@ -80,8 +80,8 @@ fn died(round: RoundInput, caught: &Caught) -> Vec<Progress> {
         checked: None,
         removed: None,
         failure: match item {
-            Item::Point(_) => BTreeMap::from([("RestoreOne".to_owned(), caught.clone())]),
-            Item::Leftover(_) => BTreeMap::from([("RemoveOne".to_owned(), caught.clone())]),
+            Item::Point(_) => BTreeMap::from([("DrillRestore".to_owned(), caught.clone())]),
+            Item::Leftover(_) => BTreeMap::from([("DrillRemove".to_owned(), caught.clone())]),
         },
         item,
     };

@@ -1,7 +1,7 @@
-//! Lambda's entry point of `check-one`.
+//! Lambda's entry point of `drill-check`.
 
-use check_one::{Clients, Settings, handle};
 use domain::drill_wire::Progress;
+use drill_check::{Clients, Settings, handle};
 use jiff::Timestamp;
 use runtime::{Aws, Throttles, serve, setting};
 

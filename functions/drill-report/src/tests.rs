@@ -165,8 +165,8 @@ async fn what_failed_what_died_and_what_no_round_tells_of_is_not_proven() {
     let (s3, objects) = bucket(&[("rounds", &rounds)]);
     let failed = |step: &str| json!({"failure": {step: {"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"}}});
     let gone = item(json!({"leftover": {"volumeId": "vol-7"}}), json!({}));
-    let stays = item(json!({"leftover": {"volumeId": "vol-8"}}), failed("RemoveOne"));
-    let second = json!([proven("vol-1"), item(point("vol-2"), failed("RestoreOne"))]);
+    let stays = item(json!({"leftover": {"volumeId": "vol-8"}}), failed("DrillRemove"));
+    let second = json!([proven("vol-1"), item(point("vol-2"), failed("DrillRestore"))]);
     let died = json!({"region": "eu-west-1", "zone": "eu-west-1a", "round": {"items": [point("vol-3")]}});
     let sfn = children(
         vec![
@@ -206,8 +206,7 @@ async fn a_child_that_is_not_listed_yet_is_looked_for_again() {
 async fn a_region_whose_choice_failed_is_told_and_its_proofs_stay() {
     let old = json!({"volumeId": "vol-1", "tried": "2026-11-22T06:00:00Z"});
     let (s3, objects) = bucket(&[("proofs/eu-west-1.jsonl", std::slice::from_ref(&old))]);
-    let failed =
-        json!({"region": "eu-west-1", "failure": {"ChooseRestorePoints": {"Error": "BadInput", "Cause": "x"}}});
+    let failed = json!({"region": "eu-west-1", "failure": {"DrillChoose": {"Error": "BadInput", "Cause": "x"}}});
     let (drill, _) = run(&children(vec![], false), &s3, json!([failed])).await;
     assert_eq!(proofs(&objects), [old]);
     assert_eq!(Output::of(&drill).mail.subject, "[prod] Restore drill of 2026-11-29: 1 step failed");

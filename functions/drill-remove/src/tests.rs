@@ -107,7 +107,7 @@ async fn finds_what_a_lost_answer_made_by_its_tags_and_waits_until_it_can_be_lis
     let by_tags = &["tag:RestoreDrill=prod", "tag:DrillExecution=run", "snapshot-id=snap-1"];
     let failed = |error: &str, since: i64| {
         let removed = json!({"isGone": false, "waitSeconds": 5, "since": at(since)});
-        input(json!({"failure": {"RestoreOne": {"Error": error, "Cause": ""}}, "removed": removed}))
+        input(json!({"failure": {"DrillRestore": {"Error": error, "Cause": ""}}, "removed": removed}))
     };
     let delete = deletes();
     let found = lists(by_tags, Some(volume(VolumeState::Available, "prod")));

@@ -156,7 +156,7 @@ pub fn told(state: &str, output: &serde_json::Value) -> Option<String> {
                 }
             })
             .collect(),
-        "ReportNight" | "ReportDrill" => {
+        "ReportNight" | "DrillReport" => {
             output["summary"].as_str().map(|text| vec![headline(text)]).unwrap_or_default()
         }
         "SendMail" | "SendDrillMail" => {

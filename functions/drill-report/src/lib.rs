@@ -71,7 +71,7 @@ pub struct Clients {
 /// Writes the report and the proofs. `clock` says when that is nearly done; `tell` takes a line of the log for each volume.
 ///
 /// # Errors
-/// `BadInput` as choose-restore-points; `Transient` or `Refused` from Step Functions or S3.
+/// `BadInput` as drill-choose; `Transient` or `Refused` from Step Functions or S3.
 pub async fn handle(
     clients: &Clients,
     settings: &Settings,

@@ -1,14 +1,12 @@
-//! Lambda's entry point of `remove-one`.
+//! Lambda's entry point of `drill-restore`.
 
 use domain::drill_wire::Progress;
-use jiff::Timestamp;
-use remove_one::handle;
+use drill_restore::handle;
 use runtime::{Aws, serve, setting};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::LambdaError> {
     let aws = Aws::load();
     let stack = setting("BACKUP_STACK");
-    let remove = async |input: Progress| handle(&aws.ec2(&input.region), &stack, Timestamp::now(), input).await;
-    serve(&stack, remove).await
+    serve(&stack, async |input: Progress| handle(&aws.ec2(&input.region), &stack, input).await).await
 }

@@ -1,7 +1,7 @@
-//! Lambda's entry point of `report-drill`.
+//! Lambda's entry point of `drill-report`.
 
 use aws_sdk_sfn::config::retry::RetryConfig;
-use report_drill::{Clients, Input, Output, Settings, handle};
+use drill_report::{Clients, Input, Output, Settings, handle};
 use runtime::{Aws, Throttles, serve, setting};
 
 /// The SDK's attempts at a call to Step Functions, whose buckets many rounds empty.

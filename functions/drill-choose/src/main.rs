@@ -1,6 +1,6 @@
-//! Lambda's entry point of `choose-restore-points`.
+//! Lambda's entry point of `drill-choose`.
 
-use choose_restore_points::{Input, Settings, handle};
+use drill_choose::{Input, Settings, handle};
 use runtime::{Aws, Throttles, serve, setting};
 
 #[tokio::main(flavor = "current_thread")]
