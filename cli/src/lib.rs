@@ -2,57 +2,29 @@
 //! points there are. It works on AWS with the caller's own credentials, and on the local cloud, whose variables `make up` writes.
 //!
 //! # Layout
-//! - [`cli`]: the command line.
-//! - [`account`]: the clients of AWS. [`stack`]: the backup's stack in it. [`problem`]: AWS's errors in one line.
-//! - [`run`], with [`follow`] and [`progress`]: a night, started and followed.
-//! - [`status`], with [`starts`] and [`status_lines`]: the nights before.
-//! - [`night`]: what the ledger holds of one. [`report`]: what it came to; [`show`], with [`servers`]: in words.
-//! - [`proofs`]: what restore drills proved.
-//! - [`coverage`], [`list`], [`why`]: the commands that read the [`inventory`]. [`expiry`]: a fate in words.
-//! - [`drill`]: a restore drill, started and followed.
-//! - [`restore`]: a volume made from a restore point.
-//! - [`graph`]: an execution as a picture. [`page`]: the page of a night. [`chart`]: the picture of which restore points survive.
-//! - [`output`]: what is printed; [`look`], [`screen`]: how.
+//! - [`cli`]: the command line. [`commands`]: one module a command.
+//! - [`account`]: the caller's account: clients, the backup's stack, its executions, its ledger, its snapshots.
+//! - [`view`]: a run in words. [`page`]: a run as a page. [`graph`]: an execution as a picture. [`chart`]: which restore points survive.
+//! - [`ui`]: the terminal.
 
 pub mod account;
 pub mod chart;
 pub mod cli;
-pub mod coverage;
-pub mod drill;
-pub mod expiry;
-pub mod follow;
-pub mod graph;
-pub mod inventory;
-pub mod list;
-pub mod look;
+pub mod commands;
 #[cfg(test)]
-mod made;
-pub mod night;
-pub mod output;
+mod fixtures;
+pub mod graph;
 pub mod page;
-pub mod problem;
-pub mod progress;
-pub mod proofs;
-pub mod report;
-pub mod restore;
-pub mod run;
-pub mod screen;
-pub mod servers;
-pub mod show;
-pub mod stack;
-pub mod starts;
-pub mod status;
-pub mod status_lines;
-pub mod summary;
-pub mod why;
+pub mod ui;
+pub mod view;
 
 use anyhow::Result;
 use jiff::Timestamp;
 use std::process::ExitCode;
 
-use account::Account;
+use account::{Account, stack::Stack};
 use cli::{Cli, Command};
-use stack::Stack;
+use commands::{coverage, drill, list, restore, run, status, why};
 
 /// What a command found; its exit code is for scripts. 2 is a command line that clap refuses, 3 that nothing could be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ pub fn holds(kind: &str, (subject, message): &(String, String), varying: &[(&str
         assert!(now.contains(value), "{kind} says no {name}: {now}");
         now = now.replace(value, name);
     }
-    let path = root().join("functions/domain/tests/mails").join(kind).with_extension("txt");
+    let path = root().join("functions/report/tests/mails").join(kind).with_extension("txt");
     if env::var_os("UPDATE").is_some() {
         fs::write(&path, &now).expect("the file is written");
     }

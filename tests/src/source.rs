@@ -36,7 +36,7 @@ const ACTIONS: [(&str, &str); 25] = [
     ("upload_part", "s3:PutObject"),
 ];
 
-/// The IAM actions of the calls that a function makes, through the runtime crate's helpers too.
+/// The IAM actions of the calls that a function makes, through their libraries' helpers too.
 pub fn actions(function: &str) -> BTreeSet<String> {
     let helpers = helpers();
     let own = sources(&format!("functions/{function}/src"));
@@ -61,9 +61,9 @@ fn action(operation: &str) -> String {
     known.unwrap_or_else(|| panic!("which IAM action is {operation}? Say so in tests/src/source.rs")).1.to_owned()
 }
 
-/// The runtime crate's public functions with the operations that each makes, directly or through another of them.
+/// The public functions of the functions' own libraries with the operations that each makes, directly or through another of them.
 fn helpers() -> BTreeMap<String, BTreeSet<String>> {
-    let source = sources("functions/runtime/src");
+    let source = sources("functions/aws/src") + &sources("functions/ledger/src");
     let start = Regex::new(r"(?m)^ *(?:pub )?(?:async )?fn (\w+)").expect("a pattern");
     let starts: Vec<_> =
         start.captures_iter(&source).map(|found| (found[1].to_owned(), found.get(0).unwrap().end())).collect();

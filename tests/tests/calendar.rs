@@ -65,7 +65,7 @@ fn a_start_that_is_delayed_past_midnight_belongs_to_the_night_that_it_was_schedu
     let started = "2027-01-01T03:10:00Z".parse().expect("a time");
     let zone = domain::night::zone("Europe/Berlin").expect("a zone");
     let night = |input| {
-        let start = domain::start::Start::read(&input, started).expect("a start");
+        let start = domain::input::Start::read(&input, started).expect("a start");
         domain::Night::of(start.time, &zone).to_string()
     };
     assert_eq!(night(json!({"time": "2026-12-31T22:59:59Z"})), "2026-12-31");

@@ -1,7 +1,8 @@
 //! What the parts promise each other: state machine and code, template and code, names.
 
-use domain::{ErrorName, cost, metrics};
+use domain::{ErrorName, cost};
 use regex::Regex;
+use report::metrics;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use tests::{asl, functions, pascal, source, template, text};

@@ -1,8 +1,8 @@
 //! The dashboards of the nights and of the drills, held against the stacks and the metrics: they show all that there is, and nothing
 //! that there is not.
 
-use domain::metrics;
 use regex::Regex;
+use report::metrics;
 use serde_json::Value;
 use serde_yaml_ng::Value as Yaml;
 use std::collections::BTreeSet;

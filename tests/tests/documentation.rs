@@ -93,7 +93,7 @@ fn every_alarm_is_explained_to_the_operator() {
 #[test]
 fn every_error_that_a_mail_knows_is_explained_to_the_operator() {
     let mut table = String::from("| error | means | do |\n|---|---|---|\n");
-    for advice in &domain::advice::KNOWN {
+    for advice in &report::advice::KNOWN {
         let codes: Vec<_> = advice.codes.iter().map(|code| format!("`{code}`")).collect();
         table += &format!("| {} | {} | {} |\n", codes.join(", "), advice.means, advice.remedy);
     }

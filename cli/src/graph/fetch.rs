@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::definition::Machine;
 use super::events;
 use super::execution::{Child, Counts, Event, Execution, MapRun, Status};
-use crate::problem;
+use crate::account::error;
 
 /// So many child executions that failed are looked into.
 const CHILDREN: usize = 20;
@@ -20,7 +20,7 @@ const CHILDREN: usize = 20;
 /// There is none, or Step Functions does not answer.
 pub async fn newest(sfn: &Client, machine: &str) -> Result<String> {
     let listed = sfn.list_executions().state_machine_arn(machine).max_results(1).send().await;
-    let listed = listed.map_err(|error| problem::of("ListExecutions", error))?;
+    let listed = listed.map_err(|error| error::of("ListExecutions", error))?;
     let first = listed.executions().first().map(|one| one.execution_arn().to_owned());
     first.with_context(|| format!("{machine} has no execution yet; start one with: nightly run"))
 }
@@ -35,7 +35,7 @@ pub async fn fetch(sfn: &Client, arn: &str) -> Result<Execution> {
         match known {
             Some((true, _)) => anyhow!("there is no execution {arn}; the last nights: nightly status"),
             Some((_, true)) => anyhow!("{arn} is not an execution's ARN; give one, or an execution's name"),
-            _ => problem::of("DescribeExecution", error),
+            _ => error::of("DescribeExecution", error),
         }
     })?;
     let started = described.start_date().as_secs_f64();
@@ -65,7 +65,7 @@ async fn definition(sfn: &Client, arn: &str, machine: &str) -> Result<Value> {
         // The local cloud does not know a child execution's.
         Err(_) => {
             let now = sfn.describe_state_machine().state_machine_arn(parent).send().await;
-            now.map_err(|error| problem::of("DescribeStateMachine", error))?.definition
+            now.map_err(|error| error::of("DescribeStateMachine", error))?.definition
         }
     };
     let whole: Value =
@@ -83,7 +83,7 @@ async fn definition(sfn: &Client, arn: &str, machine: &str) -> Result<Value> {
 async fn history(sfn: &Client, arn: &str, started: f64) -> Result<Vec<Event>> {
     let pages = sfn.get_execution_history().execution_arn(arn).include_execution_data(true).max_results(1000);
     let found = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let found = found.map_err(|error| problem::of("GetExecutionHistory", error))?;
+    let found = found.map_err(|error| error::of("GetExecutionHistory", error))?;
     Ok(found.iter().map(|event| events::read(event, started)).collect())
 }
 
@@ -94,14 +94,10 @@ async fn map_runs(sfn: &Client, arn: &str, started: f64, now: f64) -> Result<Vec
     let listed =
         sfn.list_map_runs().execution_arn(arn).into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     let mut runs = Vec::new();
-    for listed in listed.map_err(|error| problem::of("ListMapRuns", error))? {
+    for listed in listed.map_err(|error| error::of("ListMapRuns", error))? {
         let arn = listed.map_run_arn();
-        let run = sfn
-            .describe_map_run()
-            .map_run_arn(arn)
-            .send()
-            .await
-            .map_err(|error| problem::of("DescribeMapRun", error))?;
+        let run =
+            sfn.describe_map_run().map_run_arn(arn).send().await.map_err(|error| error::of("DescribeMapRun", error))?;
         let counts = run.execution_counts().map(counts).unwrap_or_default();
         let failed = if counts.failed + counts.aborted > 0 { failed(sfn, arn, started).await? } else { Vec::new() };
         runs.push(MapRun {
@@ -135,7 +131,7 @@ async fn failed(sfn: &Client, run: &str, started: f64) -> Result<Vec<Child>> {
             .max_results(left as i32)
             .send()
             .await;
-        for child in listed.map_err(|error| problem::of("ListExecutions", error))?.executions().iter().take(left) {
+        for child in listed.map_err(|error| error::of("ListExecutions", error))?.executions().iter().take(left) {
             children.push(Child {
                 status: status(&asked_for),
                 events: history(sfn, child.execution_arn(), started).await?,

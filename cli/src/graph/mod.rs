@@ -23,7 +23,12 @@ pub mod trace;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::{Verdict, account::Account, cli, output, stack::Stack};
+use crate::{
+    Verdict,
+    account::{Account, stack::Stack},
+    cli,
+    ui::output,
+};
 use definition::Machine;
 use execution::{Counts, Execution};
 use trace::Outcome;

@@ -1,9 +1,9 @@
 //! What expired: the snapshots that are gone, and those that should be.
 
-use domain::wire::{Expired, Unreadable};
+use domain::messages::{Expired, Unreadable};
 use maud::{Markup, html};
 
-use crate::report::{Region, Report};
+use crate::view::report::{Region, Report};
 
 use super::{
     text::{grouped, plural},

@@ -1,10 +1,11 @@
 //! What failed, and what to do.
 
-use domain::{error::cut, report::Failure};
+use domain::error::cut;
 use maud::{Markup, html};
+use report::night::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::{Region, Report};
+use crate::view::report::{Region, Report};
 
 use super::text::{grouped, plural};
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::Report;
+use crate::view::report::Report;
 
 use super::text::{grouped, listed, plural};
 

@@ -1,13 +1,13 @@
 //! Every Region's volumes: those without tonight's snapshot in full, the first of the rest.
 
-use domain::report::{Named, Protected};
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
+use report::night::{Named, Protected};
 use std::collections::BTreeMap;
 
 use crate::{
-    proofs::Words,
-    report::{Region, Report},
+    account::proofs::Words,
+    view::report::{Region, Report},
 };
 
 use super::{

@@ -4,7 +4,11 @@ mod picture;
 mod story;
 
 use nightly::graph::{
-    caption, definition::Machine, execution::Execution, runs, told, trace::Outcome, trace::Outcome::*,
+    caption,
+    definition::Machine,
+    execution::Execution,
+    runs, told,
+    trace::Outcome::{self, *},
 };
 use story::*;
 

@@ -4,7 +4,7 @@ use nightly::graph::execution::{Child, Counts, Event, Execution, Family, MapRun,
 use serde_json::{Value, json};
 
 pub fn definition(name: &str) -> Value {
-    let path = format!("{}/../../statemachine/{name}.asl.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/../statemachine/{name}.asl.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).expect("a definition")).expect("JSON")
 }
 

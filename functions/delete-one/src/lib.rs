@@ -1,12 +1,13 @@
 //! Deletes one expired snapshot. One that is gone already is done; one that an AMI needs is kept.
 
+use aws::error;
 use aws_sdk_ec2::{Client, error::ProvideErrorMetadata};
 use domain::{
     Error,
+    messages::{Expired, Turn},
     pace::Pace,
-    wire::{Expired, Turn},
 };
-use runtime::{error, pace};
+use lambda::pace;
 use serde::{Deserialize, Serialize};
 
 /// One snapshot of the list of expired ones.

@@ -1,12 +1,12 @@
 //! Lambda's entry point of `delete-one`.
 
+use aws::Aws;
 use delete_one::{Input, handle};
-use runtime::{Aws, serve, setting};
+use lambda::{serve, setting};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), runtime::LambdaError> {
+async fn main() -> Result<(), lambda::LambdaError> {
     let aws = Aws::load();
     let per_second = setting("SNAPSHOTS_PER_SECOND");
-    serve(&setting("BACKUP_STACK"), async |input: Input| handle(&aws.ec2(&input.region), &per_second, input).await)
-        .await
+    serve(async |input: Input| handle(&aws.ec2(&input.region), &per_second, input).await).await
 }

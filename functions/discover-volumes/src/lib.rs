@@ -1,16 +1,19 @@
 //! Reads the night's input and lists one Region's volumes: those to snapshot, and those that have tonight's already.
 //! It runs for every Region before anything is created, so that bad input stops the night before it changes anything.
 
+use aws::{error, snapshots};
 use aws_sdk_ec2::{Client, types::Filter};
 use domain::{
-    Error, Intervals, Night, night,
-    restore::Origin,
+    Error, Intervals, Night,
+    input::Start,
+    messages::{Discovery, Keyed, Volume},
+    night,
+    origin::Origin,
     selection::Selection,
-    start::Start,
+    step_functions::Execution,
     tags,
-    wire::{Discovery, Execution, Keyed, Volume},
 };
-use runtime::{Ledger, Sorted, Sorter, error, snapshots};
+use ledger::{Ledger, Sorted, Sorter};
 use serde::{Deserialize, Serialize};
 
 mod servers;
@@ -48,7 +51,7 @@ pub async fn handle(
 ) -> Result<Discovery, Error> {
     let start = Start::read(&input.execution.input, input.execution.start_time)?;
     let night = Night::of(start.time, &night::zone(&settings.time_zone)?);
-    runtime::log::night(night);
+    lambda::log::night(night);
     let selection = Selection::read(&settings.volume_tag)?;
     let stack = tags::backup_stack(&settings.backup_stack)?;
     require_enabled(home, &input.region).await?;

@@ -1,19 +1,18 @@
 //! Lambda's entry point of `discover-volumes`.
 
+use aws::Aws;
 use discover_volumes::{Input, Settings, handle};
-use runtime::{Aws, serve, setting};
+use lambda::{serve, setting};
+use ledger::Ledger;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), runtime::LambdaError> {
+async fn main() -> Result<(), lambda::LambdaError> {
     let aws = Aws::load();
-    let ledger = aws.ledger(setting("LEDGER_BUCKET"));
+    let ledger = Ledger::new(aws.s3(), setting("LEDGER_BUCKET"));
     let settings = Settings {
         backup_stack: setting("BACKUP_STACK"),
         time_zone: setting("TIME_ZONE"),
         volume_tag: setting("VOLUME_TAG"),
     };
-    serve(&setting("BACKUP_STACK"), async |input: Input| {
-        handle(aws.home(), &aws.ec2(&input.region), &ledger, &settings, input).await
-    })
-    .await
+    serve(async |input: Input| handle(aws.home(), &aws.ec2(&input.region), &ledger, &settings, input).await).await
 }

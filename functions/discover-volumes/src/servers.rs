@@ -1,11 +1,12 @@
 //! The names of the servers that the volumes are attached to: whoever restores a server whose instance is gone knows it by its name.
 
+use aws::error;
 use aws_sdk_ec2::{
     Client,
     types::{Filter, Instance},
 };
-use domain::{Error, tags, wire::Keyed};
-use runtime::{Sorted, Sorter, error};
+use domain::{Error, messages::Keyed, tags};
+use ledger::{Sorted, Sorter};
 use serde::{Deserialize, Serialize};
 
 /// The name of the server that has a volume.

@@ -3,41 +3,31 @@
 //!
 //! # Layout
 //! - [`night`], [`interval`]: the calendar.
-//! - [`start`]: the input that starts a night.
+//! - [`input`]: the input that starts a run.
 //! - [`selection`]: which volumes are backed up.
-//! - [`tags`]: what a snapshot bears.
+//! - [`tags`]: a snapshot's tags and its identity. [`description`]: the tags that describe it. [`origin`]: what its volume was.
 //! - [`retention`]: which snapshots expire. [`lifetime`]: when each of them will.
-//! - [`restore`]: what a volume was, so that one like it can be made. [`drill`]: the proof that it can; [`drill_wire`]: what its functions
-//!   pass each other; [`drill_report`], [`drill_mail`]: what a drill came to, and the email that says so.
+//! - [`drill`]: the restore drill.
 //! - [`pace`]: when each call may come.
 //! - [`cost`]: what a night costs.
-//! - [`wire`]: what the functions pass each other through the state machine and the ledger.
-//! - [`fate`]: what became of one volume.
-//! - [`report`], [`mail`]: what a night came to, and the email that says so; [`advice`]: what each error means, and what to do.
-//! - [`metrics`]: what CloudWatch is told.
-//! - [`error`]: the error names that the state machine decides on.
+//! - [`messages`], [`step_functions`]: what the functions and the state machine pass each other.
+//! - [`error`]: the error names that the state machine acts on.
 
-pub mod advice;
 pub mod cost;
+pub mod description;
 pub mod drill;
-pub mod drill_mail;
-pub mod drill_report;
-pub mod drill_wire;
 pub mod error;
-pub mod fate;
+pub mod input;
 pub mod interval;
 pub mod lifetime;
-pub mod mail;
-pub mod metrics;
+pub mod messages;
 pub mod night;
+pub mod origin;
 pub mod pace;
-pub mod report;
-pub mod restore;
 pub mod retention;
 pub mod selection;
-pub mod start;
+pub mod step_functions;
 pub mod tags;
-pub mod wire;
 
 pub use error::{Error, ErrorName};
 pub use interval::{Interval, Intervals};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Error, Interval, Intervals, Night, wire::Keyed};
+use crate::{Error, Interval, Intervals, Night, messages::Keyed};
 
 /// The retention parameters; each at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +136,11 @@ impl<'a> GoodNights<'a> {
     pub(crate) fn is_newest_completed(&self, snapshot: &Snapshot) -> bool {
         self.newest_completed.get(&(snapshot.volume_id.as_str(), snapshot.interval)) == Some(&snapshot.night)
     }
+}
+
+/// Whether a snapshot in this state of EC2's protects its volume: completed, or pending (EBS may need hours).
+pub fn protects(state: &str) -> bool {
+    matches!(state, "completed" | "pending")
 }
 
 #[cfg(test)]

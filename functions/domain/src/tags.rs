@@ -1,8 +1,8 @@
-//! What a snapshot bears: its identity, given at its creation, and its description, added afterwards.
+//! The tags of a snapshot, and its identity: the tags that it has from its creation.
 
 use std::collections::BTreeMap;
 
-use crate::{Error, Interval, Intervals, Night, error::cut, wire::Volume};
+use crate::{Error, Interval, Intervals, Night, error::cut};
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -18,32 +18,17 @@ pub const INTERVALS: &str = "Intervals";
 /// The volume's name; tag-snapshot always writes it, so a snapshot without it is not yet described.
 pub const NAME: &str = "Name";
 
-/// What the volume was: [`crate::restore::Origin`].
+/// What the volume was: [`crate::origin::Origin`].
 pub const RESTORE_AS: &str = "RestoreAs";
 /// The name of the server that the volume was attached to; absent where it had none.
 pub const RESTORE_SERVER: &str = "RestoreServer";
 /// The snapshot that a volume was restored from; such a volume bears it.
 pub const RESTORED_FROM: &str = "RestoredFrom";
 
-const DESCRIPTION: &str = "Description";
-const CLIENT: &str = "Client";
-const PROJECT: &str = "Project";
-const IDENTITY: [&str; 4] = [BACKUP_STACK, NIGHT, INTERVAL, INTERVALS];
+pub(crate) const IDENTITY: [&str; 4] = [BACKUP_STACK, NIGHT, INTERVAL, INTERVALS];
 
 /// Tags that one resource may bear at most (AWSEC2 user guide, Using_Tags, "Tag restrictions").
 pub const MOST: usize = 50;
-/// Characters that a snapshot's own Description may have at most (AWSEC2 API reference, CreateSnapshot).
-const LONGEST_DESCRIPTION: usize = 255;
-
-/// The `Client` and `Project` parameters; an empty one says nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Owner {
-    /// The `Client` parameter.
-    pub client: String,
-    /// The `Project` parameter.
-    pub project: String,
-}
-
 /// The tags that snapshot-one gives a snapshot in the call that creates it.
 pub fn identity(stack: &str, night: Night, intervals: &Intervals) -> Tags {
     [
@@ -54,69 +39,6 @@ pub fn identity(stack: &str, night: Night, intervals: &Intervals) -> Tags {
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into()
-}
-
-/// The tags that tag-snapshot adds, and the keys of the volume's tags that found no room.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Described {
-    /// What to add; with the identity tags at most 50.
-    pub tags: Tags,
-    /// Keys of the volume's tags that were left out for the limit of 50.
-    pub dropped: Vec<String>,
-}
-
-/// The descriptive tags of a snapshot of a volume. An empty tag of the volume counts as absent where ours has a default.
-pub fn descriptive(volume: &Volume, owner: &Owner) -> Described {
-    let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);
-    let mut tags = Tags::from([
-        (NAME.to_owned(), said(volume, NAME).unwrap_or(volume_id).to_owned()),
-        (DESCRIPTION.to_owned(), description(volume)),
-    ]);
-    tags.extend(origin.as_ref().map(|origin| (RESTORE_AS.to_owned(), origin.to_string())));
-    tags.extend(server.as_ref().map(|server| (RESTORE_SERVER.to_owned(), server.clone())));
-    for (key, parameter) in [(CLIENT, &owner.client), (PROJECT, &owner.project)] {
-        let parameter = Some(parameter.as_str()).filter(|value| !value.is_empty());
-        if let Some(value) = parameter.or(said(volume, key)) {
-            tags.insert(key.to_owned(), value.to_owned());
-        }
-    }
-    let room = MOST - IDENTITY.len() - tags.len();
-    let others: Vec<_> = volume.iter().filter(|(key, _)| is_copied(key)).collect();
-    let (copied, dropped) = others.split_at(room.min(others.len()));
-    tags.extend(copied.iter().map(|(key, value)| (key.to_string(), value.to_string())));
-    Described { tags, dropped: dropped.iter().map(|(key, _)| key.to_string()).collect() }
-}
-
-/// The tags that the volume of a described snapshot had, so far as they were copied: those without which [`descriptive`] would have
-/// written the same are left out.
-pub fn of_volume(snapshot: &Tags, volume_id: &str) -> Tags {
-    let mut tags = snapshot.clone();
-    tags.retain(|key, value| match key.as_str() {
-        NAME => value != volume_id,
-        DESCRIPTION => *value != description(&Tags::new()),
-        RESTORE_AS | RESTORE_SERVER => false,
-        key => !IDENTITY.contains(&key) && !key.starts_with("aws:"),
-    });
-    tags
-}
-
-/// The `Description` of a snapshot of a volume with these tags.
-pub fn description(volume: &Tags) -> String {
-    said(volume, DESCRIPTION).unwrap_or("Created by snapshot-one").to_owned()
-}
-
-/// The same, cut to what the snapshot's own Description takes.
-pub fn snapshot_description(volume: &Tags) -> String {
-    description(volume).chars().take(LONGEST_DESCRIPTION).collect()
-}
-
-fn said<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
-    tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
-}
-
-fn is_copied(key: &str) -> bool {
-    let described = [NAME, DESCRIPTION, CLIENT, PROJECT, RESTORE_AS, RESTORE_SERVER];
-    !key.starts_with("aws:") && !IDENTITY.contains(&key) && !described.contains(&key)
 }
 
 /// The Night and the Intervals that a managed snapshot's tags state; the message names the tag that is missing or malformed.
@@ -144,16 +66,9 @@ pub fn backup_stack(name: &str) -> Result<&str, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::restore::Origin;
-    use proptest::{collection::btree_map, prelude::*};
 
     fn tags(pairs: &[(&str, &str)]) -> Tags {
         pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
-    }
-
-    fn volume(tags: Tags) -> Volume {
-        let volume_id = "vol-1".to_owned();
-        Volume { volume_id, instances: vec![], tags, origin: None, server: None, has_snapshot: false }
     }
 
     #[test]
@@ -168,37 +83,6 @@ mod tests {
         assert_eq!(identity("prod", night, &Intervals::due(night)), expected);
         let read = read_identity(&expected).unwrap();
         assert_eq!(read, (night, Interval::Annual, Intervals::due(night)));
-    }
-
-    #[test]
-    fn describes_a_volume_without_tags_by_its_id() {
-        let described = descriptive(&volume(tags(&[])), &Owner::default());
-        assert_eq!(described.tags, tags(&[("Name", "vol-1"), ("Description", "Created by snapshot-one")]));
-    }
-
-    #[test]
-    fn copies_the_volumes_tags_but_never_aws_ones_nor_an_identity() {
-        let of = [("Name", "db"), ("aws:cloudformation:stack-name", "x"), ("Night", "1999-01-01"), ("Team", "")];
-        let described = descriptive(&volume(tags(&of)), &Owner::default());
-        assert_eq!(described.tags, tags(&[("Name", "db"), ("Description", "Created by snapshot-one"), ("Team", "")]));
-    }
-
-    #[test]
-    fn says_what_the_volume_was_and_takes_no_other_word_for_it() {
-        let origin = Origin { kind: "gp3".into(), zone: "us-east-1a".into(), ..Origin::default() };
-        let of = tags(&[("RestoreServer", "another"), ("RestoreAs", "type=sc1 zone=x")]);
-        let volume = Volume { origin: Some(origin), server: Some("db".into()), ..volume(of) };
-        let described = descriptive(&volume, &Owner::default()).tags;
-        assert_eq!(described["RestoreAs"], "type=gp3 zone=us-east-1a");
-        assert_eq!(described["RestoreServer"], "db");
-    }
-
-    #[test]
-    fn the_parameters_win_over_the_volumes_client_and_project() {
-        let owner = Owner { client: "acme".into(), project: String::new() };
-        let described = descriptive(&volume(tags(&[("Client", "other"), ("Project", "shop")])), &owner);
-        assert_eq!(described.tags["Client"], "acme");
-        assert_eq!(described.tags["Project"], "shop");
     }
 
     #[test]
@@ -220,44 +104,5 @@ mod tests {
         assert_eq!(read_identity(&read), Err(shorter.into()));
         read.extend([(INTERVAL.into(), "Annual".into()), (INTERVALS.into(), "Daily".into())]);
         assert_eq!(read_identity(&read).unwrap().1, Interval::Annual);
-    }
-
-    #[test]
-    fn the_volumes_tags_are_read_back_from_its_snapshots() {
-        let night = "2026-12-30".parse().unwrap();
-        for of in [tags(&[]), tags(&[("Name", "db"), ("Description", "ledger"), ("Client", "acme"), ("Team", "")])] {
-            let origin = Some(Origin { kind: "gp3".into(), zone: "a".into(), ..Origin::default() });
-            let mut snapshot =
-                descriptive(&Volume { origin, server: Some("db".into()), ..volume(of.clone()) }, &Owner::default())
-                    .tags;
-            snapshot.extend(identity("prod", night, &Intervals::due(night)));
-            assert_eq!(of_volume(&snapshot, "vol-1"), of);
-        }
-    }
-
-    #[test]
-    fn cuts_the_snapshots_own_description_by_characters() {
-        let volume = tags(&[("Description", &"🦀".repeat(256))]);
-        assert_eq!(snapshot_description(&volume), "🦀".repeat(255));
-        assert_eq!(description(&volume), "🦀".repeat(256));
-    }
-
-    proptest! {
-        #[test]
-        fn never_exceeds_fifty_and_loses_no_key_silently(
-            of in btree_map("(aws:)?[a-zA-Z]{1,6}|Name|Night|Client", ".{0,8}", 0..60),
-            client in "(acme)?",
-        ) {
-            let owner = Owner { client, project: String::new() };
-            let described = descriptive(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &owner);
-            prop_assert!(described.tags.len() + IDENTITY.len() <= MOST);
-            for key in of.keys().filter(|key| is_copied(key)) {
-                prop_assert!(described.tags.contains_key(key) != described.dropped.contains(key));
-            }
-            let full = described.tags.len() + IDENTITY.len() == MOST;
-            prop_assert!(described.dropped.is_empty() || full);
-            let forbidden = |key: &String| key.starts_with("aws:") || IDENTITY.contains(&key.as_str());
-            prop_assert!(!described.tags.keys().any(forbidden));
-        }
     }
 }

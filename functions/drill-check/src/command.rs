@@ -1,6 +1,7 @@
 //! The command that checks what is on a volume, through Systems Manager. SendCommand has no client token: the SDK makes one attempt, and
 //! the script itself sees to it that two of it do not work on one volume at once.
 
+use aws::error;
 use aws_sdk_ssm::{
     Client,
     config::{Config, retry::RetryConfig},
@@ -9,7 +10,6 @@ use aws_sdk_ssm::{
     types::CommandInvocationStatus,
 };
 use domain::{Error, drill::Depth, error::cut};
-use runtime::error;
 use serde::Deserialize;
 
 use crate::Look;

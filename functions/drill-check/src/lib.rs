@@ -6,6 +6,7 @@
 
 pub mod command;
 
+use aws::error;
 use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata,
@@ -13,12 +14,13 @@ use aws_sdk_ec2::{
 };
 use domain::{
     Error,
-    drill::Depth,
-    drill_wire::{Checked, Progress, Restored},
+    drill::{
+        Depth,
+        messages::{Checked, Progress, Restored},
+    },
     tags,
 };
 use jiff::Timestamp;
-use runtime::error;
 
 /// Seconds after which a volume must be available.
 const LONGEST_CREATION: i64 = 60 * 60;

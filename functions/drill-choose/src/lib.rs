@@ -9,20 +9,24 @@
 pub mod others;
 pub mod place;
 
+use aws::{error, snapshots};
 use aws_sdk_ec2::{
     Client,
     types::{Filter, Snapshot, SnapshotState, VolumeState},
 };
 use domain::{
     Error, Night,
-    drill::{self, Item, Leftover, Limits, Proof, RestorePoint, Rounds},
-    drill_wire::{Chosen, UnprovenOf},
+    drill::{
+        self, Item, Leftover, Limits, Proof, RestorePoint, Rounds,
+        messages::{Chosen, UnprovenOf},
+    },
+    input::DrillStart,
+    messages::Keyed,
     night,
-    start::DrillStart,
+    step_functions::{Execution, List},
     tags,
-    wire::{Execution, Keyed, List},
 };
-use runtime::{Ledger, Sorted, Sorter, error, lines::LineWriter, snapshots};
+use ledger::{Ledger, Sorted, Sorter, lines::LineWriter};
 use serde::{Deserialize, Serialize};
 
 /// One Region, and the execution whose input starts the drill.
@@ -69,7 +73,7 @@ pub async fn handle(
 ) -> Result<Chosen, Error> {
     let start = DrillStart::read(&input.execution.input, input.execution.start_time)?;
     let date = Night::of(start.time, &night::zone(&settings.time_zone)?);
-    runtime::log::night(date);
+    lambda::log::night(date);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let (limits, weeks) = (Limits::read(&settings.volumes, &settings.gibibytes)?, drill::weeks(&settings.weeks)?);
     others::require_none(sfn, &input.execution).await?;

@@ -1,14 +1,15 @@
 //! Lambda's entry point of `drill-choose`.
 
+use aws::Aws;
 use drill_choose::{Input, Settings, handle};
-use runtime::{Aws, Throttles, serve, setting};
+use lambda::{serve, setting};
+use ledger::Ledger;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), runtime::LambdaError> {
+async fn main() -> Result<(), lambda::LambdaError> {
     let aws = Aws::load();
-    let ledger = aws.ledger(setting("LEDGER_BUCKET"));
-    let sfn = aws_sdk_sfn::config::Builder::from(aws.config()).interceptor(Throttles).build();
-    let sfn = aws_sdk_sfn::Client::from_conf(sfn);
+    let ledger = Ledger::new(aws.s3(), setting("LEDGER_BUCKET"));
+    let sfn = aws_sdk_sfn::Client::new(aws.config());
     let settings = Settings {
         backup_stack: setting("BACKUP_STACK"),
         time_zone: setting("TIME_ZONE"),
@@ -19,8 +20,5 @@ async fn main() -> Result<(), runtime::LambdaError> {
         weeks: setting("DRILL_WEEKS"),
         home: aws.config().region().map(ToString::to_string).unwrap_or_default(),
     };
-    serve(&setting("BACKUP_STACK"), async |input: Input| {
-        handle(&aws.ec2(&input.region), &sfn, &ledger, &settings, input).await
-    })
-    .await
+    serve(async |input: Input| handle(&aws.ec2(&input.region), &sfn, &ledger, &settings, input).await).await
 }

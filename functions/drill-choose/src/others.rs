@@ -1,9 +1,9 @@
 //! Whether another drill is running: two would hold twice what the parameters allow, and delete each other's volumes as leftovers.
 
+use aws::{error, map_runs::state_machine};
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
-use domain::{Error, wire::Execution};
+use domain::{Error, step_functions::Execution};
 use jiff::Timestamp;
-use runtime::{error, map_runs::state_machine};
 
 /// Of two that started at once the one that comes first by its name goes on.
 ///

@@ -1,11 +1,11 @@
 //! Where a drill makes its volumes: the Availability Zone, and the instance that checks what is on them.
 
+use aws::error;
 use aws_sdk_ec2::{
     Client,
     types::{AvailabilityZone, AvailabilityZoneState, Filter, InstanceStateName},
 };
 use domain::Error;
-use runtime::error;
 
 use crate::Settings;
 

@@ -1,5 +1,6 @@
 //! Deletes one volume that a drill made, a step a look, and says whether it is gone. It touches none that does not bear the drill's tag.
 
+use aws::{error, snapshots};
 use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata,
@@ -7,12 +8,13 @@ use aws_sdk_ec2::{
 };
 use domain::{
     Error, ErrorName,
-    drill::{DRILL_EXECUTION, Item, RESTORE_DRILL},
-    drill_wire::{Progress, Removed},
+    drill::{
+        DRILL_EXECUTION, Item, RESTORE_DRILL,
+        messages::{Progress, Removed},
+    },
     tags,
 };
 use jiff::Timestamp;
-use runtime::{error, snapshots};
 
 /// Seconds after which a person must look.
 const PATIENCE: i64 = 15 * 60;

@@ -1,14 +1,15 @@
 //! Lambda's entry point of `drill-remove`.
 
-use domain::drill_wire::Progress;
+use aws::Aws;
+use domain::drill::messages::Progress;
 use drill_remove::handle;
 use jiff::Timestamp;
-use runtime::{Aws, serve, setting};
+use lambda::{serve, setting};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), runtime::LambdaError> {
+async fn main() -> Result<(), lambda::LambdaError> {
     let aws = Aws::load();
     let stack = setting("BACKUP_STACK");
     let remove = async |input: Progress| handle(&aws.ec2(&input.region), &stack, Timestamp::now(), input).await;
-    serve(&stack, remove).await
+    serve(remove).await
 }

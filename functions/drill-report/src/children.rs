@@ -1,14 +1,17 @@
 //! What the rounds of a drill left: the child executions of its Map Runs.
 
+use aws::map_runs;
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
 use domain::{
     Error,
-    drill::Item,
-    drill_report::{NotRemoved, Outcome, in_words},
-    drill_wire::{Progress, RegionDrill, RoundInput, UnprovenOf},
-    wire::{Caught, Execution},
+    drill::{
+        Item,
+        messages::{Progress, RegionDrill, RoundInput, UnprovenOf},
+    },
+    step_functions::{Caught, Execution},
 };
-use runtime::{Ledger, Sorter, map_runs};
+use ledger::{Ledger, Sorter};
+use report::drill::{NotRemoved, Outcome, in_words};
 use std::{collections::BTreeMap, time::Duration};
 
 const OVER: [ExecutionStatus; 4] =

@@ -9,12 +9,10 @@
 pub mod children;
 pub mod region;
 
-use domain::{
-    Error, Night, drill_mail::headline, drill_report::DrillSummary, drill_wire::RegionDrill, mail::Mail, night,
-    start::DrillStart, tags, wire::Execution,
-};
+use domain::{Error, Night, drill::messages::RegionDrill, input::DrillStart, night, step_functions::Execution, tags};
 use jiff::Timestamp;
-use runtime::Ledger;
+use ledger::Ledger;
+use report::{drill::DrillSummary, drill_mail::headline, mail::Mail};
 use serde::{Deserialize, Serialize};
 
 use region::Region;
@@ -82,7 +80,7 @@ pub async fn handle(
     let Input { execution, regions } = input;
     let start = DrillStart::read(&execution.input, execution.start_time)?;
     let date = Night::of(start.time, &night::zone(&settings.time_zone)?);
-    runtime::log::night(date);
+    lambda::log::night(date);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     if regions.is_empty() {
         return Err(Error::bad_input("Regions", "\"\"", "names no Region, so nothing was proven"));

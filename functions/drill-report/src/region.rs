@@ -3,13 +3,18 @@
 
 use domain::{
     Error,
-    drill::{Item, Proof, RestorePoint, Round},
-    drill_report::{Outcome, RegionDrilled},
-    drill_wire::{RegionDrill, UnprovenOf},
-    report::Failure,
-    wire::{Execution, Keyed},
+    drill::{
+        Item, Proof, RestorePoint, Round,
+        messages::{RegionDrill, UnprovenOf},
+    },
+    messages::Keyed,
+    step_functions::Execution,
 };
-use runtime::{Ledger, Sorted, Sorter, document::Document};
+use ledger::{Ledger, Sorted, Sorter, document::Document};
+use report::{
+    drill::{Outcome, RegionDrilled, proof_after},
+    night::Failure,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -149,7 +154,7 @@ impl<'a> Region<'a> {
                 }
                 (None, Some(_)) => (None, std::mem::replace(&mut group, all.next_group().await?)),
             };
-            let proof = Proof::after(before, &of_one, tried).filter(|proof| !proof.is_forgotten(tried));
+            let proof = proof_after(before, &of_one, tried).filter(|proof| !proof.is_forgotten(tried));
             if let Some(first) = of_one.first() {
                 tell(self.line(first.key(), &of_one, proof.as_ref()));
             }

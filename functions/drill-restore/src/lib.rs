@@ -1,17 +1,19 @@
 //! Makes a volume from one restore point.
 
+use aws::{error, snapshots};
 use aws_sdk_ec2::{
     Client,
     types::{ResourceType, TagSpecification, VolumeType},
 };
 use domain::{
     Error,
-    drill::RestorePoint,
-    drill_wire::{Progress, Restored, volume_tags},
+    drill::{
+        RestorePoint,
+        messages::{Progress, Restored, volume_tags},
+    },
     tags,
 };
 use jiff::Timestamp;
-use runtime::{error, snapshots};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Makes the volume, or finds the one that an earlier attempt made: EC2 answers a client token that it knows with the same volume (EC2

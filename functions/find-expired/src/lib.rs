@@ -1,17 +1,19 @@
 //! Lists one Region's managed snapshots and writes those that expire tonight to the ledger.
 
+use aws::{error, snapshots};
 use aws_sdk_ec2::{
     Client,
     types::{Snapshot as Ec2Snapshot, SnapshotState},
 };
 use domain::{
     Error, Intervals, Night,
+    messages::{Expired, Expiry, Keyed, Unreadable, Volume},
     retention::{Policy, Snapshot, State, expired},
+    step_functions::{Execution, List},
     tags,
-    wire::{Execution, Expired, Expiry, Keyed, List, Unreadable, Volume},
 };
 use jiff::Timestamp;
-use runtime::{Ledger, Sorted, Sorter, error, snapshots};
+use ledger::{Ledger, Sorted, Sorter};
 use serde::{Deserialize, Serialize};
 
 /// One Region of the night, as discover-volumes left it.

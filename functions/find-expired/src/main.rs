@@ -1,20 +1,19 @@
 //! Lambda's entry point of `find-expired`.
 
+use aws::Aws;
 use find_expired::{Input, Settings, handle};
-use runtime::{Aws, serve, setting};
+use lambda::{serve, setting};
+use ledger::Ledger;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), runtime::LambdaError> {
+async fn main() -> Result<(), lambda::LambdaError> {
     let aws = Aws::load();
-    let ledger = aws.ledger(setting("LEDGER_BUCKET"));
+    let ledger = Ledger::new(aws.s3(), setting("LEDGER_BUCKET"));
     let settings = Settings {
         backup_stack: setting("BACKUP_STACK"),
         keep_dailies: setting("KEEP_DAILIES"),
         quarterly_months: setting("QUARTERLY_MONTHS"),
         keep_quarterlies: setting("KEEP_QUARTERLIES"),
     };
-    serve(&setting("BACKUP_STACK"), async |input: Input| {
-        handle(&aws.ec2(&input.region), &ledger, &settings, input).await
-    })
-    .await
+    serve(async |input: Input| handle(&aws.ec2(&input.region), &ledger, &settings, input).await).await
 }

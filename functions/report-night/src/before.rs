@@ -1,9 +1,9 @@
 //! The nights before this one: whether they failed, so that the first that did not can say so.
 
+use aws::{error, map_runs::state_machine};
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
-use domain::{Error, Night, start::Start, wire::Execution};
+use domain::{Error, Night, input::Start, step_functions::Execution};
 use jiff::{Timestamp, tz::TimeZone};
-use runtime::{error, map_runs::state_machine};
 
 /// Executions that are looked at. Step Functions grants DescribeExecution 15 times a second.
 const MOST_LOOKED_AT: usize = 60;

@@ -1,5 +1,6 @@
 //! The child executions of a night's Map Runs: how many there were, and why some failed.
 
+use aws::{error, map_runs};
 use aws_sdk_sfn::{
     Client,
     operation::describe_map_run::DescribeMapRunOutput,
@@ -8,10 +9,11 @@ use aws_sdk_sfn::{
 use domain::{
     Error,
     cost::{CHILDREN_AT_ONCE, Work},
-    report::Failure,
-    wire::{Execution, Expired, RegionNight, Volume},
+    messages::{Expired, RegionNight, Volume},
+    step_functions::Execution,
 };
-use runtime::{Ledger, Sorter, error, map_runs};
+use ledger::{Ledger, Sorter};
+use report::night::Failure;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

@@ -10,6 +10,7 @@
 pub mod before;
 pub mod children;
 pub mod listed;
+pub mod outcome;
 pub mod proofs;
 pub mod region;
 pub mod servers;
@@ -17,15 +18,18 @@ pub mod servers;
 use domain::{
     Error, Intervals, Night,
     cost::{Estimate, Work},
-    mail::{Mail, Servers, headline},
+    input::Start,
+    messages::RegionNight,
     night,
-    report::{Failure, Summary},
-    start::Start,
+    step_functions::{Execution, List},
     tags,
-    wire::{Execution, List, RegionNight},
 };
 use jiff::Timestamp;
-use runtime::{Ledger, Sorter};
+use ledger::{Ledger, Sorter};
+use report::{
+    mail::{Mail, Servers, headline},
+    night::{Failure, Summary},
+};
 use serde::{Deserialize, Serialize};
 
 use children::Children;
@@ -112,7 +116,7 @@ where
     let start = Start::read(&execution.input, execution.start_time)?;
     let zone = night::zone(&settings.time_zone)?;
     let night = Night::of(start.time, &zone);
-    runtime::log::night(night);
+    lambda::log::night(night);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let Some(first) = regions.first().map(|region| region.region.clone()) else {
         return Err(Error::bad_input("Regions", "\"\"", "names no Region, so nothing was backed up"));

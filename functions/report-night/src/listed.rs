@@ -1,11 +1,13 @@
 //! What EC2 lists of a Region when the night ends.
 
+use crate::outcome::Tonight;
+use aws::snapshots;
 use domain::{
     Error,
-    fate::Tonight,
-    wire::{Expired, List, Volume},
+    messages::{Expired, Volume},
+    step_functions::List,
 };
-use runtime::{Sorted, snapshots};
+use ledger::Sorted;
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::region::Region;

@@ -3,9 +3,9 @@
 use domain::{
     Error,
     drill::{Proof, Proven},
-    wire::Keyed,
+    messages::Keyed,
 };
-use runtime::{Ledger, lines::LineReader};
+use ledger::{Ledger, lines::LineReader};
 
 /// The proofs of a Region. They only add to the report: what cannot be read of them is left out, with a warning.
 pub struct Proofs {

@@ -1,14 +1,15 @@
 //! One Region's part of the report: what was planned there, held against what EC2 now has. Every list is read in order of its
 //! ids, side by side with the others, so that none is whole in memory.
 
+use crate::outcome::{Facts, Fate};
 use aws_sdk_ec2::Client;
 use domain::{
     Error, Night,
-    fate::{Facts, Fate},
-    report::{Failure, RegionSummary, Unprotected},
-    wire::{Execution, Expired, Keyed, List, RegionNight, Unreadable, Volume},
+    messages::{Expired, Keyed, RegionNight, Unreadable, Volume},
+    step_functions::{Execution, List},
 };
-use runtime::{Ledger, Sorted, Sorter, document::Document};
+use ledger::{Ledger, Sorted, Sorter, document::Document};
+use report::night::{Failure, RegionSummary, Unprotected};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::proofs::Proofs;

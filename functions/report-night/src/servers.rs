@@ -1,13 +1,12 @@
 //! The names of the servers whose volumes the email tells of.
 
+use aws::error;
 use aws_sdk_ec2::{Client, types::Filter};
-use domain::{
-    Error,
+use domain::{Error, tags};
+use report::{
     mail::Servers,
-    report::{News, RegionSummary},
-    tags,
+    night::{News, RegionSummary},
 };
-use runtime::error;
 use std::collections::BTreeSet;
 
 /// Values that one filter takes (AWSEC2 user guide, "List and filter using the CLI and API").

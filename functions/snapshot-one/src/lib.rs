@@ -5,18 +5,20 @@
 //! else had: discover-volumes saw none, and whoever is granted the claim is the first to try since. The SDK makes one attempt;
 //! trying again is the state machine's part.
 
+use aws::{error, snapshots};
 use aws_sdk_ec2::{
     Client,
     config::{Config, retry::RetryConfig},
     types::{ResourceType, TagSpecification},
 };
 use domain::{
-    Error, Intervals, Night,
+    Error, Intervals, Night, description,
+    messages::{Turn, Volume},
     pace::Pace,
     tags,
-    wire::{Turn, Volume},
 };
-use runtime::{Ledger, error, pace, snapshots};
+use lambda::pace;
+use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
 /// One volume of the work list, and the night.
@@ -107,7 +109,7 @@ async fn create(ec2: &Client, stack: &str, input: &Input) -> Result<String, Erro
     let created = ec2
         .create_snapshot()
         .volume_id(&input.volume.volume_id)
-        .description(tags::snapshot_description(&input.volume.tags))
+        .description(description::snapshot_description(&input.volume.tags))
         .tag_specifications(identity)
         .customize()
         .config_override(once)

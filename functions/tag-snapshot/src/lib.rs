@@ -1,13 +1,13 @@
 //! Adds the descriptive tags to one snapshot: its volume's name and description, Client, Project, the volume's other tags.
 //! All in one call, so that a snapshot has every one of them or none.
 
+use aws::{error, snapshots};
 use aws_sdk_ec2::Client;
 use domain::{
     Error, ErrorName,
-    tags::{self, Owner},
-    wire::Volume,
+    description::{self, Owner},
+    messages::Volume,
 };
-use runtime::{error, snapshots};
 use serde::{Deserialize, Serialize};
 
 /// What snapshot-one handed on.
@@ -39,7 +39,7 @@ pub struct Output {
 /// # Errors
 /// `Transient` where EC2 is busy or silent, `Refused` for any other answer.
 pub async fn handle(ec2: &Client, owner: &Owner, input: Input) -> Result<Output, Error> {
-    let described = tags::descriptive(&input.volume, owner);
+    let described = description::descriptive(&input.volume, owner);
     if !described.dropped.is_empty() {
         tracing::warn!(snapshot = input.snapshot_id, dropped = ?described.dropped, "no room for every tag of the volume");
     }

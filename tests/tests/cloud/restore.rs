@@ -4,7 +4,7 @@ use aws_sdk_ec2::{
     Client,
     types::{Filter, Placement, ResourceType, Tag, TagSpecification, Volume, VolumeType},
 };
-use nightly::restore::make::SECONDS_OF_A_NEW_VOLUME;
+use nightly::commands::restore::make::SECONDS_OF_A_NEW_VOLUME;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,

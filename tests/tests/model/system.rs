@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
-    Intervals, Night, fate, night as domain_night,
+    Intervals, Night,
+    description::{self, Owner},
+    input::Start,
+    messages::Volume,
+    night as domain_night,
     retention::{self, Policy, State},
     selection::Selection,
-    start::Start,
-    tags::{self, Owner},
-    wire::Volume,
+    tags,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,13 +33,13 @@ pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
     let tonights =
         managed(account, parameters).filter(|(_, one)| one.tags.get(tags::NIGHT) == Some(&night.to_string()));
     let done: BTreeSet<_> =
-        tonights.filter(|(_, one)| fate::protects(&one.state)).map(|(_, one)| one.volume.as_str()).collect();
+        tonights.filter(|(_, one)| retention::protects(&one.state)).map(|(_, one)| one.volume.as_str()).collect();
     let volumes = account.volumes.iter().filter(|(_, one)| one.in_use && selection.selects(&one.tags));
     let tags = |id: &str, volume: &Tags| {
         let identity = tags::identity(stack, night, &Intervals::due(night));
         let (volume_id, tags) = (id.to_owned(), volume.clone());
         let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None, has_snapshot: false };
-        identity.into_iter().chain(tags::descriptive(&volume, &owner).tags).collect()
+        identity.into_iter().chain(description::descriptive(&volume, &owner).tags).collect()
     };
     let lacking = volumes.filter(|(id, _)| !done.contains(id.as_str()));
     lacking.map(|(id, volume)| (id.clone(), tags(id, &volume.tags))).collect()

@@ -1,6 +1,6 @@
 //! The nights whose pages are looked at.
 
-use nightly::report::Report;
+use nightly::view::report::Report;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

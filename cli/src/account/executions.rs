@@ -1,0 +1,231 @@
+//! The starts of the night: what Step Functions knows of each execution, and what the ledger holds of it.
+
+use anyhow::Result;
+use aws_sdk_sfn::{
+    Client,
+    operation::describe_execution::DescribeExecutionOutput,
+    types::{ExecutionListItem, ExecutionStatus},
+};
+use domain::{Night, error::cut, input};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use report::night::Summary;
+
+use crate::{
+    account::{
+        Account, error,
+        follow::MapRuns,
+        ledger::{self, Folder, Nights, timestamp},
+        stack::Stack,
+    },
+    ui::{
+        look::safe,
+        progress::{Counts, SNAPSHOTS},
+    },
+};
+
+/// Executions that are looked at together.
+const AT_ONCE: usize = 5;
+/// Characters of a cause that one line holds.
+const LONGEST_CAUSE: usize = 300;
+
+/// One start of a night.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The execution's ARN.
+    pub execution: String,
+    /// Which Night; none where the input was refused.
+    pub night: Option<Night>,
+    /// Whether it was only to say what it would do.
+    pub dry_run: bool,
+    /// When it started; none where neither Step Functions nor the ledger knows.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// How.
+    pub outcome: Outcome,
+    /// Its numbers; none where it came to no report.
+    pub summary: Option<Summary>,
+}
+
+/// How a start of a night ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not yet; how many volumes are done, once that is known.
+    Running(Option<Counts>),
+    /// Every volume protected, every step done.
+    Complete,
+    /// It reported that it is not.
+    NotComplete,
+    /// Without saying what it came to: the error and what it said.
+    Failed(String),
+}
+
+impl Start {
+    /// Where the ledger keeps it.
+    pub fn folder(&self) -> Option<Folder> {
+        Some(Folder { night: self.night?, execution: name(&self.execution).to_owned() })
+    }
+
+    /// Whether it was to make snapshots, and is over.
+    pub fn is_real_and_over(&self) -> bool {
+        !self.dry_run && !matches!(self.outcome, Outcome::Running(_))
+    }
+}
+
+/// What finds the starts of a stack.
+#[derive(Clone, Debug)]
+pub struct Starts<'a> {
+    sfn: Client,
+    stack: &'a Stack,
+    /// The ledger.
+    pub nights: Nights,
+}
+
+impl<'a> Starts<'a> {
+    /// Of this stack.
+    pub fn of(account: &Account, stack: &'a Stack) -> Self {
+        Self { sfn: account.sfn(), stack, nights: Nights::of(account, stack) }
+    }
+
+    /// The last `count`, newest first; more of them until one is among them that is real and over.
+    ///
+    /// # Errors
+    /// Step Functions or S3 does not answer.
+    pub async fn last(&self, count: usize) -> Result<Vec<Start>> {
+        let listed = self.listed(|_| true).await?;
+        let mut starts = Vec::new();
+        for some in listed.chunks(count.max(1)) {
+            starts.extend(self.looked_at(some.iter().map(|one| one.execution_arn.clone()).collect()).await?);
+            if starts.iter().any(Start::is_real_and_over) {
+                break;
+            }
+        }
+        Ok(starts)
+    }
+
+    /// Those of a Night, newest first. The ledger remembers them for longer than Step Functions does.
+    ///
+    /// # Errors
+    /// Step Functions or S3 does not answer.
+    pub async fn of_night(&self, night: Night) -> Result<Vec<Start>> {
+        let folders = self.nights.starts(night).await?;
+        let is_new = |one: &ExecutionListItem| folders.iter().all(|folder| folder.execution != one.name);
+        // One that went well has its folder.
+        let others = self.listed(|one| one.status != ExecutionStatus::Succeeded && is_new(one)).await?;
+        let arns = folders.iter().map(|folder| self.arn(&folder.execution));
+        let mut starts = self.looked_at(arns.chain(others.into_iter().map(|one| one.execution_arn)).collect()).await?;
+        for (start, folder) in starts.iter_mut().zip(&folders) {
+            // Where Step Functions has forgotten it, and where the stack's time zone was another then.
+            if start.night != Some(folder.night) {
+                *start = self.with_summary(start.clone(), folder).await?;
+            }
+        }
+        starts.retain(|start| start.night == Some(night));
+        starts.sort_by_key(|start| std::cmp::Reverse(start.started));
+        Ok(starts)
+    }
+
+    async fn listed(&self, wanted: impl Fn(&ExecutionListItem) -> bool) -> Result<Vec<ExecutionListItem>> {
+        let list = self.sfn.list_executions().state_machine_arn(&self.stack.state_machine).into_paginator().items();
+        let listed = list.send().collect::<Result<Vec<_>, _>>().await;
+        let mut listed = listed.map_err(|error| error::of("ListExecutions", error))?;
+        listed.retain(|one| one.map_run_arn.is_none() && wanted(one));
+        listed.sort_by_key(|one| std::cmp::Reverse(timestamp(&one.start_date)));
+        Ok(listed)
+    }
+
+    /// In the same order.
+    async fn looked_at(&self, executions: Vec<String>) -> Result<Vec<Start>> {
+        let looks = executions.into_iter().map(|execution| self.look(execution));
+        stream::iter(looks).buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn look(&self, execution: String) -> Result<Start> {
+        let described = match self.sfn.describe_execution().execution_arn(&execution).send().await {
+            Ok(described) => described,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_execution_does_not_exist()) => {
+                return Ok(forgotten(execution));
+            }
+            Err(error) => return Err(error::of("DescribeExecution", error)),
+        };
+        let mut start = self.read(&described);
+        if let Outcome::Running(_) = start.outcome {
+            let mut map_runs = MapRuns::default();
+            map_runs.look(&self.sfn, &execution).await?;
+            start.outcome = Outcome::Running(map_runs.of(SNAPSHOTS));
+            return Ok(start);
+        }
+        match start.folder() {
+            Some(folder) => self.with_summary(start, &folder).await,
+            None => Ok(start),
+        }
+    }
+
+    fn read(&self, described: &DescribeExecutionOutput) -> Start {
+        let started = timestamp(&described.start_date);
+        let input = described.input().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let said = format!("{} {}", described.output().unwrap_or_default(), described.cause().unwrap_or_default());
+        let input = input::Start::read(&input, started);
+        let of_input = input.as_ref().ok().map(|input| Night::of(input.time, &self.stack.time_zone));
+        Start {
+            execution: described.execution_arn.clone(),
+            night: Folder::named(&said).map(|folder| folder.night).or(of_input),
+            dry_run: input.is_ok_and(|input| input.dry_run),
+            started: Some(started),
+            ended: described.stop_date().map(timestamp),
+            outcome: outcome(described),
+            summary: None,
+        }
+    }
+
+    async fn with_summary(&self, start: Start, folder: &Folder) -> Result<Start> {
+        let Some(summary) = ledger::summary(&self.nights, folder, start.started).await? else { return Ok(start) };
+        let is_forgotten = start.night.is_none();
+        let outcome = if summary.is_complete() { Outcome::Complete } else { Outcome::NotComplete };
+        Ok(Start {
+            night: Some(folder.night),
+            dry_run: summary.dry_run,
+            started: start.started.or(Some(summary.started)),
+            ended: start.ended.or(Some(summary.ended)),
+            outcome: if is_forgotten { outcome } else { start.outcome.clone() },
+            summary: Some(summary),
+            ..start
+        })
+    }
+
+    /// `arn:aws:states:us-east-1:123456789012:execution:Nightly:name` of `arn:…:stateMachine:Nightly`.
+    fn arn(&self, execution: &str) -> String {
+        format!("{}:{execution}", self.stack.state_machine.replacen(":stateMachine:", ":execution:", 1))
+    }
+}
+
+/// The name of an execution.
+pub fn name(execution: &str) -> &str {
+    execution.rsplit(':').next().unwrap_or(execution)
+}
+
+fn forgotten(execution: String) -> Start {
+    let outcome = Outcome::Failed("no report, and Step Functions knows it no longer".into());
+    Start { execution, night: None, dry_run: false, started: None, ended: None, outcome, summary: None }
+}
+
+fn outcome(described: &DescribeExecutionOutput) -> Outcome {
+    let error = described.error().unwrap_or_default();
+    match &described.status {
+        ExecutionStatus::Succeeded => Outcome::Complete,
+        ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Outcome::Running(None),
+        ExecutionStatus::Failed if error == "NightIncomplete" => Outcome::NotComplete,
+        status => Outcome::Failed(why(status, error, described.cause().unwrap_or_default())),
+    }
+}
+
+fn why(status: &ExecutionStatus, error: &str, cause: &str) -> String {
+    let ended = match status {
+        ExecutionStatus::Aborted => "stopped by a person",
+        ExecutionStatus::TimedOut => "it took too long and was stopped",
+        _ => "",
+    };
+    let said = [ended, error, cause].into_iter().filter(|text| !text.is_empty());
+    cut(&safe(&said.collect::<Vec<_>>().join(": ")), LONGEST_CAUSE)
+}

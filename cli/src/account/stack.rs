@@ -1,0 +1,100 @@
+//! The backup's stack: where its parts are, and its parameters.
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_cloudformation::types::Stack as Described;
+use domain::{night, retention::Policy, selection::Selection};
+use jiff::tz::TimeZone;
+
+use crate::account::{Account, error};
+
+/// A deployed backup.
+#[derive(Debug)]
+pub struct Stack {
+    /// The stack's name in CloudFormation.
+    pub name: String,
+    /// The value of its snapshots' `BackupStack` tag.
+    pub backup_stack: String,
+    /// The ARN of the state machine that runs the night.
+    pub state_machine: String,
+    /// The ARN of the state machine of the restore drill; none where it is not deployed.
+    pub drill: Option<String>,
+    /// The ledger bucket.
+    pub ledger: String,
+    /// The Regions that are backed up.
+    pub regions: Vec<String>,
+    /// The time zone of the Night.
+    pub time_zone: TimeZone,
+    /// Which in-use volumes are backed up.
+    pub selection: Selection,
+    /// How long restore points are kept.
+    pub policy: Policy,
+}
+
+impl Stack {
+    /// The stack of this name, or that whose snapshots bear it; without a name the only backup of the Region.
+    ///
+    /// # Errors
+    /// None or several are found; the choices are named.
+    pub async fn find(account: &Account, name: Option<&str>) -> Result<Self> {
+        let listed = account.cloudformation().describe_stacks().into_paginator().items().send();
+        let listed = listed.collect::<Result<Vec<_>, _>>().await;
+        let listed = listed.map_err(|error| error::of("DescribeStacks", error))?;
+        // A nested stack has the same outputs as its root.
+        let mut backups: Vec<_> = listed.iter().filter(|one| one.root_id().is_none() && is_backup(one)).collect();
+        let called =
+            |one: &&Described, name| one.stack_name() == Some(name) || output(one, "BackupStack") == Some(name);
+        if let Some(name) = name {
+            let all = names(&backups);
+            backups.retain(|one| called(one, name));
+            if backups.is_empty() {
+                bail!("no backup is named {name:?} in {}; {all}", account.region);
+            }
+        }
+        match backups.as_slice() {
+            [one] => Self::read(one, &account.region)
+                .with_context(|| format!("stack {}", one.stack_name().unwrap_or_default())),
+            [] => bail!("no backup is deployed in {}; look in another --region, or deploy one", account.region),
+            _ => bail!("which one? Give --stack; {}", names(&backups)),
+        }
+    }
+
+    fn read(stack: &Described, region: &str) -> Result<Self> {
+        let output = |key| {
+            output(stack, key).map(str::to_owned).with_context(|| format!("has no output {key}; deploy it again"))
+        };
+        let parameter = |key| {
+            let found = stack.parameters().iter().find(|one| one.parameter_key() == Some(key));
+            let value = found.and_then(|one| one.parameter_value());
+            value.with_context(|| format!("has no parameter {key}; deploy it again"))
+        };
+        let regions = Some(parameter("Regions")?).filter(|regions| !regions.is_empty()).unwrap_or(region);
+        Ok(Self {
+            name: stack.stack_name().unwrap_or_default().to_owned(),
+            backup_stack: output("BackupStack")?,
+            state_machine: output("StateMachineArn")?,
+            drill: output("DrillStateMachineArn").ok().filter(|arn| arn != "none"),
+            ledger: output("LedgerBucket")?,
+            regions: regions.split(',').map(str::to_owned).collect(),
+            time_zone: night::zone(parameter("TimeZone")?)?,
+            selection: Selection::read(parameter("VolumeTag")?)?,
+            policy: Policy::read(
+                parameter("KeepDailies")?,
+                parameter("QuarterlyMonths")?,
+                parameter("KeepQuarterlies")?,
+            )?,
+        })
+    }
+}
+
+fn is_backup(stack: &Described) -> bool {
+    ["BackupStack", "StateMachineArn", "LedgerBucket"].iter().all(|key| output(stack, key).is_some())
+}
+
+fn output<'a>(stack: &'a Described, key: &str) -> Option<&'a str> {
+    stack.outputs().iter().find(|one| one.output_key() == Some(key))?.output_value()
+}
+
+fn names(backups: &[&Described]) -> String {
+    let names: Vec<_> = backups.iter().filter_map(|one| one.stack_name()).collect();
+    if names.is_empty() { "there is none".to_owned() } else { format!("there is {}", names.join(", ")) }
+}

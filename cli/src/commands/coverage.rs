@@ -1,0 +1,340 @@
+//! `nightly coverage`: every in-use volume with its newest restore point, the worst first; and when it was last restored by a drill.
+
+use anyhow::Result;
+use aws::{error, snapshots};
+use domain::{Error, ErrorName, drill::Proof, selection::Selection, tags::NAME};
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+use std::collections::HashMap;
+
+use crate::{
+    Verdict,
+    account::{
+        Account,
+        inventory::{Inventory, Snapshot, Volume, everywhere},
+        proofs::{self, Proofs, Words, date},
+        stack::Stack,
+    },
+    ui::{
+        look::{plural, safe},
+        output,
+        screen::{Entry, Screen, Sheet, Tone, age},
+    },
+};
+
+/// Seconds of age from which a restore point is stale: a night and a half.
+const STALE: i64 = 36 * 60 * 60;
+
+/// What a volume's newest restore point comes to; in the order in which they are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cover {
+    /// There is no restore point.
+    None,
+    /// It is older than 36 hours.
+    Stale,
+    /// It is not.
+    Covered,
+    /// The volume is not backed up: its `Backup` tag, or `VolumeTag`.
+    LeftOut,
+}
+
+/// A snapshot of a volume.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Point {
+    snapshot_id: String,
+    night: String,
+    begun: Timestamp,
+    age_seconds: i64,
+}
+
+/// An in-use volume.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// `vol-…`
+    pub volume_id: String,
+    /// Its name, empty where it has none.
+    pub name: String,
+    /// The servers that it is attached to, by their names or else their ids.
+    pub servers: Vec<String>,
+    /// Its Region.
+    pub region: String,
+    /// How old it is.
+    pub made_seconds: Option<i64>,
+    /// Its newest restore point.
+    pub restore_point: Option<Point>,
+    /// A newer snapshot that EBS still copies.
+    pub pending: Option<Point>,
+    /// What it comes to.
+    pub verdict: Cover,
+    /// What drills proved of it; absent where none has taken it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+/// The in-use volumes, the worst first.
+#[derive(Clone, Debug, Serialize)]
+pub struct Coverage {
+    covered: bool,
+    /// Whether the stack has a restore drill.
+    drill: bool,
+    volumes: Vec<Row>,
+}
+
+/// Prints the coverage.
+///
+/// # Errors
+/// EC2 refuses or does not answer.
+pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -> Result<Verdict> {
+    let inventory = Inventory::read(account, stack).await?;
+    let names = everywhere(account, &stack.regions, server_names).await?.into_iter().flatten().collect();
+    // Who may not read the ledger is still told which restore points there are.
+    let proofs = proofs::read(account, stack).await.unwrap_or_else(|error| {
+        eprintln!("nightly: without what restore drills proved: {error:#}");
+        None
+    });
+    let coverage = Coverage::of(&inventory, &names, &stack.selection, now).with_proofs(proofs);
+    if json {
+        output::print_json(&coverage)?;
+    } else {
+        output::print(&coverage.text(&stack.regions, &stack.time_zone, Screen::of_stdout()))?;
+    }
+    Ok(if coverage.covered { Verdict::Good } else { Verdict::Bad })
+}
+
+/// The instances' `Name` tags by their ids; none where the caller may not list them.
+async fn server_names(ec2: aws_sdk_ec2::Client, _: String) -> Result<Vec<(String, String)>, Error> {
+    let mut pages = ec2.describe_instances().max_results(1_000).into_paginator().send();
+    let mut names = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = match page.map_err(|error| error::of("DescribeInstances", error)) {
+            Err(error) if error.name == ErrorName::Refused => return Ok(Vec::new()),
+            page => page?,
+        };
+        for instance in page.reservations().iter().flat_map(|reservation| reservation.instances()) {
+            let name = snapshots::tags_of(instance.tags()).remove(NAME).filter(|name| !name.is_empty());
+            names.extend(instance.instance_id.clone().zip(name));
+        }
+    }
+    Ok(names)
+}
+
+impl Coverage {
+    /// Judges the in-use volumes.
+    pub fn of(inventory: &Inventory, names: &HashMap<String, String>, selection: &Selection, now: Timestamp) -> Self {
+        let snapshots = inventory.by_volume();
+        let in_use = inventory.volumes.iter().filter(|volume| volume.in_use);
+        let mut volumes: Vec<_> = in_use
+            .map(|volume| {
+                let own = snapshots.get(&(volume.region.as_str(), volume.id.as_str()));
+                row(volume, own.map_or(&[], Vec::as_slice), names, selection, now)
+            })
+            .collect();
+        volumes.sort_by_cached_key(|row| {
+            let age = row.restore_point.as_ref().map(|point| -point.age_seconds);
+            (row.verdict, age, row.name.clone(), row.region.clone(), row.volume_id.clone())
+        });
+        let mut selected = volumes.iter().filter(|row| row.verdict != Cover::LeftOut).peekable();
+        let covered = selected.peek().is_some() && selected.all(|row| row.verdict == Cover::Covered);
+        Self { covered, drill: false, volumes }
+    }
+
+    /// With what drills proved; none where the stack has no drill.
+    pub fn with_proofs(mut self, proofs: Option<Proofs>) -> Self {
+        self.drill = proofs.is_some();
+        let mut proofs = proofs.unwrap_or_default();
+        for row in &mut self.volumes {
+            row.proof = proofs.remove(&(row.region.clone(), row.volume_id.clone()));
+        }
+        self
+    }
+
+    /// The whole in words.
+    pub fn text(&self, regions: &[String], zone: &TimeZone, screen: Screen) -> String {
+        let many = regions.len() > 1;
+        let sheet = Sheet {
+            wide: vec!["VOLUME", "NAME", "SERVER", "REGION", "RESTORE POINT", "NIGHT", "AGE", "RESTORED", "VERDICT"],
+            medium: vec!["VOLUME", "SERVER", "RESTORE POINT", "VERDICT"],
+            entries: self.volumes.iter().map(|row| row.entry(many, self.drill.then_some(zone))).collect(),
+        };
+        let sheet = sheet.without_empty_columns();
+        let mut text = screen.wrap(&self.summary(regions), 0);
+        text = if self.covered { text } else { screen.paint(&text, Tone::Bad) };
+        let failed: Vec<_> = self.volumes.iter().filter(|row| row.failed().is_some()).collect();
+        if !failed.is_empty() {
+            let line =
+                format!("The last restore drill could not prove {}: the reasons are below.", volumes(failed.len()));
+            text += &screen.paint(&screen.wrap(&line, 0), Tone::Bad);
+        }
+        if !sheet.entries.is_empty() {
+            text += "\n";
+            text += &screen.draw(&sheet, screen.layout([&sheet].into_iter()));
+        }
+        text += &failed.iter().map(|row| row.reasons(zone, screen)).collect::<String>();
+        if let Some(next) = self.what_next() {
+            text += "\n";
+            text += &screen.wrap(next, 0);
+        }
+        text
+    }
+
+    fn summary(&self, regions: &[String]) -> String {
+        let count = |is: fn(Cover) -> bool| self.volumes.iter().filter(|row| is(row.verdict)).count();
+        let (left_out, bad) = (count(|cover| cover == Cover::LeftOut), count(|cover| cover <= Cover::Stale));
+        let selected = self.volumes.len() - left_out;
+        let also = if left_out == 0 { String::new() } else { format!(" {left_out} more left out.") };
+        match (selected, bad) {
+            (0, _) if left_out == 0 => {
+                format!("No volume is in use in {}: there is nothing to back up.", regions.join(", "))
+            }
+            (0, _) => format!("None of {} in use is backed up: all are left out.", plural(left_out, "volume")),
+            (1, 0) => format!("The only volume has a restore point of the last 36 hours.{also}"),
+            (_, 0) => format!("All {selected} volumes have a restore point of the last 36 hours.{also}"),
+            (1, _) => "The only volume has no restore point of the last 36 hours:".to_owned(),
+            (_, 1) => format!("1 of {selected} volumes has no restore point of the last 36 hours:"),
+            (_, bad) => format!("{bad} of {selected} volumes have no restore point of the last 36 hours:"),
+        }
+    }
+
+    fn what_next(&self) -> Option<&'static str> {
+        match self.volumes.first().map(|row| row.verdict) {
+            Some(Cover::Covered) => None,
+            Some(Cover::LeftOut) => {
+                Some("What to do: take Backup=false from the volumes' tags, or deploy with another VolumeTag.")
+            }
+            Some(_) => Some(
+                "What to do: `nightly status` says what the last nights came to; `nightly run` makes what is missing now.",
+            ),
+            None => Some("What to do: is it the right --stack? Its parameter Regions says where it looks."),
+        }
+    }
+}
+
+fn row(
+    volume: &Volume,
+    own: &[&Snapshot],
+    names: &HashMap<String, String>,
+    selection: &Selection,
+    now: Timestamp,
+) -> Row {
+    let newest = |state| {
+        let readable = own.iter().filter(|one| one.state == state).filter_map(|one| point(one, now));
+        readable.min_by_key(|point| point.age_seconds)
+    };
+    let (restore_point, pending) = (newest("completed"), newest("pending"));
+    let age = restore_point.as_ref().map(|point| point.age_seconds);
+    let verdict = match age {
+        _ if !selection.selects(&volume.tags) => Cover::LeftOut,
+        None => Cover::None,
+        Some(age) if age > STALE => Cover::Stale,
+        Some(_) => Cover::Covered,
+    };
+    Row {
+        volume_id: volume.id.clone(),
+        name: volume.name().unwrap_or_default().to_owned(),
+        servers: volume.instances.iter().map(|id| names.get(id).unwrap_or(id).clone()).collect(),
+        region: volume.region.clone(),
+        made_seconds: volume.made.map(|made| now.duration_since(made).as_secs()),
+        pending: pending.filter(|pending| age.is_none_or(|age| pending.age_seconds < age)),
+        restore_point,
+        verdict,
+        proof: None,
+    }
+}
+
+fn point(snapshot: &Snapshot, now: Timestamp) -> Option<Point> {
+    let (night, begun) = (snapshot.night()?.to_string(), snapshot.begun?);
+    let age_seconds = now.duration_since(begun).as_secs();
+    Some(Point { snapshot_id: snapshot.id.clone(), night, begun, age_seconds })
+}
+
+impl Row {
+    /// `zone` is that of the restore drill's dates; none where there is no drill.
+    fn entry(&self, many_regions: bool, zone: Option<&TimeZone>) -> Entry {
+        let servers = self.servers.join(", ");
+        let (id, night, old) = match &self.restore_point {
+            Some(point) => (point.snapshot_id.as_str(), point.night.as_str(), age(point.age_seconds)),
+            None => ("none", "", String::new()),
+        };
+        let verdict = self.verdict_in_words();
+        let restored = zone.map(|zone| Words::of(self.proof.as_ref(), zone));
+        let (restored, stacked_restored) = restored.map(|words| (words.line, words.lines)).unwrap_or_default();
+        let region = if many_regions { &self.region } else { "" };
+        let wide = [&self.volume_id, &self.name, &servers, region, id, night, &old, &restored, &verdict]
+            .map(str::to_owned)
+            .to_vec();
+        let stacked =
+            |parts: &[&str], by| parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(by);
+        let named = stacked(&[&self.volume_id, &self.name], "\n");
+        let (word, more) = verdict.split_once(", ").unwrap_or((&verdict, ""));
+        let medium = vec![
+            named,
+            stacked(&[&servers, region], "\n"),
+            stacked(&[id, night, &more.replace(", ", "\n"), &stacked_restored], "\n"),
+            stacked(&[word, &old], "\n"),
+        ];
+        let place = Some(servers.as_str()).filter(|servers| !servers.is_empty()).map(|servers| format!("on {servers}"));
+        let narrow = [
+            stacked(&[&verdict, &old], ", "),
+            stacked(&[&self.volume_id, &self.name], " "),
+            stacked(&[place.as_deref().unwrap_or_default(), region], " in "),
+            if self.restore_point.is_some() { format!("{id} of {night}") } else { String::new() },
+            stacked_restored.replace('\n', " "),
+        ];
+        let tone = match self.verdict {
+            Cover::None | Cover::Stale => Tone::Bad,
+            Cover::Covered => Tone::Good,
+            Cover::LeftOut => Tone::Plain,
+        };
+        Entry { wide, medium, narrow: narrow.into_iter().filter(|line| !line.is_empty()).collect(), tone }
+    }
+
+    /// The last drill that took it, where that could not prove all.
+    fn failed(&self) -> Option<&Proof> {
+        self.proof.as_ref().filter(|proof| !proof.unproven.is_empty())
+    }
+
+    /// What it could not prove, and why.
+    fn reasons(&self, zone: &TimeZone, screen: Screen) -> String {
+        let unproven = self.failed().map(|proof| proof.unproven.as_slice()).unwrap_or_default();
+        let proven = self.proof.as_ref().and_then(|proof| proof.proven.as_ref());
+        let before =
+            proven.map_or_else(|| "never proven".to_owned(), |one| format!("last proven {}", date(one.at, zone)));
+        let reasons = unproven.iter().map(|one| {
+            let what = format!("{} of {} was not restored: {}", one.snapshot_id, one.night, safe(&one.reason));
+            screen.wrap(&what, 2)
+        });
+        let heading = screen.wrap(&format!("{}, {before}:", self.volume_id), 0);
+        format!("\n{heading}{}", reasons.collect::<String>())
+    }
+
+    fn verdict_in_words(&self) -> String {
+        let made = self.made_seconds.filter(|made| self.verdict == Cover::None && *made < STALE);
+        let word = match self.verdict {
+            Cover::None => "none",
+            Cover::Stale => "stale",
+            Cover::Covered => "covered",
+            Cover::LeftOut => "left out",
+        };
+        let pending = self.pending.as_ref().map(|point| format!("one pending for {}", age(point.age_seconds)));
+        let made = made.map(|made| format!("made {} ago", age_in_full(made)));
+        [Some(word.to_owned()), made, pending].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn volumes(count: usize) -> String {
+    if count == 1 { "a volume".to_owned() } else { plural(count, "volume") }
+}
+
+fn age_in_full(seconds: i64) -> String {
+    match seconds.max(0) / 60 {
+        minutes @ 0..60 => plural(minutes as usize, "minute"),
+        minutes => plural(minutes as usize / 60, "hour"),
+    }
+}
+
+#[cfg(test)]
+#[path = "coverage_tests.rs"]
+mod tests;

@@ -1,0 +1,96 @@
+use super::*;
+use crate::fixtures::{of_night, stack, tags, volume};
+
+fn listing(inventory: &Inventory) -> Listing {
+    let now = "2026-12-03T12:00:00Z".parse().unwrap();
+    Listing::of(inventory, stack().policy, inventory.next_night(now, &TimeZone::UTC))
+}
+
+fn told(listing: &Listing) -> Vec<(String, String, String)> {
+    let points = listing.volumes.iter().flat_map(|volume| &volume.restore_points);
+    let date = |night: Option<Night>| night.map_or("never".to_owned(), |night| night.to_string());
+    points.map(|point| (point.snapshot_id.clone(), date(point.expires), point.reason.clone())).collect()
+}
+
+fn expected(rows: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    rows.iter().map(|(id, date, reason)| (format!("snap-{id}"), date.to_string(), reason.to_string())).collect()
+}
+
+#[test]
+fn the_longest_interval_comes_first_and_the_newest_night_of_each() {
+    let mut unreadable = of_night("vol-1", "2026-12-02", "completed");
+    unreadable.identity = Err("no Night tag".into());
+    let mut snapshots: Vec<_> = ["2026-11-30", "2026-12-01", "2026-10-01", "2025-12-31"]
+        .iter()
+        .map(|night| of_night("vol-1", night, "completed"))
+        .collect();
+    snapshots.extend([unreadable, of_night("vol-1", "2026-11-01", "error")]);
+    let listing = listing(&Inventory { volumes: vec![volume("vol-1", &[])], snapshots });
+    assert_eq!(
+        told(&listing),
+        expected(&[
+            ("2025-12-31", "never", "annual"),
+            ("2026-10-01", "2028-01-01", "old enough then"),
+            ("2026-12-01", "2026-12-04", "needs 2 newer, has 0"),
+            ("2026-11-30", "2026-12-03", "needs 2 newer, has 1"),
+            ("2026-11-01", "2026-12-03", "EBS failed it"),
+            ("2026-12-02", "never", "its tags cannot be read: no Night tag"),
+        ])
+    );
+}
+
+#[test]
+fn one_of_the_last_night_that_is_pending_is_taken_to_be_completed_in_time_and_an_older_one_is_not() {
+    let snapshots = vec![
+        of_night("vol-1", "2026-12-03", "pending"),
+        of_night("vol-1", "2026-12-02", "completed"),
+        of_night("vol-1", "2026-11-20", "pending"),
+    ];
+    let listing = listing(&Inventory { volumes: vec![volume("vol-1", &[])], snapshots });
+    assert_eq!(
+        told(&listing),
+        expected(&[
+            ("2026-12-03", "2026-12-05", "old enough then"),
+            ("2026-12-02", "2026-12-04", "old enough then"),
+            ("2026-11-20", "never", "while it is pending"),
+        ])
+    );
+}
+
+#[test]
+fn a_gone_volume_is_found_by_the_name_that_its_newest_snapshot_remembers() {
+    let mut snapshots: Vec<_> =
+        ["2026-11-30", "2026-12-01"].iter().map(|night| of_night("vol-gone", night, "completed")).collect();
+    snapshots[1].tags = tags(&[("Name", "db")]);
+    let mut listing = listing(&Inventory { volumes: vec![volume("vol-1", &[])], snapshots });
+    listing.only("db", &[]).unwrap();
+    assert_eq!(listing.volumes[0].heading(false), "vol-gone db, gone: 2 snapshots");
+    let by_age = ("2026-11-30", "2026-12-03", "by age, its volume is gone");
+    assert_eq!(told(&listing), expected(&[("2026-12-01", "never", "newest of a gone volume"), by_age]));
+}
+
+#[test]
+fn a_name_of_several_volumes_is_answered_with_the_choices_and_an_unknown_one_with_the_way_out() {
+    let volumes = vec![volume("vol-1", &[("Name", "db")]), volume("vol-2", &[("Name", "db")])];
+    let all = listing(&Inventory { volumes, snapshots: vec![] });
+    let refused = all.clone().only("db", &[]).unwrap_err().to_string();
+    assert_eq!(refused, "2 volumes are named \"db\": give the id, vol-1 in eu-west-1 or vol-2 in eu-west-1");
+    let mut one = all.clone();
+    one.only("vol-2", &[]).unwrap();
+    assert_eq!(one.volumes[0].heading(true), "vol-2 db in eu-west-1: no restore point");
+    let unknown = all.clone().only("web", &["eu-west-1".into()]).unwrap_err().to_string();
+    assert!(unknown.starts_with("no volume has the id or the Name tag \"web\" in eu-west-1"), "{unknown}");
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let mut snapshots: Vec<_> =
+        ["2026-11-30", "2026-12-01", "2026-10-01"].iter().map(|night| of_night("vol-1", night, "completed")).collect();
+    snapshots.iter_mut().for_each(|one| one.id = "snap-0123456789abcdef0".into());
+    let listing = listing(&Inventory { volumes: vec![volume("vol-1", &[("Name", "database")])], snapshots });
+    for width in [40, 80, 130] {
+        let text = listing.text(&stack(), Screen { width: Some(width), colour: false });
+        assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}:\n{text}");
+        assert!(text.contains("snap-0123456789abcdef0") && text.contains("2028-01-01"), "{text}");
+    }
+}

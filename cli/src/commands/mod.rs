@@ -1,0 +1,9 @@
+//! The commands, one module each.
+
+pub mod coverage;
+pub mod drill;
+pub mod list;
+pub mod restore;
+pub mod run;
+pub mod status;
+pub mod why;

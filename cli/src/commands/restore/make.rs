@@ -1,0 +1,249 @@
+//! The plan carried out: volumes are made, awaited and attached. Each call may be made again: nothing is made twice.
+
+use anyhow::{Result, anyhow, bail};
+use aws::snapshots;
+use aws_sdk_ec2::{
+    Client,
+    error::ProvideErrorMetadata,
+    types::{ResourceType, TagSpecification, VolumeType},
+};
+use domain::tags::RESTORED_FROM;
+use jiff::Timestamp;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    found::{self, Volume},
+    plan::{Plan, Planned},
+};
+use crate::{
+    account::error,
+    ui::progress::{Counts, Progress},
+};
+
+/// Between two looks at a volume.
+const PAUSE: Duration = Duration::from_millis(1_000);
+/// How long EC2 may not find a volume that it has just made (EC2 developer guide, "Ensuring idempotency and eventual consistency").
+const UNSEEN: Duration = Duration::from_secs(5);
+/// Seconds of age from which a volume would be found if it were there; a caller's clock is wrong by less (IAM user guide, "Elements
+/// of an AWS API request signature").
+const OLD: i64 = 300;
+/// Seconds within which a volume was made by this very call.
+pub const SECONDS_OF_A_NEW_VOLUME: i64 = 5;
+/// How long EBS may take for a volume or an attachment until a person should look.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Volumes of one restore point and one zone that somebody may delete again, one after the other.
+const TURNS: usize = 100;
+
+/// Carries out a plan, and notes in it what is done.
+pub struct Maker<'a> {
+    /// EC2 in the plan's Region.
+    pub ec2: &'a Client,
+    /// What is shown meanwhile.
+    pub progress: Progress,
+}
+
+impl Maker<'_> {
+    /// Makes every volume that is not there, waits until all are, and attaches them; none where one of them could not be made.
+    ///
+    /// # Errors
+    /// What could not be done, in one line; what was done is noted in the plan.
+    pub async fn carry_out(&mut self, plan: &mut Plan) -> Result<()> {
+        let mut problems = Vec::new();
+        for planned in &mut plan.volumes {
+            match self.made(planned).await {
+                Ok(id) => planned.restored = Some(id),
+                Err(problem) => problems.push(format!("{}: {problem:#}", planned.original)),
+            }
+        }
+        self.await_volumes(&mut plan.volumes, &mut problems).await?;
+        match (problems.len(), plan.volumes.len()) {
+            (0, _) => self.attach(plan).await,
+            (1, 1) => bail!("{}", problems.remove(0)),
+            (failed, all) => bail!("{failed} of {all} volumes not restored: {}", problems.join("; ")),
+        }
+    }
+
+    /// The id of the volume, made if it is not there.
+    async fn made(&self, planned: &Planned) -> Result<String> {
+        if let Some(id) = &planned.restored {
+            return Ok(id.clone());
+        }
+        for turn in 0..TURNS {
+            let asked_at = Timestamp::now();
+            let Some((id, begun)) = self.create(planned, turn).await? else {
+                // The token served for a volume of other attributes: another restore's of this moment, or one that is gone.
+                match self.look("tag-key", RESTORED_FROM).await?.iter().find(|volume| is_made(volume, planned)) {
+                    Some(other) => return Ok(other.id.clone()),
+                    None => continue,
+                }
+            };
+            let age = begun.map_or(i64::MAX, |begun| asked_at.duration_since(begun).as_secs());
+            match self.seen(&id, if age < OLD { UNSEEN } else { Duration::ZERO }).await? {
+                Some(volume) if volume.state == "error" && !planned.failed.contains(&id) => {
+                    bail!("{}", failed(planned, &id, "in error"))
+                }
+                Some(volume) if is_made(&volume, planned) => {
+                    let what = format!("{id} of {} in {}", planned.snapshot_id, planned.origin.zone);
+                    self.progress.say(Timestamp::now(), "CreateVolume", &what);
+                    return Ok(id);
+                }
+                // It failed before, or somebody took the tag from it to have another.
+                Some(_) => {}
+                None if age < SECONDS_OF_A_NEW_VOLUME => bail!("{}", failed(planned, &id, "gone again")),
+                // The token answers for one that somebody deleted.
+                None => {}
+            }
+        }
+        bail!("{TURNS} volumes of {} in {} are gone again", planned.snapshot_id, planned.origin.zone)
+    }
+
+    /// The volume that a token makes or has made, and when; none where it has served for another request.
+    async fn create(&self, planned: &Planned, turn: usize) -> Result<Option<(String, Option<Timestamp>)>> {
+        let tags = snapshots::ec2_tags(planned.tags.clone());
+        let tags = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(tags)).build();
+        let origin = &planned.origin;
+        let call = self.ec2.create_volume().client_token(token(planned, turn)).snapshot_id(&planned.snapshot_id);
+        let call = call.availability_zone(&origin.zone).size(planned.gibibytes).tag_specifications(tags);
+        let call = call.volume_type(VolumeType::from(origin.kind.as_str()));
+        let call = call.set_iops(origin.iops).set_throughput(origin.throughput);
+        let call = call.set_multi_attach_enabled(origin.multi_attach.then_some(true));
+        let call = call.set_encrypted(planned.is_encrypted.then_some(true)).set_kms_key_id(planned.kms_key_id.clone());
+        match call.send().await {
+            Ok(made) => {
+                let begun = made.create_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
+                Ok(made.volume_id.map(|id| (id, begun)))
+            }
+            Err(error) if error.code() == Some("IdempotentParameterMismatch") => Ok(None),
+            Err(error) => Err(error::of("CreateVolume", error)),
+        }
+    }
+
+    /// A volume as soon as EC2 finds it; none where it does not.
+    async fn seen(&self, id: &str, patience: Duration) -> Result<Option<Volume>> {
+        let until = Instant::now() + patience;
+        loop {
+            let found = self.look("volume-id", id).await?.into_iter().find(|volume| !volume.state.starts_with("delet"));
+            if found.is_some() || Instant::now() > until {
+                return Ok(found);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn look(&self, filter: &str, value: &str) -> Result<Vec<Volume>> {
+        found::volumes(self.ec2, "", filter, value).await.map_err(|error| anyhow!("{}", error.message))
+    }
+
+    /// Waits until each volume that was made is there, or is known not to come.
+    async fn await_volumes(&mut self, volumes: &mut [Planned], problems: &mut Vec<String>) -> Result<()> {
+        let total = volumes.iter().filter(|planned| planned.restored.is_some()).count();
+        let until = Instant::now() + LONGEST;
+        loop {
+            let mut waits = 0;
+            for planned in volumes.iter_mut().filter(|planned| !planned.is_there) {
+                let Some(id) = planned.restored.clone() else { continue };
+                let found = self.look("volume-id", &id).await?;
+                let what = match found.first().map(|volume| volume.state.as_str()) {
+                    Some("available" | "in-use") => {
+                        planned.is_there = true;
+                        continue;
+                    }
+                    Some("creating") if Instant::now() > until => {
+                        bail!("{id} is still creating after {} min; run this again to wait on", LONGEST.as_secs() / 60)
+                    }
+                    Some("creating") => {
+                        waits += 1;
+                        continue;
+                    }
+                    Some("error") => "in error",
+                    _ => "gone again",
+                };
+                problems.push(format!("{}: {}", planned.original, failed(planned, &id, what)));
+                planned.restored = None;
+            }
+            if total > 0 {
+                self.show("volumes", total, total - waits);
+            }
+            if waits == 0 {
+                self.progress.settle();
+                return Ok(());
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn attach(&mut self, plan: &mut Plan) -> Result<()> {
+        let Some(target) = plan.attach.clone() else { return Ok(()) };
+        let total = plan.volumes.len();
+        for place in 0..total {
+            let planned = &mut plan.volumes[place];
+            let (Some(id), Some(device)) = (planned.restored.clone(), planned.origin.device.clone()) else { continue };
+            if !planned.is_attached {
+                let call = self.ec2.attach_volume().volume_id(&id).instance_id(&target.instance_id).device(&device);
+                if let Err(error) = call.send().await {
+                    // An earlier attempt, or another restore of this moment, may have attached it.
+                    let error = error::of("AttachVolume", error);
+                    if !self.is_attached(&id, &target.instance_id).await? {
+                        return Err(error.context(format!("{id} is made, but not attached")));
+                    }
+                }
+                self.await_attachment(&id, &target.instance_id).await?;
+                let what = format!("{id} to {} at {device}", target.instance_id);
+                self.progress.say(Timestamp::now(), "AttachVolume", &what);
+                planned.is_attached = true;
+            }
+            self.show("attached", total, place + 1);
+        }
+        self.progress.settle();
+        Ok(())
+    }
+
+    async fn is_attached(&self, id: &str, instance: &str) -> Result<bool> {
+        let found = self.look("volume-id", id).await?;
+        let attachments = found.iter().flat_map(|volume| &volume.attachments);
+        Ok(attachments.into_iter().any(|(on, _)| on == instance))
+    }
+
+    async fn await_attachment(&self, id: &str, instance: &str) -> Result<()> {
+        let until = Instant::now() + LONGEST;
+        while !self.is_attached(id, instance).await? {
+            if Instant::now() > until {
+                bail!("{id} is made, but not attached to {instance} after {} min", LONGEST.as_secs() / 60);
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, what: &'static str, total: usize, done: usize) {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let (total, done) = (number(total), number(done));
+        self.progress.show(what, Counts { total, done, failed: 0, in_flight: total - done });
+    }
+}
+
+fn is_made(volume: &Volume, planned: &Planned) -> bool {
+    volume.tags.get(RESTORED_FROM) == Some(&planned.snapshot_id)
+        && volume.origin.zone == planned.origin.zone
+        && matches!(volume.state.as_str(), "creating" | "available" | "in-use")
+}
+
+/// The client token: of one restore point and one zone EC2 makes one volume, however often and by whomever it is asked (EC2
+/// developer guide, "Ensuring idempotency"; at most 64 characters). The next turn is for one that is gone.
+fn token(planned: &Planned, turn: usize) -> String {
+    format!("nightly-{}-{}-{turn}", planned.snapshot_id, planned.origin.zone)
+}
+
+/// EBS says of a key that it cannot use only that there is no volume (EBS user guide, "How Amazon EBS encryption works").
+fn failed(planned: &Planned, id: &str, what: &str) -> String {
+    let which = planned.kms_key_id.as_ref().map(|key| format!(": `aws kms describe-key --key-id {key}`"));
+    let cause = match planned.is_encrypted {
+        true => {
+            "mostly its KMS key is disabled, pending deletion or not yours to use".to_owned()
+                + &which.unwrap_or_default()
+        }
+        false => "look at the AWS Health Dashboard".to_owned(),
+    };
+    format!("EBS made no volume of {}: {id} is {what}; {cause}; then run this again", planned.snapshot_id)
+}

@@ -1,0 +1,78 @@
+//! `nightly restore`: makes a volume from a restore point, as its original was, or every volume of a server.
+//!
+//! # Layout
+//! - [`found`]: what EC2 holds. - [`choose`]: of one volume, the restore point; [`server`]: of all of a server's. [`place`]: zone,
+//!   instance and device.
+//! - [`plan`]: all of it together; nothing was called but listings. [`make`]: carried out. [`tell`]: in words.
+
+pub mod choose;
+pub mod found;
+pub mod make;
+pub mod place;
+pub mod plan;
+pub mod server;
+pub mod tell;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::{
+    Verdict,
+    account::{Account, inventory::everywhere, stack::Stack},
+    cli::Restore,
+    ui::{look::Look, output, progress::Progress},
+};
+use found::Found;
+use make::Maker;
+use plan::Plan;
+use tell::Became;
+
+/// Makes what is asked for, or says what it would make.
+///
+/// # Errors
+/// It cannot be done, and nothing was; or part of it could not: what was made is printed, and the same again goes on.
+pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) -> Result<Verdict> {
+    let (backup_stack, what) = (stack.backup_stack.clone(), asked.clone());
+    let parts = everywhere(account, &stack.regions, move |ec2, region| {
+        let (backup_stack, what) = (backup_stack.clone(), what.clone());
+        async move { Found::read(&ec2, &region, &backup_stack, &what).await }
+    });
+    let mut found = Found::default();
+    parts.await?.into_iter().for_each(|part| found.add(part));
+    let mut plan = Plan::of(&found, asked, stack)?;
+    if asked.plan {
+        tell(&plan, Became::Planned, json)?;
+        return Ok(Verdict::Good);
+    }
+    if plan.is_done() {
+        tell(&plan, Became::Found, json)?;
+        return Ok(Verdict::Good);
+    }
+    let ec2 = account.ec2(&plan.region);
+    let mut maker = Maker { ec2: &ec2, progress: Progress::on_stderr(stack.time_zone.clone()) };
+    let done = maker.carry_out(&mut plan).await;
+    let became = if done.is_ok() { Became::Done } else { Became::Partly };
+    if done.is_ok() || plan.volumes.iter().any(|planned| planned.restored.is_some()) {
+        tell(&plan, became, json)?;
+    }
+    done.map(|()| Verdict::Good)
+}
+
+/// The plan as scripts read it.
+#[derive(Serialize)]
+struct Told<'a> {
+    outcome: Became,
+    #[serde(flatten)]
+    plan: &'a Plan,
+}
+
+fn tell(plan: &Plan, outcome: Became, json: bool) -> Result<()> {
+    if json {
+        output::print_json(&Told { outcome, plan })
+    } else {
+        output::print(&plan.text(outcome, Look::of_stdout()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

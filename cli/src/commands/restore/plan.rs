@@ -1,0 +1,274 @@
+//! What a restore comes to before anything is made: the plan is what `--plan` prints, and what is then carried out.
+
+use anyhow::{Result, bail};
+use domain::{
+    Night, description,
+    origin::Origin,
+    tags::{self, RESTORED_FROM, Tags},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use super::{
+    choose::{self, Chosen},
+    found::{Found, Instance, Point, Volume},
+    place, server,
+};
+use crate::{account::stack::Stack, cli::Restore};
+
+/// What is made.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The Region.
+    pub region: String,
+    /// The server whose volumes they are, where all of a server's are asked for.
+    pub server: Option<String>,
+    /// The Night that it goes back to.
+    pub night: Night,
+    /// The instance that they are attached to.
+    pub attach: Option<Target>,
+    /// The volumes.
+    pub volumes: Vec<Planned>,
+    /// What else is to be said, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// An instance to attach to.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// `i-…`
+    pub instance_id: String,
+    /// Its `Name` tag, empty where it has none.
+    pub name: String,
+    /// `running` or `stopped`.
+    pub state: String,
+}
+
+/// A volume to make.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Planned {
+    /// The volume that it is like: `vol-…`
+    pub original: String,
+    /// The original's name, empty where it has none.
+    pub name: String,
+    /// The restore point: `snap-…`
+    pub snapshot_id: String,
+    /// When its data is of.
+    pub begun: Option<Timestamp>,
+    /// The same for people, in the stack's time zone.
+    #[serde(skip)]
+    pub time: String,
+    /// What it is to be; its device is where it is attached, or where the original was.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// Its size in GiB.
+    pub gibibytes: i32,
+    /// Whether it is encrypted.
+    pub is_encrypted: bool,
+    /// The key that it is encrypted with.
+    pub kms_key_id: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
+    /// The volume that an earlier restore made, or this one.
+    pub restored: Option<String>,
+    /// Whether EBS has finished it.
+    #[serde(skip)]
+    pub is_there: bool,
+    /// Whether that is attached: to the instance that is asked for, else to any.
+    pub is_attached: bool,
+    /// Volumes of that restore point which EBS failed: what is answered for them is of no use.
+    #[serde(skip)]
+    pub failed: Vec<String>,
+    /// What else is to be said, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Plans what the command line asks for.
+    ///
+    /// # Errors
+    /// It cannot be done; why, and what can.
+    pub fn of(found: &Found, asked: &Restore, stack: &Stack) -> Result<Self> {
+        let Chosen { points, notes } = match (&asked.server, &asked.volume) {
+            (Some(name), _) => server::all(found, name, asked.night, &stack.regions)?,
+            (None, Some(volume)) => choose::one(found, volume, asked.night, &stack.regions)?,
+            (None, None) => bail!("which volume? Give VOLUME or --server"),
+        };
+        let Some(first) = points.first() else { bail!("there is no restore point") };
+        let target = asked.attach.as_deref().map(|name| place::instance(found, name, first)).transpose()?;
+        // The devices that this restore takes are in use for the volumes that follow.
+        let mut instance = target.cloned();
+        let mut volumes = Vec::new();
+        for point in &points {
+            volumes.push(planned(found, asked, &stack.time_zone, point, instance.as_mut())?);
+        }
+        Ok(Self {
+            region: first.snapshot.region.clone(),
+            server: asked.server.clone(),
+            night: first.night,
+            attach: target.map(|instance| Target {
+                instance_id: instance.id.clone(),
+                name: instance.name.clone(),
+                state: instance.state.clone(),
+            }),
+            volumes,
+            notes,
+        })
+    }
+
+    /// Whether there is nothing left to do.
+    pub fn is_done(&self) -> bool {
+        self.volumes.iter().all(|volume| volume.is_there && (self.attach.is_none() || volume.is_attached))
+    }
+}
+
+fn planned(
+    found: &Found,
+    asked: &Restore,
+    zone: &TimeZone,
+    point: &Point,
+    instance: Option<&mut Instance>,
+) -> Result<Planned> {
+    let id = &point.snapshot.volume_id;
+    let original = found.volume(id);
+    let place = place::zone(found, asked.zone.as_deref(), instance.as_deref(), original, point)?;
+    let mut planned = like(point, original);
+    planned.name = found.name(id).to_owned();
+    planned.time = choose::time(point, zone);
+    planned.origin.zone = place;
+    let of_point = |volume: &&Volume| {
+        volume.tags.get(RESTORED_FROM) == Some(&point.snapshot.id) && volume.origin.zone == planned.origin.zone
+    };
+    let made: Vec<_> = found.restored.iter().filter(of_point).collect();
+    planned.failed = made.iter().filter(|one| one.state == "error").map(|one| one.id.clone()).collect();
+    let is_there = |volume: &&&Volume| matches!(volume.state.as_str(), "creating" | "available" | "in-use");
+    let is_on = |volume: &Volume| {
+        instance.as_deref().is_some_and(|target| volume.attachments.iter().any(|(instance, _)| *instance == target.id))
+    };
+    // Of several, which only deleted tags can have led to, the one that is there already.
+    let made =
+        made.iter().filter(is_there).max_by_key(|volume| (is_on(volume), volume.attachments.is_empty(), &volume.id));
+    if let Some(made) = made {
+        already(&mut planned, made, instance.as_deref());
+    }
+    if let Some(instance) = instance {
+        let device = match made {
+            Some(made) => attached_at(made, instance, asked.device.as_deref())?,
+            None => None,
+        };
+        planned.is_attached = device.is_some();
+        planned.origin.device = Some(match device {
+            Some(device) => device,
+            None => place::device(
+                instance,
+                asked.device.as_deref(),
+                planned.origin.device.as_deref(),
+                asked.server.is_some(),
+            )?,
+        });
+        let made = planned.restored.clone().unwrap_or_default();
+        instance.devices.extend(planned.origin.device.clone().map(|device| (device, made)));
+    }
+    Ok(planned)
+}
+
+/// A volume like the original: as that is where it still exists, else as its restore point remembers it.
+fn like(point: &Point, original: Option<&Volume>) -> Planned {
+    let snapshot = &point.snapshot;
+    let mut notes = Vec::new();
+    let origin = original.map(|volume| &volume.origin).or(point.origin.as_ref()).cloned().unwrap_or_else(|| {
+        notes.push(format!(
+            "{} does not say what its volume was, and that is gone: it becomes a gp3 of 3,000 IOPS and 125 MiB/s.",
+            snapshot.id
+        ));
+        Origin { kind: "gp3".to_owned(), ..Origin::default() }
+    });
+    // What it was attached to is told by the restore point where the original is there no more, or not attached.
+    let remembered = |of: fn(&Origin) -> &Option<String>| {
+        of(&origin).clone().or(point.origin.as_ref().and_then(|one| of(one).clone()))
+    };
+    let (device, instance) = (remembered(|origin| &origin.device), remembered(|origin| &origin.instance));
+    let (takes_iops, takes_throughput) = takes(&origin.kind);
+    let mut tags = match original {
+        Some(volume) => volume.tags.clone(),
+        None => description::of_volume(&snapshot.tags, &snapshot.volume_id),
+    };
+    tags.retain(|key, _| !key.starts_with("aws:") && key != RESTORED_FROM);
+    while tags.len() >= tags::MOST {
+        let Some((key, _)) = tags.pop_last() else { break };
+        notes.push(format!("It has no room for the tag {key}: a volume bears {} at most.", tags::MOST));
+    }
+    tags.insert(RESTORED_FROM.to_owned(), snapshot.id.clone());
+    Planned {
+        original: snapshot.volume_id.clone(),
+        name: String::new(),
+        snapshot_id: snapshot.id.clone(),
+        begun: snapshot.begun,
+        time: String::new(),
+        gibibytes: original.map_or(0, |volume| volume.gibibytes).max(snapshot.gibibytes),
+        is_encrypted: original.is_some_and(|volume| volume.is_encrypted) || point.is_encrypted,
+        kms_key_id: original.and_then(|volume| volume.key.clone()).or_else(|| point.key.clone()),
+        origin: Origin {
+            iops: origin.iops.filter(|_| takes_iops),
+            throughput: origin.throughput.filter(|_| takes_throughput),
+            device,
+            instance,
+            ..origin
+        },
+        tags,
+        restored: None,
+        is_there: false,
+        is_attached: false,
+        failed: Vec::new(),
+        notes,
+    }
+}
+
+/// Whether EC2 takes a type's IOPS and its throughput; it tells both of others as well (AWSEC2 API reference, CreateVolume).
+fn takes(kind: &str) -> (bool, bool) {
+    (matches!(kind, "gp3" | "io1" | "io2"), kind == "gp3")
+}
+
+/// Notes the volume that an earlier restore made.
+fn already(planned: &mut Planned, made: &Volume, instance: Option<&Instance>) {
+    planned.restored = Some(made.id.clone());
+    planned.is_there = made.state != "creating";
+    planned.is_attached = !made.attachments.is_empty();
+    let elsewhere = made.attachments.iter().find(|(on, _)| instance.is_none_or(|instance| instance.id != *on));
+    if let Some((on, device)) = elsewhere {
+        planned.notes.push(format!(
+            "{} was made of {} before and is in use by {on} at {device}: what was written since is on it. For another one take its tag away: {}.",
+            made.id,
+            planned.snapshot_id,
+            untag(made)
+        ));
+    }
+}
+
+fn untag(made: &Volume) -> String {
+    format!("`aws ec2 delete-tags --region {} --resources {} --tags Key={RESTORED_FROM}`", made.region, made.id)
+}
+
+/// The device at which a volume that was made before is attached to the instance already.
+fn attached_at(made: &Volume, instance: &Instance, asked: Option<&str>) -> Result<Option<String>> {
+    match made.attachments.iter().find(|(on, _)| *on == instance.id) {
+        Some((_, device)) if asked.is_some_and(|asked| asked != device) => bail!(
+            "{}, made of that restore point before, is attached to {} at {device}: detach it there first, or leave --device out",
+            made.id,
+            instance.called()
+        ),
+        Some((_, device)) => Ok(Some(device.clone())),
+        None => match made.attachments.first().filter(|_| !made.origin.multi_attach) {
+            Some((on, device)) => bail!(
+                "{}, made of that restore point before, is attached to {on} at {device}: detach it there first, \
+                 or have another one made, which its tag keeps from being: {}",
+                made.id,
+                untag(made)
+            ),
+            None => Ok(None),
+        },
+    }
+}

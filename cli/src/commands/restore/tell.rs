@@ -1,0 +1,154 @@
+//! A plan, or what was made, in words: whoever reads them has lost something.
+
+use domain::Night;
+use serde::Serialize;
+
+use super::plan::{Plan, Planned, Target};
+use crate::ui::look::{Look, plural, safe};
+
+/// What became of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Became {
+    /// Nothing was done: `--plan`.
+    Planned,
+    /// It was there already.
+    Found,
+    /// All of it is done.
+    Done,
+    /// Some of it is.
+    Partly,
+}
+
+impl Plan {
+    /// The whole in words.
+    pub fn text(&self, became: Became, look: Look) -> String {
+        let mut text = look.prose(0, &look.heading(&safe(&self.headline(became))));
+        for planned in &self.volumes {
+            text += "\n";
+            text += &planned.text(self.night, self.attach.as_ref(), became, look);
+        }
+        for note in &self.notes {
+            text += "\n";
+            text += &look.prose(0, &safe(note));
+        }
+        for step in self.next(became) {
+            text += "\n";
+            text += &look.prose(0, &safe(&step));
+        }
+        text
+    }
+
+    fn headline(&self, became: Became) -> String {
+        let what = match (&self.server, self.volumes.as_slice()) {
+            (Some(name), volumes) => {
+                format!("{} of {name} as of the Night {}", plural(volumes.len(), "volume"), self.night)
+            }
+            (None, [one]) => format!("{} as of {}", one.called(), one.time),
+            (None, volumes) => plural(volumes.len(), "volume"),
+        };
+        match became {
+            Became::Planned => format!("Would restore {what}. Nothing was changed."),
+            Became::Found => format!("Restored before: {what}. Nothing was changed."),
+            Became::Done => format!("Restored {what}."),
+            Became::Partly => format!("NOT ALL RESTORED: {what}."),
+        }
+    }
+
+    /// What to do next.
+    fn next(&self, became: Became) -> Vec<String> {
+        if became == Became::Partly {
+            return vec![
+                "Next: run the same again when that is mended: it goes on, and makes nothing twice.".to_owned(),
+            ];
+        }
+        if became == Became::Planned {
+            return vec!["Next: the same without --plan does it.".to_owned()];
+        }
+        let ids: Vec<_> = self.volumes.iter().filter_map(|planned| planned.restored.as_deref()).collect();
+        match &self.attach {
+            // Its note says what to do.
+            None if self.volumes.iter().any(|planned| planned.is_attached) => Vec::new(),
+            None => {
+                let first = self.volumes.first().map(|planned| planned.original.clone()).unwrap_or_default();
+                let asked = self.server.as_ref().map_or(first, |name| format!("--server {name}"));
+                let delete = format!("`aws ec2 delete-volume --region {} --volume-id", self.region);
+                vec![
+                    format!("Next: `nightly restore {asked} --night {} --attach INSTANCE` attaches what was made.", self.night),
+                    match ids.as_slice() {
+                        [one] => format!("Not needed after all? {delete} {one}`"),
+                        several => format!("Not needed after all? {delete}` with each of {}", several.join(", ")),
+                    },
+                ]
+            }
+            Some(target) if target.state == "stopped" => {
+                vec![format!("Next: `aws ec2 start-instances --region {} --instance-ids {}`", self.region, target.instance_id)]
+            }
+            Some(_) => vec![
+                "Next, on the server, as root: `lsblk -o NAME,SIZE,SERIAL,FSTYPE,MOUNTPOINT` shows it (SERIAL is the volume's id without the hyphen), \
+                 and `mount -o ro,nouuid /dev/nvme1n1p1 /mnt`, with the NAME shown, opens an XFS (others without nouuid)."
+                    .to_owned(),
+            ],
+        }
+    }
+}
+
+impl Planned {
+    fn called(&self) -> String {
+        if self.name.is_empty() { self.original.clone() } else { format!("{} ({})", self.original, self.name) }
+    }
+
+    fn text(&self, night: Night, target: Option<&Target>, became: Became, look: Look) -> String {
+        let made = match (&self.restored, became) {
+            (Some(id), Became::Planned) => format!("{id}, made before"),
+            (Some(id), _) => id.clone(),
+            (None, Became::Planned) => "a new one".to_owned(),
+            (None, _) => look.bad("not made"),
+        };
+        let mut lines = vec![("volume", made)];
+        if self.restored.is_some() || became == Became::Planned {
+            lines.extend([
+                ("in place of", safe(&self.called())),
+                ("data of", format!("{}, {} of the Night {night}", self.time, self.snapshot_id)),
+            ]);
+        } else {
+            lines.push(("in place of", safe(&self.called())));
+        }
+        lines.extend([("like it", self.attributes()), ("in", self.origin.zone.clone())]);
+        lines.extend(match target {
+            Some(target) => Some(("attached", self.attachment(target, became))),
+            None => self.origin.instance.as_ref().map(|instance| {
+                ("was at", format!("{} of {instance}", self.origin.device.as_deref().unwrap_or("a device")))
+            }),
+        });
+        let tags: Vec<_> = self.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        lines.push(("tags", safe(&tags.join(", "))));
+        lines.extend(self.notes.iter().map(|note| ("note", safe(note))));
+        lines.into_iter().map(|(label, line)| look.prose(2, &format!("{label:<12} {line}"))).collect()
+    }
+
+    /// `gp3, 20 GiB, 3000 IOPS, 125 MiB/s, encrypted with arn:…`
+    fn attributes(&self) -> String {
+        let origin = &self.origin;
+        let parts = [
+            Some(origin.kind.clone()),
+            Some(format!("{} GiB", self.gibibytes)),
+            origin.iops.map(|iops| format!("{iops} IOPS")),
+            origin.throughput.map(|throughput| format!("{throughput} MiB/s")),
+            origin.multi_attach.then(|| "multi-attach".to_owned()),
+            Some(match &self.kms_key_id {
+                Some(key) => format!("encrypted with {key}"),
+                None if self.is_encrypted => "encrypted".to_owned(),
+                None => "not encrypted".to_owned(),
+            }),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    fn attachment(&self, target: &Target, became: Became) -> String {
+        let device = self.origin.device.as_deref().unwrap_or_default();
+        let name = Some(&target.name).filter(|name| !name.is_empty()).map(|name| format!(", {}", safe(name)));
+        let place = format!("to {} ({}{}) at {device}", target.instance_id, target.state, name.unwrap_or_default());
+        if self.is_attached || became == Became::Planned { place } else { format!("not yet, {place}") }
+    }
+}

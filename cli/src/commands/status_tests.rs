@@ -1,0 +1,58 @@
+use super::*;
+use crate::view::status_lines::Lines;
+use jiff::tz::TimeZone;
+
+fn start(night: &str, dry_run: bool, outcome: Outcome) -> Start {
+    let at = format!("{night}T04:30:02Z").parse().unwrap();
+    Start {
+        execution: format!("arn:aws:states:us-east-1:123456789012:execution:Nightly:of-{night}"),
+        night: night.parse().ok(),
+        dry_run,
+        started: Some(at),
+        ended: Some(at + jiff::SignedDuration::from_secs(200)),
+        outcome,
+        summary: None,
+    }
+}
+
+fn all() -> Vec<Start> {
+    vec![
+        start("2026-12-31", false, Outcome::Running(None)),
+        start("2026-12-30", true, Outcome::Complete),
+        start("2026-12-29", false, Outcome::Complete),
+        start(
+            "2026-12-28",
+            false,
+            Outcome::Failed("BadInput: Regions: \"mars\": no such Region of this account".into()),
+        ),
+    ]
+}
+
+#[test]
+fn the_newest_real_start_that_is_over_decides() {
+    assert_eq!(verdict(&all()), Verdict::Good);
+    assert_eq!(verdict(&all()[3..]), Verdict::Bad);
+    assert_eq!(verdict(&[start("2026-12-31", false, Outcome::NotComplete), all().remove(2)]), Verdict::Bad);
+    assert_eq!(verdict(&[]), Verdict::Good);
+}
+
+#[test]
+fn a_night_that_is_not_there_is_answered_with_its_neighbours() {
+    let nights: Vec<Night> = ["2026-12-28", "2026-12-30", "2027-01-02"].map(|night| night.parse().unwrap()).into();
+    let near = |night: &str| nearest(&nights, night.parse().unwrap());
+    assert_eq!(near("2026-12-31"), "the nearest: 2026-12-30 and 2027-01-02");
+    assert_eq!(near("2026-12-01"), "the nearest: 2026-12-28");
+    assert_eq!(nearest(&[], nights[0]), "it has none yet");
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for width in [40, 80, 120] {
+        let lines = Lines { zone: &TimeZone::UTC, look: Look { width: Some(width), is_coloured: false } };
+        let text = lines.text(&all());
+        assert!(text.contains("2026-12-29") && text.contains("3 min 20 s"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
+    }
+    let pipe = Lines { zone: &TimeZone::UTC, look: Look { width: None, is_coloured: false } };
+    assert_eq!(pipe.text(&all()).lines().count(), 5, "one line each, and the header");
+}

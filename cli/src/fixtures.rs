@@ -1,0 +1,60 @@
+//! Volumes and snapshots made by hand, for the tests of the commands.
+
+use domain::{Intervals, Night, retention::Policy, selection::Selection, tags::Tags};
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::account::{
+    inventory::{Identity, Snapshot, Volume},
+    stack::Stack,
+};
+
+pub const NOW: &str = "2026-11-25T12:00:00Z";
+
+pub fn ago(hours: i64) -> Timestamp {
+    NOW.parse::<Timestamp>().unwrap() - jiff::SignedDuration::from_hours(hours)
+}
+
+pub fn tags(pairs: &[(&str, &str)]) -> Tags {
+    pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+}
+
+pub fn volume(id: &str, pairs: &[(&str, &str)]) -> Volume {
+    let (region, id, instances) = ("eu-west-1".to_owned(), id.to_owned(), vec!["i-1".to_owned()]);
+    Volume { region, id, tags: tags(pairs), instances, in_use: true, made: Some(ago(1_000)) }
+}
+
+pub fn snapshot(volume: &str, state: &str, hours: i64) -> Snapshot {
+    let mut made = of_night(volume, "2026-11-25", state);
+    made.id = format!("snap-{volume}-{hours}");
+    made.begun = Some(ago(hours));
+    made
+}
+
+pub fn of_night(volume: &str, night: &str, state: &str) -> Snapshot {
+    let night: Night = night.parse().unwrap();
+    let intervals = Intervals::due(night);
+    Snapshot {
+        region: "eu-west-1".to_owned(),
+        id: format!("snap-{night}"),
+        volume_id: volume.to_owned(),
+        tags: tags(&[("BackupStack", "prod")]),
+        identity: Ok(Identity { night, interval: intervals.governing(), intervals }),
+        state: state.to_owned(),
+        gibibytes: 8,
+        begun: Some(ago(0)),
+    }
+}
+
+pub fn stack() -> Stack {
+    Stack {
+        name: "backup".to_owned(),
+        backup_stack: "prod".to_owned(),
+        state_machine: String::new(),
+        drill: None,
+        ledger: String::new(),
+        regions: vec!["eu-west-1".to_owned()],
+        time_zone: TimeZone::UTC,
+        selection: Selection::default(),
+        policy: Policy { dailies: 2, quarterly_months: 15, quarterlies: 5 },
+    }
+}

@@ -1,0 +1,6 @@
+//! The terminal.
+
+pub mod look;
+pub mod output;
+pub mod progress;
+pub mod screen;

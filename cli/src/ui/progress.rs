@@ -1,0 +1,199 @@
+//! The progress of a night or of a restore on stderr: bars and lines on a terminal, lines elsewhere.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use jiff::{Timestamp, tz::TimeZone};
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal, stderr},
+};
+
+use crate::ui::look::{Look, plural, safe};
+
+/// The Map that snapshots, and the one that deletes.
+pub const SNAPSHOTS: &str = "SnapshotVolumes";
+/// See [`SNAPSHOTS`].
+pub const DELETIONS: &str = "DeleteExpired";
+/// The Map of a drill's rounds.
+pub const ROUNDS: &str = "DrillRounds";
+
+/// How far a Map is, over all Regions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All that there is to do.
+    pub total: u64,
+    /// What is done, for good or ill.
+    pub done: u64,
+    /// What of it failed.
+    pub failed: u64,
+    /// What is being done.
+    pub in_flight: u64,
+}
+
+impl Counts {
+    /// `2 of 20 done, 1 failed`
+    pub fn line(&self) -> String {
+        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
+        format!("{} of {} done{failed}", self.done, self.total)
+    }
+}
+
+/// What is shown of the progress.
+pub struct Progress {
+    zone: TimeZone,
+    look: Look,
+    /// Where stderr is a terminal.
+    all: Option<MultiProgress>,
+    bars: BTreeMap<&'static str, ProgressBar>,
+    shown: BTreeMap<&'static str, Counts>,
+}
+
+impl Progress {
+    /// On stderr; times are shown in this zone.
+    pub fn on_stderr(zone: TimeZone) -> Self {
+        let (look, all) = (Look::of_stderr(), stderr().is_terminal().then(MultiProgress::new));
+        Self { zone, look, all, bars: BTreeMap::new(), shown: BTreeMap::new() }
+    }
+
+    /// Says a line of a step.
+    pub fn say(&self, when: Timestamp, step: &str, line: &str) {
+        let time = when.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string();
+        let line = safe(line);
+        if self.look.has_room() {
+            self.print(&format!("  {time}  {step:<16} {line}"));
+        } else {
+            self.print(&format!("{time}  {step}\n{}", self.look.prose(2, &line).trim_end()));
+        }
+    }
+
+    /// Says a line of one's own.
+    pub fn print(&self, line: &str) {
+        match &self.all {
+            Some(all) => all.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Shows how far a Map, or a step of a restore, is, if that is news.
+    pub fn show(&mut self, map: &'static str, counts: Counts) {
+        let before = self.shown.insert(map, counts);
+        if self.all.is_some() {
+            self.draw(map, counts);
+        } else if before.map(|before| before.line()) != Some(counts.line()) {
+            self.say(Timestamp::now(), map, &counts.line());
+        }
+    }
+
+    fn draw(&mut self, map: &'static str, counts: Counts) {
+        let Some(all) = &self.all else { return };
+        let is_wide = self.look.has_room();
+        let bar = self.bars.entry(map).or_insert_with(|| {
+            let bar = all.add(ProgressBar::new(counts.total));
+            let template =
+                if is_wide { "  {prefix:<10} {wide_bar} {pos}/{len}{msg}" } else { "{prefix} {pos}/{len}{msg}" };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("━━─"));
+            }
+            bar.with_prefix(match map {
+                SNAPSHOTS => "volumes",
+                DELETIONS => "deletions",
+                ROUNDS => "rounds",
+                other => other,
+            })
+        });
+        bar.set_length(counts.total);
+        bar.set_position(counts.done);
+        let failed = if counts.failed > 0 { format!(", {} failed", counts.failed) } else { String::new() };
+        let in_flight = if counts.in_flight > 0 { format!(", {} in flight", counts.in_flight) } else { String::new() };
+        bar.set_message(failed + &in_flight);
+    }
+
+    /// Turns the bars into lines that stay.
+    pub fn settle(&mut self) {
+        for (map, bar) in std::mem::take(&mut self.bars) {
+            bar.finish_and_clear();
+            let counts = self.shown.get(map).copied().unwrap_or_default();
+            self.say(Timestamp::now(), map, &counts.line());
+        }
+    }
+}
+
+/// What the state that ended says; nothing for one whose ending is no news.
+pub fn told(state: &str, output: &serde_json::Value) -> Option<String> {
+    let regions = || output["regions"].as_array().into_iter().flatten();
+    let count = |list: &serde_json::Value| list["count"].as_u64().unwrap_or_default();
+    let name = |region: &serde_json::Value| region["region"].as_str().unwrap_or_default().to_owned();
+    if let Some(failure) = output.get("failure") {
+        // That of a Region's step stands under the step's name.
+        let of_step = || failure.as_object()?.values().find_map(|caught| caught["Error"].as_str());
+        return Some(format!("failed: {}", failure["Error"].as_str().or_else(of_step).unwrap_or_default()));
+    }
+    let lines: Vec<_> = match state {
+        "DiscoverRegions" => regions()
+            .map(|region| match region.get("failure") {
+                Some(_) => format!("{}: failed", name(region)),
+                None => {
+                    let (work, before) = (count(&region["workList"]), count(&region["protected"]));
+                    format!("{}: {work} to snapshot, {before} protected already", name(region))
+                }
+            })
+            .collect(),
+        "BackUpRegions" => regions()
+            .map(|region| match region.get("expiry") {
+                None => format!("{}: stopped by a failure", name(region)),
+                Some(expiry) => {
+                    let expired = usize::try_from(count(&expiry["expired"])).unwrap_or(usize::MAX);
+                    format!("{}: {} expired", name(region), plural(expired, "snapshot"))
+                }
+            })
+            .collect(),
+        "DrillRegions" => regions()
+            .map(|region| match region.get("failure") {
+                Some(_) => format!("{}: stopped by a failure", name(region)),
+                None => {
+                    let number = |field: &str| region[field].as_u64().and_then(|number| number.try_into().ok());
+                    let (taken, of): (usize, usize) = (number("taken").unwrap_or(0), number("volumes").unwrap_or(0));
+                    format!("{}: {taken} of {} drilled", name(region), plural(of, "volume"))
+                }
+            })
+            .collect(),
+        "ReportNight" | "DrillReport" => {
+            output["summary"].as_str().map(|text| vec![headline(text)]).unwrap_or_default()
+        }
+        "SendMail" | "SendDrillMail" => {
+            output["mail"]["subject"].as_str().map(|subject| vec![format!("mailed: {subject}")]).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
+    (!lines.is_empty()).then(|| lines.join("; "))
+}
+
+fn headline(summary: &str) -> String {
+    summary.split("; report:").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_step_says_what_it_found_and_a_failed_one_its_error() {
+        let output = json!({"regions": [
+            {"region": "us-east-1", "workList": {"count": 2}, "protected": {"count": 1}, "expiry": {"expired": {"count": 1}}},
+            {"region": "eu-west-1", "failure": {"DiscoverVolumes": {"Error": "Refused"}}},
+        ]});
+        let said = |state| told(state, &output).unwrap();
+        assert_eq!(said("DiscoverRegions"), "us-east-1: 2 to snapshot, 1 protected already; eu-west-1: failed");
+        assert_eq!(said("BackUpRegions"), "us-east-1: 1 snapshot expired; eu-west-1: stopped by a failure");
+        let output = json!({"summary": "Night 2026-12-31: all 2 volumes protected; report: s3://x"});
+        assert_eq!(told("ReportNight", &output).unwrap(), "Night 2026-12-31: all 2 volumes protected");
+        assert_eq!(told("ReportNight", &json!({"failure": {"Error": "Transient"}})).unwrap(), "failed: Transient");
+        let of_step = json!({"failure": {"DrillRounds": {"Error": "States.Timeout"}}});
+        assert_eq!(told("DrillRounds", &of_step).unwrap(), "failed: States.Timeout");
+        let drilled = json!({"regions": [{"region": "us-east-1", "volumes": 8, "taken": 2}]});
+        assert_eq!(told("DrillRegions", &drilled).unwrap(), "us-east-1: 2 of 8 volumes drilled");
+        let mailed = json!({"mail": {"subject": "[prod] Restore drill"}});
+        assert_eq!(told("SendDrillMail", &mailed).unwrap(), "mailed: [prod] Restore drill");
+        assert_eq!(told("IsNightComplete", &output), None);
+    }
+}

@@ -1,0 +1,8 @@
+//! A run in words.
+
+pub mod expiry;
+pub mod report;
+pub mod servers;
+pub mod show;
+pub mod status_lines;
+pub mod summary;

@@ -1,0 +1,96 @@
+use super::*;
+use report::night::Unprotected;
+use serde_json::json;
+
+fn named(number: usize) -> serde_json::Value {
+    json!({"volumeId": format!("vol-{number:017x}"), "name": null, "instances": [format!("i-{number:017x}")]})
+}
+
+fn night(volumes: usize, lost: usize) -> Report {
+    let with = |mut one: serde_json::Value, more: serde_json::Value| {
+        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        one
+    };
+    let protected: Vec<_> = (lost..volumes)
+        .map(|number| {
+            with(
+                named(number),
+                json!({"snapshotId": format!("snap-{number:017x}"), "state": "completed", "created": true}),
+            )
+        })
+        .collect();
+    let reason = "Refused: CreateSnapshot: InvalidVolume.NotFound: The volume does not exist";
+    let unprotected: Vec<_> = (0..lost).map(|number| with(named(number), json!({"reason": reason}))).collect();
+    let failure = |number: usize| {
+        let execution = format!("arn:aws:states:us-east-1:123456789012:execution:Nightly/SnapshotVolumes:{number}");
+        json!({"step": "SnapshotVolumes", "subject": format!("vol-{number:017x}"), "error": "Refused", "message": "x", "execution": execution})
+    };
+    let expired = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-12-20", "interval": "Daily"});
+    let region = json!({"region": "us-east-1", "protected": protected, "planned": [], "unprotected": unprotected,
+        "failures": (0..lost).map(failure).collect::<Vec<_>>(), "expired": [], "kept": [expired], "unreadable": []});
+    let report = json!({"backupStack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
+        "execution": "arn", "location": "s3://ledger/report.json", "regions": [region], "complete": lost == 0,
+        "estimate": {"dollars": 0.5}, "mail": null});
+    Report::read(&report.to_string()).unwrap()
+}
+
+fn text(report: &Report, width: Option<usize>) -> String {
+    super::report(report, &BTreeMap::new(), Look { width, is_coloured: false })
+}
+
+#[test]
+fn of_ten_thousand_volumes_those_that_failed_are_listed_and_the_rest_is_counted() {
+    let said = text(&night(10_000, 3), None);
+    assert!(said.contains("us-east-1: 9997 of 10000 volumes protected"), "{said}");
+    assert_eq!(said.matches(" NOT PROTECTED").count(), 3);
+    assert!(said.contains("and 9947 more protected; for all of them: nightly status 2026-12-31 --json"), "{said}");
+    assert!(said.lines().count() < 80, "{said}");
+}
+
+#[test]
+fn a_volume_that_failed_is_told_once_with_its_reason_and_its_child_execution() {
+    let said = text(&night(2, 1), None);
+    assert_eq!(said.matches("InvalidVolume.NotFound").count(), 1, "{said}");
+    assert!(said.contains("https://console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/arn:aws:states:us-east-1:123456789012:execution:Nightly/SnapshotVolumes:0"), "{said}");
+    assert!(said.starts_with("Night 2026-12-31 (Daily+Annual) of nightly-backup: NOT COMPLETE"), "{said}");
+    assert!(
+        said.contains("snap-1  Daily of 2026-12-20, expired, but EC2 still lists it"),
+        "a version before's `kept`: {said}"
+    );
+}
+
+#[test]
+fn no_line_but_an_address_is_wider_than_the_terminal_and_no_id_is_broken() {
+    for width in [40, 80, 100] {
+        let said = text(&night(3, 1), Some(width));
+        let wide = said.lines().find(|line| line.chars().count() > width && !line.contains("https://"));
+        assert_eq!(wide, None, "{width}:\n{said}");
+        for number in 0..3 {
+            assert!(said.contains(&format!("vol-{number:017x}")), "{width}:\n{said}");
+        }
+        assert!(said.contains("snap-00000000000000002"), "{width}:\n{said}");
+    }
+}
+
+#[test]
+fn a_name_that_moves_the_cursor_is_shown_without() {
+    let mut report = night(1, 0);
+    report.regions[0].protected[0].volume.name = Some("web\u{1b}[2J\nNOT PROTECTED".into());
+    report.regions[0].unprotected =
+        vec![Unprotected { volume: report.regions[0].protected[0].volume.clone(), reason: "\u{1b}[31m".into() }];
+    assert!(!text(&report, None).contains('\u{1b}'));
+}
+
+#[test]
+fn a_volume_that_a_drill_proved_says_when_and_how_long_that_took() {
+    let mut report = night(2, 0);
+    assert!(!text(&report, None).contains("Restored"), "no drill, no column");
+    let proven = json!({"at": "2026-12-27T12:00:14Z", "snapshotId": "snap-1", "night": "2026-12-26", "intervals": "Daily",
+        "seconds": 74, "depth": "files"});
+    report.regions[0].protected[0].volume.proven = serde_json::from_value(proven).unwrap();
+    for width in [None, Some(120), Some(60)] {
+        let text = text(&report, width);
+        assert!(text.contains("2026-12-27, 1 min 14 s"), "{width:?}: {text}");
+        assert!(text.contains("snap-00000000000000000"), "{width:?}: {text}");
+    }
+}

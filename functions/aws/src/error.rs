@@ -1,0 +1,73 @@
+//! An SDK's error as one of the names that the state machine decides on.
+
+use aws_sdk_ec2::{
+    config::http::HttpResponse,
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+};
+use domain::{Error, ErrorName, error::cut};
+use std::error::Error as StdError;
+
+/// Codes by which EC2 asks for 15 seconds or more between snapshots; none is in the SDK's own list of throttling codes
+/// (AWSEC2 API reference, "Error codes for the Amazon EC2 API").
+const TOO_SOON: [&str; 3] =
+    ["SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded"];
+
+/// Codes by which a service says that it is too busy for a call.
+const THROTTLED: [&str; 6] = [
+    "RequestLimitExceeded",
+    "Throttling",
+    "ThrottlingException",
+    "RequestThrottled",
+    "TooManyRequestsException",
+    "SlowDown",
+];
+
+/// Characters of an SDK's own text that an error carries at most.
+const LONGEST_MESSAGE: usize = 1_000;
+
+/// The error of `call` (`CreateSnapshot`) by its name, with the service's own code and message where it answered.
+pub fn of<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let name = match &error {
+        SdkError::ConstructionFailure(_) => ErrorName::Refused,
+        // An answer without a code is none of the service's: a page of a proxy's, a body cut short.
+        SdkError::ServiceError(_) => error.code().map_or(ErrorName::Transient, |code| named(code, status)),
+        _ => ErrorName::Transient,
+    };
+    let text = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{call}: {code}: {message}"),
+        (Some(code), None) => format!("{call}: {code}"),
+        _ => format!("{call}: {}", DisplayErrorContext(&error)),
+    };
+    Error { name, message: cut(&text, LONGEST_MESSAGE) }
+}
+
+fn named(code: &str, status: Option<u16>) -> ErrorName {
+    if TOO_SOON.contains(&code) {
+        ErrorName::SnapshotTooSoon
+    } else if THROTTLED.contains(&code) {
+        ErrorName::Throttled
+    } else if status.is_some_and(|status| status >= 500) {
+        ErrorName::Transient
+    } else {
+        ErrorName::Refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_is_the_decision_that_it_calls_for() {
+        assert_eq!(named("SnapshotCreationPerVolumeRateExceeded", Some(400)), ErrorName::SnapshotTooSoon);
+        assert_eq!(named("RequestLimitExceeded", Some(503)), ErrorName::Throttled);
+        assert_eq!(named("RequestLimitExceeded", Some(400)), ErrorName::Throttled);
+        assert_eq!(named("InternalError", Some(500)), ErrorName::Transient);
+        assert_eq!(named("UnauthorizedOperation", Some(403)), ErrorName::Refused);
+        assert_eq!(named("InvalidVolume.NotFound", Some(400)), ErrorName::Refused);
+    }
+}

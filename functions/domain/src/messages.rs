@@ -1,0 +1,157 @@
+//! What the functions pass each other: small JSON through the state machine, long lists as JSON Lines in the ledger.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use crate::{
+    Interval, Intervals, Night,
+    origin::Origin,
+    retention,
+    step_functions::{Caught, List},
+    tags::Tags,
+};
+
+/// What is put in order and compared side by side by an id of its own.
+pub trait Keyed {
+    /// The id: of a volume or of a snapshot.
+    fn key(&self) -> &str;
+}
+
+/// An id alone.
+impl Keyed for String {
+    fn key(&self) -> &str {
+        self
+    }
+}
+
+/// A volume selected for the night: a line of the work list, and of the list of those protected before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    /// `vol-…`
+    pub volume_id: String,
+    /// The instances it is attached to.
+    pub instances: Vec<String>,
+    /// The volume's own tags.
+    pub tags: Tags,
+    /// What it is, for whoever restores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// The `Name` tag of the first server that it is attached to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Whether it has a snapshot of tonight that lacks its description: to be found, not made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_snapshot: bool,
+}
+
+impl Keyed for Volume {
+    fn key(&self) -> &str {
+        &self.volume_id
+    }
+}
+
+/// A child execution's place in its Map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Its index, from 0.
+    pub index: u64,
+    /// When the Map began.
+    pub since: Timestamp,
+}
+
+/// What discover-volumes found in one Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Discovery {
+    /// The Region.
+    pub region: String,
+    /// Tonight.
+    pub night: Night,
+    /// Every Interval due tonight.
+    pub intervals: Intervals,
+    /// Whether the night only says what it would do.
+    pub dry_run: bool,
+    /// The [`Volume`]s that lack tonight's snapshot, or its description.
+    pub work_list: List,
+    /// The [`Volume`]s that have both already.
+    pub protected: List,
+}
+
+/// A snapshot that expires: a line of the list of expired snapshots, and the input of delete-one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expired {
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// `vol-…`
+    pub volume_id: String,
+    /// The Night that it belongs to.
+    pub night: Night,
+    /// The Interval that governed it.
+    pub interval: Interval,
+    /// Whether EBS failed it, mostly after its own night had reported it as pending: to be told as it goes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+}
+
+impl From<&retention::Snapshot> for Expired {
+    fn from(snapshot: &retention::Snapshot) -> Self {
+        Self {
+            snapshot_id: snapshot.id.clone(),
+            volume_id: snapshot.volume_id.clone(),
+            night: snapshot.night,
+            interval: snapshot.interval,
+            failed: snapshot.state == retention::State::Error,
+        }
+    }
+}
+
+impl Keyed for Expired {
+    fn key(&self) -> &str {
+        &self.snapshot_id
+    }
+}
+
+/// A managed snapshot whose tags cannot be read: reported, never counted, never deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unreadable {
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// Which tag, and what is wrong with it.
+    pub problem: String,
+}
+
+/// What find-expired found in one Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiry {
+    /// The [`Expired`] snapshots.
+    pub expired: List,
+    /// The [`Unreadable`] ones.
+    pub unreadable: List,
+    /// How many managed snapshots there are, those that expire among them.
+    #[serde(default)]
+    pub managed: usize,
+    /// When the newest restore point was begun of the selected volume that is worst off; none where no volume has one.
+    #[serde(default)]
+    pub stalest: Option<Timestamp>,
+}
+
+/// One Region's part of the night as the state machine hands it to report-night. What is absent was not reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegionNight {
+    /// The Region.
+    pub region: String,
+    /// The volumes that were to be snapshotted.
+    pub work_list: Option<List>,
+    /// The volumes that were protected before.
+    pub protected: Option<List>,
+    /// What expired.
+    pub expiry: Option<Expiry>,
+    /// What each step that failed as a whole said, by the state's name.
+    #[serde(default)]
+    pub failure: BTreeMap<String, Caught>,
+}

@@ -1,0 +1,61 @@
+//! What a Lambda function's `main` needs: [`serve`], its settings, its [`log`], and [`pace`]: waiting for its turn.
+
+pub mod log;
+pub mod pace;
+
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+pub use lambda_runtime::Error as LambdaError;
+
+/// A setting from the function's environment; empty where the template sets none.
+pub fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
+}
+
+/// Sets up the log and answers invocations with `handle` until Lambda stops the function. An input of the wrong shape is `BadInput`.
+pub async fn serve<I, O, F>(handle: F) -> Result<(), LambdaError>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    F: AsyncFn(I) -> Result<O, domain::Error>,
+{
+    log::init();
+    let handle = &handle;
+    let answer = service_fn(|event: LambdaEvent<Value>| async move {
+        let input = parse(event.payload).map_err(diagnostic)?;
+        let answer = handle(input).await;
+        let output = answer.map_err(diagnostic)?;
+        tracing::info!("done");
+        serde_json::to_value(output).map_err(|error| Diagnostic {
+            error_type: domain::ErrorName::Refused.to_string(),
+            error_message: format!("the function's output: {error}"),
+        })
+    });
+    Runtime::new(answer).layer(log::About).run().await
+}
+
+fn parse<I: DeserializeOwned>(payload: Value) -> Result<I, domain::Error> {
+    serde_json::from_value(payload).map_err(|error| {
+        domain::Error::bad_input("the function's input", error, "not of the shape that the state machine sends")
+    })
+}
+
+fn diagnostic(error: domain::Error) -> Diagnostic {
+    Diagnostic { error_type: error.name.to_string(), error_message: error.message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_input_of_another_shape_is_bad_input_that_says_where() {
+        let error = parse::<domain::step_functions::List>(json!({"key": "k", "count": "many"})).unwrap_err();
+        assert_eq!(diagnostic(error).error_type, "BadInput");
+        let error = parse::<domain::step_functions::List>(json!({"key": "k"})).unwrap_err();
+        assert!(error.message.contains("missing field `count`"), "{error}");
+    }
+}

@@ -1,0 +1,13 @@
+//! Reports, emails and metrics of runs and restore drills.
+//!
+//! # Layout
+//! - [`night`]: the report of a run. [`drill`]: the report of a restore drill.
+//! - [`mail`], [`drill_mail`]: their emails. [`advice`]: what each error means, and what to do.
+//! - [`metrics`]: the metrics for CloudWatch.
+
+pub mod advice;
+pub mod drill;
+pub mod drill_mail;
+pub mod mail;
+pub mod metrics;
+pub mod night;
