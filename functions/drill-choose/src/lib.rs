@@ -26,7 +26,7 @@ use domain::{
     step_functions::{Execution, List},
     tags,
 };
-use ledger::{Ledger, Sorted, Sorter, lines::LineWriter};
+use ledger::{Ledger, Sorted, Sorter, list::ListWriter};
 use serde::{Deserialize, Serialize};
 
 /// One Region, and the execution whose input starts the drill.
@@ -196,8 +196,8 @@ fn restore_point(snapshot: Snapshot) -> Option<RestorePoint> {
 struct Writer<'a> {
     rounds: Rounds,
     limit: u64,
-    list: LineWriter<'a>,
-    unproven: LineWriter<'a>,
+    list: ListWriter<'a>,
+    unproven: ListWriter<'a>,
 }
 
 impl Writer<'_> {

@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{advice::Said, mail::MOST_TOLD, night::Failure};
+use crate::{mail::MOST_DESCRIBED, night::Failure};
 use domain::{
-    Night,
+    Night, Reason,
     drill::{
         Item, Proof, Proven, RestorePoint,
         messages::{Progress, ProvenOf, UnprovenOf},
     },
     messages::Keyed,
+    reason::Code,
     step_functions::Caught,
 };
 
@@ -118,6 +119,14 @@ pub fn proof_after(old: Option<Proof>, outcomes: &[Outcome], tried: Timestamp) -
     Some(Proof { volume_id, tried, proven, unproven })
 }
 
+fn read(text: &str) -> Reason {
+    let (name, message) = text.split_once(": ").unwrap_or((text, ""));
+    match Code::ALL.into_iter().find(|code| code.name() == name) {
+        Some(code) => Reason::new(code, message),
+        None => Reason::from_error(name, message),
+    }
+}
+
 /// A drill in numbers; and what of it a person should read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -171,7 +180,7 @@ pub struct RegionDrilled {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DrillNews {
     /// The error.
-    pub said: Said,
+    pub reason: Reason,
     /// What it is about.
     pub subject: String,
 }
@@ -208,7 +217,9 @@ impl RegionDrilled {
     /// Counts a step that failed.
     pub fn add_failure(&mut self, failure: &Failure) {
         self.failures += 1;
-        self.tell(&format!("{}: {}", failure.error, failure.message), format!("the step {}", failure.step));
+        if let Failure::Step { step, reason } = failure {
+            self.tell(&reason.to_string(), format!("the step {step}"));
+        }
     }
 
     /// Counts a volume that is still there.
@@ -232,8 +243,8 @@ impl RegionDrilled {
 
     fn tell(&mut self, reason: &str, subject: String) {
         self.news += 1;
-        if self.told.len() < MOST_TOLD {
-            self.told.push(DrillNews { said: Said::read(reason), subject });
+        if self.told.len() < MOST_DESCRIBED {
+            self.told.push(DrillNews { reason: read(reason), subject });
         }
     }
 }

@@ -3,16 +3,18 @@
 use std::fmt::Write;
 
 use crate::{
+    causes::causes,
     drill::DrillSummary,
-    mail::{MOST_TOLD, Mail, by_reason, console, cut_ascii, plural},
+    mail::{MOST_DESCRIBED, Mail, ascii, console},
+    night::plural,
 };
 
 impl Mail {
     /// The email of a drill that is not good.
     pub fn of_drill(drill: &DrillSummary) -> Self {
-        let stack = cut_ascii(&drill.backup_stack, 40);
+        let stack = ascii(&drill.backup_stack, 40);
         let subject = format!("[{stack}] Restore drill of {}: {}", drill.date, headline(drill));
-        Self { subject: cut_ascii(&subject, 99), message: message(drill) }
+        Self { subject: ascii(&subject, 99), message: message(drill) }
     }
 }
 
@@ -39,12 +41,12 @@ fn message(drill: &DrillSummary) -> String {
         let _ = writeln!(text, "Still there, and to be paid for: {} that the drill made.", plural(left, "volume"));
     }
     let told = drill.regions.iter().flat_map(|region| region.told.iter().map(move |news| (&region.region, news)));
-    let told = told.map(|(region, news)| (news.said.clone(), format!("{}, {region}", news.subject)));
-    for reason in by_reason(told) {
-        let _ = write!(text, "\n{}", reason.in_words());
+    let told = told.map(|(region, news)| (news.reason.clone(), format!("{}, {region}", news.subject)));
+    for reason in causes(told) {
+        let _ = write!(text, "\n{}", reason.paragraph());
     }
     let known: usize = drill.regions.iter().map(|region| region.told.len()).sum();
-    let more = drill.total(|region| region.news).saturating_sub(known.min(MOST_TOLD));
+    let more = drill.total(|region| region.news).saturating_sub(known.min(MOST_DESCRIBED));
     if more > 0 {
         let _ = writeln!(text, "\nAnd {more} more: the report has them all.");
     }

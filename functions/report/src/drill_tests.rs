@@ -81,7 +81,7 @@ proptest! {
         let mut region = RegionDrilled::default();
         proven.iter().for_each(|proven| region.add(&made("2026-11-28", *proven)));
         prop_assert_eq!(region.proven + region.unproven, proven.len());
-        prop_assert_eq!((region.news, region.told.len()), (region.unproven, region.unproven.min(MOST_TOLD)));
+        prop_assert_eq!((region.news, region.told.len()), (region.unproven, region.unproven.min(MOST_DESCRIBED)));
         let (execution, location) = (String::new(), String::new());
         let date = "2026-11-29".parse().unwrap();
         let drill = DrillSummary {
