@@ -19,8 +19,8 @@ use crate::{
         stack::Stack,
     },
     ui::{
-        look::safe,
         progress::{Counts, SNAPSHOTS},
+        text::safe,
     },
 };
 

@@ -6,7 +6,6 @@ use aws_sdk_sfn::{
     operation::describe_execution::DescribeExecutionOutput,
     types::{ExecutionStatus, HistoryEvent, MapRunStatus},
 };
-use jiff::Timestamp;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -174,19 +173,5 @@ impl<'a> Follower<'a> {
                 self.progress.show(map, counts);
             }
         }
-    }
-}
-
-/// How long something took.
-pub fn duration(from: Timestamp, to: Timestamp) -> String {
-    in_words(to.duration_since(from).as_secs().try_into().unwrap_or_default())
-}
-
-/// Seconds in words: `12 s`, `3 min 20 s`, `2 h 05 min`.
-pub fn in_words(seconds: u64) -> String {
-    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
     }
 }

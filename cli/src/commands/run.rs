@@ -20,11 +20,7 @@ use crate::{
     chart,
     cli::Run,
     graph, page,
-    ui::{
-        look::{Look, safe},
-        output,
-        progress::Progress,
-    },
+    ui::{output, progress::Progress, terminal::Terminal, text::safe},
     view::{report, servers, show},
 };
 
@@ -111,7 +107,7 @@ async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written:
     if json {
         output::print(&pretty)?;
     } else {
-        output::print(&format!("\n{}", show::report(&written.report, &servers, Look::of_stdout())))?;
+        output::print(&format!("\n{}", show::report(&written.report, &servers, Terminal::of_stdout())))?;
     }
     eprintln!();
     if let Some(file) = &args.report {
@@ -127,7 +123,7 @@ async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written:
     let next = format!(
         "Next: `nightly coverage` says which restore points there are, `nightly status {night}` tells of this Night again."
     );
-    eprint!("{}", Look::of_stderr().prose(0, &next));
+    eprint!("{}", Terminal::of_stderr().prose(0, &next));
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 use super::definition::{Kind, State};
 use super::execution::{Counts, Execution, Status};
 use super::trace::{Outcome, Passages};
+use crate::ui::text::duration;
+use jiff::SignedDuration;
 
 /// The line under a state's name.
 pub fn line(state: &State, passages: &Passages) -> String {
@@ -36,14 +38,8 @@ pub fn counts(items: Counts) -> String {
     text
 }
 
-/// `0.3 s`, `4 min 5 s`, `2 h 3 min`.
-pub fn seconds(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..60 if seconds < 59.95 => format!("{seconds:.1} s"),
-        0..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-    }
+fn seconds(seconds: f64) -> String {
+    duration(SignedDuration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
 /// Everything of a state, for whoever points at its box or has it read out.

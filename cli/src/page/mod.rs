@@ -4,7 +4,7 @@
 //! - [`page`]: the frame, and the answer to whether every volume is safe. `verdict`: the answer in words.
 //! - `problems`: what failed, and what to do.
 //! - `volumes`: every Region's volumes. `expired`: what went.
-//! - [`text`]: numbers and dates in words.
+//! - [`text`]: dates and lists in words.
 
 mod expired;
 mod problems;
@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeMap;
 
-use crate::view::report::Report;
+use crate::{ui::text::duration, view::report::Report};
 
 use verdict::Verdict;
 
@@ -83,7 +83,7 @@ fn header(report: &Report, verdict: &Verdict, took: Option<SignedDuration>) -> M
                 div.wide { dt { "Night" } dd { time datetime=(report.night) { (text::long_date(report.night)) } } }
                 div { dt { "Intervals due" } dd { (intervals) } }
                 div { dt { "Stack" } dd { bdi { (report.backup_stack) } } }
-                @if let Some(took) = took { div { dt { "Duration" } dd { (text::duration(took)) } } }
+                @if let Some(took) = took { div { dt { "Duration" } dd { (duration(took)) } } }
                 div { dt { "Cost on AWS" } dd { "$" (format!("{:.4}", report.estimate.dollars)) small { " without storage" } } }
             }
         }

@@ -36,9 +36,9 @@ fn a_complete_night_reached_what_it_needed_and_no_more() {
                  ListRegions, NightComplete, RegionDone, ReportNight, SnapshotOne, SnapshotVolumes, TagSnapshot";
     assert_eq!(outcomes(&night, Succeeded).join(", "), names);
     assert_eq!(outcomes(&night, NotReached).len(), told(&night).states.len() - 14);
-    assert_eq!(line(&night, "SnapshotVolumes"), "2 of 2 done · 3.2 s");
-    assert_eq!(line(&night, "DiscoverRegions"), "1 of 1 done · 3.0 s");
-    assert_eq!(line(&night, "DiscoverVolumes"), "Lambda · 1.0 s");
+    assert_eq!(line(&night, "SnapshotVolumes"), "2 of 2 done · 3.2s");
+    assert_eq!(line(&night, "DiscoverRegions"), "1 of 1 done · 3s");
+    assert_eq!(line(&night, "DiscoverVolumes"), "Lambda · 1s");
     assert_eq!(line(&night, "DeleteExpired"), "Distributed Map");
 }
 
@@ -47,11 +47,11 @@ fn a_child_execution_that_failed_marks_its_state_and_its_map() {
     let night = one_failed();
     assert_eq!(outcomes(&night, Failed), ["NightIncomplete", "TagSnapshot"]);
     assert_eq!(outcomes(&night, Caught), ["SnapshotVolumes"]);
-    assert_eq!(line(&night, "SnapshotVolumes"), "2 of 2 done, 1 failed · 3.2 s");
-    assert_eq!(line(&night, "SnapshotOne"), "Lambda · 2 of 2 · 1.0 s");
+    assert_eq!(line(&night, "SnapshotVolumes"), "2 of 2 done, 1 failed · 3.2s");
+    assert_eq!(line(&night, "SnapshotOne"), "Lambda · 2 of 2 · 1s");
     assert_eq!(line(&night, "TagSnapshot"), "Lambda · 1 of 2");
     assert_eq!(error(&night, "TagSnapshot").as_deref(), Some("Refused"));
-    assert_eq!(line(&night, "DeleteExpired"), "1 of 1 done · 3.2 s");
+    assert_eq!(line(&night, "DeleteExpired"), "1 of 1 done · 3.2s");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn refused_input_is_caught_where_it_was_found_and_fails_where_it_was_told() {
 fn a_running_night_shows_where_it_is() {
     let night = running();
     assert_eq!(outcomes(&night, InProgress), ["BackUpRegions", "SnapshotOne", "SnapshotVolumes"]);
-    assert_eq!(line(&night, "SnapshotVolumes"), "2 of 5 done, 3 in progress · 3.2 s");
+    assert_eq!(line(&night, "SnapshotVolumes"), "2 of 5 done, 3 in progress · 3.2s");
     assert!(outcomes(&night, NotReached).contains(&"FindExpired".to_owned()));
     assert!(outcomes(&night, Succeeded).contains(&"IsThereWork".to_owned()));
 }
@@ -111,8 +111,8 @@ fn the_history_of_aws_tells_the_regions_apart() {
     assert_eq!(outcomes(&night, Caught), ["DiscoverVolumes"]);
     assert_eq!(outcomes(&night, Aborted), ["BackUpRegions", "IsThereWork"]);
     assert_eq!(outcomes(&night, Succeeded), ["DiscoverRegions", "ListRegions", "RegionNotDiscovered"]);
-    assert_eq!(line(&night, "DiscoverRegions"), "2 of 2 done · 19.0 s");
-    assert_eq!(line(&night, "DiscoverVolumes"), "Lambda · 1 of 2 · 13.0 s");
+    assert_eq!(line(&night, "DiscoverRegions"), "2 of 2 done · 19s");
+    assert_eq!(line(&night, "DiscoverVolumes"), "Lambda · 1 of 2 · 13s");
 }
 
 #[test]

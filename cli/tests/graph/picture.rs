@@ -58,7 +58,7 @@ fn the_picture_says_in_words_how_it_went() {
     assert_eq!(picture.attributes["role"], "img");
     assert!(picture.get_child("title").is_some());
     let says = picture.get_child("desc").and_then(|says| says.get_text()).expect("a description").trim().to_owned();
-    assert!(says.contains("night-1 of nightly failed after 1 min 40 s"), "{says}");
+    assert!(says.contains("night-1 of nightly failed after 1m 40s"), "{says}");
     assert!(says.contains("Failed: TagSnapshot, NightIncomplete"), "{says}");
     assert!(says.contains("SnapshotVolumes (2 of 2 done, 1 failed)"), "{says}");
 }
