@@ -1,7 +1,10 @@
 //! Numbers and dates in words.
 
 use domain::Night;
-use jiff::{SignedDuration, Unit};
+use jiff::{
+    SignedDuration,
+    fmt::friendly::{FractionalUnit, SpanPrinter},
+};
 
 /// `10,000`
 pub fn grouped(number: usize) -> String {
@@ -21,9 +24,12 @@ pub fn long_date(night: Night) -> String {
     night.date().strftime("%A, %-d %B %Y").to_string()
 }
 
-/// `1h 4m 12s`
-pub fn duration(took: SignedDuration) -> String {
-    format!("{:#}", took.round(Unit::Second).unwrap_or(took))
+/// `0.3s`, `1h 4m 12s`
+pub fn duration(seconds: f64) -> String {
+    let (rounded, digits) = if seconds < 59.95 { ((seconds * 10.0).round() / 10.0, 1) } else { (seconds.round(), 0) };
+    let took = SignedDuration::try_from_secs_f64(rounded).unwrap_or_default();
+    let printer = SpanPrinter::new().fractional(Some(FractionalUnit::Second)).precision(Some(digits));
+    printer.duration_to_string(&took)
 }
 
 /// `a`, `a and b`, `a, b and c`
@@ -48,7 +54,8 @@ mod tests {
     #[test]
     fn a_date_and_a_duration_are_said_in_full() {
         assert_eq!(long_date("2026-12-31".parse().expect("a Night")), "Thursday, 31 December 2026");
-        assert_eq!(duration(SignedDuration::from_millis(3_852_300)), "1h 4m 12s");
+        assert_eq!(duration(3_852.3), "1h 4m 12s");
+        assert_eq!([0.0, 3.25, 60.0].map(duration), ["0.0s", "3.3s", "1m 0s"]);
         assert_eq!(listed(&["a", "b", "c"]), "a, b and c");
     }
 }
