@@ -4,7 +4,7 @@ use ::report::mail::{Servers, console};
 use anyhow::{Context, Result, bail};
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use domain::Night;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use std::{fs::File, path::Path, sync::Arc};
 use tokio::sync::Notify;
@@ -129,9 +129,9 @@ async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written:
 
 async fn page(account: &Account, stack: &Stack, written: &Written, servers: &Servers) -> Result<String> {
     let execution = graph::fetch::fetch(&account.sfn(), &written.report.execution).await?;
-    let took = SignedDuration::try_from_secs_f64(execution.seconds).ok();
+    let took = Some(execution.ended - execution.started);
     let chart = chart::kept(stack.policy, written.report.night, CHARTED);
-    Ok(page::page(&written.report, took, &graph::draw(&execution), &chart, servers))
+    Ok(page::page(&written.report, took, &graph::draw(&execution)?, &chart, servers))
 }
 
 /// A file that cannot be written is known before the night, not after it.

@@ -12,7 +12,6 @@ pub mod text;
 mod verdict;
 mod volumes;
 
-use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeMap;
 
@@ -28,7 +27,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 /// `servers` the name of each instance.
 pub fn page(
     report: &Report,
-    took: Option<SignedDuration>,
+    took: Option<f64>,
     graph: &str,
     chart: &str,
     servers: &BTreeMap<String, String>,
@@ -72,7 +71,7 @@ const GRAPH: &str = "Each box is a step of the night, in the order in which they
 const CHART: &str = "Restore points expire by age and by number: a daily goes once it is old enough and enough newer ones exist, \
                      a quarterly likewise, an annual never.";
 
-fn header(report: &Report, verdict: &Verdict, took: Option<SignedDuration>) -> Markup {
+fn header(report: &Report, verdict: &Verdict, took: Option<f64>) -> Markup {
     let intervals = report.intervals.to_string().replace('+', " + ");
     html! {
         header class=(verdict.tone.class()) {
