@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use comfy_table::Color;
 use domain::{
-    Night,
+    Night, Reason,
     drill::{
         Depth,
         messages::{ProvenOf, UnprovenOf},
@@ -11,7 +11,7 @@ use domain::{
 };
 use jiff::SignedDuration;
 use report::{
-    advice::Said,
+    advice::advice,
     drill::NotRemoved,
     mail::{Mail, console},
     night::Failure,
@@ -152,8 +152,8 @@ impl Region {
             text += &remedy(terminal, &unproven.reason);
         }
         for failure in &self.failures {
-            let said = format!("{}: {}", failure.error, failure.message);
-            text += &terminal.prose(2, &format!("{}: {}", failure.step, safe(&said)));
+            let said = failure.reason().to_string();
+            text += &terminal.prose(2, &format!("{}: {}", failure.step(), safe(&said)));
             text += &remedy(terminal, &said);
         }
         for volume in &self.not_removed {
@@ -196,8 +196,9 @@ impl Region {
 
 /// What to do about an error, where that is known.
 fn remedy(terminal: Terminal, said: &str) -> String {
-    let said = Said::read(said);
-    said.advice().map(|advice| terminal.prose(4, advice.remedy)).unwrap_or_default()
+    let (name, message) = said.split_once(": ").unwrap_or((said, ""));
+    let code = Reason::from_error(name, message).code;
+    advice(&code).map(|advice| terminal.prose(4, advice.remedy)).unwrap_or_default()
 }
 
 #[cfg(test)]
