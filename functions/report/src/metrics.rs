@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{drill::DrillSummary, night::Summary};
+use crate::{drill::DrillReport, night::Summary};
 
 /// Their namespace.
 pub const NAMESPACE: &str = "NightlyBackup";
@@ -29,12 +29,12 @@ pub fn of_run(run: &Summary) -> Option<Value> {
 }
 
 /// The metrics of a drill. Unknown values are omitted.
-pub fn of_drill(drill: &DrillSummary) -> Value {
-    let stalest = drill.regions.iter().filter_map(|region| region.stalest).min();
+pub fn of_drill(drill: &DrillReport) -> Value {
+    let oldest = drill.regions.iter().filter_map(|region| region.oldest_proof).min();
     let metrics = [
-        ("Proven", count(drill.total(|region| region.proven))),
-        ("Unproven", count(drill.total(|region| region.unproven))),
-        ("ProofAge", stalest.map(|stalest| age(stalest, drill.ended))),
+        ("Proven", count(drill.total(|region| region.proven.len()))),
+        ("Unproven", count(drill.total(|region| region.unproven.len()))),
+        ("ProofAge", oldest.map(|oldest| age(oldest, drill.ended))),
     ];
     line(&drill.backup_stack, drill.ended, &metrics, json!({"Night": drill.date, "execution": drill.execution}))
 }
@@ -65,7 +65,7 @@ fn line(backup_stack: &str, now: Timestamp, metrics: &[(&str, Option<(f64, &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{drill::RegionDrilled, night::Counts};
+    use crate::{drill::RegionReport, night::Counts};
     use std::collections::BTreeSet;
 
     fn run(region: Counts) -> Summary {
@@ -84,9 +84,9 @@ mod tests {
         }
     }
 
-    fn drill(region: RegionDrilled) -> DrillSummary {
+    fn drill(region: RegionReport) -> DrillReport {
         let text = String::new;
-        DrillSummary {
+        DrillReport {
             backup_stack: "prod".into(),
             date: "2026-11-29".parse().unwrap(),
             execution: text(),
@@ -94,6 +94,8 @@ mod tests {
             started: Timestamp::UNIX_EPOCH,
             ended: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(90),
             regions: vec![region],
+            good: true,
+            mail: None,
         }
     }
 
@@ -109,8 +111,8 @@ mod tests {
         let stalest = "2026-05-20T04:30:30Z".parse().ok();
         let run = of_run(&run(Counts { stalest, ..Counts::default() })).unwrap();
         assert_eq!(run["RestorePointAge"], json!(60.0));
-        let stalest = Some(Timestamp::UNIX_EPOCH);
-        let drill = of_drill(&drill(RegionDrilled { stalest, ..RegionDrilled::default() }));
+        let oldest_proof = Some(Timestamp::UNIX_EPOCH);
+        let drill = of_drill(&drill(RegionReport { oldest_proof, ..RegionReport::default() }));
         assert_eq!(drill["ProofAge"], json!(90.0));
         assert_eq!(names(&run).union(&names(&drill)).cloned().collect::<BTreeSet<_>>(), ALL.map(str::to_owned).into());
     }
@@ -119,7 +121,7 @@ mod tests {
     fn unknown_values_are_omitted_and_a_dry_run_has_no_metrics() {
         let line = of_run(&run(Counts::default())).unwrap();
         assert!(line["RestorePointAge"].is_null() && !names(&line).contains("RestorePointAge"));
-        assert!(of_drill(&drill(RegionDrilled::default()))["ProofAge"].is_null());
+        assert!(of_drill(&drill(RegionReport::default()))["ProofAge"].is_null());
         assert_eq!(of_run(&Summary { dry_run: true, ..run(Counts::default()) }), None);
     }
 }

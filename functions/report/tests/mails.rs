@@ -2,15 +2,19 @@
 
 use domain::{
     Interval, Reason,
-    drill::{RestorePoint, messages::UnprovenOf},
+    drill::{
+        RestorePoint,
+        messages::{ProvenOf, UnprovenOf},
+    },
     messages::FailedSnapshot,
     step_functions::Caught,
 };
 use report::{
-    drill::{DrillSummary, NotRemoved, Outcome, RegionDrilled},
+    drill::{DrillReport, FailedStep, NotRemoved, RegionReport},
     mail::Mail,
     night::{Failure, Named, Protected, Region, Report, Unprotected},
 };
+use serde_json::{from_value, json};
 use std::{env, fs, path::Path};
 
 fn mail(regions: Vec<Region>) -> Mail {
@@ -157,9 +161,9 @@ fn a_snapshot_of_an_earlier_night_failed() {
     fits_a_screen(&holds("failed-snapshot", mail(vec![here])));
 }
 
-fn drill(region: RegionDrilled) -> DrillSummary {
+fn drill(region: RegionReport) -> DrillReport {
     let time = "2026-11-29T06:00:00Z".parse().unwrap();
-    DrillSummary {
+    DrillReport {
         backup_stack: "prod".into(),
         date: "2026-11-29".parse().unwrap(),
         execution: "arn:aws:states:eu-west-1:123456789012:execution:Drill:abc".into(),
@@ -167,14 +171,23 @@ fn drill(region: RegionDrilled) -> DrillSummary {
         started: time,
         ended: time,
         regions: vec![region],
+        good: false,
+        mail: None,
     }
+    .judge()
 }
 
-fn drilled(proven: usize) -> RegionDrilled {
-    RegionDrilled { region: "eu-west-1".into(), volumes: 12, taken: 3, proven, ..RegionDrilled::default() }
+fn drilled() -> RegionReport {
+    RegionReport { region: "eu-west-1".into(), volumes: 12, taken: 3, ..RegionReport::default() }
 }
 
-fn not_proven(volume: &str, reason: &str) -> Outcome {
+fn proven() -> ProvenOf {
+    let proven = json!({"volumeId": "vol-0123456789abcdef1", "at": "2026-11-29T06:10:00Z", "snapshotId": "snap-0123456789abcdef1",
+        "night": "2026-11-28", "intervals": "Daily", "seconds": 7, "depth": "volume"});
+    from_value(proven).unwrap()
+}
+
+fn not_proven(volume: &str, error: &str) -> UnprovenOf {
     let point = RestorePoint {
         snapshot_id: "snap-0123456789abcdef0".into(),
         volume_id: volume.into(),
@@ -182,23 +195,39 @@ fn not_proven(volume: &str, reason: &str) -> Outcome {
         intervals: "Daily+Quarterly".parse().unwrap(),
         gibibytes: 8,
     };
-    Outcome::Unproven(UnprovenOf::new(point, reason.into()))
+    UnprovenOf::new(point, Reason::from_error("Refused", error))
 }
 
 #[test]
 fn a_restore_point_is_not_proven() {
-    let mut here = drilled(5);
-    here.add(&not_proven("vol-0123456789abcdef0", "VolumeError: EBS reports vol-9 as error"));
-    fits_a_screen(&holds("drill-not-proven", Mail::of_drill(&drill(here))));
+    let unproven = vec![not_proven("vol-0123456789abcdef0", "VolumeError: EBS reports vol-9 as error")];
+    let drill = drill(RegionReport { proven: vec![proven(); 5], unproven, ..drilled() });
+    fits_a_screen(&holds("drill-not-proven", drill.mail.unwrap()));
 }
 
 #[test]
-fn a_drill_says_what_failed_and_what_is_left_and_costs() {
-    let mut here = drilled(0);
+fn a_step_of_a_drill_failed_and_a_volume_is_left() {
     let caught =
-        caught("BadInput", "DrillInstance: i-1: is stopped: start it; name another, or leave the parameter empty");
-    here.add_failure(&Failure::of_step("DrillChoose", &caught));
-    let reason = "NotRemoved: vol-9 is in-use on i-1 after 15 minutes; detach it".to_owned();
-    here.add_not_removed(&NotRemoved { volume_id: Some("vol-9".into()), snapshot_id: None, reason });
-    fits_a_screen(&holds("drill-failed", Mail::of_drill(&drill(here))));
+        caught("Refused", "DrillInstance i-1 is stopped; start it, choose another instance, or clear the parameter");
+    let error = "NotRemoved: vol-9 is in-use on i-1 after 15 minutes; detach and delete it by hand";
+    let reason = Reason::from_error("Refused", error);
+    let not_removed = NotRemoved { volume_id: Some("vol-9".into()), snapshot_id: None, reason };
+    let failures = vec![FailedStep { step: "DrillChoose".into(), reason: caught.reason() }];
+    let drill = drill(RegionReport { failures, not_removed: vec![not_removed], ..drilled() });
+    fits_a_screen(&holds("drill-failed", drill.mail.unwrap()));
+}
+
+#[test]
+fn more_restore_points_are_not_proven_than_an_email_names() {
+    let unproven =
+        (0..60).map(|number| not_proven(&format!("vol-{number}"), "VolumeError: EBS reports vol-9 as error"));
+    let mail = drill(RegionReport { unproven: unproven.collect(), ..drilled() }).mail.unwrap();
+    assert!(mail.subject.ends_with("60 of 60 restore points not proven"), "{}", mail.subject);
+    assert!(mail.message.contains("  - and 40 more") && mail.message.contains("The report lists 10 more."));
+}
+
+#[test]
+fn a_drill_that_proved_everything_sends_no_email() {
+    let drill = drill(RegionReport { proven: vec![proven()], ..drilled() });
+    assert!(drill.good && drill.mail.is_none());
 }
