@@ -33,6 +33,8 @@ pub enum Verdict {
     Good,
     /// Exit code 1: a night that is not complete, a volume without a fresh restore point, a drill that could not prove everything.
     Bad,
+    /// Exit code 3: not every Region could be read; what the others have is printed.
+    Partial = 3,
     /// Exit code 130: Ctrl-C, as a shell says it.
     Interrupted = 130,
 }

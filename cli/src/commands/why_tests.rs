@@ -1,13 +1,14 @@
 use super::*;
-use crate::fixtures::{NOW, of_night, stack, tags, volume};
+use crate::fixtures::{NOW, inventory, of_night, stack, tags, volume};
 
 fn answer(snapshot: Snapshot, images: &[&str], inventory: Inventory) -> Answer {
     let images = images.iter().map(|image| image.to_string()).collect();
-    Answer::of(snapshot, images, &inventory, &stack(), NOW.parse().unwrap())
+    let next = inventory.next_night(NOW.parse().unwrap(), &stack().time_zone);
+    Answer::of(&snapshot, images, &inventory.histories(), &stack(), next)
 }
 
 fn of_existing(snapshot: Snapshot) -> Answer {
-    let inventory = Inventory { volumes: vec![volume("vol-1", &[("Name", "db")])], snapshots: vec![snapshot.clone()] };
+    let inventory = inventory(vec![volume("vol-1", &[("Name", "db")])], vec![snapshot.clone()]);
     answer(snapshot, &[], inventory)
 }
 
@@ -64,14 +65,13 @@ fn each_state_and_each_way_to_stay_has_its_own_words() {
 #[test]
 fn a_gone_volume_and_an_ami_are_told() {
     let of = |night| of_night("vol-gone", night, "completed");
-    let inventory =
-        || Inventory { volumes: vec![], snapshots: vec![of("2026-11-01"), of("2026-11-20"), of("2025-12-31")] };
-    let newest = answer(of("2026-11-20"), &["ami-1"], inventory());
+    let all = || inventory(vec![], vec![of("2026-11-01"), of("2026-11-20"), of("2025-12-31")]);
+    let newest = answer(of("2026-11-20"), &["ami-1"], all());
     assert!(newest.text[1].starts_with("It never expires: its volume no longer exists"), "{newest:?}");
     assert_eq!(newest.text[2], "EC2 does not delete it while an AMI uses it: ami-1. Deregister that first.");
-    let older = answer(of("2026-11-01"), &[], inventory());
+    let older = answer(of("2026-11-01"), &[], all());
     assert!(older.text[1].contains("age alone counts, and it is 2 Nights old since 2026-11-03."), "{older:?}");
-    assert_eq!(answer(of("2025-12-31"), &[], inventory()).text[2], "Its volume no longer exists.");
+    assert_eq!(answer(of("2025-12-31"), &[], all()).text[2], "Its volume no longer exists.");
 }
 
 #[test]
