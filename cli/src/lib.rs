@@ -5,7 +5,7 @@
 //! - [`cli`]: the command line. [`commands`]: one module a command.
 //! - [`account`]: the caller's account: clients, the backup's stack, its executions, its ledger, its snapshots.
 //! - [`view`]: a run in words. [`page`]: a run as a page. [`graph`]: an execution as a picture. [`chart`]: which restore points survive.
-//! - [`ui`]: the terminal.
+//! - [`forecast`]: when each restore point will expire. [`ui`]: the terminal.
 
 pub mod account;
 pub mod chart;
@@ -13,6 +13,7 @@ pub mod cli;
 pub mod commands;
 #[cfg(test)]
 mod fixtures;
+pub mod forecast;
 pub mod graph;
 pub mod page;
 pub mod ui;

@@ -2,12 +2,7 @@
 
 use anyhow::{Error, Result, bail};
 use aws_sdk_ec2::types::Filter;
-use domain::{
-    Night,
-    lifetime::{self, Fate},
-    retention::{self, Policy, State},
-    tags::NAME,
-};
+use domain::{Night, tags::NAME};
 use futures_util::{StreamExt, stream};
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     account::{
         Account,
-        ec2::{Identity, Region, Snapshot, Volume, filter, managed, named},
+        ec2::{Region, Snapshot, Volume, filter, managed, named},
         stack::Stack,
     },
     ui::{output, text::plural},
@@ -188,27 +183,4 @@ pub fn readable<T>(answers: Vec<(String, Result<T>)>) -> Result<(Vec<T>, Vec<Str
         Some(error) => Err(error),
         None => Ok((read, unread.into_iter().map(|(region, _)| region).collect())),
     }
-}
-
-/// The fate of each of one volume's snapshots; none for those whose tags cannot be read. EBS may need hours for those of the last
-/// Night: they are taken to be completed in time, or every other's date would be a Night late meanwhile.
-pub fn fates(snapshots: &[&Snapshot], policy: Policy, exists: bool, next: Night) -> Vec<Option<Fate>> {
-    let mut readable: Vec<_> = snapshots.iter().filter_map(|snapshot| governed(snapshot)).collect();
-    for last in readable.iter_mut().filter(|one| one.state == State::Pending && one.night.nights_before(next) <= 1) {
-        last.state = State::Completed;
-    }
-    let mut fates = lifetime::fates(&readable, policy, exists, next).into_iter();
-    snapshots.iter().map(|snapshot| snapshot.identity.is_ok().then(|| fates.next()).flatten()).collect()
-}
-
-fn governed(snapshot: &Snapshot) -> Option<retention::Snapshot> {
-    let Identity { night, interval, intervals } = snapshot.identity.clone().ok()?;
-    let (id, volume_id) = (snapshot.id.clone(), snapshot.volume_id.clone());
-    let state = match snapshot.state.as_str() {
-        "completed" => State::Completed,
-        "pending" => State::Pending,
-        "error" => State::Error,
-        _ => State::Other,
-    };
-    Some(retention::Snapshot { id, volume_id, night, interval, intervals, state })
 }

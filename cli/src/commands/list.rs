@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use comfy_table::Color;
-use domain::{Interval, Night, lifetime::Fate, retention::Policy};
+use domain::{Interval, Night, retention::Policy};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -12,9 +12,10 @@ use crate::{
     account::{
         Account,
         ec2::Snapshot,
-        inventory::{Histories, History, Inventory, fates, find},
+        inventory::{Histories, History, Inventory, find},
         stack::Stack,
     },
+    forecast::{Fate, Forecast},
     ui::{
         output,
         terminal::{Rows, Terminal},
@@ -109,7 +110,8 @@ impl Listing {
     /// Every volume with the fate of its snapshots.
     pub fn of(histories: Histories<'_>, policy: Policy, next: Night) -> Self {
         let Policy { dailies, quarterly_months, quarterlies } = policy;
-        let volumes = histories.into_iter().map(|(key, history)| of_volume(key, history, policy, next)).collect();
+        let mut forecast = Forecast::new(policy, next);
+        let volumes = histories.into_iter().map(|(key, history)| of_volume(key, history, &mut forecast)).collect();
         Self { keep_dailies: dailies, quarterly_months, keep_quarterlies: quarterlies, next_night: next, volumes }
     }
 
@@ -135,12 +137,12 @@ impl Listing {
     }
 }
 
-fn of_volume((region, id): (&str, &str), mut history: History<'_>, policy: Policy, next: Night) -> OfVolume {
+fn of_volume((region, id): (&str, &str), mut history: History<'_>, forecast: &mut Forecast) -> OfVolume {
     history.snapshots.sort_by_key(|one| {
         Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
     });
     let exists = history.volume.is_some();
-    let fates = fates(&history.snapshots, policy, exists, next);
+    let fates = forecast.fates(&history.snapshots, exists);
     OfVolume {
         volume_id: id.to_owned(),
         name: history.name().to_owned(),
@@ -153,7 +155,7 @@ fn of_volume((region, id): (&str, &str), mut history: History<'_>, policy: Polic
 fn point(snapshot: &Snapshot, fate: Option<&Fate>) -> Point {
     let identity = snapshot.identity.as_ref();
     let (expires, reason) = match (fate, identity) {
-        (Some(fate), _) => (expiry::date(fate), expiry::reason(fate, &snapshot.state)),
+        (Some(fate), _) => (fate.expires(), expiry::reason(fate, &snapshot.state)),
         (None, Err(problem)) => (None, format!("its tags cannot be read: {problem}")),
         (None, Ok(_)) => (None, String::new()),
     };

@@ -89,7 +89,7 @@ fn a_name_of_several_volumes_is_answered_with_the_choices_and_an_unknown_one_wit
 fn no_line_is_wider_than_the_terminal() {
     let mut snapshots: Vec<_> =
         ["2026-11-30", "2026-12-01", "2026-10-01"].iter().map(|night| of_night("vol-1", night, "completed")).collect();
-    snapshots.iter_mut().for_each(|one| one.id = "snap-0123456789abcdef0".into());
+    snapshots.iter_mut().enumerate().for_each(|(number, one)| one.id = format!("snap-0123456789abcdef{number}"));
     let listing = listing(&inventory(vec![volume("vol-1", &[("Name", "database")])], snapshots));
     for width in [40, 80, 130] {
         let text = listing.text(&stack(), Terminal { width: Some(width), is_coloured: false });

@@ -4,7 +4,6 @@ use anyhow::{Result, bail};
 use aws_sdk_ec2::types::Image;
 use domain::{
     Interval, Night,
-    lifetime::{Because, Fate, Never},
     tags::{self, BACKUP_STACK},
 };
 use jiff::Timestamp;
@@ -16,9 +15,10 @@ use crate::{
     account::{
         Account,
         ec2::{Identity, Region, Snapshot, filter},
-        inventory::{Histories, Inventory, each_region, fates, readable},
+        inventory::{Histories, Inventory, each_region, readable},
         stack::Stack,
     },
+    forecast::{Fate, Forecast},
     ui::{
         output,
         terminal::Terminal,
@@ -114,7 +114,7 @@ impl Answer {
         if !own.iter().any(|one| one.id == snapshot.id) {
             own.push(snapshot);
         }
-        let fates = fates(&own, stack.policy, volume.is_some(), next);
+        let fates = Forecast::new(stack.policy, next).fates(&own, volume.is_some());
         let fate =
             own.iter().zip(fates).find(|(one, _)| one.id == snapshot.id).and_then(|(_, fate)| fate.filter(|_| managed));
         let identity = snapshot.identity.as_ref();
@@ -151,7 +151,7 @@ impl Answer {
             state: snapshot.state.clone(),
             gibibytes: snapshot.gibibytes,
             begun: snapshot.begun,
-            expires: fate.as_ref().and_then(expiry::date),
+            expires: fate.as_ref().and_then(Fate::expires),
             images,
             text,
             snapshot_id: snapshot.id.clone(),
@@ -160,7 +160,7 @@ impl Answer {
 }
 
 fn told_of_gone(fate: &Fate) -> bool {
-    matches!(fate, Fate::Never(Never::NewestOfGone) | Fate::Expires { because: Because::Age { .. }, .. })
+    matches!(fate, Fate::NewestOfGone | Fate::Aged { .. })
 }
 
 fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &Stack) -> String {
