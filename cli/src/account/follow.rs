@@ -6,13 +6,12 @@ use aws_sdk_sfn::{
     operation::describe_execution::DescribeExecutionOutput,
     types::{ExecutionStatus, HistoryEvent},
 };
-use jiff::Timestamp;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::{
-    account::{error, ledger::timestamp, map_runs::MapRuns},
+    account::{error, executions, ledger::timestamp, map_runs::MapRuns},
     ui::progress::{Counts, DELETIONS, Progress, ROUNDS, SNAPSHOTS, told},
 };
 
@@ -78,8 +77,7 @@ impl<'a> Follower<'a> {
 
     async fn look(&mut self) -> Result<DescribeExecutionOutput> {
         // First, so that an execution that has ended is told to its last event.
-        let description = self.sfn.describe_execution().execution_arn(self.execution).send().await;
-        let description = description.map_err(|error| error::of("DescribeExecution", error))?;
+        let description = executions::describe(self.sfn, self.execution).await?;
         let pages = self.sfn.get_execution_history().execution_arn(self.execution).into_paginator().items().send();
         let events = pages.collect::<Result<Vec<_>, _>>().await;
         let events = events.map_err(|error| error::of("GetExecutionHistory", error))?;
@@ -125,19 +123,5 @@ impl<'a> Follower<'a> {
                 self.progress.show(map, counts);
             }
         }
-    }
-}
-
-/// How long something took.
-pub fn duration(from: Timestamp, to: Timestamp) -> String {
-    in_words(to.duration_since(from).as_secs().try_into().unwrap_or_default())
-}
-
-/// Seconds in words: `12 s`, `3 min 20 s`, `2 h 05 min`.
-pub fn in_words(seconds: u64) -> String {
-    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
     }
 }

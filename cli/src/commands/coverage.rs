@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use aws::{error, snapshots};
+use comfy_table::Color;
 use domain::{Error, ErrorName, drill::Proof, selection::Selection, tags::NAME};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -12,13 +13,13 @@ use crate::{
     account::{
         Account,
         inventory::{Inventory, Snapshot, Volume, everywhere},
-        proofs::{self, Proofs, Words, date},
+        proofs::{self, Proofs, date},
         stack::Stack,
     },
     ui::{
-        look::{plural, safe},
         output,
-        screen::{Entry, Screen, Sheet, Tone, age},
+        terminal::{Rows, Terminal},
+        text::{age, plural, safe},
     },
 };
 
@@ -92,14 +93,14 @@ pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -
     let names = everywhere(account, &stack.regions, server_names).await?.into_iter().flatten().collect();
     // Who may not read the ledger is still told which restore points there are.
     let proofs = proofs::read(account, stack).await.unwrap_or_else(|error| {
-        eprintln!("nightly: without what restore drills proved: {error:#}");
+        output::note(&format!("nightly: without what restore drills proved: {error:#}"));
         None
     });
     let coverage = Coverage::of(&inventory, &names, &stack.selection, now).with_proofs(proofs);
     if json {
         output::print_json(&coverage)?;
     } else {
-        output::print(&coverage.text(&stack.regions, &stack.time_zone, Screen::of_stdout()))?;
+        output::print(&coverage.text(&stack.regions, &stack.time_zone, Terminal::of_stdout()))?;
     }
     Ok(if coverage.covered { Verdict::Good } else { Verdict::Bad })
 }
@@ -152,30 +153,32 @@ impl Coverage {
     }
 
     /// The whole in words.
-    pub fn text(&self, regions: &[String], zone: &TimeZone, screen: Screen) -> String {
-        let many = regions.len() > 1;
-        let sheet = Sheet {
-            wide: vec!["VOLUME", "NAME", "SERVER", "REGION", "RESTORE POINT", "NIGHT", "AGE", "RESTORED", "VERDICT"],
-            medium: vec!["VOLUME", "SERVER", "RESTORE POINT", "VERDICT"],
-            entries: self.volumes.iter().map(|row| row.entry(many, self.drill.then_some(zone))).collect(),
-        };
-        let sheet = sheet.without_empty_columns();
-        let mut text = screen.wrap(&self.summary(regions), 0);
-        text = if self.covered { text } else { screen.paint(&text, Tone::Bad) };
+    pub fn text(&self, regions: &[String], zone: &TimeZone, terminal: Terminal) -> String {
+        let mut rows = Rows::new(&[
+            &["Volume", "Name"],
+            &["Server", "Region"],
+            &["Restore point", "Night", "Age", "Restored"],
+            &["Verdict"],
+        ]);
+        let drill_zone = self.drill.then_some(zone);
+        self.volumes.iter().for_each(|row| rows.add(&row.cells(regions.len() > 1, drill_zone), row.colour()));
+        let summary = terminal.prose(0, &self.summary(regions));
+        let mut text = if self.covered { summary } else { terminal.bad(summary.trim_end()) + "\n" };
         let failed: Vec<_> = self.volumes.iter().filter(|row| row.failed().is_some()).collect();
         if !failed.is_empty() {
             let line =
                 format!("The last restore drill could not prove {}: the reasons are below.", volumes(failed.len()));
-            text += &screen.paint(&screen.wrap(&line, 0), Tone::Bad);
-        }
-        if !sheet.entries.is_empty() {
+            text += &terminal.bad(terminal.prose(0, &line).trim_end());
             text += "\n";
-            text += &screen.draw(&sheet, screen.layout([&sheet].into_iter()));
         }
-        text += &failed.iter().map(|row| row.reasons(zone, screen)).collect::<String>();
+        if !rows.is_empty() {
+            text += "\n";
+            text += &terminal.draw(&[rows]).concat();
+        }
+        text += &failed.iter().map(|row| row.reasons(zone, terminal)).collect::<String>();
         if let Some(next) = self.what_next() {
             text += "\n";
-            text += &screen.wrap(next, 0);
+            text += &terminal.prose(0, next);
         }
         text
     }
@@ -251,44 +254,26 @@ fn point(snapshot: &Snapshot, now: Timestamp) -> Option<Point> {
 }
 
 impl Row {
-    /// `zone` is that of the restore drill's dates; none where there is no drill.
-    fn entry(&self, many_regions: bool, zone: Option<&TimeZone>) -> Entry {
-        let servers = self.servers.join(", ");
+    /// `zone` is that of the restore drill's dates; none if there is no drill.
+    fn cells(&self, many_regions: bool, zone: Option<&TimeZone>) -> Vec<String> {
         let (id, night, old) = match &self.restore_point {
-            Some(point) => (point.snapshot_id.as_str(), point.night.as_str(), age(point.age_seconds)),
+            Some(point) => (point.snapshot_id.as_str(), point.night.as_str(), in_words(point.age_seconds)),
             None => ("none", "", String::new()),
         };
-        let verdict = self.verdict_in_words();
-        let restored = zone.map(|zone| Words::of(self.proof.as_ref(), zone));
-        let (restored, stacked_restored) = restored.map(|words| (words.line, words.lines)).unwrap_or_default();
         let region = if many_regions { &self.region } else { "" };
-        let wide = [&self.volume_id, &self.name, &servers, region, id, night, &old, &restored, &verdict]
-            .map(str::to_owned)
-            .to_vec();
-        let stacked =
-            |parts: &[&str], by| parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(by);
-        let named = stacked(&[&self.volume_id, &self.name], "\n");
-        let (word, more) = verdict.split_once(", ").unwrap_or((&verdict, ""));
-        let medium = vec![
-            named,
-            stacked(&[&servers, region], "\n"),
-            stacked(&[id, night, &more.replace(", ", "\n"), &stacked_restored], "\n"),
-            stacked(&[word, &old], "\n"),
-        ];
-        let place = Some(servers.as_str()).filter(|servers| !servers.is_empty()).map(|servers| format!("on {servers}"));
-        let narrow = [
-            stacked(&[&verdict, &old], ", "),
-            stacked(&[&self.volume_id, &self.name], " "),
-            stacked(&[place.as_deref().unwrap_or_default(), region], " in "),
-            if self.restore_point.is_some() { format!("{id} of {night}") } else { String::new() },
-            stacked_restored.replace('\n', " "),
-        ];
-        let tone = match self.verdict {
-            Cover::None | Cover::Stale => Tone::Bad,
-            Cover::Covered => Tone::Good,
-            Cover::LeftOut => Tone::Plain,
-        };
-        Entry { wide, medium, narrow: narrow.into_iter().filter(|line| !line.is_empty()).collect(), tone }
+        let restored = zone.map(|zone| proofs::in_words(self.proof.as_ref(), zone)).unwrap_or_default();
+        let servers = self.servers.join(", ");
+        let cells = [&self.volume_id, &self.name, &servers, region, id, night, &old, &restored];
+        let verdict = self.verdict_in_words();
+        [cells.map(str::to_owned).as_slice(), &[verdict]].concat()
+    }
+
+    fn colour(&self) -> Option<Color> {
+        match self.verdict {
+            Cover::None | Cover::Stale => Some(Color::DarkRed),
+            Cover::Covered => Some(Color::DarkGreen),
+            Cover::LeftOut => None,
+        }
     }
 
     /// The last drill that took it, where that could not prove all.
@@ -297,16 +282,16 @@ impl Row {
     }
 
     /// What it could not prove, and why.
-    fn reasons(&self, zone: &TimeZone, screen: Screen) -> String {
+    fn reasons(&self, zone: &TimeZone, terminal: Terminal) -> String {
         let unproven = self.failed().map(|proof| proof.unproven.as_slice()).unwrap_or_default();
         let proven = self.proof.as_ref().and_then(|proof| proof.proven.as_ref());
         let before =
             proven.map_or_else(|| "never proven".to_owned(), |one| format!("last proven {}", date(one.at, zone)));
         let reasons = unproven.iter().map(|one| {
             let what = format!("{} of {} was not restored: {}", one.snapshot_id, one.night, safe(&one.reason));
-            screen.wrap(&what, 2)
+            terminal.prose(2, &what)
         });
-        let heading = screen.wrap(&format!("{}, {before}:", self.volume_id), 0);
+        let heading = terminal.prose(0, &format!("{}, {before}:", self.volume_id));
         format!("\n{heading}{}", reasons.collect::<String>())
     }
 
@@ -318,8 +303,8 @@ impl Row {
             Cover::Covered => "covered",
             Cover::LeftOut => "left out",
         };
-        let pending = self.pending.as_ref().map(|point| format!("one pending for {}", age(point.age_seconds)));
-        let made = made.map(|made| format!("made {} ago", age_in_full(made)));
+        let pending = self.pending.as_ref().map(|point| format!("one pending for {}", in_words(point.age_seconds)));
+        let made = made.map(|made| format!("made {} ago", in_words(made)));
         [Some(word.to_owned()), made, pending].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }
@@ -328,11 +313,8 @@ fn volumes(count: usize) -> String {
     if count == 1 { "a volume".to_owned() } else { plural(count, "volume") }
 }
 
-fn age_in_full(seconds: i64) -> String {
-    match seconds.max(0) / 60 {
-        minutes @ 0..60 => plural(minutes as usize, "minute"),
-        minutes => plural(minutes as usize / 60, "hour"),
-    }
+fn in_words(seconds: i64) -> String {
+    age(SignedDuration::from_secs(seconds))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays(
     let head = "All 3 volumes have a restore point of the last 36 hours.\nThe last restore drill could not prove a volume: the reasons are below.\n";
     assert!(said.starts_with(head), "{said}");
     let row = |id: &str| said.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
-    assert!(row(&ids[0]).contains("  never  ") && row(&ids[1]).contains("  2026-11-22, 14 s  "), "{said}");
+    assert!(row(&ids[0]).contains("  never  ") && row(&ids[1]).contains("  2026-11-22, 14s  "), "{said}");
     assert!(row(&ids[2]).contains("  FAILED 2026-11-22  "), "{said}");
     let reason = "vol-00000000000000002, last proven 2026-11-22:\n  snap-0123456789abcdef1 of 2026-11-21 was not restored: NotSound: its xfs";
     assert!(said.contains(reason), "{said}");
@@ -39,13 +39,13 @@ fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays(
     assert_eq!((&json["drill"], &json["volumes"][1]["proof"]["proven"]["seconds"]), (&json!(true), &json!(14)));
 
     let without = made().with_proofs(None);
-    assert!(!text(&without, None).contains("RESTORED") && !text(&without, Some(40)).contains("restored"));
+    assert!(!text(&without, None).contains("Restored") && !text(&without, Some(40)).contains("Restored"));
     let zone = domain::night::zone("Pacific/Auckland").unwrap();
     let late = Proof {
         tried: "2026-11-22T20:00:00Z".parse().unwrap(),
         ..proofs().into_values().find(|one| !one.unproven.is_empty()).unwrap()
     };
-    assert_eq!(Words::of(Some(&late), &zone).line, "FAILED 2026-11-23");
+    assert_eq!(proofs::in_words(Some(&late), &zone), "FAILED 2026-11-23");
 }
 
 fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
@@ -53,8 +53,8 @@ fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
     Coverage::of(&Inventory { volumes, snapshots }, &names, &Selection::default(), NOW.parse().unwrap())
 }
 
-fn text(coverage: &Coverage, width: Option<u16>) -> String {
-    coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Screen { width, colour: false })
+fn text(coverage: &Coverage, width: Option<usize>) -> String {
+    coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Terminal { width, is_coloured: false })
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_pending_one_is_no_restore_point_but_is_told_and_so_is_that_the_volume_is_ne
     new.made = Some(ago(3));
     let coverage = coverage(vec![new], vec![snapshot("vol-1", "pending", 1)]);
     assert_eq!(coverage.volumes[0].verdict, Cover::None);
-    assert_eq!(coverage.volumes[0].verdict_in_words(), "none, made 3 hours ago, one pending for 1 h");
+    assert_eq!(coverage.volumes[0].verdict_in_words(), "none, made 3h ago, one pending for 1h");
 }
 
 #[test]
@@ -130,11 +130,12 @@ fn no_line_is_wider_than_the_terminal_and_none_has_a_colour_without_one() {
     let proven = coverage.clone().with_proofs(Some(proofs()));
     for (coverage, width) in [40, 60, 80, 120].into_iter().flat_map(|width| [(&coverage, width), (&proven, width)]) {
         let text = text(coverage, Some(width));
-        assert_eq!(text.contains("RESTORE POINT"), width >= 80, "{width}:\n{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}:\n{text}");
+        assert_eq!(text.contains("Restore point  "), width >= 80, "{width}:\n{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
         assert!(text.contains("vol-00000000000000002") && !text.contains('\u{1b}'), "{text}");
     }
-    let coloured = coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Screen { width: Some(80), colour: true });
+    let coloured =
+        coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Terminal { width: Some(80), is_coloured: true });
     assert!(coloured.contains('\u{1b}'));
 }
 

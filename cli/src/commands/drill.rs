@@ -9,6 +9,7 @@ use domain::{
         messages::{ProvenOf, UnprovenOf},
     },
 };
+use jiff::SignedDuration;
 use report::{
     advice::Said,
     drill::NotRemoved,
@@ -20,18 +21,14 @@ use serde_json::json;
 
 use crate::{
     Verdict,
-    account::{
-        Account, executions,
-        follow::{Follower, in_words},
-        ledger::Nights,
-        stack::Stack,
-    },
+    account::{Account, executions, follow::Follower, ledger::Nights, stack::Stack},
     cli::Drill,
     commands::run::{interrupted, start, why},
     ui::{
-        look::{Look, finished, plural, safe},
         output,
         progress::Progress,
+        terminal::{Terminal, finished},
+        text::{duration, plural, safe},
     },
     view::report::pretty,
 };
@@ -79,8 +76,8 @@ pub async fn run(account: &Account, stack: &Stack, args: &Drill, json: bool) -> 
     progress.print(&format!("Restore drill with input {input}, execution {}", executions::name(&execution)));
     tokio::select! {
         biased;
-        () = interrupted.notified() => {
-            eprintln!("\nNo longer followed, but the drill goes on. What it comes to: nightly coverage");
+        () = interrupted => {
+            output::note("\nNo longer followed, but the drill goes on. What it comes to: nightly coverage");
             Ok(Verdict::Interrupted)
         }
         verdict = follow(account, stack, json, &execution, &mut progress) => verdict,
@@ -101,16 +98,20 @@ async fn follow(
         None => None,
     };
     let Some((written, _)) = written else {
-        eprintln!("nightly: the drill failed before it could report: {}; look at {}", why(&ended), console(execution));
+        output::note(&format!(
+            "nightly: the drill failed before it could report: {}; look at {}",
+            why(&ended),
+            console(execution)
+        ));
         return Ok(Verdict::Bad);
     };
     let report: Report = serde_json::from_str(&written).context("the report is not one that this version writes")?;
     if json {
         output::print(&pretty(&written)?)?;
     } else {
-        output::print(&format!("\n{}", report.text(Look::of_stdout())))?;
+        output::print(&format!("\n{}", report.text(Terminal::of_stdout())))?;
     }
-    eprintln!("\nThe whole report: {}", report.location);
+    output::note(&format!("\nThe whole report: {}", report.location));
     Ok(if report.good { Verdict::Good } else { Verdict::Bad })
 }
 
@@ -122,51 +123,53 @@ fn key<'a>(said: &'a str, ledger: &str) -> Option<&'a str> {
 }
 
 impl Report {
-    fn text(&self, look: Look) -> String {
-        let heading = look.heading(&format!("Restore drill of {} of {}:", self.date, self.backup_stack));
-        let went = if self.good { look.good("everything proven") } else { look.bad("NOT EVERYTHING PROVEN") };
-        let mut text = look.prose(0, &format!("{heading} {went}"));
+    fn text(&self, terminal: Terminal) -> String {
+        let heading = terminal.heading(&format!("Restore drill of {} of {}:", self.date, self.backup_stack));
+        let went = if self.good { terminal.good("everything proven") } else { terminal.bad("NOT EVERYTHING PROVEN") };
+        let mut text = terminal.prose(0, &format!("{heading} {went}"));
         for region in &self.regions {
             text += "\n";
-            text += &region.text(look);
+            text += &region.text(terminal);
         }
         let mail = self.mail.as_ref().map(|mail| format!("\nMailed: {}", mail.subject));
-        text + &mail.map(|mail| look.prose(0, &mail)).unwrap_or_default()
+        text + &mail.map(|mail| terminal.prose(0, &mail)).unwrap_or_default()
     }
 }
 
 impl Region {
-    fn text(&self, look: Look) -> String {
+    fn text(&self, terminal: Terminal) -> String {
         let of = plural(self.volumes, "volume");
-        let mut text = look
-            .prose(0, &format!("{}: {} of {of} with restore points drilled", look.heading(&self.region), self.taken));
+        let mut text = terminal.prose(
+            0,
+            &format!("{}: {} of {of} with restore points drilled", terminal.heading(&self.region), self.taken),
+        );
         if !self.proven.is_empty() || !self.unproven.is_empty() {
-            text += &self.table(look);
+            text += &self.table(terminal);
         }
         for one in &self.unproven {
             let UnprovenOf { volume_id, unproven } = one;
-            text += &look.prose(2, &format!("{volume_id}, {}: {}", unproven.night, safe(&unproven.reason)));
-            text += &remedy(look, &unproven.reason);
+            text += &terminal.prose(2, &format!("{volume_id}, {}: {}", unproven.night, safe(&unproven.reason)));
+            text += &remedy(terminal, &unproven.reason);
         }
         for failure in &self.failures {
             let said = format!("{}: {}", failure.error, failure.message);
-            text += &look.prose(2, &format!("{}: {}", failure.step, safe(&said)));
-            text += &remedy(look, &said);
+            text += &terminal.prose(2, &format!("{}: {}", failure.step, safe(&said)));
+            text += &remedy(terminal, &said);
         }
         for volume in &self.not_removed {
             let of = volume.volume_id.as_deref().unwrap_or("a volume that the drill made");
-            text += &look.prose(2, &format!("{of} could not be deleted: {}", safe(&volume.reason)));
-            text += &remedy(look, &volume.reason);
+            text += &terminal.prose(2, &format!("{of} could not be deleted: {}", safe(&volume.reason)));
+            text += &remedy(terminal, &volume.reason);
         }
         if !self.removed.is_empty() {
             let left = plural(self.removed.len(), "volume");
-            text += &look.prose(2, &format!("{left} that a drill before had left behind: deleted"));
+            text += &terminal.prose(2, &format!("{left} that a drill before had left behind: deleted"));
         }
         text
     }
 
-    fn table(&self, look: Look) -> String {
-        let mut table = look.table(&["  Volume", "Night", "Intervals", "Restored", "Proven by"]);
+    fn table(&self, terminal: Terminal) -> String {
+        let mut table = terminal.table(&["  Volume", "Night", "Intervals", "Restored", "Proven by"]);
         for ProvenOf { volume_id, proven } in &self.proven {
             let by = match proven.depth {
                 Depth::Volume => "volume",
@@ -174,24 +177,27 @@ impl Region {
                 Depth::Database => "database",
             };
             let cells = [format!("  {volume_id}"), proven.night.to_string(), proven.intervals.to_string()];
-            let cells = cells.into_iter().map(|text| look.cell(text, None));
-            let took = look.cell(format!("in {}", in_words(proven.seconds)), None);
-            table.add_row(cells.chain([took, look.cell(by, Some(Color::DarkGreen))]));
+            let cells = cells.into_iter().map(|text| terminal.cell(text, None));
+            let took = terminal.cell(
+                format!("in {}", duration(SignedDuration::from_secs(proven.seconds.try_into().unwrap_or(i64::MAX)))),
+                None,
+            );
+            table.add_row(cells.chain([took, terminal.cell(by, Some(Color::DarkGreen))]));
         }
         for UnprovenOf { volume_id, unproven } in &self.unproven {
             let cells =
                 [format!("  {volume_id}"), unproven.night.to_string(), unproven.intervals.to_string(), String::new()];
-            let cells = cells.into_iter().map(|text| look.cell(text, None));
-            table.add_row(cells.chain([look.cell("NOT PROVEN", Some(Color::DarkRed))]));
+            let cells = cells.into_iter().map(|text| terminal.cell(text, None));
+            table.add_row(cells.chain([terminal.cell("NOT PROVEN", Some(Color::DarkRed))]));
         }
-        finished(table, &[0, 1])
+        finished(table)
     }
 }
 
 /// What to do about an error, where that is known.
-fn remedy(look: Look, said: &str) -> String {
+fn remedy(terminal: Terminal, said: &str) -> String {
     let said = Said::read(said);
-    said.advice().map(|advice| look.prose(4, advice.remedy)).unwrap_or_default()
+    said.advice().map(|advice| terminal.prose(4, advice.remedy)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -214,11 +220,11 @@ mod tests {
 
     #[test]
     fn says_what_was_proven_what_was_not_and_what_to_do() {
-        let text = report().text(Look { width: None, is_coloured: false });
+        let text = report().text(Terminal { width: None, is_coloured: false });
         for said in [
             "NOT EVERYTHING PROVEN",
             "eu-west-1: 2 of 5 volumes with restore points drilled",
-            "in 1 min 14 s  database",
+            "in 1m 14s  database",
             "vol-0123456789abcdef1, 2026-10-01: TooLarge: its volume has 101 GiB",
             "DrillGiB",
             "vol-9 could not be deleted: Refused:  [2Jno",
@@ -231,7 +237,7 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_a_terminal_of_80() {
-        let text = report().text(Look { width: Some(80), is_coloured: false });
+        let text = report().text(Terminal { width: Some(80), is_coloured: false });
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 

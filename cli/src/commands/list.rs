@@ -1,6 +1,7 @@
 //! `nightly list`: the restore points of each volume, by Interval, and when each expires.
 
 use anyhow::{Result, bail};
+use comfy_table::Color;
 use domain::{Interval, Night, retention::Policy, tags::NAME};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -14,9 +15,9 @@ use crate::{
         stack::Stack,
     },
     ui::{
-        look::plural,
         output,
-        screen::{Entry, Screen, Sheet, Tone},
+        terminal::{Rows, Terminal},
+        text::{minute, plural, safe},
     },
     view::expiry,
 };
@@ -94,7 +95,7 @@ pub async fn run(
     if json {
         output::print_json(&listing)?;
     } else {
-        output::print(&listing.text(stack, Screen::of_stdout()))?;
+        output::print(&listing.text(stack, Terminal::of_stdout()))?;
     }
     Ok(Verdict::Good)
 }
@@ -154,26 +155,22 @@ impl Listing {
     }
 
     /// The whole in words.
-    pub fn text(&self, stack: &Stack, screen: Screen) -> String {
+    pub fn text(&self, stack: &Stack, terminal: Terminal) -> String {
         let zone = stack.time_zone.iana_name().unwrap_or("UTC");
         let next = self.next_night;
-        let mut text = screen.wrap(&format!("{} {}.", stack.backup_stack, expiry::keeps(stack.policy)), 0);
-        text += &screen.wrap(
-            &format!("The dates hold if every Night from {next} on makes its restore points. Times are of {zone}."),
+        let mut text = terminal.prose(0, &format!("{} {}.", stack.backup_stack, expiry::keeps(stack.policy)));
+        text += &terminal.prose(
             0,
+            &format!("The dates hold if every Night from {next} on makes its restore points. Times are of {zone}."),
         );
         if self.volumes.is_empty() {
-            return text + "\n" + &screen.wrap("There is no restore point yet. `nightly run` makes the first.", 0);
+            return text + "\n" + &terminal.prose(0, "There is no restore point yet. `nightly run` makes the first.");
         }
-        let sheets: Vec<_> = self.volumes.iter().map(|volume| volume.sheet(&stack.time_zone)).collect();
-        let layout = screen.layout(sheets.iter());
-        for (volume, sheet) in self.volumes.iter().zip(&sheets) {
-            text += "\n";
-            text += &screen.bold(screen.wrap(&volume.heading(stack.regions.len() > 1), 0).trim_end());
-            text += "\n";
-            if !sheet.entries.is_empty() {
-                text += &screen.draw(sheet, layout);
-            }
+        let tables: Vec<_> = self.volumes.iter().map(|volume| volume.table(&stack.time_zone)).collect();
+        for (volume, table) in self.volumes.iter().zip(terminal.draw(&tables)) {
+            let heading = terminal.prose(0, &volume.heading(stack.regions.len() > 1));
+            text += &format!("\n{}\n", terminal.heading(heading.trim_end()));
+            text += if volume.restore_points.is_empty() { "" } else { &table };
         }
         text
     }
@@ -213,55 +210,36 @@ impl OfVolume {
             0 => "no restore point".to_owned(),
             count => plural(count, "snapshot"),
         };
-        format!("{}{name}{region}{gone}: {points}", self.volume_id)
+        safe(&format!("{}{name}{region}{gone}: {points}", self.volume_id))
     }
 
-    fn sheet(&self, zone: &TimeZone) -> Sheet {
-        let mut sheet = Sheet {
-            wide: vec!["SNAPSHOT", "NIGHT", "INTERVALS", "STATE", "SIZE", "BEGUN", "EXPIRES"],
-            medium: vec!["SNAPSHOT", "NIGHT", "STATE", "EXPIRES"],
-            entries: Vec::new(),
-        };
+    fn table(&self, zone: &TimeZone) -> Rows {
+        let mut rows =
+            Rows::new(&[&["Snapshot", "Begun"], &["Night", "Intervals"], &["State", "Size"], &["Expires", "Reason"]]);
         let mut group = None;
         for point in &self.restore_points {
             if group.replace(point.interval) != Some(point.interval) {
-                let heading = point.interval.map_or("Unreadable".to_owned(), |interval| interval.to_string());
-                let [wide, medium, narrow] = [&heading; 3].map(|heading| vec![heading.clone()]);
-                sheet.entries.push(Entry { wide, medium, narrow, tone: Tone::Plain });
+                rows.add(&[point.interval.map_or("Unreadable".to_owned(), |interval| interval.to_string())], None);
             }
-            sheet.entries.push(point.entry(zone));
+            let is_bad = point.state == "error" || point.interval.is_none();
+            rows.add(&point.cells(zone), is_bad.then_some(Color::DarkRed));
         }
-        sheet
+        rows
     }
 }
 
 impl Point {
-    fn entry(&self, zone: &TimeZone) -> Entry {
-        let night = self.night.map(|night| night.to_string()).unwrap_or_default();
-        let intervals = self.intervals.clone().unwrap_or_default();
-        let (size, id) = (format!("{} GiB", self.gibibytes), format!("  {}", self.snapshot_id));
-        let begun = self.begun.map(|begun| begun.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string());
-        let begun = begun.unwrap_or_default();
-        let date = self.expires.map_or("never".to_owned(), |night| night.to_string());
-        let expires = format!("{date}: {}", self.reason);
-        let medium = vec![
-            format!("{id}\n  {begun}"),
-            format!("{night}\n{intervals}"),
-            format!("{}\n{size}", self.state),
-            format!("{date}\n{}", self.reason),
-        ];
-        let narrow = vec![
-            id.clone(),
-            format!("  Night {night} {intervals}"),
-            format!("  {}, {size}, {begun}", self.state),
-            match self.expires {
-                Some(_) => format!("  expires {expires}"),
-                None => format!("  never expires: {}", self.reason),
-            },
-        ];
-        let wide = vec![id, night, intervals, self.state.clone(), size, begun, expires];
-        let tone = if self.state == "error" || self.interval.is_none() { Tone::Bad } else { Tone::Plain };
-        Entry { wide, medium, narrow, tone }
+    fn cells(&self, zone: &TimeZone) -> [String; 8] {
+        [
+            format!("  {}", self.snapshot_id),
+            self.begun.map(|begun| minute(begun, zone)).unwrap_or_default(),
+            self.night.map(|night| night.to_string()).unwrap_or_default(),
+            self.intervals.clone().unwrap_or_default(),
+            self.state.clone(),
+            format!("{} GiB", self.gibibytes),
+            self.expires.map_or("never".to_owned(), |night| night.to_string()),
+            self.reason.clone(),
+        ]
     }
 }
 

@@ -89,8 +89,8 @@ fn no_line_is_wider_than_the_terminal() {
     snapshots.iter_mut().for_each(|one| one.id = "snap-0123456789abcdef0".into());
     let listing = listing(&Inventory { volumes: vec![volume("vol-1", &[("Name", "database")])], snapshots });
     for width in [40, 80, 130] {
-        let text = listing.text(&stack(), Screen { width: Some(width), colour: false });
-        assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}:\n{text}");
+        let text = listing.text(&stack(), Terminal { width: Some(width), is_coloured: false });
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
         assert!(text.contains("snap-0123456789abcdef0") && text.contains("2028-01-01"), "{text}");
     }
 }

@@ -17,7 +17,11 @@ use crate::{
         inventory::{self, Inventory, Snapshot, everywhere, fates},
         stack::Stack,
     },
-    ui::{output, screen::Screen},
+    ui::{
+        output,
+        terminal::Terminal,
+        text::{minute, safe},
+    },
     view::expiry,
 };
 
@@ -63,8 +67,8 @@ pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Ti
     if json {
         output::print_json(&answer)?;
     } else {
-        let screen = Screen::of_stdout();
-        let paragraphs: Vec<_> = answer.text.iter().map(|text| screen.wrap(text, 0)).collect();
+        let terminal = Terminal::of_stdout();
+        let paragraphs: Vec<_> = answer.text.iter().map(|text| terminal.prose(0, &safe(text))).collect();
         output::print(&paragraphs.join("\n"))?;
     }
     Ok(Verdict::Good)
@@ -180,7 +184,7 @@ fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &S
         _ => String::new(),
     };
     let zone = &stack.time_zone;
-    let begun = snapshot.begun.map(|begun| begun.to_zoned(zone.clone()).strftime(", begun %Y-%m-%d %H:%M").to_string());
+    let begun = snapshot.begun.map(|begun| format!(", begun {}", minute(begun, zone)));
     let begun = begun.map(|begun| format!("{begun} {}", zone.iana_name().unwrap_or("UTC"))).unwrap_or_default();
     format!("{id} is a snapshot of {volume_id}{name} in {region}{night}: {state}, {gibibytes} GiB{begun}.")
 }

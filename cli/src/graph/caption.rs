@@ -1,11 +1,16 @@
 //! The picture's words.
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use jiff::SignedDuration;
 
 use super::definition::{Kind, State};
 use super::fetch::Execution;
 use super::trace::{Outcome, Passages};
-use crate::{page::text::duration, ui::progress::Counts};
+use crate::ui::{progress::Counts, text};
+
+fn duration(seconds: f64) -> String {
+    text::duration(SignedDuration::try_from_secs_f64(seconds).unwrap_or_default())
+}
 
 /// The line under a state's name.
 pub fn line(state: &State, passages: &Passages) -> String {
@@ -49,7 +54,7 @@ pub fn title(state: &State, passages: &Passages) -> String {
 
 /// How the execution ended, in one line.
 pub fn summary(execution: &Execution) -> String {
-    let after = duration(execution.ended - execution.started);
+    let after = text::duration(execution.took());
     let error = execution.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     match execution.status {
         ExecutionStatus::Succeeded => format!("succeeded in {after}"),

@@ -5,11 +5,8 @@ use maud::{Markup, html};
 
 use crate::view::report::{Region, Report};
 
-use super::{
-    text::{grouped, plural},
-    verdict::Tone,
-    volumes::head,
-};
+use super::{verdict::Tone, volumes::head};
+use crate::ui::text::{grouped, plural};
 
 /// Snapshots that expired as they should, in a Region's table.
 const MOST_SHOWN: usize = 200;

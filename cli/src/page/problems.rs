@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::view::report::{Region, Report};
 
-use super::text::{grouped, plural};
+use crate::ui::text::{grouped, plural};
 
 /// Causes that a Region shows; those of most volumes come first. The tables have every volume's.
 const MOST_CAUSES: usize = 20;

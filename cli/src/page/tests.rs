@@ -17,7 +17,13 @@ fn night(complete: bool, region: Value) -> Value {
 fn html(night: &Value) -> String {
     let report: Report = serde_json::from_value(night.clone()).expect("a report");
     let servers = [("i-1".to_owned(), "web".to_owned())].into();
-    page(&report, None, "<?xml version=\"1.0\"?><svg id=\"the-graph\"></svg>", "<svg id=\"the-chart\"></svg>", &servers)
+    page(
+        &report,
+        jiff::SignedDuration::from_secs(1),
+        "<?xml version=\"1.0\"?><svg id=\"the-graph\"></svg>",
+        "<svg id=\"the-chart\"></svg>",
+        &servers,
+    )
 }
 
 fn volume(id: &str, more: Value) -> Value {
@@ -123,5 +129,5 @@ fn a_volume_that_a_drill_proved_says_when_and_how_long_that_took() {
     proven["proven"] = json!({"at": "2026-12-27T12:00:14Z", "snapshotId": "snap-1", "night": "2026-12-26",
         "intervals": "Daily", "seconds": 74, "depth": "files"});
     let page = html(&night(true, json!({"protected": [proven, protected("vol-b")]})));
-    assert_eq!(page.matches("restored 2026-12-27, 1 min 14 s").count(), 1, "{page}");
+    assert_eq!(page.matches("restored 2026-12-27, 1m 14s").count(), 1, "{page}");
 }

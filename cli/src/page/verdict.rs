@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use crate::view::report::Report;
 
-use super::text::{grouped, listed, plural};
+use super::text::listed;
+use crate::ui::text::{grouped, plural};
 
 /// How a night looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,14 +6,12 @@ use report::night::{Named, Protected};
 use std::collections::BTreeMap;
 
 use crate::{
-    account::proofs::Words,
+    account::proofs::proven_in_words,
     view::report::{Region, Report},
 };
 
-use super::{
-    text::{grouped, plural},
-    verdict::Tone,
-};
+use super::verdict::Tone;
+use crate::ui::text::{grouped, plural};
 
 /// Protected or planned volumes that a Region's table shows.
 const MOST_SHOWN: usize = 200;
@@ -130,7 +128,7 @@ fn detail(one: &Protected) -> String {
 
 /// When a drill last proved that a volume can be restored, and how long that took; the date is of UTC.
 fn restored(volume: &Named) -> Option<String> {
-    volume.proven.as_ref().map(|proven| format!("restored {}", Words::of_proven(proven, &TimeZone::UTC).line))
+    volume.proven.as_ref().map(|proven| format!("restored {}", proven_in_words(proven, &TimeZone::UTC)))
 }
 
 fn counts(region: &Region) -> String {

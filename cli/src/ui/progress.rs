@@ -7,7 +7,11 @@ use std::{
     io::{IsTerminal, stderr},
 };
 
-use crate::ui::look::{Look, plural, safe};
+use crate::ui::{
+    output,
+    terminal::Terminal,
+    text::{plural, safe},
+};
 
 /// The Map that snapshots, and the one that deletes.
 pub const SNAPSHOTS: &str = "SnapshotVolumes";
@@ -40,7 +44,7 @@ impl Counts {
 /// What is shown of the progress.
 pub struct Progress {
     zone: TimeZone,
-    look: Look,
+    terminal: Terminal,
     /// Where stderr is a terminal.
     all: Option<MultiProgress>,
     bars: BTreeMap<&'static str, ProgressBar>,
@@ -50,26 +54,26 @@ pub struct Progress {
 impl Progress {
     /// On stderr; times are shown in this zone.
     pub fn on_stderr(zone: TimeZone) -> Self {
-        let (look, all) = (Look::of_stderr(), stderr().is_terminal().then(MultiProgress::new));
-        Self { zone, look, all, bars: BTreeMap::new(), shown: BTreeMap::new() }
+        let (terminal, all) = (Terminal::of_stderr(), stderr().is_terminal().then(MultiProgress::new));
+        Self { zone, terminal, all, bars: BTreeMap::new(), shown: BTreeMap::new() }
     }
 
     /// Says a line of a step.
     pub fn say(&self, when: Timestamp, step: &str, line: &str) {
         let time = when.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string();
         let line = safe(line);
-        if self.look.has_room() {
+        if self.terminal.has_room() {
             self.print(&format!("  {time}  {step:<16} {line}"));
         } else {
-            self.print(&format!("{time}  {step}\n{}", self.look.prose(2, &line).trim_end()));
+            self.print(&format!("{time}  {step}\n{}", self.terminal.prose(2, &line).trim_end()));
         }
     }
 
     /// Says a line of one's own.
     pub fn print(&self, line: &str) {
         match &self.all {
-            Some(all) => all.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(all) => all.suspend(|| output::note(line)),
+            None => output::note(line),
         }
     }
 
@@ -85,7 +89,7 @@ impl Progress {
 
     fn draw(&mut self, map: &'static str, counts: Counts) {
         let Some(all) = &self.all else { return };
-        let is_wide = self.look.has_room();
+        let is_wide = self.terminal.has_room();
         let bar = self.bars.entry(map).or_insert_with(|| {
             let bar = all.add(ProgressBar::new(counts.total));
             let template =

@@ -6,7 +6,7 @@ use domain::{
     retention::Policy,
 };
 
-use crate::ui::look::plural;
+use crate::ui::text::plural;
 
 /// The parameters, as a sentence.
 pub fn keeps(policy: Policy) -> String {

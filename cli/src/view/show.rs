@@ -10,8 +10,11 @@ use report::{
 use std::{collections::BTreeMap, fmt::Write};
 
 use crate::{
-    account::proofs::Words,
-    ui::look::{Look, finished, plural, safe},
+    account::proofs::proven_in_words,
+    ui::{
+        terminal::{Terminal, finished},
+        text::{plural, safe},
+    },
     view::report::{Region, Report},
 };
 
@@ -27,7 +30,7 @@ pub fn volumes(region: &Region) -> impl Iterator<Item = &Named> {
 }
 
 /// The whole report; `servers` are the names of the servers by their ids.
-pub fn report(report: &Report, servers: &BTreeMap<String, String>, look: Look) -> String {
+pub fn report(report: &Report, servers: &BTreeMap<String, String>, look: Terminal) -> String {
     let mut text = look.prose(0, &heading(report, look));
     for region in &report.regions {
         text.push('\n');
@@ -44,7 +47,7 @@ pub fn report(report: &Report, servers: &BTreeMap<String, String>, look: Look) -
     text + &look.prose(0, &cost)
 }
 
-fn heading(report: &Report, look: Look) -> String {
+fn heading(report: &Report, look: Terminal) -> String {
     let night =
         format!("Night {} ({}) of {}:", report.night, String::from(report.intervals.clone()), report.backup_stack);
     let night = look.heading(&night);
@@ -63,14 +66,14 @@ fn mailed(mail: &Mail) -> String {
 
 /// When a drill last proved that a volume can be restored, and how long that took; the date is of UTC.
 fn restored(volume: &Named) -> Option<String> {
-    volume.proven.as_ref().map(|proven| Words::of_proven(proven, &TimeZone::UTC).line)
+    volume.proven.as_ref().map(|proven| proven_in_words(proven, &TimeZone::UTC))
 }
 
 struct Shown<'a> {
     report: &'a Report,
     region: &'a Region,
     servers: &'a BTreeMap<String, String>,
-    look: Look,
+    look: Terminal,
 }
 
 /// A volume and what became of it.
@@ -148,8 +151,7 @@ impl Shown<'_> {
             kept.truncate(cells.len());
             table.add_row(cells.into_iter().zip(&kept).filter(|(_, kept)| **kept).map(|(cell, _)| cell));
         }
-        let whole: Vec<_> = if has_snapshots { vec![0, columns.len() - 1] } else { vec![0] };
-        finished(table, &whole)
+        finished(table)
     }
 
     /// For a terminal that has no room for a table.

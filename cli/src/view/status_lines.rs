@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 use crate::{
-    account::{
-        executions::{Outcome, Start, name},
-        follow::duration,
+    account::executions::{Outcome, Start, name},
+    ui::{
+        terminal::{Terminal, finished},
+        text::{duration, safe},
     },
-    ui::look::{Look, finished, safe},
 };
 
 /// Columns from which every number has its own.
@@ -23,7 +23,7 @@ pub struct Lines<'a> {
     /// The zone of the times.
     pub zone: &'a TimeZone,
     /// The terminal.
-    pub look: Look,
+    pub look: Terminal,
 }
 
 impl Lines<'_> {
@@ -54,7 +54,7 @@ impl Lines<'_> {
             let cells = cells.into_iter().map(|cell| self.look.cell(cell, None));
             table.add_row(cells.chain([self.look.cell(word, colour)]));
         }
-        finished(table, &[0, 1, 2, 3])
+        finished(table)
     }
 
     /// For a terminal that has no room for a table.
@@ -105,7 +105,7 @@ fn night(start: &Start) -> String {
 }
 
 fn took(start: &Start) -> String {
-    let took = start.started.zip(start.ended).map(|(from, to)| duration(from, to));
+    let took = start.started.zip(start.ended).map(|(from, to)| duration(to.duration_since(from)));
     took.unwrap_or_default()
 }
 

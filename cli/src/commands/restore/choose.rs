@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use std::{cmp::Reverse, collections::BTreeSet};
 
 use super::found::{Found, Point};
+use crate::ui::text::minute;
 
 /// Nights that a refusal names.
 const CHOICES: usize = 3;
@@ -125,7 +126,7 @@ pub fn choices(fit: &[Night], near: Night) -> String {
 
 /// When a restore point's data is of.
 pub fn time(point: &Point, zone: &TimeZone) -> String {
-    let begun = point.snapshot.begun.map(|begun| begun.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string());
+    let begun = point.snapshot.begun.map(|begun| minute(begun, zone));
     let begun = begun.unwrap_or_else(|| format!("the Night {}", point.night));
     format!("{begun} {}", zone.iana_name().unwrap_or("UTC"))
 }

@@ -20,7 +20,7 @@ use crate::{
     Verdict,
     account::{Account, inventory::everywhere, stack::Stack},
     cli::Restore,
-    ui::{look::Look, output, progress::Progress},
+    ui::{output, progress::Progress, terminal::Terminal},
 };
 use found::Found;
 use make::Maker;
@@ -70,7 +70,7 @@ fn tell(plan: &Plan, outcome: Became, json: bool) -> Result<()> {
     if json {
         output::print_json(&Told { outcome, plan })
     } else {
-        output::print(&plan.text(outcome, Look::of_stdout()))
+        output::print(&plan.text(outcome, Terminal::of_stdout()))
     }
 }
 

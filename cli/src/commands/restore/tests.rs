@@ -3,7 +3,7 @@ use super::{
     plan::Plan,
     tell::Became,
 };
-use crate::{cli::Restore, fixtures, ui::look::Look};
+use crate::{cli::Restore, fixtures, ui::terminal::Terminal};
 use domain::{origin::Origin, tags::Tags};
 
 const AS: &str = "type=io2 iops=4000 zone=eu-west-1a device=/dev/sdg instance=i-db";
@@ -343,7 +343,7 @@ fn it_is_told_in_words_that_fit_the_terminal() {
     let mut there = found(vec![point("vol-1", "2026-11-24")]);
     there.targets = vec![instance("i-1", &[])];
     let plan = plan(&there, "vol-1 --attach db");
-    let text = plan.text(Became::Planned, Look { width: None, is_coloured: false });
+    let text = plan.text(Became::Planned, Terminal { width: None, is_coloured: false });
     for told in [
         "Would restore vol-1 as of 2026-11-25 12:00 UTC. Nothing was changed.",
         "volume       a new one",
@@ -353,6 +353,6 @@ fn it_is_told_in_words_that_fit_the_terminal() {
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
-    let narrow = plan.text(Became::Planned, Look { width: Some(60), is_coloured: false });
+    let narrow = plan.text(Became::Planned, Terminal { width: Some(60), is_coloured: false });
     assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
 }
