@@ -180,7 +180,7 @@ impl<'a> Starts<'a> {
     }
 
     async fn with_summary(&self, start: Start, folder: &Folder) -> Result<Start> {
-        let Some(summary) = ledger::summary(&self.nights, folder, start.started).await? else { return Ok(start) };
+        let Some(summary) = ledger::summary(&self.nights, folder).await? else { return Ok(start) };
         let is_forgotten = start.night.is_none();
         let outcome = if summary.is_complete() { Outcome::Complete } else { Outcome::NotComplete };
         Ok(Start {

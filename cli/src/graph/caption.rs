@@ -19,7 +19,7 @@ pub fn line(state: &State, passages: &Passages) -> String {
         parts.push(format!("{} of {}", passages.count(Outcome::Succeeded), passages.entered()));
     }
     let lasts = matches!(state.kind, Kind::Task | Kind::Map | Kind::Parallel | Kind::Wait);
-    parts.extend(passages.seconds.filter(|_| lasts).map(duration));
+    parts.extend(passages.seconds.filter(|_| lasts).map(seconds));
     parts.join(" · ")
 }
 

@@ -92,7 +92,8 @@ impl Ledger {
     /// # Errors
     /// `Transient` or `Refused` from S3.
     pub async fn read_any_list<T: DeserializeOwned>(&self, key: &str) -> Result<ListReader<T>, Error> {
-        let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(key).max_keys(1).send().await;
+        let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(key).max_keys(1);
+        let list = Box::pin(list.send()).await;
         let list = list.map_err(|error| self.at(key, error::of("ListObjectsV2", error)))?;
         // The first of the keys with this prefix is the key itself, if it is there.
         match list.contents().iter().any(|object| object.key() == Some(key)) {
@@ -112,7 +113,8 @@ impl Ledger {
     }
 
     async fn get(&self, key: &str) -> Result<ByteStream, Error> {
-        let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await;
+        // Boxed here and below: the SDK's futures are large, and too deep for the compiler inside those of a function.
+        let object = Box::pin(self.s3.get_object().bucket(&self.bucket).key(key).send()).await;
         object.map(|object| object.body).map_err(|error| self.at(key, error::of("GetObject", error)))
     }
 

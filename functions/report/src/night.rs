@@ -72,7 +72,24 @@ pub struct Region {
     pub stalest: Option<Timestamp>,
 }
 
+impl Report {
+    /// A number over all Regions.
+    pub fn total(&self, count: impl Fn(&Region) -> usize) -> usize {
+        self.regions.iter().map(count).sum()
+    }
+
+    /// The Regions whose volumes are unknown.
+    pub fn undiscovered(&self) -> Vec<&str> {
+        self.regions.iter().filter(|one| one.is_undiscovered()).map(|one| one.region.as_str()).collect()
+    }
+}
+
 impl Region {
+    /// Whether its volumes are unknown, because the step that lists them failed.
+    pub fn is_undiscovered(&self) -> bool {
+        self.failures.iter().any(|failure| matches!(failure, Failure::Step { step, .. } if step == "DiscoverVolumes"))
+    }
+
     /// Whether every volume is protected and no step failed.
     pub fn is_complete(&self) -> bool {
         self.unprotected.is_empty() && self.failures.is_empty()
@@ -100,6 +117,13 @@ pub struct Named {
     /// The `Name` tag of the first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+}
+
+impl Named {
+    /// The server's name, or the ids of the instances.
+    pub fn servers(&self) -> String {
+        self.server.clone().unwrap_or_else(|| self.instances.join(", "))
+    }
 }
 
 /// A volume that has a snapshot of the Night.
@@ -172,6 +196,21 @@ impl Failure {
 
     fn is_of_snapshot(&self) -> bool {
         self.subject().is_some_and(|subject| !subject.starts_with("vol-"))
+    }
+
+    /// The state's name.
+    pub fn step(&self) -> &str {
+        match self {
+            Self::Step { step, .. } | Self::Child { step, .. } => step,
+        }
+    }
+
+    /// The ARN of a child execution.
+    pub fn execution(&self) -> Option<&str> {
+        match self {
+            Self::Step { .. } => None,
+            Self::Child { execution, .. } => Some(execution),
+        }
     }
 
     /// Why.

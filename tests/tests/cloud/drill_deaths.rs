@@ -58,7 +58,7 @@ async fn stop_in(name: &str, states: &'static [State]) {
         };
         assert_eq!(ground.cloud.ended(start).await.status, "ABORTED", "{state}");
         ground.strict.before(|_| Box::pin(async {}));
-        // Told by another state machine, which EventBridge starts.
+        // Sent by EventBridge.
         let mut mail = Vec::new();
         for _ in 0..120 {
             mail.extend(ground.cloud.mail(&ground.mailbox).await);
@@ -67,7 +67,7 @@ async fn stop_in(name: &str, states: &'static [State]) {
             }
         }
         assert!(
-            mail.len() == 1 && mail[0].0.contains("A drill ended ABORTED and could not report"),
+            mail.len() == 1 && mail[0].1.contains(" of nightly-backup ended ABORTED without a report"),
             "{state}: {mail:?}"
         );
         assert!(mail[0].1.contains("nightly drill --stack nightly-backup"), "{}", mail[0].1);

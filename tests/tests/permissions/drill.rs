@@ -16,8 +16,6 @@ pub const DOCUMENT: &str = "CheckDocument";
 const ROLES: [&str; 5] =
     ["DrillChooseRole", "DrillRestoreRole", "DrillCheckRole", "DrillRemoveRole", "DrillReportRole"];
 
-const MACHINES: [&str; 2] = ["RestoreDrillRole", "UnreportedDrillRole"];
-
 const KEY_CALLS: [&str; 6] = [
     "kms:CreateGrant",
     "kms:Decrypt",
@@ -146,28 +144,23 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     all.push(Call::new(role.clone(), "states:StartExecution", started));
     let child = deployed.arn("states", &format!("execution:{machine}/ProveRestorePoints:child"));
     all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
-    all.push(Call::new(role, "states:StopExecution", &child));
-    let drill = deployed.arn("states", &format!("execution:{machine}:drill"));
-    all.push(Call::new(By::Role("UnreportedDrillRole"), "states:GetExecutionHistory", drill));
-    for role in MACHINES {
-        let topic = deployed.arn("sns", deployed.id("Topic"));
-        all.push(Call::new(By::Role(role), "sns:Publish", topic).through("Topic"));
-        let traces =
-            ["xray:PutTelemetryRecords", "xray:PutTraceSegments", "xray:GetSamplingRules", "xray:GetSamplingTargets"];
-        all.extend(traces.map(|action| Call::new(By::Role(role), action, "*")));
-    }
+    all.push(Call::new(role.clone(), "states:StopExecution", &child));
+    let topic = deployed.arn("sns", deployed.id("Topic"));
+    all.push(Call::new(role.clone(), "sns:Publish", topic).through("Topic"));
+    let traces =
+        ["xray:PutTelemetryRecords", "xray:PutTraceSegments", "xray:GetSamplingRules", "xray:GetSamplingTargets"];
+    all.extend(traces.map(|action| Call::new(role.clone(), action, "*")));
     all
 }
 
 fn starters(deployed: &Deployed) -> Vec<Call> {
-    let machine = |name: &str| deployed.arn("states", &format!("stateMachine:{}", deployed.id(name)));
+    let machine = deployed.arn("states", &format!("stateMachine:{}", deployed.id("RestoreDrill")));
     let queue = deployed.arn("sqs", deployed.id("DeadLetters"));
-    let rule = deployed.arn("events", &format!("rule/{}", deployed.id("DrillEndedBadly")));
+    let rule = deployed.arn("events", &format!("rule/{}", deployed.id("DrillWithoutReport")));
     let dead = Call::new(By::Service("events.amazonaws.com"), "sqs:SendMessage", &queue);
     vec![
-        Call::new(By::Role("WeeklyScheduleRole"), "states:StartExecution", machine("RestoreDrill")),
+        Call::new(By::Role("WeeklyScheduleRole"), "states:StartExecution", machine),
         Call::new(By::Role("WeeklyScheduleRole"), "sqs:SendMessage", &queue).through("DeadLetters"),
-        Call::new(By::Role("DrillEndedBadlyRole"), "states:StartExecution", machine("UnreportedDrill")),
         dead.with("aws:SourceArn", rule).through("DeadLetters"),
     ]
 }
@@ -178,7 +171,7 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
         Some(key) => key.to_owned(),
         None => deployed.arn("kms", &format!("key/{}", deployed.id("TopicKey"))),
     };
-    let mut users = MACHINES.map(|role| (role, "sns")).to_vec();
+    let mut users = vec![("RestoreDrillRole", "sns")];
     if parameters.key.is_some() {
         let ledger = ["DrillChooseRole", "DrillReportRole", "RestoreDrillRole"];
         users.extend(ledger.map(|role| (role, "s3")));
