@@ -135,6 +135,10 @@ fn a_map_of_volumes_reads_its_list_from_the_ledger_and_writes_its_results_there(
         }
         assert_eq!(map["ResultWriter"]["WriterConfig"], json!({"OutputType": "JSONL", "Transformation": "NONE"}));
         assert_eq!(map["ResultSelector"], json!({"key.$": "$.ResultWriterDetails.Key"}));
+        match map["Label"].as_str() {
+            Some("ProveRestorePoints") => assert_eq!(map["MaxConcurrencyPath"], "$.atOnce"),
+            _ => assert_eq!(map["MaxConcurrency"], 20),
+        }
     }
     assert_eq!(states["ProveRestorePoints"]["MaxConcurrencyPath"], "$.atOnce");
 }

@@ -6,7 +6,7 @@
 //! - [`input`]: the input that starts a run.
 //! - [`selection`]: which volumes are backed up.
 //! - [`tags`]: a snapshot's tags and its identity. [`description`]: the tags that describe it. [`origin`]: what its volume was.
-//! - [`retention`]: which snapshots expire. [`lifetime`]: when each of them will.
+//! - [`retention`]: which snapshots expire.
 //! - [`drill`]: the restore drill.
 //! - [`pace`]: when each call may come.
 //! - [`messages`], [`step_functions`]: what the functions and the state machine pass each other.
@@ -17,7 +17,6 @@ pub mod drill;
 pub mod error;
 pub mod input;
 pub mod interval;
-pub mod lifetime;
 pub mod messages;
 pub mod night;
 pub mod origin;
