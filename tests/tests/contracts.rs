@@ -140,7 +140,6 @@ fn a_map_of_volumes_reads_its_list_from_the_ledger_and_writes_its_results_there(
             _ => assert_eq!(map["MaxConcurrency"], 20),
         }
     }
-    assert_eq!(states["ProveRestorePoints"]["MaxConcurrencyPath"], "$.atOnce");
 }
 
 #[test]

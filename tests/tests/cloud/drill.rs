@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicBool, Ordering},
 };
-use strict_ec2::{NewVolumes, Rules, SnapshotState, StrictEc2, VolumeState};
+use strict_ec2::{Fault, NewVolumes, Rules, SnapshotState, StrictEc2, VolumeState};
 use tests::{
     cloud::{Cloud, Night},
     wait,
