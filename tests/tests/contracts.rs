@@ -1,9 +1,9 @@
 //! What the parts promise each other: state machine and code, template and code, names.
 
-use domain::{ErrorName, cost};
+use domain::ErrorName;
 use regex::Regex;
 use report::metrics;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::{asl, functions, pascal, source, template, text};
 
@@ -39,7 +39,7 @@ fn every_error_name_is_decided_on_and_none_is_made_up() {
     let mut decided = BTreeSet::new();
     for (state, definition) in asl::states() {
         for name in ["Retry", "Catch"].iter().flat_map(|field| asl::error_names(&definition, field).concat()) {
-            let foreign = ["States.", "Lambda.", "SNS.", "Sfn.", "Ec2."].iter().any(|prefix| name.starts_with(prefix));
+            let foreign = ["States.", "Lambda.", "SNS."].iter().any(|prefix| name.starts_with(prefix));
             assert!(foreign || names.contains(&name), "{state} waits for {name}, which no function says");
             decided.insert(name);
         }
@@ -133,44 +133,13 @@ fn a_map_of_volumes_reads_its_list_from_the_ledger_and_writes_its_results_there(
             let resource = map[field]["Resource"].as_str().unwrap_or_default();
             assert!(resource.ends_with(bucket), "{field} of {}: {resource}", map["Label"]);
         }
-        assert!(map.get("ResultPath").is_some_and(Value::is_null), "{}", map["Label"]);
-        // A round of the drill begins when the one before is over.
-        let at_once = if map["Label"] == "DrillRounds" { 1 } else { cost::CHILDREN_AT_ONCE };
-        assert_eq!(map["MaxConcurrency"], at_once);
-    }
-}
-
-/// An attempt that a redrive makes, up to 14 days later (Step Functions developer guide, "Redriving executions"), must find the claim of
-/// the one before.
-#[test]
-fn a_claim_outlives_every_redrive() {
-    let rules = template::properties("LedgerBucket")["LifecycleConfiguration"]["Rules"].clone();
-    let over_claims = rules.as_sequence().expect("Rules").iter().filter(|rule| {
-        let prefix = rule["Prefix"].as_str().unwrap_or_default();
-        "claims/".starts_with(prefix)
-    });
-    let days: Vec<_> = over_claims.map(|rule| rule["ExpirationInDays"].as_u64().expect("days")).collect();
-    assert!(days.len() == 2 && days.iter().all(|days| *days > 14), "{days:?}");
-}
-
-#[test]
-fn the_estimate_of_a_nights_cost_knows_the_memory_that_the_template_gives() {
-    for function in functions() {
-        let memory = &template::properties(&format!("{}Function", pascal(&function)))["MemorySize"];
-        let gigabytes = memory.as_f64().expect("a number") / 1024.0;
-        if !invoked_by_the_night(&function) {
-            continue;
-        }
-        if ["snapshot-one", "tag-snapshot", "delete-one"].contains(&function.as_str()) {
-            assert_eq!(gigabytes, cost::CHILD_GIGABYTES, "{function}");
-        } else {
-            assert!(gigabytes <= cost::GIGABYTES, "{function}");
+        assert_eq!(map["ResultWriter"]["WriterConfig"], json!({"OutputType": "JSONL", "Transformation": "NONE"}));
+        assert_eq!(map["ResultSelector"], json!({"key.$": "$.ResultWriterDetails.Key"}));
+        match map["Label"].as_str() {
+            Some("ProveRestorePoints") => assert_eq!(map["MaxConcurrencyPath"], "$.atOnce"),
+            _ => assert_eq!(map["MaxConcurrency"], 20),
         }
     }
-}
-
-fn invoked_by_the_night(function: &str) -> bool {
-    asl::definition("nightly-backup").to_string().contains(&format!("${{{}Function}}", pascal(function)))
 }
 
 #[test]
@@ -335,16 +304,18 @@ fn every_machine_ends_by_itself() {
     }
 }
 
+/// A run that has sent its report ends in the one Fail state of its machine, whose name is the error that the rule leaves out.
 #[test]
-fn the_state_that_ends_a_night_that_told_is_the_one_that_is_looked_for() {
-    let told = &asl::definition("unreported")["States"]["DidItTell"]["Choices"][0]["And"][1]["StringEquals"];
-    assert_eq!(told, "${LastState}");
-    for (machine, unreported) in [("nightly-backup", "UnreportedNight"), ("restore-drill", "UnreportedDrill")] {
-        let told = template::properties(unreported)["DefinitionSubstitutions"]["LastState"].clone();
+fn a_run_that_has_sent_its_report_ends_with_the_error_that_the_rule_leaves_out() {
+    for (machine, rule, last) in [
+        ("nightly-backup", "RunWithoutReport", "NightIncomplete"),
+        ("restore-drill", "DrillWithoutReport", "DrillIncomplete"),
+    ] {
+        let pattern = serde_yaml_ng::to_string(&template::properties(rule)["EventPattern"]["detail"]).expect("YAML");
+        assert!(pattern.contains(&format!("anything-but: {last}")), "{pattern}");
         let states = asl::definition(machine)["States"].clone();
-        assert_eq!(states[told.as_str().expect("a name")]["Type"], "Fail");
-        let last = states.as_object().expect("States").iter().filter(|(_, state)| state["Type"] == "Fail");
-        assert_eq!(last.count(), 1, "a second way to fail in {machine}");
+        let fails = states.as_object().expect("States").iter().filter(|(_, state)| state["Type"] == "Fail");
+        assert_eq!(fails.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), [last], "{machine}");
     }
 }
 
@@ -353,15 +324,18 @@ fn every_alarm_reaches_the_topic() {
     let resources = template::resources();
     let alarms: Vec<_> =
         resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm")).collect();
-    assert_eq!(alarms.len(), 5);
+    assert_eq!(alarms.len(), 2);
     for (name, alarm) in alarms {
         let topic = |actions: &serde_yaml_ng::Value| {
             template::is_ref(&actions[0], "Topic") || template::is_ref(&actions[0], "TopicArn")
         };
         assert!(topic(&alarm["Properties"]["AlarmActions"]), "{name:?}");
     }
-    let policy = template::properties("TopicPolicy")["PolicyDocument"]["Statement"][0].clone();
-    assert_eq!(policy["Principal"]["Service"].as_str(), Some("cloudwatch.amazonaws.com"));
+    let policy = template::properties("TopicPolicy")["PolicyDocument"]["Statement"].clone();
+    assert_eq!(policy[0]["Principal"]["Service"].as_str(), Some("cloudwatch.amazonaws.com"));
+    // With a condition, EventBridge could not publish (EventBridge user guide, "Using resource-based policies").
+    assert_eq!(policy[1]["Principal"]["Service"].as_str(), Some("events.amazonaws.com"));
+    assert!(policy[1]["Condition"].is_null(), "{policy:?}");
 }
 
 #[test]
@@ -394,9 +368,8 @@ fn what_eventbridge_cannot_start_is_a_dead_letter() {
     let policy = template::properties("DeadLettersPolicy")["PolicyDocument"]["Statement"][1].clone();
     let may = serde_yaml_ng::to_string(&policy["Condition"]["ArnEquals"]["aws:SourceArn"]).expect("YAML");
     for (rule, arn) in [
-        ("NightEndedBadly", "NightEndedBadly.Arn"),
-        ("SnapshotFailed", "SnapshotFailed.Arn"),
-        ("DrillEndedBadly", "RestoreDrillStack.Outputs.DrillEndedBadlyArn"),
+        ("RunWithoutReport", "RunWithoutReport.Arn"),
+        ("DrillWithoutReport", "RestoreDrillStack.Outputs.DrillWithoutReportArn"),
     ] {
         let target = template::properties(rule)["Targets"][0].clone();
         assert!(to_queue(&target["DeadLetterConfig"]["Arn"]), "{rule}");

@@ -7,6 +7,7 @@ pub mod executions;
 pub mod follow;
 pub mod inventory;
 pub mod ledger;
+pub mod map_runs;
 pub mod proofs;
 pub mod stack;
 

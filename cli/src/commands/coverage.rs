@@ -291,7 +291,8 @@ impl Row {
         let before =
             proven.map_or_else(|| "never proven".to_owned(), |one| format!("last proven {}", date(one.at, zone)));
         let reasons = unproven.iter().map(|one| {
-            let what = format!("{} of {} was not restored: {}", one.snapshot_id, one.night, safe(&one.reason));
+            let what =
+                format!("{} of {} was not restored: {}", one.snapshot_id, one.night, safe(&one.reason.to_string()));
             terminal.prose(2, &what)
         });
         let heading = terminal.prose(0, &format!("{}, {before}:", self.volume_id));

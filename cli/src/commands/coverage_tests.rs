@@ -7,7 +7,7 @@ fn proofs() -> Proofs {
     let proven = json!({"at": "2026-11-22T06:00:14Z", "snapshotId": "snap-0123456789abcdef0", "night": "2026-11-22",
         "intervals": "Daily", "seconds": 14, "depth": "files"});
     let unproven = json!([{"snapshotId": "snap-0123456789abcdef1", "night": "2026-11-21", "intervals": "Daily",
-        "reason": "NotSound: its xfs is damaged; xfs_repair -n says: bad magic number"}]);
+        "reason": {"code": "NotSound", "message": "its xfs is damaged; xfs_repair -n says: bad magic number"}}]);
     let of = |id: &str, unproven| json!({"volumeId": id, "tried": "2026-11-22T06:00:00Z", "proven": proven, "unproven": unproven});
     [("vol-00000000000000001", json!([])), ("vol-00000000000000002", unproven)]
         .map(|(id, unproven)| {

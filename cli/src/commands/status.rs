@@ -16,7 +16,7 @@ use crate::{
     cli::Status,
     ui::{output, terminal::Terminal, text::plural},
     view::{
-        servers, show,
+        show,
         status_lines::{Lines, object},
     },
 };
@@ -88,8 +88,7 @@ async fn one(account: &Account, stack: &Stack, night: Night, json: bool) -> Resu
     let heading = look.heading(&format!("{} of Night {night}", plural(starts.len(), "start")));
     let mut text = format!("{heading}\n{}", lines.of_night(&starts));
     if let (Some(start), Some(written)) = (shown, &written) {
-        let names = servers::names(account, &written.report).await;
-        let _ = writeln!(text, "\n{}", show::report(&written.report, &names, look));
+        let _ = writeln!(text, "\n{}", show::report(&written.report, look));
         let (report, execution) = (&written.report.location, console(&start.execution));
         let _ = writeln!(text, "Where to look\n  report     {report}\n  execution  {execution}");
     }

@@ -67,7 +67,7 @@ impl Verdict {
 
 fn complete(report: &Report) -> Verdict {
     let protected = report.total(|region| region.protected.len());
-    let late = report.total(|region| region.expired.iter().filter(|one| one.failed).count());
+    let late = report.total(|region| region.failed_snapshots.len());
     let answer = match protected {
         1 => "The only volume is protected".to_owned(),
         _ => format!("All {} volumes are protected", grouped(protected)),

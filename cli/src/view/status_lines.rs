@@ -34,7 +34,7 @@ impl Lines<'_> {
         }
         let has_all = self.look.has_columns(ALL_COLUMNS);
         let header: &[&str] = if has_all {
-            &["Night", "Started", "Took", "Protected", "Unprotected", "Expired", "Cost", "Outcome"]
+            &["Night", "Started", "Took", "Protected", "Unprotected", "Expired", "Outcome"]
         } else {
             &["Night", "Started", "Took", "Protected", "Outcome"]
         };
@@ -47,7 +47,6 @@ impl Lines<'_> {
                 cells.push(number(|night| night.total(|region| region.protected).to_string()));
                 cells.push(number(|night| night.total(|region| region.unprotected).to_string()));
                 cells.push(number(|night| night.total(|region| region.expired).to_string()));
-                cells.push(number(|night| format!("${:.4}", night.dollars)));
             } else {
                 cells.push(start.summary.as_ref().map(protected).unwrap_or_default());
             }
@@ -153,7 +152,6 @@ pub fn object(start: &Start) -> Value {
         "protected": of(|night| night.total(|region| region.protected).into()),
         "unprotected": of(|night| night.total(|region| region.unprotected).into()),
         "expired": of(|night| night.total(|region| region.expired).into()),
-        "dollars": of(|night| night.dollars.into()),
         "report": of(|night| night.location.clone().into()),
     })
 }

@@ -9,11 +9,9 @@
 //! - [`retention`]: which snapshots expire.
 //! - [`drill`]: the restore drill.
 //! - [`pace`]: when each call may come.
-//! - [`cost`]: what a night costs.
 //! - [`messages`], [`step_functions`]: what the functions and the state machine pass each other.
-//! - [`error`]: the error names that the state machine acts on.
+//! - [`error`]: the error names that the state machine acts on. [`reason`]: why something failed.
 
-pub mod cost;
 pub mod description;
 pub mod drill;
 pub mod error;
@@ -23,6 +21,7 @@ pub mod messages;
 pub mod night;
 pub mod origin;
 pub mod pace;
+pub mod reason;
 pub mod retention;
 pub mod selection;
 pub mod step_functions;
@@ -31,3 +30,4 @@ pub mod tags;
 pub use error::{Error, ErrorName};
 pub use interval::{Interval, Intervals};
 pub use night::Night;
+pub use reason::Reason;

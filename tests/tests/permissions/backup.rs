@@ -33,8 +33,6 @@ const ROLES: [&str; 6] = [
     "ReportNightRole",
 ];
 
-const MACHINES: [&str; 3] = ["StateMachineRole", "UnreportedNightRole", "LateFailureRole"];
-
 pub fn calls(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     let mut all = functions(deployed, parameters);
     all.extend(machines(deployed));
@@ -158,14 +156,9 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     ));
     let child = deployed.arn("states", &format!("execution:{machine}/SnapshotVolumes:child"));
     all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
-    all.push(Call::new(role, "states:StopExecution", &child));
-    let night = deployed.arn("states", &format!("execution:{machine}:night"));
-    all.push(Call::new(By::Role("UnreportedNightRole"), "states:GetExecutionHistory", night));
-    all.push(Call::new(By::Role("LateFailureRole"), "ec2:DescribeSnapshots", "*"));
-    for role in MACHINES {
-        let topic = deployed.arn("sns", deployed.id("Topic"));
-        all.push(Call::new(By::Role(role), "sns:Publish", topic).through("Topic"));
-    }
+    all.push(Call::new(role.clone(), "states:StopExecution", &child));
+    let topic = deployed.arn("sns", deployed.id("Topic"));
+    all.push(Call::new(role, "sns:Publish", topic).through("Topic"));
     all
 }
 
@@ -173,25 +166,18 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
 fn traces() -> Vec<Call> {
     let sent = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"];
     let asked = ["xray:GetSamplingRules", "xray:GetSamplingTargets"];
-    let by_all = ROLES.into_iter().chain(MACHINES).flat_map(|role| sent.map(|action| (role, action)));
-    let by_machines = MACHINES.into_iter().flat_map(|role| asked.map(|action| (role, action)));
-    by_all.chain(by_machines).map(|(role, action)| Call::new(By::Role(role), action, "*")).collect()
+    let by_all = ROLES.into_iter().chain(["StateMachineRole"]).flat_map(|role| sent.map(|action| (role, action)));
+    let by_machine = asked.map(|action| ("StateMachineRole", action));
+    by_all.chain(by_machine).map(|(role, action)| Call::new(By::Role(role), action, "*")).collect()
 }
 
 fn starters(deployed: &Deployed) -> Vec<Call> {
-    let started = [
-        ("ScheduleRole", "StateMachine"),
-        ("NightEndedBadlyRole", "UnreportedNight"),
-        ("SnapshotFailedRole", "LateFailure"),
-    ];
-    let mut all: Vec<_> = started
-        .map(|(role, machine)| {
-            let machine = deployed.arn("states", &format!("stateMachine:{}", deployed.id(machine)));
-            Call::new(By::Role(role), "states:StartExecution", machine)
-        })
-        .into();
-    all.push(Call::new(By::Role("ScheduleRole"), "sqs:SendMessage", queue(deployed)).through("DeadLetters"));
-    all
+    let machine = deployed.arn("states", &format!("stateMachine:{}", deployed.id("StateMachine")));
+    let role = By::Role("ScheduleRole");
+    vec![
+        Call::new(role.clone(), "states:StartExecution", machine),
+        Call::new(role, "sqs:SendMessage", queue(deployed)).through("DeadLetters"),
+    ]
 }
 
 fn queue(deployed: &Deployed) -> String {
@@ -202,16 +188,13 @@ fn queue(deployed: &Deployed) -> String {
 fn services(deployed: &Deployed) -> Vec<Call> {
     let topic = deployed.arn("sns", deployed.id("Topic"));
     let alarm = Call::new(By::Service("cloudwatch.amazonaws.com"), "sns:Publish", &topic);
-    let rule = |name: &str| {
-        let rule = deployed.arn("events", &format!("rule/{}", deployed.id(name)));
-        let call = Call::new(By::Service("events.amazonaws.com"), "sqs:SendMessage", queue(deployed));
-        call.with("aws:SourceArn", rule).through("DeadLetters")
-    };
+    let rule = deployed.arn("events", &format!("rule/{}", deployed.id("RunWithoutReport")));
+    let dead = Call::new(By::Service("events.amazonaws.com"), "sqs:SendMessage", queue(deployed));
     let bucket = format!("arn:aws:s3:::{}", deployed.id("LedgerBucket"));
     vec![
         alarm.with("aws:SourceAccount", deployed.account.as_str()).through("Topic"),
-        rule("NightEndedBadly"),
-        rule("SnapshotFailed"),
+        Call::new(By::Service("events.amazonaws.com"), "sns:Publish", &topic).through("Topic"),
+        dead.with("aws:SourceArn", rule).through("DeadLetters"),
         Call::new(By::Admin, "s3:ListBucket", bucket).through("LedgerBucket"),
         Call::new(By::Admin, "s3:DeleteObject", object(deployed, "claims")).through("LedgerBucket"),
         Call::new(By::Admin, "sqs:ReceiveMessage", queue(deployed)).through("DeadLetters"),
@@ -225,7 +208,7 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
         Some(key) => key.to_owned(),
         None => deployed.arn("kms", &format!("key/{}", deployed.id("TopicKey"))),
     };
-    let mut users = MACHINES.map(|role| (role, "sns")).to_vec();
+    let mut users = vec![("StateMachineRole", "sns")];
     if parameters.key.is_some() {
         // One policy for all who use the ledger: snapshot-one may decrypt what S3 lets it read, which is nothing.
         let ledger =
@@ -242,6 +225,7 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
         if parameters.key.is_none() {
             let alarm = Call::new(By::Service("cloudwatch.amazonaws.com"), action, &key);
             all.push(alarm.with("aws:SourceAccount", deployed.account.as_str()).through("TopicKey"));
+            all.push(Call::new(By::Service("events.amazonaws.com"), action, &key).through("TopicKey"));
         }
     }
     if parameters.key.is_none() {

@@ -22,7 +22,7 @@ pub type Trusted = (&'static str, &'static str, Says);
 
 // Lambda's developer guide ("Defining Lambda function permissions with an execution role") asks for the service's principal alone, and
 // names no key that Lambda sends as it assumes a role.
-pub const BACKUP: [Trusted; 21] = [
+pub const BACKUP: [Trusted; 15] = [
     ("DiscoverVolumesRole", "lambda", Says::Nothing),
     ("SnapshotOneRole", "lambda", Says::Nothing),
     ("TagSnapshotRole", "lambda", Says::Nothing),
@@ -30,20 +30,14 @@ pub const BACKUP: [Trusted; 21] = [
     ("DeleteOneRole", "lambda", Says::Nothing),
     ("ReportNightRole", "lambda", Says::Nothing),
     ("StateMachineRole", "states", Says::Account),
-    ("UnreportedNightRole", "states", Says::Account),
-    ("LateFailureRole", "states", Says::Account),
     ("ScheduleRole", "scheduler", Says::Account),
-    ("NightEndedBadlyRole", "events", Says::Account),
-    ("SnapshotFailedRole", "events", Says::Account),
     ("DrillChooseRole", "lambda", Says::Nothing),
     ("DrillRestoreRole", "lambda", Says::Nothing),
     ("DrillCheckRole", "lambda", Says::Nothing),
     ("DrillRemoveRole", "lambda", Says::Nothing),
     ("DrillReportRole", "lambda", Says::Nothing),
     ("RestoreDrillRole", "states", Says::Account),
-    ("UnreportedDrillRole", "states", Says::Account),
     ("WeeklyScheduleRole", "scheduler", Says::Account),
-    ("DrillEndedBadlyRole", "events", Says::Account),
 ];
 
 // Nor does the guide of EC2, for the role of an instance.
