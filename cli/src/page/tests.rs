@@ -10,20 +10,14 @@ fn night(complete: bool, region: Value) -> Value {
     json!({
         "backupStack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
         "execution": "arn:aws:states:…:9a92", "location": "s3://ledger/report.json", "regions": [whole], "complete": complete,
-        "estimate": {"dollars": 0.0005, "s3": 0.0001}, "mail": null,
+        "mail": null,
     })
 }
 
 fn html(night: &Value) -> String {
     let report: Report = serde_json::from_value(night.clone()).expect("a report");
-    let servers = [("i-1".to_owned(), "web".to_owned())].into();
-    page(
-        &report,
-        jiff::SignedDuration::from_secs(1),
-        "<?xml version=\"1.0\"?><svg id=\"the-graph\"></svg>",
-        "<svg id=\"the-chart\"></svg>",
-        &servers,
-    )
+    let graph = "<?xml version=\"1.0\"?><svg id=\"the-graph\"></svg>";
+    page(&report, SignedDuration::from_secs(74), graph, "<svg id=\"the-chart\"></svg>")
 }
 
 fn volume(id: &str, more: Value) -> Value {
@@ -77,7 +71,7 @@ fn a_failure_is_told_once() {
         |subject| json!({"step": "S", "subject": subject, "error": "E", "message": "no room", "execution": null});
     let failures = json!([failure("vol-a"), failure("snap-b")]);
     let html = html(&night(false, json!({"unprotected": [unprotected("vol-a", "E: no room")], "failures": failures})));
-    assert!(html.contains("S failed for snap-b: E") && !html.contains("S failed for vol-a"));
+    assert!(html.contains("S failed for snap-b") && !html.contains("S failed for vol-a"));
 }
 
 #[test]
@@ -87,7 +81,7 @@ fn every_unprotected_volume_is_listed_and_the_first_200_protected() {
     let html = html(&night(false, json!({"unprotected": unprotected, "protected": protected})));
     let listed = |text: &str| html.matches(&format!("<code>{text}")).count();
     assert_eq!((listed("bad-"), listed("good-")), (300, 200));
-    assert!(html.contains("and 1,100 more that are protected"));
+    assert!(html.contains("and 1,100 more: the report has them all"));
 }
 
 #[test]
@@ -121,13 +115,4 @@ fn the_pictures_and_the_mail_are_in_the_page_and_nothing_is_loaded() {
     );
     assert!(html.contains("<pre>one\n  two</pre>") && html.contains("default-src 'none'"));
     assert!(!html.contains("src=") && !html.contains("http:") && !html.contains("https:") && !html.contains("url("));
-}
-
-#[test]
-fn a_volume_that_a_drill_proved_says_when_and_how_long_that_took() {
-    let mut proven = protected("vol-a");
-    proven["proven"] = json!({"at": "2026-12-27T12:00:14Z", "snapshotId": "snap-1", "night": "2026-12-26",
-        "intervals": "Daily", "seconds": 74, "depth": "files"});
-    let page = html(&night(true, json!({"protected": [proven, protected("vol-b")]})));
-    assert_eq!(page.matches("restored 2026-12-27, 1m 14s").count(), 1, "{page}");
 }

@@ -1,27 +1,24 @@
-//! The ledger's `report.json`, read.
+//! The ledger's `report.json`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use domain::{
     Intervals, Night,
     messages::{Expired, Unreadable},
 };
-use report::{
-    mail::Mail,
-    night::{Failure, Named, Protected, Unprotected},
-};
+use report::{mail::Mail, night::Failure};
 use serde::Deserialize;
 
-/// What a night came to.
+/// The report of a run.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// Whose night.
+    /// The backup's stack.
     pub backup_stack: String,
-    /// Which Night.
+    /// The Night.
     pub night: Night,
     /// Every Interval due that Night.
     pub intervals: Intervals,
-    /// Whether the night only said what it would do.
+    /// Whether the run changed nothing.
     pub dry_run: bool,
     /// The ARN of the execution.
     pub execution: String,
@@ -31,9 +28,7 @@ pub struct Report {
     pub regions: Vec<Region>,
     /// Whether every volume is protected and no step failed.
     pub complete: bool,
-    /// What the night cost.
-    pub estimate: Estimate,
-    /// The email that it sent.
+    /// The email that was sent.
     pub mail: Option<Mail>,
 }
 
@@ -47,57 +42,62 @@ pub struct Region {
     pub protected: Vec<Protected>,
     /// Volumes that a dry run would have snapshotted.
     pub planned: Vec<Named>,
-    /// Volumes without one.
+    /// Volumes without a snapshot of tonight.
     pub unprotected: Vec<Unprotected>,
     /// Steps and child executions that failed.
     pub failures: Vec<Failure>,
-    /// Snapshots that expired and are gone; in a dry run, that would have been deleted.
+    /// Snapshots that expired and were deleted; in a dry run, that would have been deleted.
     pub expired: Vec<Expired>,
-    /// Snapshots that were deleted and that EC2 lists all the same. Versions before called them kept.
-    #[serde(alias = "kept")]
+    /// Snapshots that were deleted but that EC2 still lists.
     pub still_listed: Vec<Expired>,
     /// Snapshots whose tags cannot be read.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// What the night cost.
+/// A volume.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Estimate {
-    /// In dollars.
-    pub dollars: f64,
+#[serde(rename_all = "camelCase")]
+pub struct Named {
+    /// `vol-…`
+    pub volume_id: String,
+    /// Its `Name` tag.
+    pub name: Option<String>,
+    /// The instances that it is attached to.
+    pub instances: Vec<String>,
+    /// The `Name` tag of the first of them.
+    pub server: Option<String>,
 }
 
-impl Report {
-    /// Reads `report.json`.
-    ///
-    /// # Errors
-    /// It is none.
-    pub fn read(text: &str) -> Result<Self> {
-        serde_json::from_str(text).context("the report is not one that this version writes")
-    }
-
-    /// A number over all Regions.
-    pub fn total(&self, count: impl Fn(&Region) -> usize) -> usize {
-        self.regions.iter().map(count).sum()
-    }
-
-    /// The Regions of which nobody knows the volumes.
-    pub fn undiscovered(&self) -> Vec<&str> {
-        self.regions.iter().filter(|one| one.is_undiscovered()).map(|one| one.region.as_str()).collect()
-    }
+/// A volume with a snapshot of tonight.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Protected {
+    /// The volume.
+    #[serde(flatten)]
+    pub volume: Named,
+    /// Tonight's snapshot of it.
+    pub snapshot_id: String,
+    /// `completed` or `pending`.
+    pub state: String,
+    /// Whether this run created the snapshot.
+    pub created: bool,
 }
 
-impl Region {
-    /// Whether nobody knows which volumes it has, because the step that lists them failed.
-    pub fn is_undiscovered(&self) -> bool {
-        self.failures.iter().any(|failure| failure.step == "DiscoverVolumes")
-    }
+/// A volume without a snapshot of tonight.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unprotected {
+    /// The volume.
+    #[serde(flatten)]
+    pub volume: Named,
+    /// Why, in the words of the step that failed.
+    pub reason: String,
 }
 
-/// JSON with line breaks and indents, its members in the order in which they came.
+/// Returns JSON with line breaks and indents, its members in the order in which they came.
 ///
 /// # Errors
-/// The text is no JSON.
+/// The text is not JSON.
 pub fn pretty(text: &str) -> Result<String> {
     let mut written = Vec::new();
     let mut serializer = serde_json::Serializer::pretty(&mut written);
