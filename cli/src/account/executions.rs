@@ -14,7 +14,7 @@ use report::night::Summary;
 use crate::{
     account::{
         Account, error,
-        ledger::{self, Folder, Nights, timestamp},
+        ledger::{Folder, Nights, timestamp},
         map_runs::MapRuns,
         stack::Stack,
     },
@@ -174,7 +174,7 @@ impl<'a> Starts<'a> {
     }
 
     async fn with_summary(&self, start: Start, folder: &Folder) -> Result<Start> {
-        let Some(summary) = ledger::summary(&self.nights, folder).await? else { return Ok(start) };
+        let Some(summary) = self.nights.summary(folder).await? else { return Ok(start) };
         let is_forgotten = start.night.is_none();
         let outcome = if summary.is_complete() { Outcome::Complete } else { Outcome::NotComplete };
         Ok(Start {
