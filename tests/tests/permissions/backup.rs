@@ -8,12 +8,15 @@ use crate::{
     requests::Free,
 };
 
-pub const FREE: [Free; 2] = [
+pub const FREE: [Free; 4] = [
     Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"backupstack\"", reason: SAME_NAME },
     Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"INTERVAL\"", reason: SAME_NAME },
+    Free { action: "xray:PutTelemetryRecords", why: "another Region", reason: WITHOUT_CONTEXT },
+    Free { action: "xray:PutTraceSegments", why: "another Region", reason: WITHOUT_CONTEXT },
 ];
 
 const SAME_NAME: &str = "a volume may have such a tag, and tag-snapshot copies it";
+const WITHOUT_CONTEXT: &str = "Lambda checks the role, without a request's context, as it creates a traced function";
 
 /// What the stack was deployed with.
 pub struct Parameters {
@@ -51,7 +54,7 @@ fn object(deployed: &Deployed, prefix: &str) -> String {
 fn functions(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     let mut all = Vec::new();
     for role in ROLES {
-        let group = deployed.id(&role.replace("Role", "LogGroup"));
+        let group = deployed.id("LogGroup");
         let stream = deployed.arn("logs", &format!("log-group:{group}:log-stream:2026/12/31/live"));
         all.push(Call::new(By::Role(role), "logs:CreateLogStream", &stream));
         all.push(Call::new(By::Role(role), "logs:PutLogEvents", &stream));
