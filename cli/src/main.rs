@@ -8,7 +8,7 @@ async fn main() -> ExitCode {
     match nightly::run(nightly::cli::Cli::parse()).await {
         Ok(verdict) => verdict.into(),
         Err(problem) => {
-            eprintln!("nightly: {problem:#}");
+            nightly::ui::output::note(&format!("nightly: {problem:#}"));
             ExitCode::from(3)
         }
     }

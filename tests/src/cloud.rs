@@ -227,13 +227,6 @@ impl Cloud {
         snapshots.iter().map(|snapshot| (text(snapshot.snapshot_id()), tags(snapshot.tags()))).collect()
     }
 
-    /// Claims a volume's Night in the ledger, as an attempt to snapshot it does that goes no further.
-    pub async fn claim(&self, night: &str, volume: &str) {
-        let s3 = aws_sdk_s3::Client::new(&self.aws().await);
-        let key = format!("claims/{night}/us-east-1/{volume}");
-        s3.put_object().bucket(self.exported("LEDGER_BUCKET")).key(key).send().await.expect("a claim");
-    }
-
     /// The configuration of every other service.
     pub async fn aws(&self) -> SdkConfig {
         self.config(self.ministack(), self.region)

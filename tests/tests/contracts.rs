@@ -1,9 +1,9 @@
 //! What the parts promise each other: state machine and code, template and code, names.
 
-use domain::{ErrorName, cost};
+use domain::ErrorName;
 use regex::Regex;
 use report::metrics;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::{asl, functions, pascal, source, template, text};
 
@@ -137,44 +137,13 @@ fn a_map_of_volumes_reads_its_list_from_the_ledger_and_writes_its_results_there(
             let resource = map[field]["Resource"].as_str().unwrap_or_default();
             assert!(resource.ends_with(bucket), "{field} of {}: {resource}", map["Label"]);
         }
-        assert!(map.get("ResultPath").is_some_and(Value::is_null), "{}", map["Label"]);
-        // A round of the drill begins when the one before is over.
-        let at_once = if map["Label"] == "DrillRounds" { 1 } else { cost::CHILDREN_AT_ONCE };
-        assert_eq!(map["MaxConcurrency"], at_once);
-    }
-}
-
-/// An attempt that a redrive makes, up to 14 days later (Step Functions developer guide, "Redriving executions"), must find the claim of
-/// the one before.
-#[test]
-fn a_claim_outlives_every_redrive() {
-    let rules = template::properties("LedgerBucket")["LifecycleConfiguration"]["Rules"].clone();
-    let over_claims = rules.as_sequence().expect("Rules").iter().filter(|rule| {
-        let prefix = rule["Prefix"].as_str().unwrap_or_default();
-        "claims/".starts_with(prefix)
-    });
-    let days: Vec<_> = over_claims.map(|rule| rule["ExpirationInDays"].as_u64().expect("days")).collect();
-    assert!(days.len() == 2 && days.iter().all(|days| *days > 14), "{days:?}");
-}
-
-#[test]
-fn the_estimate_of_a_nights_cost_knows_the_memory_that_the_template_gives() {
-    for function in functions() {
-        let memory = &template::properties(&format!("{}Function", pascal(&function)))["MemorySize"];
-        let gigabytes = memory.as_f64().expect("a number") / 1024.0;
-        if !invoked_by_the_night(&function) {
-            continue;
-        }
-        if ["snapshot-one", "tag-snapshot", "delete-one"].contains(&function.as_str()) {
-            assert_eq!(gigabytes, cost::CHILD_GIGABYTES, "{function}");
-        } else {
-            assert!(gigabytes <= cost::GIGABYTES, "{function}");
+        assert_eq!(map["ResultWriter"]["WriterConfig"], json!({"OutputType": "JSONL", "Transformation": "NONE"}));
+        assert_eq!(map["ResultSelector"], json!({"key.$": "$.ResultWriterDetails.Key"}));
+        match map["Label"].as_str() {
+            Some("ProveRestorePoints") => assert_eq!(map["MaxConcurrencyPath"], "$.atOnce"),
+            _ => assert_eq!(map["MaxConcurrency"], 20),
         }
     }
-}
-
-fn invoked_by_the_night(function: &str) -> bool {
-    asl::definition("nightly-backup").to_string().contains(&format!("${{{}Function}}", pascal(function)))
 }
 
 #[test]

@@ -14,13 +14,13 @@ use report::night::Summary;
 use crate::{
     account::{
         Account, error,
-        follow::MapRuns,
         ledger::{self, Folder, Nights, timestamp},
+        map_runs::MapRuns,
         stack::Stack,
     },
     ui::{
-        look::safe,
         progress::{Counts, SNAPSHOTS},
+        text::safe,
     },
 };
 
@@ -113,7 +113,7 @@ impl<'a> Starts<'a> {
         let is_new = |one: &ExecutionListItem| folders.iter().all(|folder| folder.execution != one.name);
         // One that went well has its folder.
         let others = self.listed(|one| one.status != ExecutionStatus::Succeeded && is_new(one)).await?;
-        let arns = folders.iter().map(|folder| self.arn(&folder.execution));
+        let arns = folders.iter().map(|folder| arn(&self.stack.state_machine, &folder.execution));
         let mut starts = self.looked_at(arns.chain(others.into_iter().map(|one| one.execution_arn)).collect()).await?;
         for (start, folder) in starts.iter_mut().zip(&folders) {
             // Where Step Functions has forgotten it, and where the stack's time zone was another then.
@@ -152,8 +152,8 @@ impl<'a> Starts<'a> {
         let mut start = self.read(&described);
         if let Outcome::Running(_) = start.outcome {
             let mut map_runs = MapRuns::default();
-            map_runs.look(&self.sfn, &execution).await?;
-            start.outcome = Outcome::Running(map_runs.of(SNAPSHOTS));
+            map_runs.update(&self.sfn, &execution).await?;
+            start.outcome = Outcome::Running(map_runs.total(SNAPSHOTS));
             return Ok(start);
         }
         match start.folder() {
@@ -180,7 +180,7 @@ impl<'a> Starts<'a> {
     }
 
     async fn with_summary(&self, start: Start, folder: &Folder) -> Result<Start> {
-        let Some(summary) = ledger::summary(&self.nights, folder, start.started).await? else { return Ok(start) };
+        let Some(summary) = ledger::summary(&self.nights, folder).await? else { return Ok(start) };
         let is_forgotten = start.night.is_none();
         let outcome = if summary.is_complete() { Outcome::Complete } else { Outcome::NotComplete };
         Ok(Start {
@@ -193,11 +193,14 @@ impl<'a> Starts<'a> {
             ..start
         })
     }
+}
 
-    /// `arn:aws:states:us-east-1:123456789012:execution:Nightly:name` of `arn:…:stateMachine:Nightly`.
-    fn arn(&self, execution: &str) -> String {
-        format!("{}:{execution}", self.stack.state_machine.replacen(":stateMachine:", ":execution:", 1))
+/// Returns the ARN of a state machine's execution, by its ARN or its name.
+pub fn arn(state_machine: &str, execution: &str) -> String {
+    if execution.starts_with("arn:") {
+        return execution.to_owned();
     }
+    format!("{}:{execution}", state_machine.replacen(":stateMachine:", ":execution:", 1))
 }
 
 /// The name of an execution.

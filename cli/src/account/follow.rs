@@ -4,71 +4,21 @@ use anyhow::{Context, Result};
 use aws_sdk_sfn::{
     Client,
     operation::describe_execution::DescribeExecutionOutput,
-    types::{ExecutionStatus, HistoryEvent, MapRunStatus},
+    types::{ExecutionStatus, HistoryEvent},
 };
-use jiff::Timestamp;
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::{
-    account::{error, ledger::timestamp},
-    ui::progress::{Counts, DELETIONS, Progress, ROUNDS, SNAPSHOTS, told},
+    account::{error, ledger::timestamp, map_runs::MapRuns},
+    ui::progress::{Counts, DELETIONS, Progress, RESTORE_POINTS, SNAPSHOTS, told},
 };
 
 /// How long to try again where there is no answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// A night of seconds is looked at often, one of hours now and then.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
-
-/// The Map Runs of an execution: how far each was when it was last looked at.
-#[derive(Debug, Default)]
-pub struct MapRuns(BTreeMap<String, (Counts, bool)>);
-
-impl MapRuns {
-    /// Looks at those that have not ended.
-    ///
-    /// # Errors
-    /// Step Functions does not answer.
-    pub async fn look(&mut self, sfn: &Client, execution: &str) -> Result<()> {
-        let mut runs = sfn.list_map_runs().execution_arn(execution).into_paginator().items().send();
-        while let Some(run) = runs.next().await {
-            let run = run.map_err(|error| error::of("ListMapRuns", error))?;
-            self.0.entry(run.map_run_arn).or_default();
-        }
-        for (arn, (counts, has_ended)) in self.0.iter_mut().filter(|(_, (_, has_ended))| !has_ended) {
-            let run = sfn.describe_map_run().map_run_arn(arn).send().await;
-            let run = run.map_err(|error| error::of("DescribeMapRun", error))?;
-            *has_ended = run.status != MapRunStatus::Running;
-            if let Some(now) = run.execution_counts {
-                let failed = now.failed + now.timed_out + now.aborted;
-                let number = |count: i64| u64::try_from(count).unwrap_or_default();
-                *counts = Counts {
-                    total: number(now.total),
-                    done: number(now.succeeded + failed),
-                    failed: number(failed),
-                    in_flight: number(now.running),
-                };
-            }
-        }
-        Ok(())
-    }
-
-    /// How far a Map is, over all Regions; none where it has not begun. A Map Run's ARN ends in `/<label>:<id>`.
-    pub fn of(&self, map: &str) -> Option<Counts> {
-        let label = |arn: &str| arn.split('/').nth(1).and_then(|end| end.split(':').next()).map(str::to_owned);
-        let runs = self.0.iter().filter(|(arn, _)| label(arn).as_deref() == Some(map)).map(|(_, (counts, _))| counts);
-        runs.copied().reduce(|sum, one| Counts {
-            total: sum.total + one.total,
-            done: sum.done + one.done,
-            failed: sum.failed + one.failed,
-            in_flight: sum.in_flight + one.in_flight,
-        })
-    }
-}
 
 /// Follows an execution and shows its progress.
 pub struct Follower<'a> {
@@ -132,7 +82,7 @@ impl<'a> Follower<'a> {
         let pages = self.sfn.get_execution_history().execution_arn(self.execution).into_paginator().items().send();
         let events = pages.collect::<Result<Vec<_>, _>>().await;
         let events = events.map_err(|error| error::of("GetExecutionHistory", error))?;
-        self.map_runs.look(self.sfn, self.execution).await?;
+        self.map_runs.update(self.sfn, self.execution).await?;
         for event in events.iter().skip(self.seen) {
             self.tell(event);
         }
@@ -165,28 +115,14 @@ impl<'a> Follower<'a> {
         if self.is_settled {
             return;
         }
-        if let Some(counts) = self.map_runs.of(SNAPSHOTS) {
+        if let Some(counts) = self.map_runs.total(SNAPSHOTS) {
             // A Region's Map Run counts as they are read; discovery knows the number before.
             self.progress.show(SNAPSHOTS, Counts { total: counts.total.max(self.found), ..counts });
         }
-        for map in [DELETIONS, ROUNDS] {
-            if let Some(counts) = self.map_runs.of(map) {
+        for map in [DELETIONS, RESTORE_POINTS] {
+            if let Some(counts) = self.map_runs.total(map) {
                 self.progress.show(map, counts);
             }
         }
-    }
-}
-
-/// How long something took.
-pub fn duration(from: Timestamp, to: Timestamp) -> String {
-    in_words(to.duration_since(from).as_secs().try_into().unwrap_or_default())
-}
-
-/// Seconds in words: `12 s`, `3 min 20 s`, `2 h 05 min`.
-pub fn in_words(seconds: u64) -> String {
-    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
     }
 }

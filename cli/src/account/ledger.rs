@@ -1,14 +1,14 @@
 //! What the ledger holds of each start of a Night: `nights/<Night>/<execution>/`, with `report.json` and `summary.json`.
 
+use ::report::night::Summary;
 use anyhow::Result;
 use aws_sdk_s3::{Client, operation::list_objects_v2::ListObjectsV2Output};
 use domain::Night;
 use jiff::Timestamp;
-use report::night::Summary;
 
 use crate::{
     account::{Account, error, stack::Stack},
-    view::{report::Report, summary},
+    view::report::{self, Report},
 };
 
 /// The ledger of a stack.
@@ -64,7 +64,7 @@ impl Nights {
     /// S3 does not answer, or it is no report.
     pub async fn report(&self, folder: &Folder) -> Result<Option<Written>> {
         let Some((text, at)) = self.object(&folder.key("report.json")).await? else { return Ok(None) };
-        Ok(Some(Written { report: Report::read(&text)?, text, at }))
+        Ok(Some(Written { report: report::read(&text)?, text, at }))
     }
 
     /// The Nights that the ledger has, oldest first.
@@ -111,17 +111,13 @@ impl Nights {
     }
 }
 
-/// A start in numbers; none where it came to no report. `started` is what Step Functions says, where it still knows it.
+/// A start in numbers; none if it has no report.
 ///
 /// # Errors
-/// S3 does not answer, or what it has is no report.
-pub async fn summary(nights: &Nights, folder: &Folder, started: Option<Timestamp>) -> Result<Option<Summary>> {
-    if let Some((text, _)) = nights.object(&folder.key("summary.json")).await? {
-        return Ok(Some(serde_json::from_str(&text)?));
-    }
-    // Versions before this one wrote the report alone.
-    let report = nights.report(folder).await?;
-    Ok(report.map(|written| summary::counted(&written.report, started.unwrap_or(written.at), written.at)))
+/// S3 does not answer, or the object is no summary.
+pub async fn summary(nights: &Nights, folder: &Folder) -> Result<Option<Summary>> {
+    let object = nights.object(&folder.key("summary.json")).await?;
+    Ok(object.map(|(text, _)| serde_json::from_str(&text)).transpose()?)
 }
 
 /// A time of AWS's.

@@ -2,10 +2,13 @@
 
 use anyhow::{Context, Result};
 use domain::drill::{Proof, Proven};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use std::collections::HashMap;
 
-use crate::account::{Account, follow::in_words, ledger::Nights, stack::Stack};
+use crate::{
+    account::{Account, ledger::Nights, stack::Stack},
+    ui::text::duration,
+};
 
 /// The proofs of a stack by Region and volume.
 pub type Proofs = HashMap<(String, String), Proof>;
@@ -31,33 +34,19 @@ pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     Ok(Some(proofs))
 }
 
-/// What is known of a volume, in one line and in two.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
-    /// `2026-11-22, 14 s`, `never` or `FAILED 2026-11-29`.
-    pub line: String,
-    /// The same under no heading, each line 20 characters or so: `restored 2026-11-22`, `in 14 s`.
-    pub lines: String,
+/// What the last drill that took a volume proved: `2026-11-22, 14s`, `never` or `FAILED 2026-11-29`, in a time zone.
+pub fn in_words(proof: Option<&Proof>, zone: &TimeZone) -> String {
+    match proof {
+        Some(proof) if !proof.unproven.is_empty() => format!("FAILED {}", date(proof.tried, zone)),
+        Some(Proof { proven: Some(proven), .. }) => proven_in_words(proven, zone),
+        _ => "never".to_owned(),
+    }
 }
 
-impl Words {
-    /// Of the last drill that took the volume; `zone` is that of the dates.
-    pub fn of(proof: Option<&Proof>, zone: &TimeZone) -> Self {
-        match proof {
-            Some(proof) if !proof.unproven.is_empty() => {
-                let tried = date(proof.tried, zone);
-                Self { line: format!("FAILED {tried}"), lines: format!("restore FAILED\n{tried}") }
-            }
-            Some(Proof { proven: Some(proven), .. }) => Self::of_proven(proven, zone),
-            _ => Self { line: "never".to_owned(), lines: "never restored".to_owned() },
-        }
-    }
-
-    /// Of a volume's newest proof.
-    pub fn of_proven(proven: &Proven, zone: &TimeZone) -> Self {
-        let (at, took) = (date(proven.at, zone), in_words(proven.seconds));
-        Self { line: format!("{at}, {took}"), lines: format!("restored {at}\nin {took}") }
-    }
+/// When a volume was last proven, and how long its restore took.
+pub fn proven_in_words(proven: &Proven, zone: &TimeZone) -> String {
+    let took = SignedDuration::from_secs(proven.seconds.try_into().unwrap_or(i64::MAX));
+    format!("{}, {}", date(proven.at, zone), duration(took))
 }
 
 /// A date in a zone.

@@ -8,7 +8,7 @@ use jiff::ToSpan;
 use std::collections::BTreeMap;
 
 use super::{Life, draw};
-use crate::page::text::plural;
+use crate::ui::text::plural;
 
 /// Nights that a picture can show: a line each.
 const MOST_NIGHTS: u32 = 1_000;

@@ -1,9 +1,9 @@
 //! `nightly coverage`: every in-use volume with its newest restore point, the worst first; and when it was last restored by a drill.
 
 use anyhow::Result;
-use aws::{error, snapshots};
-use domain::{Error, ErrorName, drill::Proof, selection::Selection, tags::NAME};
-use jiff::{Timestamp, tz::TimeZone};
+use comfy_table::Color;
+use domain::{drill::Proof, selection::Selection};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -11,14 +11,15 @@ use crate::{
     Verdict,
     account::{
         Account,
-        inventory::{Inventory, Snapshot, Volume, everywhere},
-        proofs::{self, Proofs, Words, date},
+        ec2::{Snapshot, Volume},
+        inventory::{Inventory, each_region},
+        proofs::{self, Proofs, date},
         stack::Stack,
     },
     ui::{
-        look::{plural, safe},
         output,
-        screen::{Entry, Screen, Sheet, Tone, age},
+        terminal::{Rows, Terminal},
+        text::{age, plural, safe},
     },
 };
 
@@ -78,6 +79,8 @@ pub struct Row {
 #[derive(Clone, Debug, Serialize)]
 pub struct Coverage {
     covered: bool,
+    /// The Regions that could not be read.
+    unread: Vec<String>,
     /// Whether the stack has a restore drill.
     drill: bool,
     volumes: Vec<Row>,
@@ -88,57 +91,56 @@ pub struct Coverage {
 /// # Errors
 /// EC2 refuses or does not answer.
 pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -> Result<Verdict> {
-    let inventory = Inventory::read(account, stack).await?;
-    let names = everywhere(account, &stack.regions, server_names).await?.into_iter().flatten().collect();
+    let inventory = Inventory::read(account, stack, None).await?;
+    let regions: Vec<_> = stack.regions.iter().filter(|one| !inventory.unread.contains(one)).cloned().collect();
+    let names = server_names(account, &regions).await;
     // Who may not read the ledger is still told which restore points there are.
     let proofs = proofs::read(account, stack).await.unwrap_or_else(|error| {
-        eprintln!("nightly: without what restore drills proved: {error:#}");
+        output::note(&format!("nightly: without what restore drills proved: {error:#}"));
         None
     });
     let coverage = Coverage::of(&inventory, &names, &stack.selection, now).with_proofs(proofs);
     if json {
         output::print_json(&coverage)?;
     } else {
-        output::print(&coverage.text(&stack.regions, &stack.time_zone, Screen::of_stdout()))?;
+        output::print(&coverage.text(&stack.regions, &stack.time_zone, Terminal::of_stdout()))?;
     }
-    Ok(if coverage.covered { Verdict::Good } else { Verdict::Bad })
+    Ok(match (inventory.unread.is_empty(), coverage.covered) {
+        (false, _) => Verdict::Partial,
+        (true, true) => Verdict::Good,
+        (true, false) => Verdict::Bad,
+    })
 }
 
-/// The instances' `Name` tags by their ids; none where the caller may not list them.
-async fn server_names(ec2: aws_sdk_ec2::Client, _: String) -> Result<Vec<(String, String)>, Error> {
-    let mut pages = ec2.describe_instances().max_results(1_000).into_paginator().send();
-    let mut names = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = match page.map_err(|error| error::of("DescribeInstances", error)) {
-            Err(error) if error.name == ErrorName::Refused => return Ok(Vec::new()),
-            page => page?,
-        };
-        for instance in page.reservations().iter().flat_map(|reservation| reservation.instances()) {
-            let name = snapshots::tags_of(instance.tags()).remove(NAME).filter(|name| !name.is_empty());
-            names.extend(instance.instance_id.clone().zip(name));
+/// The servers' names by their ids. A caller who may not list them still sees the ids.
+async fn server_names(account: &Account, regions: &[String]) -> HashMap<String, String> {
+    let answers = each_region(account, regions, async |region| region.instances(&[]).await).await;
+    let mut names = HashMap::new();
+    for (region, answer) in answers {
+        match answer {
+            Ok(servers) => names.extend(servers.into_iter().map(|one| (one.id, one.name))),
+            Err(error) => output::note(&format!("nightly: without the servers' names in {region}: {error:#}")),
         }
     }
-    Ok(names)
+    names.retain(|_, name| !name.is_empty());
+    names
 }
 
 impl Coverage {
     /// Judges the in-use volumes.
     pub fn of(inventory: &Inventory, names: &HashMap<String, String>, selection: &Selection, now: Timestamp) -> Self {
-        let snapshots = inventory.by_volume();
-        let in_use = inventory.volumes.iter().filter(|volume| volume.in_use);
-        let mut volumes: Vec<_> = in_use
-            .map(|volume| {
-                let own = snapshots.get(&(volume.region.as_str(), volume.id.as_str()));
-                row(volume, own.map_or(&[], Vec::as_slice), names, selection, now)
-            })
-            .collect();
+        let histories = inventory.histories();
+        let in_use = histories.values().filter_map(|history| Some((history.volume?, &history.snapshots)));
+        let in_use = in_use.filter(|(volume, _)| volume.state == "in-use");
+        let mut volumes: Vec<_> = in_use.map(|(volume, own)| row(volume, own, names, selection, now)).collect();
         volumes.sort_by_cached_key(|row| {
             let age = row.restore_point.as_ref().map(|point| -point.age_seconds);
             (row.verdict, age, row.name.clone(), row.region.clone(), row.volume_id.clone())
         });
         let mut selected = volumes.iter().filter(|row| row.verdict != Cover::LeftOut).peekable();
         let covered = selected.peek().is_some() && selected.all(|row| row.verdict == Cover::Covered);
-        Self { covered, drill: false, volumes }
+        let unread = inventory.unread.clone();
+        Self { covered: covered && unread.is_empty(), unread, drill: false, volumes }
     }
 
     /// With what drills proved; none where the stack has no drill.
@@ -152,30 +154,33 @@ impl Coverage {
     }
 
     /// The whole in words.
-    pub fn text(&self, regions: &[String], zone: &TimeZone, screen: Screen) -> String {
-        let many = regions.len() > 1;
-        let sheet = Sheet {
-            wide: vec!["VOLUME", "NAME", "SERVER", "REGION", "RESTORE POINT", "NIGHT", "AGE", "RESTORED", "VERDICT"],
-            medium: vec!["VOLUME", "SERVER", "RESTORE POINT", "VERDICT"],
-            entries: self.volumes.iter().map(|row| row.entry(many, self.drill.then_some(zone))).collect(),
-        };
-        let sheet = sheet.without_empty_columns();
-        let mut text = screen.wrap(&self.summary(regions), 0);
-        text = if self.covered { text } else { screen.paint(&text, Tone::Bad) };
+    pub fn text(&self, regions: &[String], zone: &TimeZone, terminal: Terminal) -> String {
+        let mut rows = Rows::new(&[
+            &["Volume", "Name"],
+            &["Server", "Region"],
+            &["Restore point", "Night", "Age", "Restored"],
+            &["Verdict"],
+        ]);
+        let drill_zone = self.drill.then_some(zone);
+        self.volumes.iter().for_each(|row| rows.add(&row.cells(regions.len() > 1, drill_zone), row.colour()));
+        let unread = self.unread.iter().map(|region| format!(" {region} could not be read.")).collect::<String>();
+        let summary = terminal.prose(0, &(self.summary(regions) + &unread));
+        let mut text = if self.covered { summary } else { terminal.bad(summary.trim_end()) + "\n" };
         let failed: Vec<_> = self.volumes.iter().filter(|row| row.failed().is_some()).collect();
         if !failed.is_empty() {
             let line =
                 format!("The last restore drill could not prove {}: the reasons are below.", volumes(failed.len()));
-            text += &screen.paint(&screen.wrap(&line, 0), Tone::Bad);
-        }
-        if !sheet.entries.is_empty() {
+            text += &terminal.bad(terminal.prose(0, &line).trim_end());
             text += "\n";
-            text += &screen.draw(&sheet, screen.layout([&sheet].into_iter()));
         }
-        text += &failed.iter().map(|row| row.reasons(zone, screen)).collect::<String>();
+        if !rows.is_empty() {
+            text += "\n";
+            text += &terminal.draw(&[rows]).concat();
+        }
+        text += &failed.iter().map(|row| row.reasons(zone, terminal)).collect::<String>();
         if let Some(next) = self.what_next() {
             text += "\n";
-            text += &screen.wrap(next, 0);
+            text += &terminal.prose(0, next);
         }
         text
     }
@@ -233,10 +238,10 @@ fn row(
     };
     Row {
         volume_id: volume.id.clone(),
-        name: volume.name().unwrap_or_default().to_owned(),
-        servers: volume.instances.iter().map(|id| names.get(id).unwrap_or(id).clone()).collect(),
+        name: volume.name().to_owned(),
+        servers: volume.attachments.iter().map(|(id, _)| names.get(id).unwrap_or(id).clone()).collect(),
         region: volume.region.clone(),
-        made_seconds: volume.made.map(|made| now.duration_since(made).as_secs()),
+        made_seconds: volume.created.map(|created| now.duration_since(created).as_secs()),
         pending: pending.filter(|pending| age.is_none_or(|age| pending.age_seconds < age)),
         restore_point,
         verdict,
@@ -251,44 +256,26 @@ fn point(snapshot: &Snapshot, now: Timestamp) -> Option<Point> {
 }
 
 impl Row {
-    /// `zone` is that of the restore drill's dates; none where there is no drill.
-    fn entry(&self, many_regions: bool, zone: Option<&TimeZone>) -> Entry {
-        let servers = self.servers.join(", ");
+    /// `zone` is that of the restore drill's dates; none if there is no drill.
+    fn cells(&self, many_regions: bool, zone: Option<&TimeZone>) -> Vec<String> {
         let (id, night, old) = match &self.restore_point {
-            Some(point) => (point.snapshot_id.as_str(), point.night.as_str(), age(point.age_seconds)),
+            Some(point) => (point.snapshot_id.as_str(), point.night.as_str(), in_words(point.age_seconds)),
             None => ("none", "", String::new()),
         };
-        let verdict = self.verdict_in_words();
-        let restored = zone.map(|zone| Words::of(self.proof.as_ref(), zone));
-        let (restored, stacked_restored) = restored.map(|words| (words.line, words.lines)).unwrap_or_default();
         let region = if many_regions { &self.region } else { "" };
-        let wide = [&self.volume_id, &self.name, &servers, region, id, night, &old, &restored, &verdict]
-            .map(str::to_owned)
-            .to_vec();
-        let stacked =
-            |parts: &[&str], by| parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(by);
-        let named = stacked(&[&self.volume_id, &self.name], "\n");
-        let (word, more) = verdict.split_once(", ").unwrap_or((&verdict, ""));
-        let medium = vec![
-            named,
-            stacked(&[&servers, region], "\n"),
-            stacked(&[id, night, &more.replace(", ", "\n"), &stacked_restored], "\n"),
-            stacked(&[word, &old], "\n"),
-        ];
-        let place = Some(servers.as_str()).filter(|servers| !servers.is_empty()).map(|servers| format!("on {servers}"));
-        let narrow = [
-            stacked(&[&verdict, &old], ", "),
-            stacked(&[&self.volume_id, &self.name], " "),
-            stacked(&[place.as_deref().unwrap_or_default(), region], " in "),
-            if self.restore_point.is_some() { format!("{id} of {night}") } else { String::new() },
-            stacked_restored.replace('\n', " "),
-        ];
-        let tone = match self.verdict {
-            Cover::None | Cover::Stale => Tone::Bad,
-            Cover::Covered => Tone::Good,
-            Cover::LeftOut => Tone::Plain,
-        };
-        Entry { wide, medium, narrow: narrow.into_iter().filter(|line| !line.is_empty()).collect(), tone }
+        let restored = zone.map(|zone| proofs::in_words(self.proof.as_ref(), zone)).unwrap_or_default();
+        let servers = self.servers.join(", ");
+        let cells = [&self.volume_id, &self.name, &servers, region, id, night, &old, &restored];
+        let verdict = self.verdict_in_words();
+        [cells.map(str::to_owned).as_slice(), &[verdict]].concat()
+    }
+
+    fn colour(&self) -> Option<Color> {
+        match self.verdict {
+            Cover::None | Cover::Stale => Some(Color::DarkRed),
+            Cover::Covered => Some(Color::DarkGreen),
+            Cover::LeftOut => None,
+        }
     }
 
     /// The last drill that took it, where that could not prove all.
@@ -297,16 +284,17 @@ impl Row {
     }
 
     /// What it could not prove, and why.
-    fn reasons(&self, zone: &TimeZone, screen: Screen) -> String {
+    fn reasons(&self, zone: &TimeZone, terminal: Terminal) -> String {
         let unproven = self.failed().map(|proof| proof.unproven.as_slice()).unwrap_or_default();
         let proven = self.proof.as_ref().and_then(|proof| proof.proven.as_ref());
         let before =
             proven.map_or_else(|| "never proven".to_owned(), |one| format!("last proven {}", date(one.at, zone)));
         let reasons = unproven.iter().map(|one| {
-            let what = format!("{} of {} was not restored: {}", one.snapshot_id, one.night, safe(&one.reason));
-            screen.wrap(&what, 2)
+            let what =
+                format!("{} of {} was not restored: {}", one.snapshot_id, one.night, safe(&one.reason.to_string()));
+            terminal.prose(2, &what)
         });
-        let heading = screen.wrap(&format!("{}, {before}:", self.volume_id), 0);
+        let heading = terminal.prose(0, &format!("{}, {before}:", self.volume_id));
         format!("\n{heading}{}", reasons.collect::<String>())
     }
 
@@ -318,8 +306,8 @@ impl Row {
             Cover::Covered => "covered",
             Cover::LeftOut => "left out",
         };
-        let pending = self.pending.as_ref().map(|point| format!("one pending for {}", age(point.age_seconds)));
-        let made = made.map(|made| format!("made {} ago", age_in_full(made)));
+        let pending = self.pending.as_ref().map(|point| format!("one pending for {}", in_words(point.age_seconds)));
+        let made = made.map(|made| format!("made {} ago", in_words(made)));
         [Some(word.to_owned()), made, pending].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }
@@ -328,11 +316,8 @@ fn volumes(count: usize) -> String {
     if count == 1 { "a volume".to_owned() } else { plural(count, "volume") }
 }
 
-fn age_in_full(seconds: i64) -> String {
-    match seconds.max(0) / 60 {
-        minutes @ 0..60 => plural(minutes as usize, "minute"),
-        minutes => plural(minutes as usize / 60, "hour"),
-    }
+fn in_words(seconds: i64) -> String {
+    age(SignedDuration::from_secs(seconds))
 }
 
 #[cfg(test)]

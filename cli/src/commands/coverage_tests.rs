@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{NOW, ago, snapshot, volume};
+use crate::fixtures::{NOW, ago, inventory, snapshot, volume};
 use serde_json::json;
 
 /// One that is proven, one of which the last drill could not prove all.
@@ -7,7 +7,7 @@ fn proofs() -> Proofs {
     let proven = json!({"at": "2026-11-22T06:00:14Z", "snapshotId": "snap-0123456789abcdef0", "night": "2026-11-22",
         "intervals": "Daily", "seconds": 14, "depth": "files"});
     let unproven = json!([{"snapshotId": "snap-0123456789abcdef1", "night": "2026-11-21", "intervals": "Daily",
-        "reason": "NotSound: its xfs is damaged; xfs_repair -n says: bad magic number"}]);
+        "reason": {"code": "NotSound", "message": "its xfs is damaged; xfs_repair -n says: bad magic number"}}]);
     let of = |id: &str, unproven| json!({"volumeId": id, "tried": "2026-11-22T06:00:00Z", "proven": proven, "unproven": unproven});
     [("vol-00000000000000001", json!([])), ("vol-00000000000000002", unproven)]
         .map(|(id, unproven)| {
@@ -31,7 +31,7 @@ fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays(
     let head = "All 3 volumes have a restore point of the last 36 hours.\nThe last restore drill could not prove a volume: the reasons are below.\n";
     assert!(said.starts_with(head), "{said}");
     let row = |id: &str| said.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
-    assert!(row(&ids[0]).contains("  never  ") && row(&ids[1]).contains("  2026-11-22, 14 s  "), "{said}");
+    assert!(row(&ids[0]).contains("  never  ") && row(&ids[1]).contains("  2026-11-22, 14s  "), "{said}");
     assert!(row(&ids[2]).contains("  FAILED 2026-11-22  "), "{said}");
     let reason = "vol-00000000000000002, last proven 2026-11-22:\n  snap-0123456789abcdef1 of 2026-11-21 was not restored: NotSound: its xfs";
     assert!(said.contains(reason), "{said}");
@@ -39,22 +39,22 @@ fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays(
     assert_eq!((&json["drill"], &json["volumes"][1]["proof"]["proven"]["seconds"]), (&json!(true), &json!(14)));
 
     let without = made().with_proofs(None);
-    assert!(!text(&without, None).contains("RESTORED") && !text(&without, Some(40)).contains("restored"));
+    assert!(!text(&without, None).contains("Restored") && !text(&without, Some(40)).contains("Restored"));
     let zone = domain::night::zone("Pacific/Auckland").unwrap();
     let late = Proof {
         tried: "2026-11-22T20:00:00Z".parse().unwrap(),
         ..proofs().into_values().find(|one| !one.unproven.is_empty()).unwrap()
     };
-    assert_eq!(Words::of(Some(&late), &zone).line, "FAILED 2026-11-23");
+    assert_eq!(proofs::in_words(Some(&late), &zone), "FAILED 2026-11-23");
 }
 
 fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
     let names = HashMap::from([("i-1".to_owned(), "web".to_owned())]);
-    Coverage::of(&Inventory { volumes, snapshots }, &names, &Selection::default(), NOW.parse().unwrap())
+    Coverage::of(&inventory(volumes, snapshots), &names, &Selection::default(), NOW.parse().unwrap())
 }
 
-fn text(coverage: &Coverage, width: Option<u16>) -> String {
-    coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Screen { width, colour: false })
+fn text(coverage: &Coverage, width: Option<usize>) -> String {
+    coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Terminal { width, is_coloured: false })
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn one_left_out_is_not_uncovered_but_to_back_up_nothing_is() {
     assert_eq!(good.what_next(), None);
     assert!(!coverage(vec![out()], vec![]).covered);
     let mut idle = volume("vol-idle", &[]);
-    idle.in_use = false;
+    idle.state = "available".into();
     let none = coverage(vec![idle], vec![]);
     assert!(!none.covered);
     assert!(text(&none, None).starts_with("No volume is in use in eu-west-1: there is nothing to back up.\n"));
@@ -97,10 +97,10 @@ fn one_left_out_is_not_uncovered_but_to_back_up_nothing_is() {
 #[test]
 fn a_pending_one_is_no_restore_point_but_is_told_and_so_is_that_the_volume_is_new() {
     let mut new = volume("vol-1", &[]);
-    new.made = Some(ago(3));
+    new.created = Some(ago(3));
     let coverage = coverage(vec![new], vec![snapshot("vol-1", "pending", 1)]);
     assert_eq!(coverage.volumes[0].verdict, Cover::None);
-    assert_eq!(coverage.volumes[0].verdict_in_words(), "none, made 3 hours ago, one pending for 1 h");
+    assert_eq!(coverage.volumes[0].verdict_in_words(), "none, made 3h ago, one pending for 1h");
 }
 
 #[test]
@@ -121,8 +121,8 @@ fn the_same_id_in_another_region_is_another_volume() {
 fn no_line_is_wider_than_the_terminal_and_none_has_a_colour_without_one() {
     let mut volumes: Vec<_> =
         (0..3).map(|one| volume(&format!("vol-{one:017}"), &[("Name", "database-server")])).collect();
-    volumes[0].made = Some(ago(1));
-    volumes[0].instances = vec!["i-0123456789abcdef0".to_owned()];
+    volumes[0].created = Some(ago(1));
+    volumes[0].attachments = vec![("i-0123456789abcdef0".to_owned(), String::new())];
     let mut snapshots =
         vec![snapshot("vol-00000000000000001", "completed", 1), snapshot("vol-00000000000000000", "pending", 1)];
     snapshots[0].id = "snap-0123456789abcdef0".to_owned();
@@ -130,11 +130,12 @@ fn no_line_is_wider_than_the_terminal_and_none_has_a_colour_without_one() {
     let proven = coverage.clone().with_proofs(Some(proofs()));
     for (coverage, width) in [40, 60, 80, 120].into_iter().flat_map(|width| [(&coverage, width), (&proven, width)]) {
         let text = text(coverage, Some(width));
-        assert_eq!(text.contains("RESTORE POINT"), width >= 80, "{width}:\n{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{width}:\n{text}");
+        assert_eq!(text.contains("Restore point  "), width >= 80, "{width}:\n{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
         assert!(text.contains("vol-00000000000000002") && !text.contains('\u{1b}'), "{text}");
     }
-    let coloured = coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Screen { width: Some(80), colour: true });
+    let coloured =
+        coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Terminal { width: Some(80), is_coloured: true });
     assert!(coloured.contains('\u{1b}'));
 }
 

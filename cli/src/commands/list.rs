@@ -1,7 +1,8 @@
 //! `nightly list`: the restore points of each volume, by Interval, and when each expires.
 
-use anyhow::{Result, bail};
-use domain::{Interval, Night, retention::Policy, tags::NAME};
+use anyhow::Result;
+use comfy_table::Color;
+use domain::{Interval, Night, retention::Policy};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -10,13 +11,15 @@ use crate::{
     Verdict,
     account::{
         Account,
-        inventory::{Inventory, Snapshot, fates},
+        ec2::Snapshot,
+        inventory::{Histories, History, Inventory, find},
         stack::Stack,
     },
+    forecast::{Fate, Forecast},
     ui::{
-        look::plural,
         output,
-        screen::{Entry, Screen, Sheet, Tone},
+        terminal::{Rows, Terminal},
+        text::{minute, plural, safe},
     },
     view::expiry,
 };
@@ -84,110 +87,75 @@ pub async fn run(
     json: bool,
     now: Timestamp,
 ) -> Result<Verdict> {
-    let inventory = Inventory::read(account, stack).await?;
+    let inventory = Inventory::read(account, stack, volume).await?;
     let next = inventory.next_night(now, &stack.time_zone);
-    let mut listing = Listing::of(&inventory, stack.policy, next);
+    let mut histories = inventory.histories();
     match volume {
-        Some(asked) => listing.only(asked, &stack.regions)?,
-        None => listing.volumes.retain(|volume| !volume.restore_points.is_empty()),
+        Some(asked) => {
+            let key = find(&histories, asked, &stack.regions)?;
+            histories.retain(|one, _| *one == key);
+        }
+        None => histories.retain(|_, history| !history.snapshots.is_empty()),
     }
+    let listing = Listing::of(histories, stack.policy, next);
     if json {
         output::print_json(&listing)?;
     } else {
-        output::print(&listing.text(stack, Screen::of_stdout()))?;
+        output::print(&listing.text(stack, Terminal::of_stdout()))?;
     }
-    Ok(Verdict::Good)
+    Ok(if inventory.unread.is_empty() { Verdict::Good } else { Verdict::Partial })
 }
 
 impl Listing {
-    /// Every volume that exists or has a managed snapshot.
-    pub fn of(inventory: &Inventory, policy: Policy, next: Night) -> Self {
-        let (existing, mut snapshots) = (inventory.existing(), inventory.by_volume());
-        for key in existing.keys() {
-            snapshots.entry(*key).or_default();
-        }
-        let volumes = snapshots.into_iter().map(|((region, id), mut own)| {
-            own.sort_by_key(|one| {
-                Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
-            });
-            let volume = existing.get(&(region, id));
-            let name = match volume {
-                Some(volume) => volume.name().unwrap_or_default(),
-                None => last_name(&own).filter(|name| *name != id).unwrap_or_default(),
-            };
-            let fates = fates(&own, policy, volume.is_some(), next);
-            let fates = fates.into_iter().map(|fate| fate.as_ref().map(|fate| (expiry::date(fate), fate.clone())));
-            OfVolume {
-                volume_id: id.to_owned(),
-                name: name.to_owned(),
-                region: region.to_owned(),
-                exists: volume.is_some(),
-                restore_points: own.iter().zip(fates).map(|(one, fate)| point(one, fate)).collect(),
-            }
-        });
+    /// Every volume with the fate of its snapshots.
+    pub fn of(histories: Histories<'_>, policy: Policy, next: Night) -> Self {
         let Policy { dailies, quarterly_months, quarterlies } = policy;
-        let volumes = volumes.collect();
+        let mut forecast = Forecast::new(policy, next);
+        let volumes = histories.into_iter().map(|(key, history)| of_volume(key, history, &mut forecast)).collect();
         Self { keep_dailies: dailies, quarterly_months, keep_quarterlies: quarterlies, next_night: next, volumes }
     }
 
-    /// Leaves the volume of this id, or the only one of this name.
-    ///
-    /// # Errors
-    /// There is none, or there are several.
-    pub fn only(&mut self, asked: &str, regions: &[String]) -> Result<()> {
-        let of_id = self.volumes.iter().any(|volume| volume.volume_id == asked);
-        self.volumes.retain(|volume| if of_id { volume.volume_id == asked } else { volume.name == asked });
-        match self.volumes.as_slice() {
-            [] => bail!(
-                "no volume has the id or the Name tag {asked:?} in {}, and no restore point is of one; `nightly coverage` lists the volumes",
-                regions.join(", ")
-            ),
-            [_] => Ok(()),
-            // An id is of one Region: the same in two are two accounts' worth of bad luck, and both are shown.
-            _ if of_id => Ok(()),
-            several => {
-                let choices: Vec<_> =
-                    several.iter().map(|volume| format!("{} in {}", volume.volume_id, volume.region)).collect();
-                bail!("{} are named {asked:?}: give the id, {}", plural(choices.len(), "volume"), choices.join(" or "))
-            }
-        }
-    }
-
     /// The whole in words.
-    pub fn text(&self, stack: &Stack, screen: Screen) -> String {
+    pub fn text(&self, stack: &Stack, terminal: Terminal) -> String {
         let zone = stack.time_zone.iana_name().unwrap_or("UTC");
         let next = self.next_night;
-        let mut text = screen.wrap(&format!("{} {}.", stack.backup_stack, expiry::keeps(stack.policy)), 0);
-        text += &screen.wrap(
-            &format!("The dates hold if every Night from {next} on makes its restore points. Times are of {zone}."),
+        let mut text = terminal.prose(0, &format!("{} {}.", stack.backup_stack, expiry::keeps(stack.policy)));
+        text += &terminal.prose(
             0,
+            &format!("The dates hold if every Night from {next} on makes its restore points. Times are of {zone}."),
         );
         if self.volumes.is_empty() {
-            return text + "\n" + &screen.wrap("There is no restore point yet. `nightly run` makes the first.", 0);
+            return text + "\n" + &terminal.prose(0, "There is no restore point yet. `nightly run` makes the first.");
         }
-        let sheets: Vec<_> = self.volumes.iter().map(|volume| volume.sheet(&stack.time_zone)).collect();
-        let layout = screen.layout(sheets.iter());
-        for (volume, sheet) in self.volumes.iter().zip(&sheets) {
-            text += "\n";
-            text += &screen.bold(screen.wrap(&volume.heading(stack.regions.len() > 1), 0).trim_end());
-            text += "\n";
-            if !sheet.entries.is_empty() {
-                text += &screen.draw(sheet, layout);
-            }
+        let tables: Vec<_> = self.volumes.iter().map(|volume| volume.table(&stack.time_zone)).collect();
+        for (volume, table) in self.volumes.iter().zip(terminal.draw(&tables)) {
+            let heading = terminal.prose(0, &volume.heading(stack.regions.len() > 1));
+            text += &format!("\n{}\n", terminal.heading(heading.trim_end()));
+            text += if volume.restore_points.is_empty() { "" } else { &table };
         }
         text
     }
 }
 
-/// The name that its newest snapshot remembers.
-fn last_name<'a>(snapshots: &[&'a Snapshot]) -> Option<&'a str> {
-    snapshots.iter().max_by_key(|one| (one.night(), one.begun))?.tags.get(NAME).map(String::as_str)
+fn of_volume((region, id): (&str, &str), mut history: History<'_>, forecast: &mut Forecast) -> OfVolume {
+    history.snapshots.sort_by_key(|one| {
+        Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
+    });
+    let exists = history.volume.is_some();
+    let fates = forecast.fates(&history.snapshots, exists);
+    OfVolume {
+        volume_id: id.to_owned(),
+        name: history.name().to_owned(),
+        region: region.to_owned(),
+        exists,
+        restore_points: history.snapshots.iter().zip(fates).map(|(one, fate)| point(one, fate.as_ref())).collect(),
+    }
 }
 
-fn point(snapshot: &Snapshot, fate: Option<(Option<Night>, domain::lifetime::Fate)>) -> Point {
+fn point(snapshot: &Snapshot, fate: Option<&Fate>) -> Point {
     let identity = snapshot.identity.as_ref();
-    let (expires, reason) = match (&fate, identity) {
-        (Some((date, fate)), _) => (*date, expiry::reason(fate, &snapshot.state)),
+    let (expires, reason) = match (fate, identity) {
+        (Some(fate), _) => (fate.expires(), expiry::reason(fate, &snapshot.state)),
         (None, Err(problem)) => (None, format!("its tags cannot be read: {problem}")),
         (None, Ok(_)) => (None, String::new()),
     };
@@ -213,55 +181,36 @@ impl OfVolume {
             0 => "no restore point".to_owned(),
             count => plural(count, "snapshot"),
         };
-        format!("{}{name}{region}{gone}: {points}", self.volume_id)
+        safe(&format!("{}{name}{region}{gone}: {points}", self.volume_id))
     }
 
-    fn sheet(&self, zone: &TimeZone) -> Sheet {
-        let mut sheet = Sheet {
-            wide: vec!["SNAPSHOT", "NIGHT", "INTERVALS", "STATE", "SIZE", "BEGUN", "EXPIRES"],
-            medium: vec!["SNAPSHOT", "NIGHT", "STATE", "EXPIRES"],
-            entries: Vec::new(),
-        };
+    fn table(&self, zone: &TimeZone) -> Rows {
+        let mut rows =
+            Rows::new(&[&["Snapshot", "Begun"], &["Night", "Intervals"], &["State", "Size"], &["Expires", "Reason"]]);
         let mut group = None;
         for point in &self.restore_points {
             if group.replace(point.interval) != Some(point.interval) {
-                let heading = point.interval.map_or("Unreadable".to_owned(), |interval| interval.to_string());
-                let [wide, medium, narrow] = [&heading; 3].map(|heading| vec![heading.clone()]);
-                sheet.entries.push(Entry { wide, medium, narrow, tone: Tone::Plain });
+                rows.add(&[point.interval.map_or("Unreadable".to_owned(), |interval| interval.to_string())], None);
             }
-            sheet.entries.push(point.entry(zone));
+            let is_bad = point.state == "error" || point.interval.is_none();
+            rows.add(&point.cells(zone), is_bad.then_some(Color::DarkRed));
         }
-        sheet
+        rows
     }
 }
 
 impl Point {
-    fn entry(&self, zone: &TimeZone) -> Entry {
-        let night = self.night.map(|night| night.to_string()).unwrap_or_default();
-        let intervals = self.intervals.clone().unwrap_or_default();
-        let (size, id) = (format!("{} GiB", self.gibibytes), format!("  {}", self.snapshot_id));
-        let begun = self.begun.map(|begun| begun.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string());
-        let begun = begun.unwrap_or_default();
-        let date = self.expires.map_or("never".to_owned(), |night| night.to_string());
-        let expires = format!("{date}: {}", self.reason);
-        let medium = vec![
-            format!("{id}\n  {begun}"),
-            format!("{night}\n{intervals}"),
-            format!("{}\n{size}", self.state),
-            format!("{date}\n{}", self.reason),
-        ];
-        let narrow = vec![
-            id.clone(),
-            format!("  Night {night} {intervals}"),
-            format!("  {}, {size}, {begun}", self.state),
-            match self.expires {
-                Some(_) => format!("  expires {expires}"),
-                None => format!("  never expires: {}", self.reason),
-            },
-        ];
-        let wide = vec![id, night, intervals, self.state.clone(), size, begun, expires];
-        let tone = if self.state == "error" || self.interval.is_none() { Tone::Bad } else { Tone::Plain };
-        Entry { wide, medium, narrow, tone }
+    fn cells(&self, zone: &TimeZone) -> [String; 8] {
+        [
+            format!("  {}", self.snapshot_id),
+            self.begun.map(|begun| minute(begun, zone)).unwrap_or_default(),
+            self.night.map(|night| night.to_string()).unwrap_or_default(),
+            self.intervals.clone().unwrap_or_default(),
+            self.state.clone(),
+            format!("{} GiB", self.gibibytes),
+            self.expires.map_or("never".to_owned(), |night| night.to_string()),
+            self.reason.clone(),
+        ]
     }
 }
 

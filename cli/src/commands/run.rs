@@ -1,10 +1,10 @@
 //! `nightly run`: starts a night and follows it to its end.
 
-use ::report::mail::{Servers, console};
+use ::report::mail::console;
 use anyhow::{Context, Result, bail};
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use domain::Night;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use std::{fs::File, path::Path, sync::Arc};
 use tokio::sync::Notify;
@@ -20,12 +20,8 @@ use crate::{
     chart,
     cli::Run,
     graph, page,
-    ui::{
-        look::{Look, safe},
-        output,
-        progress::Progress,
-    },
-    view::{report, servers, show},
+    ui::{output, progress::Progress, terminal::Terminal, text::safe},
+    view::{report, show},
 };
 
 /// Nights of the chart of what is kept.
@@ -107,11 +103,10 @@ pub fn why(ended: &DescribeExecutionOutput) -> String {
 
 async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written: &Written) -> Result<()> {
     let pretty = report::pretty(&written.text)?;
-    let servers = servers::names(account, &written.report).await;
     if json {
         output::print(&pretty)?;
     } else {
-        output::print(&format!("\n{}", show::report(&written.report, &servers, Look::of_stdout())))?;
+        output::print(&format!("\n{}", show::report(&written.report, Terminal::of_stdout())))?;
     }
     eprintln!();
     if let Some(file) = &args.report {
@@ -119,7 +114,7 @@ async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written:
         eprintln!("The whole report: {}", shown(file));
     }
     if let Some(file) = &args.page {
-        let page = page(account, stack, written, &servers).await?;
+        let page = page(account, stack, written).await?;
         std::fs::write(file, page).with_context(|| file.display().to_string())?;
         eprintln!("The page of the night: {}", shown(file));
     }
@@ -127,15 +122,15 @@ async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written:
     let next = format!(
         "Next: `nightly coverage` says which restore points there are, `nightly status {night}` tells of this Night again."
     );
-    eprint!("{}", Look::of_stderr().prose(0, &next));
+    eprint!("{}", Terminal::of_stderr().prose(0, &next));
     Ok(())
 }
 
-async fn page(account: &Account, stack: &Stack, written: &Written, servers: &Servers) -> Result<String> {
+async fn page(account: &Account, stack: &Stack, written: &Written) -> Result<String> {
     let execution = graph::fetch::fetch(&account.sfn(), &written.report.execution).await?;
-    let took = SignedDuration::try_from_secs_f64(execution.seconds).ok();
+    let took = Some(execution.ended - execution.started);
     let chart = chart::kept(stack.policy, written.report.night, CHARTED);
-    Ok(page::page(&written.report, took, &graph::draw(&execution), &chart, servers))
+    Ok(page::page(&written.report, took, &graph::draw(&execution)?, &chart))
 }
 
 /// A file that cannot be written is known before the night, not after it.

@@ -14,12 +14,9 @@ use crate::{
         stack::Stack,
     },
     cli::Status,
-    ui::{
-        look::{Look, plural},
-        output,
-    },
+    ui::{output, terminal::Terminal, text::plural},
     view::{
-        servers, show,
+        show,
         status_lines::{Lines, object},
     },
 };
@@ -43,7 +40,7 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool) -> Resu
     } else if starts.is_empty() {
         output::print(&format!("No night of {} has run yet. Start one: nightly run\n", stack.backup_stack))?;
     } else {
-        let lines = Lines { zone: &stack.time_zone, look: Look::of_stdout() };
+        let lines = Lines { zone: &stack.time_zone, look: Terminal::of_stdout() };
         output::print(&lines.text(shown))?;
         hint(&starts);
     }
@@ -62,7 +59,7 @@ fn verdict(starts: &[Start]) -> Verdict {
 fn hint(starts: &[Start]) {
     if let Some(night) = starts.iter().find_map(|start| start.night) {
         let next = format!("Next: `nightly status {night}` tells of that Night in full.");
-        eprint!("\n{}", Look::of_stderr().prose(0, &next));
+        eprint!("\n{}", Terminal::of_stderr().prose(0, &next));
     }
 }
 
@@ -86,13 +83,12 @@ async fn one(account: &Account, stack: &Stack, night: Night, json: bool) -> Resu
         output::print_json(&json!({"night": night, "starts": objects, "report": report}))?;
         return Ok(verdict(&starts));
     }
-    let look = Look::of_stdout();
+    let look = Terminal::of_stdout();
     let lines = Lines { zone: &stack.time_zone, look };
     let heading = look.heading(&format!("{} of Night {night}", plural(starts.len(), "start")));
     let mut text = format!("{heading}\n{}", lines.of_night(&starts));
     if let (Some(start), Some(written)) = (shown, &written) {
-        let names = servers::names(account, &written.report).await;
-        let _ = writeln!(text, "\n{}", show::report(&written.report, &names, look));
+        let _ = writeln!(text, "\n{}", show::report(&written.report, look));
         let (report, execution) = (&written.report.location, console(&start.execution));
         let _ = writeln!(text, "Where to look\n  report     {report}\n  execution  {execution}");
     }

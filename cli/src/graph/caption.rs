@@ -1,16 +1,19 @@
-//! What the picture says in words.
+//! The picture's words.
+
+use aws_sdk_sfn::types::ExecutionStatus;
 
 use super::definition::{Kind, State};
-use super::execution::{Counts, Execution, Status};
+use super::fetch::Execution;
 use super::trace::{Outcome, Passages};
+use crate::ui::{progress::Counts, text::duration};
+use jiff::SignedDuration;
 
 /// The line under a state's name.
 pub fn line(state: &State, passages: &Passages) -> String {
     let mut parts = Vec::new();
-    match (state.kind, passages.items) {
-        (Kind::Map, Some(items)) if passages.entered() > 0 => parts.push(counts(items)),
-        (Kind::Map, _) if state.is_distributed() => parts.push("Distributed Map".into()),
-        _ => parts.push(state.says().to_owned()),
+    match passages.items.filter(|_| passages.entered() > 0) {
+        Some(items) => parts.push(counts(items)),
+        None => parts.push(state.label().to_owned()),
     }
     if passages.entered() > 1 && state.kind != Kind::Map {
         parts.push(format!("{} of {}", passages.count(Outcome::Succeeded), passages.entered()));
@@ -21,80 +24,64 @@ pub fn line(state: &State, passages: &Passages) -> String {
 }
 
 /// A Map's items: `2 of 3 done, 1 failed`.
-pub fn counts(items: Counts) -> String {
-    let done = items.succeeded + items.failed + items.aborted;
-    let mut text = match (done, items.running) {
+fn counts(items: Counts) -> String {
+    match (items.done, items.in_flight) {
         (0, 0) if items.total == 1 => "1 item".to_owned(),
         (0, 0) => format!("{} items", items.total),
-        _ => format!("{done} of {} done", items.total),
-    };
-    for (count, what) in [(items.failed, "failed"), (items.aborted, "aborted"), (items.running, "in progress")] {
-        if count > 0 {
-            text += &format!(", {count} {what}");
-        }
-    }
-    text
-}
-
-/// `0.3 s`, `4 min 5 s`, `2 h 3 min`.
-pub fn seconds(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..60 if seconds < 59.95 => format!("{seconds:.1} s"),
-        0..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        (_, 0) => items.line(),
+        (_, in_flight) => format!("{}, {in_flight} in progress", items.line()),
     }
 }
 
-/// Everything of a state, for whoever points at its box or has it read out.
+fn seconds(seconds: f64) -> String {
+    duration(SignedDuration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
+/// Everything about a state, for a pointer on its box and for a screen reader.
 pub fn title(state: &State, passages: &Passages) -> String {
-    let outcome = passages.outcome();
-    let mut text = format!("{} ({}): {}", state.name, state.says(), outcome.words());
-    if passages.entered() > 1 {
-        let ended: Vec<_> = Outcome::ALL.iter().filter(|one| passages.count(**one) > 0).collect();
-        let each = |one: &&Outcome| format!("{} of {} {}", passages.count(**one), passages.entered(), one.words());
-        text = format!("{} ({}): {}", state.name, state.says(), ended.iter().map(each).collect::<Vec<_>>().join(", "));
-    }
-    if let Some(items) = passages.items {
-        text += &format!("; {}", counts(items));
-    }
-    if let Some(taken) = passages.seconds {
-        text += &format!("; {}{}", if passages.entered() > 1 { "the longest " } else { "" }, seconds(taken));
-    }
-    if let Some(error) = &passages.error {
-        text += &format!("; {error}");
-    }
-    text
+    let (name, label, entered) = (&state.name, state.label(), passages.entered());
+    let ended = Outcome::ALL.iter().filter(|outcome| passages.count(**outcome) > 0);
+    let ended: Vec<_> = match entered {
+        0 | 1 => vec![passages.outcome().words().to_owned()],
+        _ => ended.map(|one| format!("{} of {entered} {}", passages.count(*one), one.words())).collect(),
+    };
+    let took =
+        passages.seconds.map(|took| format!("{}{}", if entered > 1 { "the longest " } else { "" }, seconds(took)));
+    let more = [passages.items.map(counts), took, passages.error.clone()];
+    let more: String = more.into_iter().flatten().map(|text| format!("; {text}")).collect();
+    format!("{name} ({label}): {}{more}", ended.join(", "))
 }
 
 /// How the execution ended, in one line.
 pub fn summary(execution: &Execution) -> String {
-    let after = seconds(execution.seconds);
+    let after = seconds(execution.ended - execution.started);
+    let error = execution.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     match execution.status {
-        Status::Running => format!("in progress for {after}"),
-        Status::Succeeded => format!("succeeded in {after}"),
-        Status::Failed => match &execution.error {
-            Some(error) => format!("failed after {after}: {error}"),
-            None => format!("failed after {after}"),
-        },
-        Status::TimedOut => format!("timed out after {after}"),
-        Status::Aborted => format!("aborted after {after}"),
+        ExecutionStatus::Succeeded => format!("succeeded in {after}"),
+        ExecutionStatus::Failed => format!("failed after {after}{error}"),
+        ExecutionStatus::TimedOut => format!("timed out after {after}"),
+        ExecutionStatus::Aborted => format!("aborted after {after}"),
+        _ => format!("in progress for {after}"),
     }
 }
 
-/// The outcome in words: the execution's, and the states by theirs.
+/// Text with a capital letter.
+pub fn capitalised(text: &str) -> String {
+    format!("{}{}", text[..1].to_uppercase(), &text[1..])
+}
+
+/// The outcome in words: that of the execution, then the states by theirs.
 pub fn description(execution: &Execution, states: &[(&State, Passages)]) -> String {
     let mut text = format!("Execution {} of {} {}.", execution.name, execution.machine, summary(execution));
     for outcome in Outcome::ALL {
-        let of = states.iter().filter(|(_, passages)| passages.outcome() == outcome);
-        let names = of.map(|(state, passages)| match passages.items.filter(|_| passages.entered() > 0) {
+        let states = states.iter().filter(|(_, passages)| passages.outcome() == outcome);
+        let names = states.map(|(state, passages)| match passages.items.filter(|_| passages.entered() > 0) {
             Some(items) => format!("{} ({})", state.name, counts(items)),
             None => state.name.clone(),
         });
         let names: Vec<_> = names.collect();
         if !names.is_empty() {
-            let words = outcome.words();
-            text += &format!(" {}{}: {}.", words[..1].to_uppercase(), &words[1..], names.join(", "));
+            text += &format!(" {}: {}.", capitalised(outcome.words()), names.join(", "));
         }
     }
     text

@@ -1,7 +1,8 @@
 //! A definition in the Amazon States Language, as a tree of states: those within a Map or a Parallel are inside it.
 
-use serde_json::Value;
-use std::collections::VecDeque;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::trace::Outcome;
 
@@ -17,20 +18,22 @@ pub struct Machine {
 /// A state.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// Its name, which no other state of the whole definition has.
+    /// Its name, which is unique in the whole definition.
     pub name: String,
     /// Its type.
     pub kind: Kind,
+    /// Whether it is a Map whose items are child executions.
+    pub is_distributed: bool,
     /// Where it leads.
     pub arrows: Vec<Arrow>,
     /// What runs inside: a Map's processor, a Parallel's branches.
     pub inside: Vec<Machine>,
-    /// The definition's own words.
-    pub source: Value,
+    /// The service that a Task calls.
+    service: String,
 }
 
 /// A state's type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "they are those of the Amazon States Language")]
 pub enum Kind {
     Task,
@@ -46,122 +49,147 @@ pub enum Kind {
 /// A way from a state to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrow {
-    /// The other state; none where it ends.
+    /// The other state; none at an end.
     pub to: Option<String>,
-    /// Whether it is the way of an error.
+    /// Whether only an error leads this way.
     pub catch: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Definition {
+    start_at: String,
+    states: BTreeMap<String, Source>,
+    #[serde(default)]
+    processor_config: ProcessorConfig,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ProcessorConfig {
+    mode: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Source {
+    r#type: Kind,
+    next: Option<String>,
+    default: Option<String>,
+    #[serde(default)]
+    choices: Vec<Way>,
+    #[serde(default)]
+    catch: Vec<Way>,
+    #[serde(default)]
+    end: bool,
+    #[serde(default)]
+    resource: String,
+    #[serde(alias = "Iterator")]
+    item_processor: Option<Box<Definition>>,
+    #[serde(default)]
+    branches: Vec<Definition>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Way {
+    next: String,
+}
+
 impl Machine {
-    /// Reads a definition; what is not in it is not in the tree.
-    pub fn read(definition: &Value) -> Self {
-        let start = text(definition, "StartAt").unwrap_or_default();
-        let mut left: Vec<State> = definition["States"].as_object().into_iter().flatten().map(State::read).collect();
-        let (mut states, mut reached) = (Vec::new(), VecDeque::from([start.clone()]));
-        while let Some(name) = reached.pop_front() {
-            if let Some(at) = left.iter().position(|state| state.name == name) {
-                let state = left.remove(at);
-                reached.extend(state.arrows.iter().filter_map(|arrow| arrow.to.clone()));
-                states.push(state);
-            }
-        }
-        states.append(&mut left);
-        Self { start, states }
+    /// Reads a definition.
+    ///
+    /// # Errors
+    /// It is not in the Amazon States Language.
+    pub fn read(definition: &str) -> Result<Self> {
+        let definition: Definition =
+            serde_json::from_str(definition).context("the state machine's definition cannot be read")?;
+        Ok(definition.into())
     }
 
-    /// The state of this name on this level.
+    /// Returns the state of this name on this level.
     pub fn get(&self, name: &str) -> Option<&State> {
         self.states.iter().find(|state| state.name == name)
     }
 
-    /// The state of this name on any level.
+    /// Returns the state of this name on any level.
     pub fn find(&self, name: &str) -> Option<&State> {
         self.all().into_iter().find(|state| state.name == name)
     }
 
-    /// Every state of every level.
-    pub fn all(&self) -> Vec<&State> {
-        self.states
-            .iter()
-            .flat_map(|state| [vec![state], state.inside.iter().flat_map(Self::all).collect()].concat())
-            .collect()
+    /// Returns every state of every level.
+    pub fn all<'a>(&'a self) -> Vec<&'a State> {
+        let inside = |state: &'a State| state.inside.iter().flat_map(Self::all);
+        self.states.iter().flat_map(|state| std::iter::once(state).chain(inside(state)).collect::<Vec<_>>()).collect()
     }
+}
 
-    /// The inside of the Distributed Map of this label: what a child execution of it runs.
-    pub fn of_label(&self, label: &str) -> Option<&Value> {
-        let map = self.all().into_iter().find(|state| state.is_distributed() && state.label() == label)?;
-        map.processor()
+impl From<Definition> for Machine {
+    fn from(mut definition: Definition) -> Self {
+        let (mut states, mut reached) = (Vec::<State>::new(), VecDeque::from([definition.start_at.clone()]));
+        while let Some(name) = reached.pop_front() {
+            if let Some(source) = definition.states.remove(&name) {
+                let state = State::new(name, source);
+                reached.extend(state.arrows.iter().filter_map(|arrow| arrow.to.clone()));
+                states.push(state);
+            }
+        }
+        Self { start: definition.start_at, states }
     }
 }
 
 impl State {
-    fn read((name, source): (&String, &Value)) -> Self {
-        let kind = match source["Type"].as_str().unwrap_or_default() {
-            "Choice" => Kind::Choice,
-            "Pass" => Kind::Pass,
-            "Wait" => Kind::Wait,
-            "Succeed" => Kind::Succeed,
-            "Fail" => Kind::Fail,
-            "Map" => Kind::Map,
-            "Parallel" => Kind::Parallel,
-            _ => Kind::Task,
-        };
-        let mut state =
-            Self { name: name.clone(), kind, arrows: arrows(source), inside: Vec::new(), source: source.clone() };
-        state.inside = state.processor().into_iter().chain(list(source, "Branches")).map(Machine::read).collect();
-        state
+    fn new(name: String, source: Source) -> Self {
+        let arrows = arrows(&source);
+        let mode = source.item_processor.as_ref().map(|processor| processor.processor_config.mode.as_str());
+        let is_distributed = mode == Some("DISTRIBUTED");
+        let inside = source.item_processor.map(|processor| *processor).into_iter().chain(source.branches);
+        let inside = inside.map(Machine::from).collect();
+        Self {
+            name,
+            kind: source.r#type,
+            is_distributed,
+            arrows,
+            inside,
+            service: service(&source.resource).to_owned(),
+        }
     }
 
-    fn processor(&self) -> Option<&Value> {
-        self.source.get("ItemProcessor").or_else(|| self.source.get("Iterator"))
-    }
-
-    /// Whether it is a Map whose items are child executions.
-    pub fn is_distributed(&self) -> bool {
-        self.processor().is_some_and(|processor| processor["ProcessorConfig"]["Mode"] == "DISTRIBUTED")
-    }
-
-    /// What the Map's child executions are told apart by.
-    pub fn label(&self) -> &str {
-        self.source["Label"].as_str().unwrap_or(&self.name)
-    }
-
-    /// Whether an error alone leads from here to there.
+    /// Whether nothing but an error leads from here to there.
     pub fn catches_into(&self, to: &str) -> bool {
         let leads = |catch| self.arrows.iter().any(|arrow| arrow.catch == catch && arrow.to.as_deref() == Some(to));
         leads(true) && !leads(false)
     }
 
-    /// Whether what it is in ends here when it has gone so.
+    /// Whether its level ends here after this outcome.
     pub fn ends_with(&self, outcome: Outcome) -> bool {
         let well = outcome == Outcome::Succeeded || self.kind == Kind::Fail && outcome == Outcome::Failed;
         well && self.arrows.iter().any(|arrow| arrow.to.is_none())
     }
 
-    /// Where it leads when all is well and there is no choice; the inner none is the end.
-    pub fn next(&self) -> Option<Option<&str>> {
+    /// Returns the only way on that is not an error's, if there is exactly one.
+    pub fn only_way(&self) -> Option<&Arrow> {
         let mut ways = self.arrows.iter().filter(|arrow| !arrow.catch);
-        let way = ways.next()?;
-        ways.next().is_none().then_some(way.to.as_deref())
+        ways.next().filter(|_| ways.next().is_none())
     }
 
-    /// What its box says of its type: for a Task the service that it calls.
-    pub fn says(&self) -> &str {
+    /// Returns its type, or for a Task the service that it calls.
+    pub fn label(&self) -> &str {
         match self.kind {
-            Kind::Task => service(self.source["Resource"].as_str().unwrap_or_default()),
+            Kind::Task => &self.service,
             Kind::Choice => "Choice",
             Kind::Pass => "Pass",
             Kind::Wait => "Wait",
             Kind::Succeed => "Succeed",
             Kind::Fail => "Fail",
-            Kind::Map if self.is_distributed() => "Distributed Map",
+            Kind::Map if self.is_distributed => "Distributed Map",
             Kind::Map => "Map",
             Kind::Parallel => "Parallel",
         }
     }
 }
 
-/// `arn:aws:states:::aws-sdk:ec2:describeSnapshots` is EC2's.
+/// Returns the service of a resource such as `arn:aws:states:::aws-sdk:ec2:describeSnapshots`.
 fn service(resource: &str) -> &str {
     let parts: Vec<_> = resource.split(':').collect();
     let name = match parts.as_slice() {
@@ -171,35 +199,24 @@ fn service(resource: &str) -> &str {
     match name {
         "lambda" => "Lambda",
         "sns" => "SNS",
-        "sqs" => "SQS",
         "ec2" => "EC2",
         "s3" => "S3",
         "sfn" | "states" => "Step Functions",
-        "dynamodb" => "DynamoDB",
         _ => name,
     }
 }
 
-fn arrows(source: &Value) -> Vec<Arrow> {
-    let plain =
-        text(source, "Next").into_iter().chain(list(source, "Choices").filter_map(|choice| text(choice, "Next")));
-    let plain = plain.chain(text(source, "Default")).map(|to| Arrow { to: Some(to), catch: false });
-    let caught =
-        list(source, "Catch").filter_map(|catch| text(catch, "Next")).map(|to| Arrow { to: Some(to), catch: true });
-    let ends = source["End"] == true || ["Succeed", "Fail"].iter().any(|kind| source["Type"] == *kind);
+fn arrows(source: &Source) -> Vec<Arrow> {
+    let choices = source.choices.iter().map(|way| &way.next);
+    let plain = source.next.iter().chain(choices).chain(&source.default).map(|to| (Some(to.clone()), false));
+    let caught = source.catch.iter().map(|way| (Some(way.next.clone()), true));
+    let ends = source.end || matches!(source.r#type, Kind::Succeed | Kind::Fail);
     let mut found = Vec::new();
-    for arrow in plain.chain(caught).chain(ends.then_some(Arrow { to: None, catch: false })) {
+    for (to, catch) in plain.chain(caught).chain(ends.then_some((None, false))) {
+        let arrow = Arrow { to, catch };
         if !found.contains(&arrow) {
             found.push(arrow);
         }
     }
     found
-}
-
-fn text(value: &Value, key: &str) -> Option<String> {
-    value[key].as_str().map(str::to_owned)
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value[key].as_array().into_iter().flatten()
 }

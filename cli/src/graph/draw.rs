@@ -5,9 +5,9 @@ use svg::node::element::{Definitions, Description, Group, Marker, Path, Rectangl
 
 use super::caption;
 use super::definition::{Kind, Machine, State};
-use super::execution::Execution;
+use super::fetch::Execution;
 use super::layout::{self, END, Level, Placed, Rect, Route, START};
-use super::theme::{STYLE, class, mark};
+use super::theme::{STYLE, mark};
 use super::trace::{Outcome, Trace};
 
 const MARGIN: f64 = 20.0;
@@ -18,12 +18,12 @@ const LEAST: f64 = 620.0;
 /// Draws what became of the machine.
 pub fn svg(machine: &Machine, execution: &Execution, trace: &Trace) -> String {
     let picture = Picture { machine, trace };
-    let level = layout::layout(machine, &|state| caption::line(state, &trace.of(&state.name)));
+    let level = layout::layout(machine, &|state| caption::line(state, &trace.state(&state.name)));
     let width = level.width.max(LEAST) + 2.0 * MARGIN;
     let height = level.height + TOP + MARGIN;
-    let states: Vec<_> = machine.all().into_iter().map(|state| (state, trace.of(&state.name))).collect();
+    let states: Vec<_> = machine.all().into_iter().map(|state| (state, trace.state(&state.name))).collect();
     let summary = caption::summary(execution);
-    let heading = format!("{}{}", summary[..1].to_uppercase(), &summary[1..]);
+    let heading = caption::capitalised(&summary);
     let title = format!("{} of {}: {summary}", execution.name, execution.machine);
     let at = format!("translate({:.1} {TOP})", (width - level.width) / 2.0);
     Document::new()
@@ -86,24 +86,24 @@ impl Picture<'_> {
 
     fn taken(&self, route: &Route) -> bool {
         match (route.from.as_str(), route.to.as_str()) {
-            (START, first) => self.trace.of(first).outcome() != Outcome::NotReached,
+            (START, first) => self.trace.state(first).outcome() != Outcome::NotReached,
             (last, END) => self.trace.took(last, None),
             (from, to) if route.catch => {
                 // A Catch may lead where all else does.
                 let both = self.machine.find(from).is_some_and(|state| !state.catches_into(to));
-                self.trace.took(from, Some(to)) && (!both || self.trace.of(from).outcome() == Outcome::Caught)
+                self.trace.took(from, Some(to)) && (!both || self.trace.state(from).outcome() == Outcome::Caught)
             }
             (from, to) => self.trace.took(from, Some(to)) && !self.only_caught(from),
         }
     }
 
     fn only_caught(&self, state: &str) -> bool {
-        let passages = self.trace.of(state);
+        let passages = self.trace.state(state);
         passages.entered() > 0 && passages.count(Outcome::Caught) == passages.entered()
     }
 
     fn state(&self, state: &State, one: &Placed) -> Group {
-        let passages = self.trace.of(&state.name);
+        let passages = self.trace.state(&state.name);
         let outcome = passages.outcome();
         let Rect { x, y, width, .. } = one.rect;
         let contains = !state.inside.is_empty();
@@ -115,8 +115,8 @@ impl Picture<'_> {
         if !contains {
             group = group.add(shape("state".into()));
         }
-        group = group.add(shape(format!("{kind} {} fill tint", class(outcome))));
-        group = group.add(shape(format!("{kind} plain {}", class(outcome))));
+        group = group.add(shape(format!("{kind} {} fill tint", outcome.class())));
+        group = group.add(shape(format!("{kind} plain {}", outcome.class())));
         if contains {
             // A second edge: there may be several of what is inside.
             let inner = Rect { x: x + 4.0, y: y + 4.0, width: width - 8.0, height: one.rect.height - 8.0 };
@@ -124,27 +124,29 @@ impl Picture<'_> {
         }
         let left = x + if state.kind == Kind::Choice { 22.0 } else { 16.0 };
         let right = x + width - if state.kind == Kind::Choice { 24.0 } else { 18.0 };
-        group
+        group = group
             .add(text(&state.name, &format!("name{dim}"), left, y + 20.0))
             .add(text(&caption::line(state, &passages), &format!("line{dim}"), left, y + 36.0))
-            .add(mark(outcome, right, y + 19.0))
-            .add(self.level(&one.inside))
+            .add(mark(outcome, right, y + 19.0));
+        if !contains {
+            return group;
+        }
+        let (x, y) = one.inner_corner();
+        group.add(self.level(&one.inside).set("transform", format!("translate({x:.1} {y:.1})")))
     }
 }
 
-/// A Choice has points, a Succeed and a Fail round ends, a Pass sharp corners; everything else is a rounded box.
+/// Returns a shape: a Choice has points, a Succeed and a Fail round ends, a Pass sharp corners, all others round corners.
 fn outline(kind: Kind, Rect { x, y, width, height }: Rect) -> String {
-    if kind == Kind::Choice {
-        let (right, bottom, middle) = (x + width, y + height, y + height / 2.0);
-        return format!(
-            "M{x:.1} {middle:.1}L{:.1} {y:.1}H{:.1}L{right:.1} {middle:.1}L{:.1} {bottom:.1}H{:.1}z",
-            x + 12.0,
-            right - 12.0,
-            right - 12.0,
-            x + 12.0
-        );
-    }
     let r: f64 = match kind {
+        Kind::Choice => {
+            let (across, down) = (width - 24.0, height / 2.0);
+            let middle = y + down;
+            return format!(
+                "M{x:.1} {middle:.1}l12 {:.1}h{across:.1}l12 {down:.1}l-12 {down:.1}h{:.1}z",
+                -down, -across
+            );
+        }
         Kind::Succeed | Kind::Fail => height / 2.0,
         Kind::Pass => 1.0,
         _ => 8.0,
@@ -164,28 +166,24 @@ fn terminal(one: &Placed) -> Group {
     Group::new().add(oval.set("class", "end")).add(says)
 }
 
-/// A line through the points, rounded at each of them.
+/// A line through the points, rounded at each of them. The last curve ends short of its end, so that the head points straight.
 fn way(route: &Route, taken: bool) -> Path {
-    let middle = |one: (f64, f64), other: (f64, f64)| ((one.0 + other.0) / 2.0, (one.1 + other.1) / 2.0);
+    let between = |one: (f64, f64), other: (f64, f64), part: f64| {
+        (one.0 + (other.0 - one.0) * part, one.1 + (other.1 - one.1) * part)
+    };
+    let points = &route.points;
     let mut d = String::new();
-    for (number, point) in route.points.iter().enumerate() {
-        let next = route.points.get(number + 1);
-        d += &match (number, next) {
-            (0, _) => format!("M{:.1} {:.1}", point.0, point.1),
-            (_, None) => format!("L{:.1} {:.1}", point.0, point.1),
-            (_, Some(next)) => {
-                let last = number + 2 == route.points.len();
-                let to = if last {
-                    (next.0 * 0.7 + point.0 * 0.3, next.1 * 0.7 + point.1 * 0.3)
-                } else {
-                    middle(*point, *next)
-                };
-                format!("Q{:.1} {:.1} {:.1} {:.1}", point.0, point.1, to.0, to.1)
+    for (number, &(x, y)) in points.iter().enumerate() {
+        d += &match points.get(number + 1) {
+            _ if number == 0 => format!("M{x:.1} {y:.1}"),
+            None => format!("L{x:.1} {y:.1}"),
+            Some(next) => {
+                let to = between((x, y), *next, if number + 2 == points.len() { 0.7 } else { 0.5 });
+                format!("Q{x:.1} {y:.1} {:.1} {:.1}", to.0, to.1)
             }
         };
     }
-    let head = if taken { "head-taken" } else { "head" };
-    let classes = ["way", if route.catch { "catch" } else { "" }, if taken { "taken" } else { "" }];
-    let classes: Vec<_> = classes.into_iter().filter(|class| !class.is_empty()).collect();
-    Path::new().set("d", d).set("class", classes.join(" ")).set("marker-end", format!("url(#{head})"))
+    let classes = format!("way{}{}", if route.catch { " catch" } else { "" }, if taken { " taken" } else { "" });
+    let head = if taken { "url(#head-taken)" } else { "url(#head)" };
+    Path::new().set("d", d).set("class", classes).set("marker-end", head)
 }

@@ -1,214 +1,217 @@
-//! What the history itself says: which states were entered and left, in what order, and with which errors.
+//! What a history says: which states were entered and left, in which order, and with which errors.
 //!
-//! On AWS each event names the one that it follows, so that the iterations of a Map can be told apart. The local cloud tells
-//! only of the outermost states; what became of those within a Map is worked out in [`super::infer`].
+//! Each event names the event before it in its branch, so the iterations of a Map can be told apart.
 
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
+use std::collections::{BTreeMap, HashMap};
 
 use super::definition::{Kind, Machine};
-use super::execution::{Counts, Event, Family, Status, What};
-use super::trace::{Outcome, Trace};
+use super::trace::{Outcome, Trace, last_outcome};
+use crate::ui::progress::Counts;
 
 /// One passage of a state.
-#[derive(Clone, Debug)]
-pub struct Visit {
-    /// The state.
-    pub state: String,
-    /// Where in the history it was entered.
-    pub entered: usize,
-    /// Where it was left.
-    pub exited: Option<usize>,
-    /// What it was given.
-    pub input: Value,
-    /// What it handed on.
-    pub output: Value,
-    /// The error that it met last.
-    pub error: Option<String>,
-    /// How it ended.
-    pub outcome: Outcome,
-    family: Family,
-    trouble: Option<Outcome>,
-    given_up: bool,
-    next: Option<String>,
+struct Visit<'a> {
+    state: &'a str,
+    kind: Option<Kind>,
+    /// The visit of the Map or the Parallel that it is in.
+    within: Option<usize>,
+    entered: f64,
+    /// When it was over, with or without an exit.
+    over: Option<f64>,
+    has_exited: bool,
+    next: Option<&'a str>,
+    /// How the last attempt ended, if not well.
+    failed: Option<Outcome>,
+    error: Option<&'a str>,
 }
 
-/// What the history says.
-#[derive(Debug, Default)]
-pub struct Told {
-    /// Every passage of every state that is named.
-    pub visits: Vec<Visit>,
-    /// The state of each Map Run that the history names, by its ARN.
-    pub map_runs: BTreeMap<String, String>,
-}
-
-/// Reads the history of an execution that has ended so, or not, into the trace.
-pub fn read(machine: &Machine, events: &[Event], status: Status, trace: &mut Trace) -> Told {
-    let mut reader = Reader {
-        events,
-        at: events.iter().enumerate().map(|(at, event)| (event.id, at)).collect(),
-        told: Told::default(),
-    };
-    for at in 0..events.len() {
-        reader.event(at, trace);
-    }
-    let mut told = reader.told;
-    for visit in &mut told.visits {
-        visit.outcome = outcome(visit, machine, status);
-        let end = visit.exited.or_else(|| (status != Status::Running).then(|| events.len() - 1));
-        let seconds = end.map(|end| events[end].at - events[visit.entered].at);
-        trace.add(&visit.state, visit.outcome, 1, seconds);
-        if let Some(error) = &visit.error {
-            trace.edit(&visit.state).error = Some(error.clone());
-        }
-        let ends = machine.find(&visit.state).is_some_and(|state| state.ends_with(visit.outcome));
-        match &visit.next {
-            Some(next) => trace.take(&visit.state, Some(next)),
-            None if ends => trace.take(&visit.state, None),
-            None => {}
-        }
-    }
-    told
-}
-
-fn outcome(visit: &Visit, machine: &Machine, status: Status) -> Outcome {
-    let state = machine.find(&visit.state);
-    if visit.exited.is_some() {
-        let caught = |next| state.is_some_and(|state| state.catches_into(next));
-        let met = visit.trouble.is_some() || visit.next.as_deref().is_some_and(caught);
-        return if met { Outcome::Caught } else { Outcome::Succeeded };
-    }
-    match visit.trouble {
-        _ if state.is_some_and(|state| state.kind == Kind::Fail) => Outcome::Failed,
-        // A failure that a retry may yet mend is none.
-        Some(trouble) if visit.given_up || status != Status::Running => trouble,
-        _ if status == Status::Running => Outcome::InProgress,
-        _ if status == Status::Failed && machine.get(&visit.state).is_some() => Outcome::Failed,
-        _ => Outcome::Aborted,
-    }
+/// Where an event leaves its branch.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// The innermost visit that is open.
+    open: Option<usize>,
+    /// The visit that this event ended.
+    left: Option<usize>,
 }
 
 struct Reader<'a> {
-    events: &'a [Event],
-    at: BTreeMap<i64, usize>,
-    told: Told,
+    machine: &'a Machine,
+    visits: Vec<Visit<'a>>,
+    places: HashMap<i64, Place>,
+    map_runs: BTreeMap<String, String>,
 }
 
-impl Reader<'_> {
-    fn event(&mut self, at: usize, trace: &mut Trace) {
-        match &self.events[at].what {
-            What::Entered(family, state, input) => self.enter(at, *family, state, input),
-            What::Exited(state, output) => {
-                if let Some(visit) = self.visit(at, |visit| visit.state == *state) {
-                    (visit.exited, visit.output) = (Some(at), output.clone());
+/// Reads the history of an execution that has this status and ended then, or is running now. Returns the state of each Map Run,
+/// by the run's ARN.
+pub fn read(
+    machine: &Machine,
+    events: &[HistoryEvent],
+    status: &ExecutionStatus,
+    ended: f64,
+    trace: &mut Trace,
+) -> BTreeMap<String, String> {
+    let mut reader = Reader { machine, visits: Vec::new(), places: HashMap::new(), map_runs: BTreeMap::new() };
+    for event in events {
+        let before = reader.places.get(&event.previous_event_id()).copied().unwrap_or_default();
+        let place = reader.event(event, before, trace);
+        reader.places.insert(event.id(), place);
+    }
+    for visit in &reader.visits {
+        let outcome = outcome(visit, machine, status);
+        trace.add(visit.state, outcome, 1, Some(visit.over.unwrap_or(ended) - visit.entered));
+        if let Some(error) = visit.error {
+            trace.edit(visit.state).error = Some(error.to_owned());
+        }
+        if visit.next.is_some() || machine.find(visit.state).is_some_and(|state| state.ends_with(outcome)) {
+            trace.take(visit.state, visit.next);
+        }
+    }
+    reader.map_runs
+}
+
+fn outcome(visit: &Visit, machine: &Machine, status: &ExecutionStatus) -> Outcome {
+    let caught = |next| machine.find(visit.state).is_some_and(|state| state.catches_into(next));
+    let is_running = last_outcome(status) == Outcome::InProgress;
+    match visit.failed {
+        _ if visit.kind == Some(Kind::Fail) => Outcome::Failed,
+        Some(_) if visit.has_exited => Outcome::Caught,
+        None if visit.has_exited => {
+            if visit.next.is_some_and(caught) {
+                Outcome::Caught
+            } else {
+                Outcome::Succeeded
+            }
+        }
+        // A retry may follow if nothing around it is over.
+        Some(outcome) if visit.over.is_some() || !is_running => outcome,
+        _ if visit.within.is_some() && !is_running => Outcome::Aborted,
+        _ => last_outcome(status),
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn event(&mut self, event: &'a HistoryEvent, before: Place, trace: &mut Trace) -> Place {
+        let (at, kind) = (event.timestamp().as_secs_f64(), event.r#type().as_str());
+        if let Some(entered) = event.state_entered_event_details() {
+            return self.enter(entered.name(), at, before);
+        }
+        if let Some(exited) = event.state_exited_event_details() {
+            let Some(left) = self.nearest(before.open, |visit| visit.state == exited.name()) else { return before };
+            (self.visits[left].over, self.visits[left].has_exited) = (Some(at), true);
+            return Place { open: self.visits[left].within, left: Some(left) };
+        }
+        if let Some((name, outcome)) = iteration(event) {
+            let map = self.nearest(before.open, |visit| visit.state == name);
+            if matches!(outcome, Outcome::Failed | Outcome::Aborted) {
+                self.close(before.open, map, at, outcome);
+            }
+            count(trace.edit(name).items.get_or_insert_default(), outcome);
+            return Place { open: map, left: None };
+        }
+        let family = match kind {
+            _ if kind.starts_with("Execution") => return before,
+            _ if kind.starts_with("Map") => Some(Kind::Map),
+            _ if kind.starts_with("Parallel") => Some(Kind::Parallel),
+            _ => None,
+        };
+        let open = self.nearest(before.open, |visit| family.is_none() || visit.kind == family);
+        if let Some(visit) = open {
+            match kind {
+                _ if kind.ends_with("Failed") || kind.ends_with("TimedOut") => {
+                    self.fail(event, before, visit, Outcome::Failed)
                 }
+                _ if kind.ends_with("Aborted") => self.fail(event, before, visit, Outcome::Aborted),
+                _ if kind.ends_with("Scheduled") || kind.ends_with("Started") => self.begin(event, visit, trace),
+                _ => {}
             }
-            What::Began(family, items) => {
-                if let Some(visit) = self.visit(at, |visit| visit.family == *family) {
-                    (visit.trouble, visit.given_up) = (None, false);
-                    let state = visit.state.clone();
-                    if let Some(total) = *items {
-                        let all = trace.edit(&state).items.get_or_insert_default();
-                        *all = all.and(Counts { total, ..Counts::default() });
-                    }
-                }
+        }
+        Place { open: open.or(before.open), left: None }
+    }
+
+    fn enter(&mut self, state: &'a str, at: f64, before: Place) -> Place {
+        if let Some(left) = before.left {
+            self.visits[left].next = Some(state);
+        }
+        let kind = self.machine.find(state).map(|state| state.kind);
+        let (within, over, next, failed, error) = (before.open, None, None, None, None);
+        self.visits.push(Visit { state, kind, within, entered: at, over, has_exited: false, next, failed, error });
+        Place { open: Some(self.visits.len() - 1), left: None }
+    }
+
+    /// A state's work begins, for the first time or after a failure.
+    fn begin(&mut self, event: &'a HistoryEvent, visit: usize, trace: &mut Trace) {
+        let state = self.visits[visit].state;
+        self.visits[visit].failed = None;
+        let is_distributed = self.machine.find(state).is_some_and(|state| state.is_distributed);
+        if let Some(map) = event.map_state_started_event_details().filter(|_| !is_distributed) {
+            trace.edit(state).items.get_or_insert_default().total += u64::try_from(map.length()).unwrap_or_default();
+        }
+        if let Some(arn) = event.map_run_started_event_details().and_then(|run| run.map_run_arn()) {
+            self.map_runs.insert(arn.to_owned(), state.to_owned());
+        }
+    }
+
+    fn fail(&mut self, event: &'a HistoryEvent, before: Place, visit: usize, outcome: Outcome) {
+        self.close(before.open, Some(visit), event.timestamp().as_secs_f64(), outcome);
+        let visit = &mut self.visits[visit];
+        (visit.failed, visit.error) = (Some(outcome), error(event).or(visit.error));
+    }
+
+    /// Ends the open visits inside a Map or a Parallel, which takes over their error.
+    fn close(&mut self, from: Option<usize>, container: Option<usize>, at: f64, outcome: Outcome) {
+        let mut next = from;
+        while let Some(visit) = next.filter(|_| next != container) {
+            let one = &mut self.visits[visit];
+            one.over.get_or_insert(at);
+            one.failed.get_or_insert(outcome);
+            let error = one.error;
+            next = one.within;
+            if let Some(container) = container {
+                self.visits[container].error = error.or(self.visits[container].error);
             }
-            What::Failed(family, error) => self.trouble(at, *family, Outcome::Failed, error.clone()),
-            What::Aborted(family) => self.trouble(at, *family, Outcome::Aborted, None),
-            What::Iteration(state, status) => self.iteration(at, state, *status, trace),
-            What::MapRun(arn) => {
-                if let Some(state) = self.of(at, Family::Map).map(|visit| visit.state.clone()) {
-                    self.told.map_runs.insert(arn.clone(), state);
-                }
-            }
-            What::Done | What::Other => {}
         }
     }
 
-    fn enter(&mut self, at: usize, family: Family, state: &str, input: &Value) {
-        let before = self.before(at);
-        if let Some(visit) = self.told.visits.iter_mut().find(|visit| visit.exited.is_some() && visit.exited == before)
-        {
-            visit.next = Some(state.to_owned());
-        }
-        self.told.visits.push(Visit {
-            state: state.to_owned(),
-            entered: at,
-            exited: None,
-            input: input.clone(),
-            output: Value::Null,
-            error: None,
-            outcome: Outcome::InProgress,
-            family,
-            trouble: None,
-            given_up: false,
-            next: None,
-        });
+    /// Returns the innermost open visit, seen from this one, that is wanted.
+    fn nearest(&self, from: Option<usize>, wanted: impl Fn(&Visit) -> bool) -> Option<usize> {
+        std::iter::successors(from, |visit| self.visits[*visit].within).find(|visit| wanted(&self.visits[*visit]))
     }
+}
 
-    fn trouble(&mut self, at: usize, family: Family, trouble: Outcome, error: Option<String>) {
-        self.give_up(at);
-        // A Map Run's failure and its Map's are two events in a row, one failure.
-        let same = |what: &What| matches!(what, What::Failed(Family::Map, _) | What::Aborted(Family::Map));
-        if family == Family::Map && self.before(at).is_some_and(|before| same(&self.events[before].what)) {
-            return;
-        }
-        if let Some(visit) = self.of(at, family) {
-            visit.trouble = Some(trouble);
-            visit.error = error.or(visit.error.take());
-        }
-    }
+/// Returns the Map whose iteration began or ended with this event, and how.
+fn iteration(event: &HistoryEvent) -> Option<(&str, Outcome)> {
+    let (started, succeeded) =
+        (event.map_iteration_started_event_details(), event.map_iteration_succeeded_event_details());
+    let (failed, aborted) = (event.map_iteration_failed_event_details(), event.map_iteration_aborted_event_details());
+    let outcome = match () {
+        () if started.is_some() => Outcome::InProgress,
+        () if succeeded.is_some() => Outcome::Succeeded,
+        () if failed.is_some() => Outcome::Failed,
+        () => Outcome::Aborted,
+    };
+    Some((started.or(succeeded).or(failed).or(aborted)?.name()?, outcome))
+}
 
-    /// An iteration or a Map that failed after an attempt did: no retry follows.
-    fn give_up(&mut self, at: usize) {
-        let attempt =
-            self.before(at).filter(|before| matches!(self.events[*before].what, What::Failed(Family::Task, _)));
-        if let Some(visit) = attempt.and_then(|attempt| self.of(attempt, Family::Task)) {
-            visit.given_up = true;
-        }
+fn count(items: &mut Counts, outcome: Outcome) {
+    if outcome == Outcome::InProgress {
+        items.in_flight += 1;
+    } else {
+        items.in_flight = items.in_flight.saturating_sub(1);
+        items.done += 1;
+        items.failed += u64::from(outcome != Outcome::Succeeded);
     }
+}
 
-    fn iteration(&mut self, at: usize, state: &str, status: Status, trace: &mut Trace) {
-        self.give_up(at);
-        let items = trace.edit(state).items.get_or_insert_default();
-        match status {
-            Status::Running => items.running += 1,
-            Status::Succeeded => items.succeeded += 1,
-            Status::Failed | Status::TimedOut => items.failed += 1,
-            Status::Aborted => items.aborted += 1,
-        }
-        if status != Status::Running {
-            items.running = items.running.saturating_sub(1);
-        }
-    }
-
-    /// The event that this one follows. Where that is not told it is the one before it.
-    fn before(&self, at: usize) -> Option<usize> {
-        match self.events[at].previous {
-            0 => at.checked_sub(1),
-            id => self.at.get(&id).copied(),
-        }
-    }
-
-    fn of(&mut self, at: usize, family: Family) -> Option<&mut Visit> {
-        self.visit(at, |visit| visit.family == family && (family == Family::Task || visit.trouble.is_none()))
-    }
-
-    /// The nearest passage that led to this event, is not over, and is asked for.
-    fn visit(&mut self, at: usize, asked: impl Fn(&Visit) -> bool) -> Option<&mut Visit> {
-        let mut event = Some(at);
-        let mut seen = BTreeSet::new();
-        while let Some(at) = event.filter(|at| seen.insert(*at)) {
-            if !matches!(self.events[at].what, What::Entered(..)) {
-                event = self.before(at);
-                continue;
-            }
-            let open = |visit: &Visit| visit.entered == at && visit.exited.is_none() && asked(visit);
-            if let Some(found) = self.told.visits.iter().position(open) {
-                return self.told.visits.get_mut(found);
-            }
-            event = self.before(at);
-        }
-        None
-    }
+fn error(event: &HistoryEvent) -> Option<&str> {
+    let all = [
+        event.task_failed_event_details().and_then(|details| details.error()),
+        event.task_timed_out_event_details().and_then(|details| details.error()),
+        event.task_start_failed_event_details().and_then(|details| details.error()),
+        event.task_submit_failed_event_details().and_then(|details| details.error()),
+        event.lambda_function_failed_event_details().and_then(|details| details.error()),
+        event.lambda_function_timed_out_event_details().and_then(|details| details.error()),
+        event.map_run_failed_event_details().and_then(|details| details.error()),
+        event.evaluation_failed_event_details().and_then(|details| details.error()),
+    ];
+    all.into_iter().flatten().next()
 }

@@ -49,21 +49,9 @@ text { font: 12px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #1f232
   .mark, .caught.mark { stroke: #0d1117 }
 }";
 
-/// The class of an outcome.
-pub fn class(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::NotReached => "not-reached",
-        Outcome::Succeeded => "succeeded",
-        Outcome::InProgress => "in-progress",
-        Outcome::Aborted => "aborted",
-        Outcome::Caught => "caught",
-        Outcome::Failed => "failed",
-    }
-}
-
 /// A disc that says the outcome without its colour: a tick, a cross, an exclamation mark, three dots, a bar; empty if not reached.
 pub fn mark(outcome: Outcome, x: f64, y: f64) -> Group {
-    let disc = Circle::new().set("r", 8).set("class", format!("{} fill", class(outcome)));
+    let disc = Circle::new().set("r", 8).set("class", format!("{} fill", outcome.class()));
     let sign = match outcome {
         Outcome::NotReached => "",
         Outcome::Succeeded => "M-3.6 .2L-1.2 2.8L3.6 -2.6",
@@ -72,7 +60,7 @@ pub fn mark(outcome: Outcome, x: f64, y: f64) -> Group {
         Outcome::Caught => "M0 -4V.8M0 4h.01",
         Outcome::Failed => "M-2.8 -2.8L2.8 2.8M2.8 -2.8L-2.8 2.8",
     };
-    let sign = Path::new().set("d", sign).set("class", format!("{} mark", class(outcome)));
+    let sign = Path::new().set("d", sign).set("class", format!("{} mark", outcome.class()));
     let group = Group::new().set("transform", format!("translate({x:.1} {y:.1})")).add(disc);
     if outcome == Outcome::NotReached { group } else { group.add(sign) }
 }

@@ -1,15 +1,12 @@
 //! What expired: the snapshots that are gone, and those that should be.
 
-use domain::messages::{Expired, Unreadable};
+use domain::messages::{Expired, FailedSnapshot, Unreadable};
 use maud::{Markup, html};
 
 use crate::view::report::{Region, Report};
 
-use super::{
-    text::{grouped, plural},
-    verdict::Tone,
-    volumes::head,
-};
+use super::{verdict::Tone, volumes::head};
+use crate::ui::text::{grouped, plural};
 
 /// Snapshots that expired as they should, in a Region's table.
 const MOST_SHOWN: usize = 200;
@@ -18,7 +15,9 @@ const COLUMNS: [(&str, &str); 5] =
 
 pub fn section(report: &Report) -> Markup {
     let expired = report.total(|region| region.expired.len());
-    let is_empty = |region: &Region| region.expired.len() + region.still_listed.len() + region.unreadable.len() == 0;
+    let is_empty = |region: &Region| {
+        region.expired.len() + region.still_listed.len() + region.failed_snapshots.len() + region.unreadable.len() == 0
+    };
     let went = match (expired, report.dry_run) {
         (_, true) => "would be deleted",
         (1, false) => "was deleted",
@@ -39,7 +38,7 @@ pub fn section(report: &Report) -> Markup {
 
 fn of_region(region: &Region, dry_run: bool) -> Markup {
     // What a person should know comes first, in full.
-    let (failed, usual): (Vec<_>, Vec<_>) = region.expired.iter().partition(|one| one.failed);
+    let (failed, usual) = (&region.failed_snapshots, &region.expired);
     let hidden = usual.len().saturating_sub(MOST_SHOWN);
     let gone = if dry_run { "Would be deleted" } else { "Deleted" };
     html! {
@@ -49,7 +48,7 @@ fn of_region(region: &Region, dry_run: bool) -> Markup {
             tbody role="rowgroup" {
                 @for one in &region.unreadable { (unreadable(one)) }
                 @for one in &region.still_listed { (line(one, true, "Still listed", "expired, but an AMI may use it")) }
-                @for one in failed { (line(one, true, gone, "EBS failed it: it was no restore point")) }
+                @for one in failed { (failed_line(one)) }
                 @for one in usual.iter().take(MOST_SHOWN) { (line(one, false, gone, "")) }
             }
         }
@@ -67,6 +66,11 @@ fn line(one: &Expired, is_news: bool, outcome: &str, detail: &str) -> Markup {
             td role="cell" data-label="Outcome" { (ended(is_news, outcome, detail)) }
         }
     }
+}
+
+fn failed_line(one: &FailedSnapshot) -> Markup {
+    let FailedSnapshot { snapshot_id, volume_id, night, interval } = one.clone();
+    line(&Expired { snapshot_id, volume_id, night, interval }, true, "Failed", "in EBS: it is no restore point")
 }
 
 fn unreadable(one: &Unreadable) -> Markup {

@@ -4,7 +4,7 @@
 //! - [`page`]: the frame, and the answer to whether every volume is safe. `verdict`: the answer in words.
 //! - `problems`: what failed, and what to do.
 //! - `volumes`: every Region's volumes. `expired`: what went.
-//! - [`text`]: numbers and dates in words.
+//! - [`text`]: dates and lists in words.
 
 mod expired;
 mod problems;
@@ -14,9 +14,8 @@ mod volumes;
 
 use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use std::collections::BTreeMap;
 
-use crate::view::report::Report;
+use crate::{ui::text::duration, view::report::Report};
 
 use verdict::Verdict;
 
@@ -25,17 +24,9 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// Draws the page. `took` is how long the night was, where that is known; `graph` the execution and `chart` the retention, as SVG;
-/// `servers` the name of each instance.
-pub fn page(
-    report: &Report,
-    took: Option<SignedDuration>,
-    graph: &str,
-    chart: &str,
-    servers: &BTreeMap<String, String>,
-) -> String {
+pub fn page(report: &Report, took: Option<f64>, graph: &str, chart: &str) -> String {
     let verdict = Verdict::of(report);
-    let (problems, volumes, expired) =
-        (problems::section(report), volumes::section(report, servers), expired::section(report));
+    let (problems, volumes, expired) = (problems::section(report), volumes::section(report), expired::section(report));
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -72,7 +63,7 @@ const GRAPH: &str = "Each box is a step of the night, in the order in which they
 const CHART: &str = "Restore points expire by age and by number: a daily goes once it is old enough and enough newer ones exist, \
                      a quarterly likewise, an annual never.";
 
-fn header(report: &Report, verdict: &Verdict, took: Option<SignedDuration>) -> Markup {
+fn header(report: &Report, verdict: &Verdict, took: Option<f64>) -> Markup {
     let intervals = report.intervals.to_string().replace('+', " + ");
     html! {
         header class=(verdict.tone.class()) {
@@ -83,8 +74,7 @@ fn header(report: &Report, verdict: &Verdict, took: Option<SignedDuration>) -> M
                 div.wide { dt { "Night" } dd { time datetime=(report.night) { (text::long_date(report.night)) } } }
                 div { dt { "Intervals due" } dd { (intervals) } }
                 div { dt { "Stack" } dd { bdi { (report.backup_stack) } } }
-                @if let Some(took) = took { div { dt { "Duration" } dd { (text::duration(took)) } } }
-                div { dt { "Cost on AWS" } dd { "$" (format!("{:.4}", report.estimate.dollars)) small { " without storage" } } }
+                @if let Some(took) = took { div { dt { "Duration" } dd { (duration(SignedDuration::try_from_secs_f64(took).unwrap_or_default())) } } }
             }
         }
     }

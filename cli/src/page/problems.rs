@@ -2,12 +2,11 @@
 
 use domain::error::cut;
 use maud::{Markup, html};
-use report::night::Failure;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::view::report::{Region, Report};
 
-use super::text::{grouped, plural};
+use crate::ui::text::{grouped, plural};
 
 /// Causes that a Region shows; those of most volumes come first. The tables have every volume's.
 const MOST_CAUSES: usize = 20;
@@ -16,9 +15,9 @@ const MOST_CAUSES: usize = 20;
 const LONGEST_REASON: usize = 400;
 
 /// One cause, and what it hit.
-struct Cause<'a> {
+struct Cause {
     what: String,
-    why: &'a str,
+    why: String,
     hit: usize,
 }
 
@@ -49,7 +48,7 @@ fn of_region(region: &Region) -> Markup {
             h3 { (region.region) }
             ul.causes {
                 @for cause in causes.iter().take(MOST_CAUSES) {
-                    li { strong { (cause.what) } " " q { bdi { (cut(cause.why, LONGEST_REASON)) } } }
+                    li { strong { (cause.what) } " " q { bdi { (cut(&cause.why, LONGEST_REASON)) } } }
                 }
             }
             @if causes.len() > MOST_CAUSES {
@@ -60,10 +59,10 @@ fn of_region(region: &Region) -> Markup {
 }
 
 /// Each reason once, with the number of volumes that it left unprotected; then the failures that no volume's reason tells.
-fn causes(region: &Region) -> Vec<Cause<'_>> {
-    let mut volumes = BTreeMap::<&str, Vec<&str>>::new();
+fn causes(region: &Region) -> Vec<Cause> {
+    let mut volumes = BTreeMap::<String, Vec<&str>>::new();
     for one in &region.unprotected {
-        volumes.entry(&one.reason).or_default().push(&one.volume.volume_id);
+        volumes.entry(one.reason.to_string()).or_default().push(&one.volume.volume_id);
     }
     let mut causes: Vec<_> = volumes
         .into_iter()
@@ -76,12 +75,9 @@ fn causes(region: &Region) -> Vec<Cause<'_>> {
         })
         .collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.hit));
-    let told: BTreeSet<_> = region.unprotected.iter().map(|one| one.volume.volume_id.as_str()).collect();
-    let untold = |failure: &&Failure| failure.subject.as_deref().is_none_or(|subject| !told.contains(subject));
-    let failed = region.failures.iter().filter(untold).map(|failure| {
-        let subject = failure.subject.as_ref().map(|subject| format!(" for {subject}")).unwrap_or_default();
-        let what = format!("{} failed{subject}: {}", failure.step, failure.error);
-        Cause { what, why: &failure.message, hit: 0 }
+    let failed = region.other_failures().map(|failure| {
+        let subject = failure.subject().map(|subject| format!(" for {subject}")).unwrap_or_default();
+        Cause { what: format!("{} failed{subject}", failure.step()), why: failure.reason().to_string(), hit: 0 }
     });
     causes.extend(failed);
     causes

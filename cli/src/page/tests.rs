@@ -123,5 +123,5 @@ fn a_volume_that_a_drill_proved_says_when_and_how_long_that_took() {
     proven["proven"] = json!({"at": "2026-12-27T12:00:14Z", "snapshotId": "snap-1", "night": "2026-12-26",
         "intervals": "Daily", "seconds": 74, "depth": "files"});
     let page = html(&night(true, json!({"protected": [proven, protected("vol-b")]})));
-    assert_eq!(page.matches("restored 2026-12-27, 1 min 14 s").count(), 1, "{page}");
+    assert_eq!(page.matches("restored 2026-12-27, 1m 14s").count(), 1, "{page}");
 }

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use crate::view::report::Report;
 
-use super::text::{grouped, listed, plural};
+use super::text::listed;
+use crate::ui::text::{grouped, plural};
 
 /// How a night looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl Verdict {
 
 fn complete(report: &Report) -> Verdict {
     let protected = report.total(|region| region.protected.len());
-    let late = report.total(|region| region.expired.iter().filter(|one| one.failed).count());
+    let late = report.total(|region| region.failed_snapshots.len());
     let answer = match protected {
         1 => "The only volume is protected".to_owned(),
         _ => format!("All {} volumes are protected", grouped(protected)),

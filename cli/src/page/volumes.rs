@@ -1,27 +1,18 @@
 //! Every Region's volumes: those without tonight's snapshot in full, the first of the rest.
 
-use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use report::night::{Named, Protected};
-use std::collections::BTreeMap;
 
-use crate::{
-    account::proofs::Words,
-    view::report::{Region, Report},
-};
+use crate::view::report::{Region, Report};
 
-use super::{
-    text::{grouped, plural},
-    verdict::Tone,
-};
+use super::verdict::Tone;
+use crate::ui::text::{grouped, plural};
 
 /// Protected or planned volumes that a Region's table shows.
 const MOST_SHOWN: usize = 200;
 
 const COLUMNS: [(&str, &str); 5] =
     [("Volume", "id"), ("Name", ""), ("Server", ""), ("Outcome", "state"), ("Snapshot", "id")];
-
-type Servers = BTreeMap<String, String>;
 
 /// A line of the table.
 struct Row<'a> {
@@ -30,21 +21,21 @@ struct Row<'a> {
     outcome: &'static str,
     detail: String,
     snapshot: &'a str,
-    reason: &'a str,
+    reason: String,
 }
 
-pub fn section(report: &Report, servers: &Servers) -> Markup {
+pub fn section(report: &Report) -> Markup {
     html! {
         section #volumes aria-labelledby="volumes-title" {
             h2 #volumes-title { "Volumes" }
             p { "A volume is " em { "protected" } " when tonight's snapshot of it is completed, or pending: EBS copies in the background, and "
                 "may need hours." }
-            @for region in &report.regions { (of_region(region, servers)) }
+            @for region in &report.regions { (of_region(region)) }
         }
     }
 }
 
-fn of_region(region: &Region, servers: &Servers) -> Markup {
+fn of_region(region: &Region) -> Markup {
     let rows = rows(region);
     let all = region.unprotected.len() + region.planned.len() + region.protected.len();
     let hidden = all - rows.len();
@@ -62,7 +53,7 @@ fn of_region(region: &Region, servers: &Servers) -> Markup {
                         @if has_reasons { (head("Reason", "reason")) }
                     }
                 }
-                tbody role="rowgroup" { @for row in &rows { (line(row, servers, has_reasons)) } }
+                tbody role="rowgroup" { @for row in &rows { (line(row, has_reasons)) } }
             }
             @if hidden > 0 { p.more { "and " (grouped(hidden)) " more that are " (if region.planned.is_empty() { "protected" } else { "protected or would be snapshotted" })
                 ": the report has them all." } }
@@ -75,18 +66,14 @@ pub fn head(name: &str, class: &str) -> Markup {
     html! { th class=[(!class.is_empty()).then_some(class)] role="columnheader" scope="col" { (name) } }
 }
 
-fn line(row: &Row, servers: &Servers, has_reasons: bool) -> Markup {
+fn line(row: &Row, has_reasons: bool) -> Markup {
     let nothing = html! { span.nothing { "none" } };
     html! {
         tr role="row" class=(row.tone.class()) {
             th role="rowheader" scope="row" data-label="Volume" { code { (row.volume.volume_id) } }
             td role="cell" data-label="Name" { @match &row.volume.name { Some(name) => bdi { (name) }, None => (nothing) } }
             td role="cell" data-label="Server" {
-                @for (number, id) in row.volume.instances.iter().enumerate() {
-                    @if number > 0 { ", " }
-                    bdi { (servers.get(id).unwrap_or(id)) }
-                }
-                @if row.volume.instances.is_empty() { (nothing) }
+                @if row.volume.instances.is_empty() { (nothing) } @else { bdi { (row.volume.servers()) } }
             }
             td role="cell" data-label="Outcome" { span.outcome { (row.tone.icon()) (row.outcome) } @if !row.detail.is_empty() { " " small { (row.detail) } } }
             td role="cell" data-label="Snapshot" { @if row.snapshot.is_empty() { (nothing) } @else { code { (row.snapshot) } } }
@@ -100,9 +87,9 @@ fn rows(region: &Region) -> Vec<Row<'_>> {
         volume: &one.volume,
         tone: Tone::Incomplete,
         outcome: "Not protected",
-        detail: restored(&one.volume).unwrap_or_default(),
+        detail: String::new(),
         snapshot: "",
-        reason: &one.reason,
+        reason: one.reason.to_string(),
     });
     let planned = region.planned.iter().map(|volume| Row {
         volume,
@@ -110,7 +97,7 @@ fn rows(region: &Region) -> Vec<Row<'_>> {
         outcome: "Would be snapshotted",
         detail: String::new(),
         snapshot: "",
-        reason: "",
+        reason: String::new(),
     });
     let protected = region.protected.iter().map(|one| Row {
         volume: &one.volume,
@@ -118,19 +105,13 @@ fn rows(region: &Region) -> Vec<Row<'_>> {
         outcome: "Protected",
         detail: detail(one),
         snapshot: &one.snapshot_id,
-        reason: "",
+        reason: String::new(),
     });
     unprotected.chain(planned.take(MOST_SHOWN)).chain(protected.take(MOST_SHOWN)).collect()
 }
 
 fn detail(one: &Protected) -> String {
-    let made = format!("{}, made {}", one.state, if one.created { "now" } else { "before" });
-    [Some(made), restored(&one.volume)].into_iter().flatten().collect::<Vec<_>>().join("; ")
-}
-
-/// When a drill last proved that a volume can be restored, and how long that took; the date is of UTC.
-fn restored(volume: &Named) -> Option<String> {
-    volume.proven.as_ref().map(|proven| format!("restored {}", Words::of_proven(proven, &TimeZone::UTC).line))
+    format!("{}, created {}", one.state, if one.created { "now" } else { "before" })
 }
 
 fn counts(region: &Region) -> String {

@@ -1,6 +1,6 @@
-//! The terminal.
+//! What people see: text, tables, progress.
 
-pub mod look;
 pub mod output;
 pub mod progress;
-pub mod screen;
+pub mod terminal;
+pub mod text;

@@ -1,10 +1,10 @@
-//! What is printed: text for people, JSON for scripts.
+//! What is printed: answers on stdout, the rest on stderr. A reader that has had enough (`| head`) is no failure.
 
 use anyhow::Result;
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 
-/// Prints to stdout. A reader that has had enough (`| head`) is no failure.
+/// Prints to stdout.
 ///
 /// # Errors
 /// Stdout cannot be written to.
@@ -15,10 +15,15 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Prints a value as JSON.
+/// Prints a value as JSON to stdout.
 ///
 /// # Errors
 /// Stdout cannot be written to.
 pub fn print_json<T: Serialize>(value: &T) -> Result<()> {
     print(&(serde_json::to_string_pretty(value)? + "\n"))
+}
+
+/// Prints a line to stderr, if anybody reads it.
+pub fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

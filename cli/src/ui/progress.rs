@@ -7,14 +7,18 @@ use std::{
     io::{IsTerminal, stderr},
 };
 
-use crate::ui::look::{Look, plural, safe};
+use crate::ui::{
+    output,
+    terminal::Terminal,
+    text::{plural, safe},
+};
 
 /// The Map that snapshots, and the one that deletes.
 pub const SNAPSHOTS: &str = "SnapshotVolumes";
 /// See [`SNAPSHOTS`].
 pub const DELETIONS: &str = "DeleteExpired";
-/// The Map of a drill's rounds.
-pub const ROUNDS: &str = "DrillRounds";
+/// The Map of a drill's restore points.
+pub const RESTORE_POINTS: &str = "ProveRestorePoints";
 
 /// How far a Map is, over all Regions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +44,7 @@ impl Counts {
 /// What is shown of the progress.
 pub struct Progress {
     zone: TimeZone,
-    look: Look,
+    terminal: Terminal,
     /// Where stderr is a terminal.
     all: Option<MultiProgress>,
     bars: BTreeMap<&'static str, ProgressBar>,
@@ -50,26 +54,26 @@ pub struct Progress {
 impl Progress {
     /// On stderr; times are shown in this zone.
     pub fn on_stderr(zone: TimeZone) -> Self {
-        let (look, all) = (Look::of_stderr(), stderr().is_terminal().then(MultiProgress::new));
-        Self { zone, look, all, bars: BTreeMap::new(), shown: BTreeMap::new() }
+        let (terminal, all) = (Terminal::of_stderr(), stderr().is_terminal().then(MultiProgress::new));
+        Self { zone, terminal, all, bars: BTreeMap::new(), shown: BTreeMap::new() }
     }
 
     /// Says a line of a step.
     pub fn say(&self, when: Timestamp, step: &str, line: &str) {
         let time = when.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string();
         let line = safe(line);
-        if self.look.has_room() {
+        if self.terminal.has_room() {
             self.print(&format!("  {time}  {step:<16} {line}"));
         } else {
-            self.print(&format!("{time}  {step}\n{}", self.look.prose(2, &line).trim_end()));
+            self.print(&format!("{time}  {step}\n{}", self.terminal.prose(2, &line).trim_end()));
         }
     }
 
     /// Says a line of one's own.
     pub fn print(&self, line: &str) {
         match &self.all {
-            Some(all) => all.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(all) => all.suspend(|| output::note(line)),
+            None => output::note(line),
         }
     }
 
@@ -85,7 +89,7 @@ impl Progress {
 
     fn draw(&mut self, map: &'static str, counts: Counts) {
         let Some(all) = &self.all else { return };
-        let is_wide = self.look.has_room();
+        let is_wide = self.terminal.has_room();
         let bar = self.bars.entry(map).or_insert_with(|| {
             let bar = all.add(ProgressBar::new(counts.total));
             let template =
@@ -96,7 +100,7 @@ impl Progress {
             bar.with_prefix(match map {
                 SNAPSHOTS => "volumes",
                 DELETIONS => "deletions",
-                ROUNDS => "rounds",
+                RESTORE_POINTS => "restores",
                 other => other,
             })
         });
@@ -188,8 +192,8 @@ mod tests {
         let output = json!({"summary": "Night 2026-12-31: all 2 volumes protected; report: s3://x"});
         assert_eq!(told("ReportNight", &output).unwrap(), "Night 2026-12-31: all 2 volumes protected");
         assert_eq!(told("ReportNight", &json!({"failure": {"Error": "Transient"}})).unwrap(), "failed: Transient");
-        let of_step = json!({"failure": {"DrillRounds": {"Error": "States.Timeout"}}});
-        assert_eq!(told("DrillRounds", &of_step).unwrap(), "failed: States.Timeout");
+        let of_step = json!({"failure": {"ProveRestorePoints": {"Error": "States.Timeout"}}});
+        assert_eq!(told("ProveRestorePoints", &of_step).unwrap(), "failed: States.Timeout");
         let drilled = json!({"regions": [{"region": "us-east-1", "volumes": 8, "taken": 2}]});
         assert_eq!(told("DrillRegions", &drilled).unwrap(), "us-east-1: 2 of 8 volumes drilled");
         let mailed = json!({"mail": {"subject": "[prod] Restore drill"}});

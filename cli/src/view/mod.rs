@@ -2,7 +2,5 @@
 
 pub mod expiry;
 pub mod report;
-pub mod servers;
 pub mod show;
 pub mod status_lines;
-pub mod summary;

@@ -2,7 +2,6 @@
 
 use comfy_table::Color;
 use domain::messages::Expired;
-use jiff::tz::TimeZone;
 use report::{
     mail::{Mail, console},
     night::{Failure, Named, Protected},
@@ -10,8 +9,10 @@ use report::{
 use std::{collections::BTreeMap, fmt::Write};
 
 use crate::{
-    account::proofs::Words,
-    ui::look::{Look, finished, plural, safe},
+    ui::{
+        terminal::{Terminal, finished},
+        text::{plural, safe},
+    },
     view::report::{Region, Report},
 };
 
@@ -19,32 +20,23 @@ use crate::{
 const MOST_GOOD: usize = 50;
 const MOST_BAD: usize = 200;
 
-/// The volumes of a Region that are shown.
-pub fn volumes(region: &Region) -> impl Iterator<Item = &Named> {
-    let unprotected = region.unprotected.iter().map(|one| &one.volume).take(MOST_BAD);
-    let protected = region.protected.iter().map(|one| &one.volume).take(MOST_GOOD);
-    unprotected.chain(protected).chain(region.planned.iter().take(MOST_GOOD))
-}
-
-/// The whole report; `servers` are the names of the servers by their ids.
-pub fn report(report: &Report, servers: &BTreeMap<String, String>, look: Look) -> String {
+/// The whole report.
+pub fn report(report: &Report, look: Terminal) -> String {
     let mut text = look.prose(0, &heading(report, look));
     for region in &report.regions {
         text.push('\n');
-        text.push_str(&Shown { report, region, servers, look }.text());
+        text.push_str(&Shown { report, region, look }.text());
     }
     text.push('\n');
     match &report.mail {
         Some(mail) => text.push_str(&mailed(mail)),
         None if report.dry_run => text.push_str(&look.prose(0, "No mail: a dry run sends none.")),
-        None => text.push_str(&look.prose(0, "No mail: there is nothing to tell.")),
+        None => text.push_str(&look.prose(0, "No email sent: nothing to report.")),
     }
-    let cost =
-        format!("On AWS such a night costs ${:.4}, the storage of its snapshots excepted.", report.estimate.dollars);
-    text + &look.prose(0, &cost)
+    text
 }
 
-fn heading(report: &Report, look: Look) -> String {
+fn heading(report: &Report, look: Terminal) -> String {
     let night =
         format!("Night {} ({}) of {}:", report.night, String::from(report.intervals.clone()), report.backup_stack);
     let night = look.heading(&night);
@@ -61,16 +53,10 @@ fn mailed(mail: &Mail) -> String {
     format!("Mailed:\n  Subject: {}\n\n{}\n", mail.subject, lines.collect::<String>())
 }
 
-/// When a drill last proved that a volume can be restored, and how long that took; the date is of UTC.
-fn restored(volume: &Named) -> Option<String> {
-    volume.proven.as_ref().map(|proven| Words::of_proven(proven, &TimeZone::UTC).line)
-}
-
 struct Shown<'a> {
     report: &'a Report,
     region: &'a Region,
-    servers: &'a BTreeMap<String, String>,
-    look: Look,
+    look: Terminal,
 }
 
 /// A volume and what became of it.
@@ -129,9 +115,8 @@ impl Shown<'_> {
     fn table(&self, rows: &[Row<'_>]) -> String {
         let is_named = rows.iter().any(|row| row.volume.name.is_some());
         let has_snapshots = rows.iter().any(|row| !row.snapshot.is_empty());
-        let is_proven = rows.iter().any(|row| row.volume.proven.is_some());
-        let mut header = vec!["  Volume", "Name", "Server", "Outcome", "Restored", "Snapshot"];
-        let mut kept = vec![true, is_named, true, true, is_proven, has_snapshots];
+        let mut header = vec!["  Volume", "Name", "Server", "Outcome", "Snapshot"];
+        let mut kept = vec![true, is_named, true, true, has_snapshots];
         let keeps = |column: &usize| kept[*column];
         let columns: Vec<_> = (0..header.len()).filter(keeps).collect();
         header = columns.iter().map(|&column| header[column]).collect();
@@ -140,16 +125,14 @@ impl Shown<'_> {
             let cells = [
                 self.look.cell(format!("  {}", safe(&row.volume.volume_id)), None),
                 self.look.cell(row.volume.name.as_deref().map(safe).unwrap_or_default(), None),
-                self.look.cell(self.servers_of(row.volume), None),
+                self.look.cell(safe(&row.volume.servers()), None),
                 self.look.cell(&row.outcome, row.colour),
-                self.look.cell(restored(row.volume).unwrap_or_default(), None),
                 self.look.cell(row.snapshot, None),
             ];
             kept.truncate(cells.len());
             table.add_row(cells.into_iter().zip(&kept).filter(|(_, kept)| **kept).map(|(cell, _)| cell));
         }
-        let whole: Vec<_> = if has_snapshots { vec![0, columns.len() - 1] } else { vec![0] };
-        finished(table, &whole)
+        finished(table)
     }
 
     /// For a terminal that has no room for a table.
@@ -157,7 +140,7 @@ impl Shown<'_> {
         let mut text = String::new();
         for row in rows {
             let _ = writeln!(text, "  {}", safe(&row.volume.volume_id));
-            let names = [row.volume.name.as_deref().map(safe), Some(self.servers_of(row.volume))];
+            let names = [row.volume.name.as_deref().map(safe), Some(safe(&row.volume.servers()))];
             let names: Vec<_> = names.into_iter().flatten().filter(|name| !name.is_empty()).collect();
             if !names.is_empty() {
                 text.push_str(&self.look.prose(4, &names.join(", on ")));
@@ -168,19 +151,11 @@ impl Shown<'_> {
                 None => row.outcome.clone(),
             };
             let _ = writeln!(text, "    {outcome}");
-            if let Some(restored) = restored(row.volume) {
-                let _ = writeln!(text, "    restored {restored}");
-            }
             if !row.snapshot.is_empty() {
                 let _ = writeln!(text, "    {}", row.snapshot);
             }
         }
         text
-    }
-
-    fn servers_of(&self, volume: &Named) -> String {
-        let names = volume.instances.iter().map(|id| safe(self.servers.get(id).unwrap_or(id)));
-        names.collect::<Vec<_>>().join(", ")
     }
 
     fn say_rest(&self, text: &mut String) {
@@ -204,25 +179,21 @@ impl Shown<'_> {
     fn say_failures(&self, text: &mut String) {
         let mut children: BTreeMap<&str, &Failure> = BTreeMap::new();
         for failure in &self.region.failures {
-            if let Some(subject) = &failure.subject {
+            if let Some(subject) = failure.subject() {
                 children.insert(subject, failure);
             }
         }
         for one in self.region.unprotected.iter().take(MOST_BAD) {
             let failure = children.get(one.volume.volume_id.as_str());
-            let place = failure.and_then(|failure| failure.execution.as_deref());
-            self.say_failure(text, &one.volume.volume_id, "is not protected", &one.reason, place);
+            let place = failure.and_then(|failure| failure.execution());
+            self.say_failure(text, &one.volume.volume_id, "is not protected", &one.reason.to_string(), place);
         }
-        let told = |failure: &&Failure| {
-            let subject = failure.subject.as_deref();
-            self.region.unprotected.iter().any(|one| Some(one.volume.volume_id.as_str()) == subject)
-        };
-        let others: Vec<_> = self.region.failures.iter().filter(|failure| !told(failure)).collect();
+        let others: Vec<_> = self.region.other_failures().collect();
         for failure in others.iter().take(MOST_BAD) {
-            let what = failure.subject.as_deref().map(|subject| format!("{}, {subject},", failure.step));
-            let reason = format!("{}: {}", failure.error, failure.message);
-            let what = what.as_deref().unwrap_or(&failure.step);
-            self.say_failure(text, what, "failed", &reason, failure.execution.as_deref());
+            let what = failure.subject().map(|subject| format!("{}, {subject},", failure.step()));
+            let reason = failure.reason().to_string();
+            let what = what.as_deref().unwrap_or(failure.step());
+            self.say_failure(text, what, "failed", &reason, failure.execution());
         }
         if others.len() > MOST_BAD {
             self.say_more(text, others.len() - MOST_BAD, "failures");
@@ -241,8 +212,11 @@ impl Shown<'_> {
     fn say_snapshots(&self, text: &mut String) {
         let deleted = if self.report.dry_run { "would be deleted" } else { "deleted" };
         for one in self.region.expired.iter().take(MOST_GOOD) {
-            let why = if one.failed { "EBS failed it" } else { "expired" };
-            self.say_snapshot(text, one, &format!("{why}: {deleted}"));
+            self.say_snapshot(text, one, &format!("expired: {deleted}"));
+        }
+        for one in self.region.failed_snapshots.iter().take(MOST_GOOD) {
+            let line = format!("{}  {} of {}, failed in EBS", one.snapshot_id, one.interval, one.night);
+            text.push_str(&self.look.prose(2, &line));
         }
         for one in self.region.still_listed.iter().take(MOST_GOOD) {
             self.say_snapshot(text, one, "expired, but EC2 still lists it: an AMI may use it");

@@ -35,13 +35,13 @@ fn night(volumes: usize, lost: usize) -> Report {
 }
 
 fn text(report: &Report, width: Option<usize>) -> String {
-    super::report(report, &BTreeMap::new(), Look { width, is_coloured: false })
+    super::report(report, &BTreeMap::new(), Terminal { width, is_coloured: false })
 }
 
 #[test]
 fn of_ten_thousand_volumes_those_that_failed_are_listed_and_the_rest_is_counted() {
     let said = text(&night(10_000, 3), None);
-    assert!(said.contains("us-east-1: 9997 of 10000 volumes protected"), "{said}");
+    assert!(said.contains("us-east-1: 9997 of 10,000 volumes protected"), "{said}");
     assert_eq!(said.matches(" NOT PROTECTED").count(), 3);
     assert!(said.contains("and 9947 more protected; for all of them: nightly status 2026-12-31 --json"), "{said}");
     assert!(said.lines().count() < 80, "{said}");
@@ -90,7 +90,7 @@ fn a_volume_that_a_drill_proved_says_when_and_how_long_that_took() {
     report.regions[0].protected[0].volume.proven = serde_json::from_value(proven).unwrap();
     for width in [None, Some(120), Some(60)] {
         let text = text(&report, width);
-        assert!(text.contains("2026-12-27, 1 min 14 s"), "{width:?}: {text}");
+        assert!(text.contains("2026-12-27, 1m 14s"), "{width:?}: {text}");
         assert!(text.contains("snap-00000000000000000"), "{width:?}: {text}");
     }
 }

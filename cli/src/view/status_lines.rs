@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 use crate::{
-    account::{
-        executions::{Outcome, Start, name},
-        follow::duration,
+    account::executions::{Outcome, Start, name},
+    ui::{
+        terminal::{Terminal, finished},
+        text::{duration, safe},
     },
-    ui::look::{Look, finished, safe},
 };
 
 /// Columns from which every number has its own.
@@ -23,7 +23,7 @@ pub struct Lines<'a> {
     /// The zone of the times.
     pub zone: &'a TimeZone,
     /// The terminal.
-    pub look: Look,
+    pub look: Terminal,
 }
 
 impl Lines<'_> {
@@ -34,7 +34,7 @@ impl Lines<'_> {
         }
         let has_all = self.look.has_columns(ALL_COLUMNS);
         let header: &[&str] = if has_all {
-            &["Night", "Started", "Took", "Protected", "Unprotected", "Expired", "Cost", "Outcome"]
+            &["Night", "Started", "Took", "Protected", "Unprotected", "Expired", "Outcome"]
         } else {
             &["Night", "Started", "Took", "Protected", "Outcome"]
         };
@@ -47,14 +47,13 @@ impl Lines<'_> {
                 cells.push(number(|night| night.total(|region| region.protected).to_string()));
                 cells.push(number(|night| night.total(|region| region.unprotected).to_string()));
                 cells.push(number(|night| night.total(|region| region.expired).to_string()));
-                cells.push(number(|night| format!("${:.4}", night.dollars)));
             } else {
                 cells.push(start.summary.as_ref().map(protected).unwrap_or_default());
             }
             let cells = cells.into_iter().map(|cell| self.look.cell(cell, None));
             table.add_row(cells.chain([self.look.cell(word, colour)]));
         }
-        finished(table, &[0, 1, 2, 3])
+        finished(table)
     }
 
     /// For a terminal that has no room for a table.
@@ -105,7 +104,7 @@ fn night(start: &Start) -> String {
 }
 
 fn took(start: &Start) -> String {
-    let took = start.started.zip(start.ended).map(|(from, to)| duration(from, to));
+    let took = start.started.zip(start.ended).map(|(from, to)| duration(to.duration_since(from)));
     took.unwrap_or_default()
 }
 
@@ -153,7 +152,6 @@ pub fn object(start: &Start) -> Value {
         "protected": of(|night| night.total(|region| region.protected).into()),
         "unprotected": of(|night| night.total(|region| region.unprotected).into()),
         "expired": of(|night| night.total(|region| region.expired).into()),
-        "dollars": of(|night| night.dollars.into()),
         "report": of(|night| night.location.clone().into()),
     })
 }

@@ -1,30 +1,29 @@
 //! The picture itself.
 
-use nightly::graph::definition::Machine;
-use nightly::graph::execution::{Execution, Family, Status, What};
-use nightly::graph::layout::{Level, Placed, Rect, layout};
-use nightly::graph::{draw, runs, trace::Outcome};
+use aws_sdk_sfn::types::ExecutionStatus;
+use nightly::graph::{caption, draw, fetch::Execution, layout, layout::Level, theme, trace::Outcome};
 use serde_json::json;
 use xmltree::Element;
 
-use super::story::*;
+use super::{story::*, trace};
 
-fn machines() -> Vec<Execution> {
-    let other = |name| {
-        let mut execution = Story::default().execution(Status::Running, vec![]);
-        execution.definition = definition(name);
-        execution
-    };
-    let mut parallel = other("late-failure");
-    parallel.definition = json!({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "End": true, "Branches": [
+/// Executions of the test's machine, of every state machine of this project, and of one with a Parallel.
+fn executions() -> Vec<Execution> {
+    let parallel = json!({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "End": true, "Branches": [
         {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "A & <B>"}, "A & <B>": {"Type": "Succeed"}}},
         {"StartAt": "C", "States": {"C": {"Type": "Wait", "Seconds": 1, "End": true}}}]}}});
-    let nights = vec![complete(), one_failed(), refused(), running(), of_aws()];
-    [nights, vec![other("late-failure"), other("unreported"), parallel]].concat()
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../statemachine");
+    let files = std::fs::read_dir(folder).expect("the state machines").map(|file| file.expect("a file").path());
+    let definitions = files.map(|file| std::fs::read_to_string(file).expect("a definition"));
+    let others = definitions.chain([parallel.to_string()]).map(|definition| {
+        let execution = Story::default().ends(ExecutionStatus::Running, None);
+        Execution { definition, ..execution }
+    });
+    [complete(), one_failed(), running(), stopped(), failed_iteration()].into_iter().chain(others).collect()
 }
 
 fn drawn(execution: &Execution) -> Element {
-    Element::parse(draw(execution).as_bytes()).expect("XML")
+    Element::parse(draw(execution).expect("a picture").as_bytes()).expect("XML")
 }
 
 fn all<'a>(element: &'a Element, name: &str) -> Vec<&'a Element> {
@@ -35,19 +34,18 @@ fn all<'a>(element: &'a Element, name: &str) -> Vec<&'a Element> {
 
 #[test]
 fn every_state_is_in_the_picture_once_with_its_title() {
-    for execution in machines() {
+    for execution in executions() {
         let picture = drawn(&execution);
-        let mut shown: Vec<_> =
-            all(&picture, "g").into_iter().filter(|group| group.attributes.contains_key("id")).collect();
-        let mut names: Vec<_> =
-            Machine::read(&execution.definition).all().into_iter().map(|state| state.name.clone()).collect();
-        shown.sort_by_key(|group| group.attributes["id"].clone());
+        let groups = all(&picture, "g").into_iter().filter(|group| group.attributes.contains_key("id"));
+        let title = |group: &Element| group.get_child("title")?.get_text().map(|title| title.trim().to_owned());
+        let mut shown: Vec<_> = groups.map(|group| (group.attributes["id"].clone(), title(group))).collect();
+        let mut names: Vec<_> = trace(&execution).0.all().into_iter().map(|state| state.name.clone()).collect();
+        shown.sort();
         names.sort_by_key(|name| format!("state-{name}"));
         assert_eq!(shown.len(), names.len());
-        for (group, name) in shown.iter().zip(names) {
-            assert_eq!(group.attributes["id"], format!("state-{name}"));
-            let title = group.get_child("title").and_then(|title| title.get_text()).expect("a title");
-            assert!(title.trim().starts_with(&name), "{title}");
+        for ((id, title), name) in shown.into_iter().zip(names) {
+            assert_eq!(id, format!("state-{name}"));
+            assert!(title.as_ref().is_some_and(|title| title.starts_with(&name)), "{title:?}");
         }
     }
 }
@@ -58,15 +56,15 @@ fn the_picture_says_in_words_how_it_went() {
     assert_eq!(picture.attributes["role"], "img");
     assert!(picture.get_child("title").is_some());
     let says = picture.get_child("desc").and_then(|says| says.get_text()).expect("a description").trim().to_owned();
-    assert!(says.contains("night-1 of nightly failed after 1 min 40 s"), "{says}");
-    assert!(says.contains("Failed: TagSnapshot, NightIncomplete"), "{says}");
-    assert!(says.contains("SnapshotVolumes (2 of 2 done, 1 failed)"), "{says}");
+    assert!(says.contains("night-1 of nightly failed after 1m 40s"), "{says}");
+    assert!(says.contains("Failed: Tag, Incomplete"), "{says}");
+    assert!(says.contains("Volumes (2 of 2 done, 1 failed)"), "{says}");
 }
 
 #[test]
 fn each_outcome_has_a_mark_of_its_own() {
     let marks = Outcome::ALL.map(|outcome| {
-        let mark = nightly::graph::theme::mark(outcome, 0.0, 0.0).to_string();
+        let mark = theme::mark(outcome, 0.0, 0.0).to_string();
         all(&Element::parse(mark.as_bytes()).expect("XML"), "path").first().map(|sign| sign.attributes["d"].clone())
     });
     for (number, mark) in marks.iter().enumerate() {
@@ -75,55 +73,43 @@ fn each_outcome_has_a_mark_of_its_own() {
 }
 
 #[test]
-fn no_box_lies_over_another_and_each_within_its_container() {
-    for execution in machines() {
-        let machine = Machine::read(&execution.definition);
-        let trace = runs::trace(&machine, &execution);
-        let level = layout(&machine, &|state| nightly::graph::caption::line(state, &trace.of(&state.name)));
-        let whole = Rect { x: 0.0, y: 0.0, width: level.width, height: level.height };
-        let count = check(&level, whole);
-        assert_eq!(count, machine.all().len() + 2, "with Start and End");
+fn no_box_lies_over_another_and_each_is_within_its_container() {
+    for execution in executions() {
+        let (machine, trace) = trace(&execution);
+        let level = layout::layout(&machine, &|state| caption::line(state, &trace.state(&state.name)));
+        assert_eq!(checked(&level), machine.all().len() + 2, "with Start and End");
     }
 }
 
 #[test]
-fn the_way_that_was_taken_leads_to_the_end_only_if_the_execution_came_there() {
-    let inside = |events: Story, status| {
-        let mut child = events.execution(status, vec![]);
-        child.definition = Machine::read(&child.definition).of_label("SnapshotVolumes").expect("a Map").clone();
-        let picture = drawn(&child);
-        let taken = all(&picture, "path").into_iter().filter_map(|path| path.attributes.get("class"));
-        taken.filter(|class| class.ends_with("taken") && class.starts_with("way")).count()
+fn the_ways_that_were_taken_are_drawn_as_such() {
+    let taken = |execution: &Execution, class: &str| {
+        let picture = drawn(execution);
+        all(&picture, "path").iter().filter(|path| path.attributes.get("class").is_some_and(|one| one == class)).count()
     };
-    let made = || Story::default().answered();
-    assert_eq!(inside(made().answered(), Status::Succeeded), 3, "from Start, between the two, to End");
-    assert_eq!(inside(made().failed("Refused"), Status::Failed), 2);
-    assert_eq!(inside(made().then(What::Began(Family::Task, None)), Status::Running), 2);
-    assert_eq!(inside(Story::default().failed("Refused"), Status::Failed), 1);
+    assert_eq!(taken(&complete(), "way taken"), 9, "from Start to End, and within the Maps");
+    assert_eq!(taken(&running(), "way taken"), 5, "not to the end");
+    assert_eq!([taken(&failed_iteration(), "way catch taken"), taken(&complete(), "way catch taken")], [1, 0]);
 }
 
 /// Returns how many boxes there are.
-fn check(level: &Level, container: Rect) -> usize {
+fn checked(level: &Level) -> usize {
     for (number, one) in level.boxes.iter().enumerate() {
-        assert!(within(one.rect, container), "{} {:?} is not in {container:?}", one.name, one.rect);
-        for other in &level.boxes[..number] {
-            assert!(apart(one, other), "{} lies over {}", one.name, other.name);
+        let (rect, near) = (one.rect, 0.01);
+        let (right, bottom) = (rect.x + rect.width, rect.y + rect.height);
+        let is_within = rect.x > -near && rect.y > -near && right < level.width + near && bottom < level.height + near;
+        assert!(is_within, "{} {rect:?} is not in {} x {}", one.name, level.width, level.height);
+        for other in level.boxes[..number].iter().map(|other| other.rect) {
+            let beside = right <= other.x || other.x + other.width <= rect.x;
+            assert!(
+                beside || bottom <= other.y || other.y + other.height <= rect.y,
+                "{} lies over {other:?}",
+                one.name
+            );
         }
+        let (x, y) = one.inner_corner();
+        let fits = x + one.inside.width < right + near && y + one.inside.height < bottom + near;
+        assert!(one.inside.boxes.is_empty() || fits && x > rect.x - near, "{}", one.name);
     }
-    level.boxes.iter().map(|one| 1 + check(&one.inside, one.rect)).sum()
-}
-
-fn within(one: Rect, container: Rect) -> bool {
-    let (right, bottom) = (container.x + container.width, container.y + container.height);
-    let near = 0.01;
-    one.x > container.x - near
-        && one.y > container.y - near
-        && one.x + one.width < right + near
-        && one.y + one.height < bottom + near
-}
-
-fn apart(one: &Placed, other: &Placed) -> bool {
-    let (one, other) = (one.rect, other.rect);
-    let beside = one.x + one.width <= other.x || other.x + other.width <= one.x;
-    beside || one.y + one.height <= other.y || other.y + other.height <= one.y
+    level.boxes.iter().map(|one| 1 + checked(&one.inside)).sum()
 }

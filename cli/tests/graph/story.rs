@@ -1,189 +1,229 @@
-//! Executions by hand, as AWS and as the local cloud tell them.
+//! Executions made by hand, with histories as AWS and the local cloud write them.
 
-use nightly::graph::execution::{Child, Counts, Event, Execution, Family, MapRun, Status, What};
-use serde_json::{Value, json};
+use aws_sdk_sfn::{
+    primitives::DateTime,
+    types::{
+        ExecutionStatus, HistoryEvent, HistoryEventType, MapIterationEventDetails, MapRunStartedEventDetails,
+        MapStateStartedEventDetails, StateEnteredEventDetails, StateExitedEventDetails, TaskFailedEventDetails,
+        builders::HistoryEventBuilder,
+    },
+};
+use nightly::{
+    graph::fetch::{Execution, MapRun},
+    ui::progress::Counts,
+};
+use serde_json::json;
 
-pub fn definition(name: &str) -> Value {
-    let path = format!("{}/../statemachine/{name}.asl.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&std::fs::read_to_string(path).expect("a definition")).expect("JSON")
+/// A night in small: a Map over Regions that discovers, a Map over Regions with a Distributed Map over volumes, a report.
+pub fn definition() -> String {
+    let task = |next: &str, catch: &str| {
+        let catch = json!([{"ErrorEquals": ["States.ALL"], "Next": catch}]);
+        json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": next, "Catch": catch})
+    };
+    let last = json!({"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:tag", "End": true});
+    let each = json!({"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "Snapshot", "States": {
+        "Snapshot": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": "Tag"}, "Tag": last}});
+    json!({"StartAt": "Discover", "States": {
+        "Discover": {"Type": "Map", "Next": "BackUp", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Incomplete"}],
+            "ItemProcessor": {"StartAt": "List", "States": {
+                "List": task("Listed", "Unknown"), "Unknown": {"Type": "Pass", "End": true}, "Listed": {"Type": "Succeed"}}}},
+        "BackUp": {"Type": "Map", "Next": "Report", "ItemProcessor": {"StartAt": "IsThereWork", "States": {
+            "IsThereWork": {"Type": "Choice", "Choices": [{"Next": "Volumes"}], "Default": "Done"},
+            "Volumes": {"Type": "Map", "ItemProcessor": each, "Next": "Done"}, "Done": {"Type": "Succeed"}}}},
+        "Report": task("Complete", "Incomplete"), "Complete": {"Type": "Pass", "End": true}, "Incomplete": {"Type": "Fail"}
+    }})
+    .to_string()
 }
 
-/// Events, one a second.
-#[derive(Default)]
-pub struct Story(Vec<Event>);
+/// A history, one event a second.
+#[derive(Clone, Default)]
+pub struct Story {
+    events: Vec<HistoryEvent>,
+    last: i64,
+}
+
+type Details = fn(HistoryEventBuilder, &str) -> HistoryEventBuilder;
 
 impl Story {
-    /// The next event, with the one that it follows; 0 where that is not told.
-    pub fn after(mut self, previous: i64, what: What) -> Self {
-        let id = self.0.len() as i64 + 1;
-        self.0.push(Event { id, previous, at: id as f64, what });
+    /// The next events follow this one, not the last.
+    pub fn after(self, last: i64) -> Self {
+        Self { last, ..self }
+    }
+
+    fn event(mut self, kind: &str, argument: &str, details: Details) -> Self {
+        let id = self.events.len() as i64 + 1;
+        let event = HistoryEvent::builder().id(id).previous_event_id(self.last).timestamp(DateTime::from_secs(id));
+        let event = details(event.r#type(HistoryEventType::from(kind)), argument).build().expect("an event");
+        self.events.push(event);
+        self.last = id;
         self
     }
 
-    pub fn then(self, what: What) -> Self {
-        self.after(0, what)
+    pub fn then(self, kind: &str) -> Self {
+        self.event(kind, "", |event, _| event)
     }
 
-    pub fn entered(self, family: Family, state: &str, input: Value) -> Self {
-        self.then(What::Entered(family, state.into(), input))
+    pub fn enter(self, kind: &str, state: &str) -> Self {
+        self.event(&format!("{kind}StateEntered"), state, |event, state| {
+            let details = StateEnteredEventDetails::builder().name(state).build().expect("details");
+            event.state_entered_event_details(details)
+        })
     }
 
-    pub fn exited(self, state: &str, output: Value) -> Self {
-        self.then(What::Exited(state.into(), output))
+    pub fn exit(self, kind: &str, state: &str) -> Self {
+        self.event(&format!("{kind}StateExited"), state, |event, state| {
+            let details = StateExitedEventDetails::builder().name(state).build().expect("details");
+            event.state_exited_event_details(details)
+        })
     }
 
-    /// A state that was entered and left.
-    pub fn passed(self, family: Family, state: &str) -> Self {
-        self.entered(family, state, Value::Null).exited(state, Value::Null)
+    pub fn pass(self, kind: &str, state: &str) -> Self {
+        self.enter(kind, state).exit(kind, state)
     }
 
-    /// A service that answered.
-    pub fn answered(self) -> Self {
-        self.then(What::Began(Family::Task, None)).then(What::Done)
+    pub fn fail(self, error: &str) -> Self {
+        self.event("TaskFailed", error, |event, error| {
+            let details = TaskFailedEventDetails::builder().resource_type("lambda").resource("invoke").error(error);
+            event.task_failed_event_details(details.build().expect("details"))
+        })
     }
 
-    pub fn failed(self, error: &str) -> Self {
-        self.then(What::Began(Family::Task, None)).then(What::Failed(Family::Task, Some(error.into())))
+    pub fn done(self, task: &str) -> Self {
+        self.enter("Task", task).then("TaskScheduled").then("TaskSucceeded").exit("Task", task)
     }
 
-    pub fn events(self) -> Vec<Event> {
-        self.0
+    /// Enters a Map of so many items.
+    pub fn map(self, state: &str, items: i32) -> Self {
+        self.enter("Map", state).event("MapStateStarted", &items.to_string(), |event, items| {
+            let details = MapStateStartedEventDetails::builder().length(items.parse().expect("a number")).build();
+            event.map_state_started_event_details(details)
+        })
     }
 
-    pub fn execution(self, status: Status, map_runs: Vec<MapRun>) -> Execution {
+    pub fn iteration(self, map: &str, how: &str) -> Self {
+        let details: Details = match how {
+            "Started" => |event, map| event.map_iteration_started_event_details(iteration(map)),
+            "Succeeded" => |event, map| event.map_iteration_succeeded_event_details(iteration(map)),
+            "Failed" => |event, map| event.map_iteration_failed_event_details(iteration(map)),
+            _ => |event, map| event.map_iteration_aborted_event_details(iteration(map)),
+        };
+        let last = self.last;
+        let story = self.event(&format!("MapIteration{how}"), map, details);
+        if how == "Started" { story } else { story.after(last) }
+    }
+
+    pub fn map_run(self) -> Self {
+        self.event("MapRunStarted", "run", |event, arn| {
+            event.map_run_started_event_details(MapRunStartedEventDetails::builder().map_run_arn(arn).build())
+        })
+    }
+
+    pub fn events(self) -> Vec<HistoryEvent> {
+        self.events
+    }
+
+    pub fn ends(self, status: ExecutionStatus, run: Option<MapRun>) -> Execution {
         Execution {
             name: "night-1".into(),
             machine: "nightly".into(),
             status,
-            definition: definition("nightly-backup"),
-            output: Value::Null,
+            definition: definition(),
             error: None,
-            seconds: 100.0,
-            events: self.0,
-            map_runs,
+            started: 0.0,
+            ended: 100.0,
+            events: self.events,
+            map_runs: run.map(|run| ("run".to_owned(), run)).into_iter().collect(),
         }
     }
 }
 
-/// The beginning of every night on the local cloud: one Region with so many volumes to snapshot.
-pub fn discovered(regions: Value) -> Story {
-    let given = json!({"regions": ["us-east-1"]});
-    Story::default()
-        .passed(Family::Other, "ListRegions")
-        .entered(Family::Map, "DiscoverRegions", given)
-        .answered()
-        .exited("DiscoverRegions", json!({"regions": regions.clone()}))
-        .entered(Family::Map, "BackUpRegions", json!({"regions": regions}))
+fn iteration(map: &str) -> MapIterationEventDetails {
+    MapIterationEventDetails::builder().name(map).build()
 }
 
-pub fn region(volumes: usize) -> Value {
-    json!({"region": "us-east-1", "dryRun": false, "workList": {"count": volumes}})
+/// One Region whose volumes are being snapshotted.
+pub fn started() -> Story {
+    let story =
+        Story::default().map("Discover", 1).iteration("Discover", "Started").done("List").pass("Succeed", "Listed");
+    let story =
+        story.iteration("Discover", "Succeeded").then("MapStateSucceeded").exit("Map", "Discover").map("BackUp", 1);
+    let story = story.iteration("BackUp", "Started").pass("Choice", "IsThereWork").map("Volumes", 0);
+    story.map_run()
 }
 
-/// The region once its expired snapshots are known.
-pub fn backed_up(volumes: usize, expired: usize) -> Value {
-    let mut region = region(volumes);
-    region["expiry"] = json!({"expired": {"count": expired}});
-    region
+fn reported() -> Story {
+    let story =
+        started().then("MapRunSucceeded").then("MapStateSucceeded").exit("Map", "Volumes").pass("Succeed", "Done");
+    story.iteration("BackUp", "Succeeded").exit("Map", "BackUp").done("Report")
 }
 
-pub fn map_run(label: &str, status: Status, counts: Counts, failed: Vec<Child>) -> MapRun {
-    let arn = format!("arn:aws:states:us-east-1:1:mapRun:nightly/{label}:1");
-    MapRun { arn, status, started: 10.0, stopped: 13.2, counts, failed }
-}
-
-pub fn counts(total: usize, succeeded: usize, failed: usize) -> Counts {
-    Counts { total, succeeded, failed, ..Counts::default() }
-}
-
-/// A complete night: two volumes, nothing expired.
 pub fn complete() -> Execution {
-    discovered(json!([region(2)]))
-        .answered()
-        .exited("BackUpRegions", json!({"regions": [backed_up(2, 0)]}))
-        .passed(Family::Task, "ReportNight")
-        .passed(Family::Other, "IsNightComplete")
-        .passed(Family::Other, "NightComplete")
-        .execution(Status::Succeeded, vec![map_run("SnapshotVolumes", Status::Succeeded, counts(2, 2, 0), vec![])])
+    let counts = Counts { total: 2, done: 2, ..Counts::default() };
+    reported().pass("Pass", "Complete").ends(ExecutionStatus::Succeeded, Some(MapRun { counts, failed: vec![] }))
 }
 
 /// One volume's snapshot was made and could not be tagged.
 pub fn one_failed() -> Execution {
-    let child = Child { status: Status::Failed, events: Story::default().answered().failed("Refused").events() };
-    discovered(json!([region(2)]))
-        .answered()
-        .exited("BackUpRegions", json!({"regions": [backed_up(2, 1)]}))
-        .passed(Family::Task, "ReportNight")
-        .passed(Family::Other, "IsNightComplete")
-        .passed(Family::Task, "NotifyFailure")
-        .passed(Family::Other, "WasNightComplete")
-        .entered(Family::Other, "NightIncomplete", Value::Null)
-        .execution(
-            Status::Failed,
-            vec![
-                map_run("SnapshotVolumes", Status::Succeeded, counts(2, 1, 1), vec![child]),
-                map_run("DeleteExpired", Status::Succeeded, counts(1, 1, 0), vec![]),
-            ],
-        )
-}
-
-/// The input was refused.
-pub fn refused() -> Execution {
-    Story::default()
-        .passed(Family::Other, "ListRegions")
-        .entered(Family::Map, "DiscoverRegions", json!({"regions": ["us-east-1"]}))
-        .failed("BadInput")
-        .exited(
-            "DiscoverRegions",
-            json!({"regions": ["us-east-1"], "failure": {"Error": "BadInput", "Cause": "time: no"}}),
-        )
-        .passed(Family::Other, "ReadFailure")
-        .passed(Family::Other, "ComposeFailure")
-        .passed(Family::Other, "IsDryRun")
-        .passed(Family::Task, "NotifyFailure")
-        .passed(Family::Other, "WasNightComplete")
-        .entered(Family::Other, "NightIncomplete", Value::Null)
-        .execution(Status::Failed, vec![])
+    let child = Story::default().done("Snapshot").enter("Task", "Tag").then("TaskScheduled").fail("Refused").events();
+    let counts = Counts { total: 2, done: 2, failed: 1, in_flight: 0 };
+    let run = MapRun { counts, failed: vec![(ExecutionStatus::Failed, child)] };
+    reported().enter("Fail", "Incomplete").ends(ExecutionStatus::Failed, Some(run))
 }
 
 /// Two volumes of five are done.
 pub fn running() -> Execution {
-    let counts = Counts { total: 5, succeeded: 2, running: 3, ..Counts::default() };
-    let run = map_run("SnapshotVolumes", Status::Running, counts, vec![]);
-    discovered(json!([region(5)])).execution(Status::Running, vec![run])
+    let counts = Counts { total: 5, done: 2, failed: 0, in_flight: 3 };
+    started().ends(ExecutionStatus::Running, Some(MapRun { counts, failed: vec![] }))
 }
 
-/// As AWS tells it: two Regions at once, of which the second refused DiscoverVolumes, after one retry of the first.
-pub fn of_aws() -> Execution {
-    let iteration = |status| What::Iteration("DiscoverRegions".into(), status);
-    let entered = |state: &str| What::Entered(Family::Task, state.into(), Value::Null);
-    let began = || What::Began(Family::Task, None);
-    let error = |name: &str| What::Failed(Family::Task, Some(name.into()));
-    let pass = "RegionNotDiscovered";
+/// Two Regions at once: one retries and succeeds, the other is refused. Then a person stops the execution.
+pub fn stopped() -> Execution {
     Story::default()
-        .after(0, What::Other)
-        .after(1, What::Entered(Family::Other, "ListRegions".into(), Value::Null))
-        .after(2, What::Exited("ListRegions".into(), Value::Null))
-        .after(3, What::Entered(Family::Map, "DiscoverRegions".into(), Value::Null))
-        .after(4, What::Began(Family::Map, Some(2)))
-        .after(5, iteration(Status::Running)) // 6
-        .after(6, entered("DiscoverVolumes"))
-        .after(5, iteration(Status::Running)) // 8
-        .after(8, entered("DiscoverVolumes"))
-        .after(7, began()) // 10
-        .after(9, began())
-        .after(10, error("Transient"))
-        .after(11, error("Refused")) // 13
-        .after(12, began())
-        .after(13, What::Exited("DiscoverVolumes".into(), Value::Null)) // 15
-        .after(15, What::Entered(Family::Other, pass.into(), Value::Null))
-        .after(16, What::Exited(pass.into(), Value::Null))
-        .after(17, iteration(Status::Succeeded))
-        .after(14, What::Done) // 19
-        .after(19, What::Exited("DiscoverVolumes".into(), Value::Null))
-        .after(20, iteration(Status::Succeeded))
-        .after(21, What::Other)
-        .after(22, What::Exited("DiscoverRegions".into(), Value::Null)) // 23
-        .after(23, What::Entered(Family::Map, "BackUpRegions".into(), Value::Null))
-        .execution(Status::Aborted, vec![])
+        .map("Discover", 2) // 1, 2
+        .iteration("Discover", "Started") // 3
+        .enter("Task", "List")
+        .after(2)
+        .iteration("Discover", "Started") // 5
+        .enter("Task", "List") // 6
+        .after(4)
+        .then("TaskScheduled") // 7
+        .fail("Transient")
+        .after(6)
+        .then("TaskScheduled") // 9
+        .fail("Refused")
+        .exit("Task", "List")
+        .pass("Pass", "Unknown")
+        .iteration("Discover", "Succeeded") // 14
+        .after(8)
+        .then("TaskScheduled") // 15
+        .then("TaskSucceeded")
+        .exit("Task", "List")
+        .pass("Succeed", "Listed")
+        .iteration("Discover", "Succeeded")
+        .then("MapStateSucceeded")
+        .exit("Map", "Discover")
+        .map("BackUp", 2)
+        .ends(ExecutionStatus::Aborted, None)
+}
+
+/// The first Region fails while the second is at work, which ends both.
+pub fn failed_iteration() -> Execution {
+    Story::default()
+        .map("Discover", 2)
+        .iteration("Discover", "Started") // 3
+        .enter("Task", "List")
+        .then("TaskScheduled") // 5
+        .after(2)
+        .iteration("Discover", "Started") // 6
+        .enter("Task", "List")
+        .then("TaskScheduled") // 8
+        .after(5)
+        .fail("Refused") // 9
+        .iteration("Discover", "Failed")
+        .iteration("Discover", "Aborted")
+        .after(9)
+        .then("MapStateFailed")
+        .exit("Map", "Discover")
+        .enter("Fail", "Incomplete")
+        .ends(ExecutionStatus::Failed, None)
 }

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     Ledger,
-    lines::{LineReader, LineWriter},
+    list::{ListReader, ListWriter},
 };
 
 /// Bytes of JSON that are held before they go to the ledger: some 10,000 snapshots, or 5,000 volumes with a few tags.
@@ -78,7 +78,7 @@ impl<'a, T: Keyed + Clone + Serialize + DeserializeOwned> Sorter<'a, T> {
         Ok(())
     }
 
-    fn begin_run(&mut self) -> LineWriter<'a> {
+    fn begin_run(&mut self) -> ListWriter<'a> {
         self.written += 1;
         self.ledger.write_list(format!("{}-{}.jsonl", self.name, self.written))
     }
@@ -107,7 +107,7 @@ impl<T: Keyed + Clone + DeserializeOwned> Sorted<'_, T> {
 pub struct Merge<T> {
     held: Peekable<IntoIter<T>>,
     /// What comes next of each run, and the rest of it.
-    runs: Vec<(Option<T>, LineReader<T>)>,
+    runs: Vec<(Option<T>, ListReader<T>)>,
 }
 
 impl<T: Keyed + DeserializeOwned> Merge<T> {

@@ -7,8 +7,8 @@ use tests::{
 };
 
 fn assert_refused(night: &Night, cause: &str) {
-    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "BadInput"), "{night:?}");
-    assert_eq!(night.cause, cause);
+    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"), "{night:?}");
+    assert_eq!(night.cause, format!("BadInput: {cause}"));
     assert!(night.report.is_null());
 }
 

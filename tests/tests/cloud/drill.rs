@@ -250,6 +250,28 @@ impl Ground {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bad_input_in_a_later_region_is_refused_before_anything_is_made_in_any() {
+    let ground = Ground::lay("drill-regions", &["Regions=us-east-1,eu-west-1", "DrillZones=eu-west-1x"]).await;
+    ground.night(NIGHTS[2]).await;
+    ground.strict.forget_calls();
+    let refused = ground.drill().await;
+    assert_eq!((refused.status.as_str(), refused.error.as_str()), ("FAILED", "BadInput"), "{}", refused.cause);
+    assert!(refused.cause.contains("eu-west-1x"), "{}", refused.cause);
+    assert_eq!(ground.cloud.mail(&ground.mailbox).await.len(), 1, "reported once");
+    assert_eq!(ground.strict.count("CreateVolume"), 0);
+
+    // A Region that fails for itself does not stop the others.
+    ground.cloud.run("up", &["RestoreDrill=true", "Regions=us-east-1,eu-west-1", "DrillZones="]);
+    ground
+        .strict
+        .inject(Fault::Denied, |call| call.action == "DescribeAvailabilityZones" && call.region == "eu-west-1");
+    let drill = ground.drill().await;
+    assert_eq!(drill.error, "DrillIncomplete", "{}", drill.cause);
+    assert_eq!(listed(&drill, "proven"), pairs(&ground.volumes, [NIGHTS[2]].into_iter()));
+    assert!(drill.report["regions"][1]["failures"][0].to_string().contains("DrillChoose"), "{}", drill.report);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_input_and_a_second_drill_are_refused_before_anything_is_made() {
     let ground = Ground::lay("drill-refused", &["DrillGiB=10"]).await;
     ground.night(NIGHTS[2]).await;

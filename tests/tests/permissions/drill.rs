@@ -61,13 +61,9 @@ fn functions(deployed: &Deployed) -> Vec<Call> {
     let (choose, report) = ("DrillChooseRole", "DrillReportRole");
     let ledger = [
         (choose, "s3:PutObject", "drills"),
-        (choose, "s3:GetObject", "sorting"),
-        (choose, "s3:PutObject", "sorting"),
         (choose, "s3:GetObject", "proofs"),
         (report, "s3:GetObject", "drills"),
         (report, "s3:PutObject", "drills"),
-        (report, "s3:GetObject", "sorting"),
-        (report, "s3:PutObject", "sorting"),
         (report, "s3:GetObject", "proofs"),
         (report, "s3:PutObject", "proofs"),
     ];
@@ -80,13 +76,8 @@ fn functions(deployed: &Deployed) -> Vec<Call> {
         list.with("s3:prefix", "proofs/us-east-1.jsonl")
     }));
     let machine = deployed.id("RestoreDrill");
-    let executions = [
-        (choose, "states:ListExecutions", format!("stateMachine:{machine}")),
-        (report, "states:ListMapRuns", format!("execution:{machine}:drill")),
-        (report, "states:ListExecutions", format!("mapRun:{machine}/DrillRounds:run")),
-        (report, "states:DescribeExecution", format!("execution:{machine}/DrillRounds:child")),
-    ];
-    all.extend(executions.map(|(role, action, on)| Call::new(By::Role(role), action, deployed.arn("states", &on))));
+    let machine = deployed.arn("states", &format!("stateMachine:{machine}"));
+    all.push(Call::new(By::Role(choose), "states:ListExecutions", machine));
     all
 }
 
@@ -95,7 +86,6 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
     let reads = [
         ("DrillChooseRole", "ec2:DescribeAvailabilityZones"),
         ("DrillChooseRole", "ec2:DescribeSnapshots"),
-        ("DrillChooseRole", "ec2:DescribeVolumes"),
         ("DrillCheckRole", "ec2:DescribeVolumes"),
         ("DrillRemoveRole", "ec2:DescribeVolumes"),
     ];
@@ -152,7 +142,7 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     let machine = deployed.id("RestoreDrill");
     let started = deployed.arn("states", &format!("stateMachine:{machine}"));
     all.push(Call::new(role.clone(), "states:StartExecution", started));
-    let child = deployed.arn("states", &format!("execution:{machine}/DrillRounds:child"));
+    let child = deployed.arn("states", &format!("execution:{machine}/ProveRestorePoints:child"));
     all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
     all.push(Call::new(role.clone(), "states:StopExecution", &child));
     let topic = deployed.arn("sns", deployed.id("Topic"));

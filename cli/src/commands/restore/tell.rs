@@ -4,7 +4,10 @@ use domain::Night;
 use serde::Serialize;
 
 use super::plan::{Plan, Planned, Target};
-use crate::ui::look::{Look, plural, safe};
+use crate::ui::{
+    terminal::Terminal,
+    text::{plural, safe},
+};
 
 /// What became of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -22,19 +25,19 @@ pub enum Became {
 
 impl Plan {
     /// The whole in words.
-    pub fn text(&self, became: Became, look: Look) -> String {
-        let mut text = look.prose(0, &look.heading(&safe(&self.headline(became))));
+    pub fn text(&self, became: Became, terminal: Terminal) -> String {
+        let mut text = terminal.prose(0, &terminal.heading(&safe(&self.headline(became))));
         for planned in &self.volumes {
             text += "\n";
-            text += &planned.text(self.night, self.attach.as_ref(), became, look);
+            text += &planned.text(self.night, self.attach.as_ref(), became, terminal);
         }
         for note in &self.notes {
             text += "\n";
-            text += &look.prose(0, &safe(note));
+            text += &terminal.prose(0, &safe(note));
         }
         for step in self.next(became) {
             text += "\n";
-            text += &look.prose(0, &safe(&step));
+            text += &terminal.prose(0, &safe(&step));
         }
         text
     }
@@ -98,12 +101,12 @@ impl Planned {
         if self.name.is_empty() { self.original.clone() } else { format!("{} ({})", self.original, self.name) }
     }
 
-    fn text(&self, night: Night, target: Option<&Target>, became: Became, look: Look) -> String {
+    fn text(&self, night: Night, target: Option<&Target>, became: Became, terminal: Terminal) -> String {
         let made = match (&self.restored, became) {
             (Some(id), Became::Planned) => format!("{id}, made before"),
             (Some(id), _) => id.clone(),
             (None, Became::Planned) => "a new one".to_owned(),
-            (None, _) => look.bad("not made"),
+            (None, _) => terminal.bad("not made"),
         };
         let mut lines = vec![("volume", made)];
         if self.restored.is_some() || became == Became::Planned {
@@ -124,7 +127,7 @@ impl Planned {
         let tags: Vec<_> = self.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         lines.push(("tags", safe(&tags.join(", "))));
         lines.extend(self.notes.iter().map(|note| ("note", safe(note))));
-        lines.into_iter().map(|(label, line)| look.prose(2, &format!("{label:<12} {line}"))).collect()
+        lines.into_iter().map(|(label, line)| terminal.prose(2, &format!("{label:<12} {line}"))).collect()
     }
 
     /// `gp3, 20 GiB, 3000 IOPS, 125 MiB/s, encrypted with arn:…`
