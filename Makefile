@@ -44,8 +44,7 @@ help:
 
 night: up
 	$(if $(COLD),@echo 'Step 3 of 3: run one night.')
-	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run \
-	  --report "$${LOCAL_DIR:-target/local}/report.json" --page "$${LOCAL_DIR:-target/local}/night.html" \
+	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run --page "$${LOCAL_DIR:-target/local}/night.html" \
 	  $${NIGHT:+"--night=$$NIGHT"} $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
 
 # A night, the proof that it can be restored, and a restore.

@@ -5,74 +5,74 @@ use domain::Night;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
-/// See the night, know the coverage: the operator's view of the nightly EBS backup.
+/// Run, inspect and restore nightly EBS backups.
 ///
-/// Exit codes: 0 all is well; 1 a night is not complete, a volume has no fresh restore point, or a drill could not prove everything;
-/// 2 the command line is wrong; 3 AWS did not answer, there is no such stack, night or snapshot, or a restore cannot be done.
+/// Exit codes: 0 success; 1 a run is not complete, a volume has no fresh restore point, or a drill could not prove everything;
+/// 2 wrong command line; 3 error: AWS unreachable, not found, or the restore is not possible; 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "nightly", version, max_term_width = 120)]
 pub struct Cli {
-    /// The backup's CloudFormation stack, or the value of its BackupStack tag; not needed where there is only one
+    /// CloudFormation stack of the backup, or the value of its BackupStack tag [default: the only one in the Region]
     #[arg(long, short, global = true, env = "BACKUP_STACK", value_name = "NAME")]
     pub stack: Option<String>,
-    /// The stack's Region; the caller's own where it is not given
+    /// AWS Region of the stack [default: from your AWS configuration]
     #[arg(long, global = true)]
     pub region: Option<String>,
     /// Print JSON, for scripts
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Start a night and follow it to its end
+    /// Start a run and follow it to its end
     Run(Run),
-    /// The last nights, one line each; or one of them in full
+    /// List the last runs, or show those of one Night in full
     Status(Status),
-    /// Every in-use volume with its newest restore point; those without one of the last 36 hours first
+    /// List every in-use volume with its newest restore point, those without one of the last 36 hours first
     Coverage,
-    /// The restore points, by Interval, and when each expires
+    /// List the restore points by Interval, and when each expires
     List(List),
-    /// Why a snapshot is kept, and until when
+    /// Say why a snapshot is kept, and until when
     Why(Why),
-    /// Make a volume from a restore point, or every volume of a server
+    /// Restore a volume, or every volume of a server
     Restore(Restore),
     /// Start a restore drill and follow it to its end
     Drill(Drill),
-    /// An execution as a picture (SVG), its states coloured by outcome
+    /// Draw an execution as a picture (SVG), its states coloured by outcome
     Graph(Graph),
 }
 
 /// `nightly run`
 #[derive(Args, Debug)]
 pub struct Run {
-    /// The scheduled time that the night is to take, such as 2026-12-31T04:30:00Z; now where it is not given
+    /// Scheduled time of the run, such as 2026-12-31T04:30:00Z [default: now]
     #[arg(long, conflicts_with = "night")]
     pub time: Option<Timestamp>,
-    /// The Night, such as 2026-12-31
+    /// Night of the run, such as 2026-12-31
     #[arg(long, value_name = "DATE")]
     pub night: Option<Night>,
-    /// Change nothing; say what the night would do
+    /// Rerun with the input of this execution, its name or ARN, for the same Night
+    #[arg(long, value_name = "EXECUTION", conflicts_with_all = ["time", "night"])]
+    pub like: Option<String>,
+    /// Change nothing; report what the run would do
     #[arg(long)]
     pub dry_run: bool,
-    /// Also write a page of the night: one HTML file that needs no network
+    /// Also write the report as a page: one HTML file that needs no network
     #[arg(long, value_name = "FILE")]
     pub page: Option<PathBuf>,
-    /// Also write the whole report as JSON
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
 }
 
 /// `nightly status`
 #[derive(Args, Debug)]
 pub struct Status {
-    /// One Night in full, such as 2026-12-31
+    /// Night to show in full, such as 2026-12-31
     pub night: Option<Night>,
-    /// How many nights to list
+    /// Number of runs to list
     #[arg(long, default_value_t = 14, value_name = "COUNT", conflicts_with = "night")]
     pub last: usize,
 }
@@ -88,7 +88,7 @@ pub struct List {
 /// `nightly why`
 #[derive(Args, Debug)]
 pub struct Why {
-    /// The snapshot's id
+    /// Id of the snapshot
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: String,
 }
@@ -97,28 +97,25 @@ pub struct Why {
 #[derive(Args, Clone, Debug)]
 #[command(group(ArgGroup::new("what").required(true).args(["volume", "server"])))]
 pub struct Restore {
-    /// The volume that is lost, or of which an older state is wanted: its id, or its Name
+    /// Id or Name of the volume to restore; it need not exist any more
     #[arg(value_name = "VOLUME")]
     pub volume: Option<String>,
-    /// Every volume of this server together, of one Night: its Name, or its instance's id; it need not exist any more
+    /// Restore every volume of this server from one Night: its Name or instance id; it need not exist any more
     #[arg(long, value_name = "NAME")]
     pub server: Option<String>,
-    /// The Night whose restore point is taken, such as 2026-12-31
-    #[arg(long, value_name = "DATE", conflicts_with = "newest")]
+    /// Night to restore from, such as 2026-12-31 [default: the newest restore point]
+    #[arg(long, value_name = "DATE")]
     pub night: Option<Night>,
-    /// Take the newest restore point, as it is without --night
-    #[arg(long)]
-    pub newest: bool,
-    /// The Availability Zone; the instance's with --attach, else the one that the volume was in
+    /// Availability Zone [default: that of the instance with --attach, otherwise that of the original volume]
     #[arg(long)]
     pub zone: Option<String>,
-    /// Attach what is made to this instance: its id, or its Name
+    /// Attach the new volumes to this instance: its id or Name
     #[arg(long, value_name = "INSTANCE")]
     pub attach: Option<String>,
-    /// The device name there; the one that the volume had, or else the first free of /dev/sdf to /dev/sdp
+    /// Device name [default: that of the original volume, otherwise the first free one from /dev/sdf to /dev/sdp]
     #[arg(long, value_name = "DEVICE", requires = "attach", conflicts_with = "server")]
     pub device: Option<String>,
-    /// Change nothing; say what would be made
+    /// Change nothing; print the plan
     #[arg(long)]
     pub plan: bool,
 }
@@ -126,7 +123,7 @@ pub struct Restore {
 /// `nightly drill`
 #[derive(Args, Debug)]
 pub struct Drill {
-    /// Every volume, not only the week's share
+    /// Drill every volume, not only this week's share
     #[arg(long)]
     pub all: bool,
 }
@@ -134,7 +131,7 @@ pub struct Drill {
 /// `nightly graph`
 #[derive(Args, Debug)]
 pub struct Graph {
-    /// The execution's ARN or name; the last night's where it is not given
+    /// Name or ARN of the execution [default: the newest run]
     #[arg(value_name = "EXECUTION")]
     pub execution: Option<String>,
     /// Write to this file instead of stdout

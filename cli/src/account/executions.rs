@@ -1,6 +1,6 @@
 //! The starts of the night: what Step Functions knows of each execution, and what the ledger holds of it.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aws_sdk_sfn::{
     Client,
     operation::describe_execution::DescribeExecutionOutput,
@@ -142,13 +142,7 @@ impl<'a> Starts<'a> {
     }
 
     async fn look(&self, execution: String) -> Result<Start> {
-        let described = match self.sfn.describe_execution().execution_arn(&execution).send().await {
-            Ok(described) => described,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_execution_does_not_exist()) => {
-                return Ok(forgotten(execution));
-            }
-            Err(error) => return Err(error::of("DescribeExecution", error)),
-        };
+        let Some(described) = find(&self.sfn, &execution).await? else { return Ok(forgotten(execution)) };
         let mut start = self.read(&described);
         if let Outcome::Running(_) = start.outcome {
             let mut map_runs = MapRuns::default();
@@ -193,6 +187,24 @@ impl<'a> Starts<'a> {
             ..start
         })
     }
+}
+
+/// Describes an execution; none if Step Functions does not know it.
+async fn find(sfn: &Client, arn: &str) -> Result<Option<DescribeExecutionOutput>> {
+    match sfn.describe_execution().execution_arn(arn).send().await {
+        Ok(described) => Ok(Some(described)),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_execution_does_not_exist()) => Ok(None),
+        Err(error) => Err(error::of("DescribeExecution", error)),
+    }
+}
+
+/// Describes an execution.
+///
+/// # Errors
+/// There is no such execution, or Step Functions does not answer.
+pub async fn describe(sfn: &Client, arn: &str) -> Result<DescribeExecutionOutput> {
+    let described = find(sfn, arn).await?;
+    described.with_context(|| format!("there is no execution {arn}; `nightly status` lists the last runs"))
 }
 
 /// Returns the ARN of a state machine's execution, by its ARN or its name.

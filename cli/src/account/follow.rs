@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use crate::{
-    account::{error, ledger::timestamp, map_runs::MapRuns},
+    account::{error, executions, ledger::timestamp, map_runs::MapRuns},
     ui::progress::{Counts, DELETIONS, Progress, RESTORE_POINTS, SNAPSHOTS, told},
 };
 
@@ -77,8 +77,7 @@ impl<'a> Follower<'a> {
 
     async fn look(&mut self) -> Result<DescribeExecutionOutput> {
         // First, so that an execution that has ended is told to its last event.
-        let description = self.sfn.describe_execution().execution_arn(self.execution).send().await;
-        let description = description.map_err(|error| error::of("DescribeExecution", error))?;
+        let description = executions::describe(self.sfn, self.execution).await?;
         let pages = self.sfn.get_execution_history().execution_arn(self.execution).into_paginator().items().send();
         let events = pages.collect::<Result<Vec<_>, _>>().await;
         let events = events.map_err(|error| error::of("GetExecutionHistory", error))?;

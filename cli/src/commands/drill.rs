@@ -46,7 +46,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Drill, json: bool) -> 
     progress.print(&format!("Restore drill with input {input}, execution {}", executions::name(&execution)));
     tokio::select! {
         biased;
-        () = interrupted.notified() => {
+        () = interrupted => {
             output::note("\nNo longer followed, but the drill goes on. What it comes to: nightly coverage");
             Ok(Verdict::Interrupted)
         }

@@ -1,4 +1,4 @@
-//! `nightly run`: starts a night and follows it to its end.
+//! `nightly run`: starts a run and follows it to its end.
 
 use ::report::mail::console;
 use anyhow::{Context, Result, bail};
@@ -6,15 +6,15 @@ use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use domain::Night;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
-use std::{fs::File, path::Path, sync::Arc};
-use tokio::sync::Notify;
+use std::{fs::File, path::Path};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     Verdict,
     account::{
         Account, error, executions,
         follow::Follower,
-        ledger::{Folder, Nights, Written},
+        ledger::{Folder, Nights, Written, timestamp},
         stack::Stack,
     },
     chart,
@@ -27,14 +27,21 @@ use crate::{
 /// Nights of the chart of what is kept.
 const CHARTED: u32 = 1_000;
 
-/// Does it.
+/// Starts a run and follows it.
 ///
 /// # Errors
-/// The night cannot be started or followed, or a file cannot be written.
+/// The run cannot be started or followed, or a file cannot be written.
 pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Result<Verdict> {
-    let input = input(args, &stack.time_zone)?;
-    for file in [&args.report, &args.page].into_iter().flatten() {
-        writable(file)?;
+    let mut input = match &args.like {
+        Some(execution) => input_of(account, stack, execution).await?,
+        None => input(args, &stack.time_zone)?,
+    };
+    if args.dry_run {
+        input["dryRun"] = json!(true);
+    }
+    if let Some(file) = &args.page {
+        // A file that cannot be written is known before the run, and no page of an earlier run stays.
+        File::create(file).with_context(|| file.display().to_string())?;
     }
     let interrupted = interrupted()?;
     let execution = start(account, &stack.state_machine, &input).await?;
@@ -42,26 +49,31 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
     progress.print(&format!("Night with input {input}, execution {}", executions::name(&execution)));
     tokio::select! {
         biased;
-        () = interrupted.notified() => {
-            eprintln!("\nNo longer followed, but the night goes on. How far it is, and what it comes to: nightly status");
+        () = interrupted => {
+            output::note("\nNo longer followed, but the run continues. To see how far it is: nightly status");
             Ok(Verdict::Interrupted)
         }
         verdict = follow(account, stack, args, json, &execution, &mut progress) => verdict,
     }
 }
 
-/// What is notified when somebody presses Ctrl-C.
+/// Returns what ends with Ctrl-C or SIGTERM, which from now on do not end the process.
 ///
 /// # Errors
-/// The system does not let us listen.
-pub fn interrupted() -> Result<Arc<Notify>> {
-    let interrupted = Arc::new(Notify::new());
-    let notify = interrupted.clone();
-    ctrlc::set_handler(move || notify.notify_one()).context("cannot listen for Ctrl-C")?;
-    Ok(interrupted)
+/// The system does not report signals.
+pub fn interrupted() -> Result<impl Future<Output = ()>> {
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let mut interrupt = interrupt.context("cannot listen for Ctrl-C")?;
+    let mut terminate = terminate.context("cannot listen for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-/// Starts an execution of a state machine; its ARN.
+/// Starts an execution of a state machine; returns its ARN.
 ///
 /// # Errors
 /// Step Functions refuses or does not answer.
@@ -78,23 +90,25 @@ async fn follow(
     execution: &str,
     progress: &mut Progress,
 ) -> Result<Verdict> {
-    let sfn = account.sfn();
-    let ended = Follower::new(&sfn, execution, progress).follow().await?;
+    let ended = Follower::new(&account.sfn(), execution, progress).follow().await?;
     let said = format!("{} {}", ended.output().unwrap_or_default(), ended.cause().unwrap_or_default());
-    let folder = Folder::named(&said);
-    let written = match &folder {
-        Some(folder) => Nights::of(account, stack).report(folder).await?,
+    let written = match Folder::named(&said) {
+        Some(folder) => Nights::of(account, stack).report(&folder).await?,
         None => None,
     };
-    let Some(written) = written else {
-        eprintln!("nightly: the night failed before it could report: {}; look at {}", why(&ended), console(execution));
-        return Ok(Verdict::Bad);
-    };
-    tell(account, stack, args, json, &written).await?;
-    Ok(if written.report.complete { Verdict::Good } else { Verdict::Bad })
+    if let Some(written) = written {
+        tell(account, stack, args, json, &written).await?;
+        return Ok(if written.report.complete { Verdict::Good } else { Verdict::Bad });
+    }
+    if json {
+        output::print_json(&json!({"complete": false, "error": why(&ended), "execution": execution}))?;
+    }
+    let why = why(&ended);
+    output::note(&format!("nightly: the run failed before it could report: {why}; look at {}", console(execution)));
+    Ok(Verdict::Bad)
 }
 
-/// Why an execution failed, in one line.
+/// Returns why an execution failed, in one line.
 pub fn why(ended: &DescribeExecutionOutput) -> String {
     let error = ended.error().unwrap_or(ended.status.as_str());
     let cause = ended.cause().map(|cause| format!(": {}", safe(cause))).unwrap_or_default();
@@ -102,62 +116,39 @@ pub fn why(ended: &DescribeExecutionOutput) -> String {
 }
 
 async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written: &Written) -> Result<()> {
-    let pretty = report::pretty(&written.text)?;
     if json {
-        output::print(&pretty)?;
+        output::print(&report::pretty(&written.text)?)?;
     } else {
         output::print(&format!("\n{}", show::report(&written.report, Terminal::of_stdout())))?;
     }
-    eprintln!();
-    if let Some(file) = &args.report {
-        std::fs::write(file, pretty).with_context(|| file.display().to_string())?;
-        eprintln!("The whole report: {}", shown(file));
-    }
+    output::note("");
     if let Some(file) = &args.page {
-        let page = page(account, stack, written).await?;
+        let execution = graph::fetch::fetch(&account.sfn(), &written.report.execution).await?;
+        let chart = chart::kept(stack.policy, written.report.night, CHARTED);
+        let page = page::page(&written.report, execution.took(), &graph::draw(&execution)?, &chart);
         std::fs::write(file, page).with_context(|| file.display().to_string())?;
-        eprintln!("The page of the night: {}", shown(file));
+        output::note(&format!("As a page: {}", from_here(file)));
     }
     let night = written.report.night;
-    let next = format!(
-        "Next: `nightly coverage` says which restore points there are, `nightly status {night}` tells of this Night again."
-    );
-    eprint!("{}", Terminal::of_stderr().prose(0, &next));
+    let next =
+        format!("Next: `nightly coverage` lists what is protected; `nightly status {night}` shows this report again.");
+    output::note(Terminal::of_stderr().prose(0, &next).trim_end());
     Ok(())
 }
 
-async fn page(account: &Account, stack: &Stack, written: &Written) -> Result<String> {
-    let execution = graph::fetch::fetch(&account.sfn(), &written.report.execution).await?;
-    let took = Some(execution.ended - execution.started);
-    let chart = chart::kept(stack.policy, written.report.night, CHARTED);
-    Ok(page::page(&written.report, took, &graph::draw(&execution)?, &chart))
-}
-
-/// A file that cannot be written is known before the night, not after it.
-fn writable(file: &Path) -> Result<()> {
-    File::options().create(true).append(true).open(file).map(drop).with_context(|| file.display().to_string())
-}
-
-/// A path as short as it can be from here.
-fn shown(file: &Path) -> String {
+/// Returns a path relative to the current folder, if it is below it.
+fn from_here(file: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     file.strip_prefix(here).unwrap_or(file).display().to_string()
 }
 
-/// The input of the state machine. A Night alone means 04:30 of its date.
+/// Returns the input that the options ask for. A Night alone means 04:30 of its date.
 fn input(args: &Run, zone: &TimeZone) -> Result<Value> {
     let time = match args.night {
         Some(night) => Some(time_of(night, zone)?),
         None => args.time,
     };
-    let mut input = json!({});
-    if let Some(time) = time {
-        input["time"] = json!(time);
-    }
-    if args.dry_run {
-        input["dryRun"] = json!(true);
-    }
-    Ok(input)
+    Ok(time.map_or_else(|| json!({}), |time| json!({"time": time})))
 }
 
 fn time_of(night: Night, zone: &TimeZone) -> Result<Timestamp> {
@@ -168,26 +159,56 @@ fn time_of(night: Night, zone: &TimeZone) -> Result<Timestamp> {
     Ok(time)
 }
 
+/// Returns the input of an execution of this stack.
+async fn input_of(account: &Account, stack: &Stack, execution: &str) -> Result<Value> {
+    let arn = executions::arn(&stack.state_machine, execution);
+    let described = executions::describe(&account.sfn(), &arn).await?;
+    if described.state_machine_arn != stack.state_machine {
+        bail!("--like {execution}: this is not a run of {}", stack.name);
+    }
+    let input = described.input().unwrap_or("{}");
+    let input = serde_json::from_str(input).with_context(|| format!("--like {execution}: the input {input}"))?;
+    with_time(input, timestamp(&described.start_date)).with_context(|| format!("--like {execution}"))
+}
+
+/// Adds when the execution started to an input without a time, so that a rerun is for the same Night.
+fn with_time(mut input: Value, started: Timestamp) -> Result<Value> {
+    let members = input.as_object_mut().context("its input is not a JSON object")?;
+    members.entry("time").or_insert_with(|| json!(started));
+    Ok(input)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use domain::night::zone;
 
-    fn run(night: Option<&str>, dry_run: bool) -> Run {
-        Run { time: None, night: night.map(|night| night.parse().unwrap()), dry_run, page: None, report: None }
+    fn run(night: Option<&str>) -> Run {
+        let night = night.map(|night| night.parse().unwrap());
+        Run { time: None, night, like: None, dry_run: false, page: None }
     }
 
     #[test]
     fn a_night_is_half_past_four_of_its_date_in_the_stacks_zone() {
-        let of = |night, name| input(&run(Some(night), false), &zone(name).unwrap()).unwrap().to_string();
+        let of = |night, name| input(&run(Some(night)), &zone(name).unwrap()).unwrap().to_string();
         assert_eq!(of("2026-12-31", "UTC"), r#"{"time":"2026-12-31T04:30:00Z"}"#);
         assert_eq!(of("2026-12-31", "Pacific/Kiritimati"), r#"{"time":"2026-12-30T14:30:00Z"}"#);
-        assert_eq!(input(&run(None, true), &TimeZone::UTC).unwrap().to_string(), r#"{"dryRun":true}"#);
+        assert_eq!(input(&run(None), &TimeZone::UTC).unwrap(), json!({}));
     }
 
     #[test]
     fn a_date_that_a_zone_left_out_is_refused() {
-        let error = input(&run(Some("2011-12-30"), false), &zone("Pacific/Apia").unwrap()).unwrap_err().to_string();
+        let error = input(&run(Some("2011-12-30")), &zone("Pacific/Apia").unwrap()).unwrap_err().to_string();
         assert_eq!(error, "--night 2011-12-30: there was no such date in Pacific/Apia");
+    }
+
+    #[test]
+    fn a_run_like_another_is_for_the_same_night() {
+        let started = "2026-12-31T09:12:44Z".parse().unwrap();
+        let like = |input| with_time(input, started).unwrap();
+        assert_eq!(like(json!({"dryRun": true})), json!({"time": "2026-12-31T09:12:44Z", "dryRun": true}));
+        let scheduled = json!({"time": "2026-12-30T04:30:00Z"});
+        assert_eq!(like(scheduled.clone()), scheduled);
+        assert!(with_time(json!("now"), started).is_err());
     }
 }

@@ -1,12 +1,16 @@
 //! The picture's words.
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use jiff::SignedDuration;
 
 use super::definition::{Kind, State};
 use super::fetch::Execution;
 use super::trace::{Outcome, Passages};
-use crate::ui::{progress::Counts, text::duration};
-use jiff::SignedDuration;
+use crate::ui::{progress::Counts, text};
+
+fn duration(seconds: f64) -> String {
+    text::duration(SignedDuration::try_from_secs_f64(seconds).unwrap_or_default())
+}
 
 /// The line under a state's name.
 pub fn line(state: &State, passages: &Passages) -> String {
@@ -19,7 +23,7 @@ pub fn line(state: &State, passages: &Passages) -> String {
         parts.push(format!("{} of {}", passages.count(Outcome::Succeeded), passages.entered()));
     }
     let lasts = matches!(state.kind, Kind::Task | Kind::Map | Kind::Parallel | Kind::Wait);
-    parts.extend(passages.seconds.filter(|_| lasts).map(seconds));
+    parts.extend(passages.seconds.filter(|_| lasts).map(duration));
     parts.join(" · ")
 }
 
@@ -33,10 +37,6 @@ fn counts(items: Counts) -> String {
     }
 }
 
-fn seconds(seconds: f64) -> String {
-    duration(SignedDuration::try_from_secs_f64(seconds).unwrap_or_default())
-}
-
 /// Everything about a state, for a pointer on its box and for a screen reader.
 pub fn title(state: &State, passages: &Passages) -> String {
     let (name, label, entered) = (&state.name, state.label(), passages.entered());
@@ -46,7 +46,7 @@ pub fn title(state: &State, passages: &Passages) -> String {
         _ => ended.map(|one| format!("{} of {entered} {}", passages.count(*one), one.words())).collect(),
     };
     let took =
-        passages.seconds.map(|took| format!("{}{}", if entered > 1 { "the longest " } else { "" }, seconds(took)));
+        passages.seconds.map(|took| format!("{}{}", if entered > 1 { "the longest " } else { "" }, duration(took)));
     let more = [passages.items.map(counts), took, passages.error.clone()];
     let more: String = more.into_iter().flatten().map(|text| format!("; {text}")).collect();
     format!("{name} ({label}): {}{more}", ended.join(", "))
@@ -54,7 +54,7 @@ pub fn title(state: &State, passages: &Passages) -> String {
 
 /// How the execution ended, in one line.
 pub fn summary(execution: &Execution) -> String {
-    let after = seconds(execution.ended - execution.started);
+    let after = text::duration(execution.took());
     let error = execution.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     match execution.status {
         ExecutionStatus::Succeeded => format!("succeeded in {after}"),

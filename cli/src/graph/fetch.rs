@@ -1,12 +1,12 @@
 //! Asks Step Functions for an execution.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-use crate::account::{error, map_runs::MapRuns};
+use crate::account::{error, executions, map_runs::MapRuns};
 use crate::ui::progress::Counts;
 
 /// Failed child executions whose history is read, at most.
@@ -35,6 +35,13 @@ pub struct Execution {
     pub map_runs: BTreeMap<String, MapRun>,
 }
 
+impl Execution {
+    /// Returns how long it took, until now if it is running.
+    pub fn took(&self) -> SignedDuration {
+        SignedDuration::try_from_secs_f64(self.ended - self.started).unwrap_or_default()
+    }
+}
+
 /// A run of a Distributed Map.
 #[derive(Clone, Debug)]
 pub struct MapRun {
@@ -60,14 +67,7 @@ pub async fn newest(sfn: &Client, machine: &str) -> Result<String> {
 /// # Errors
 /// There is no such execution, or Step Functions does not answer.
 pub async fn fetch(sfn: &Client, arn: &str) -> Result<Execution> {
-    let described = sfn.describe_execution().execution_arn(arn).send().await.map_err(|error| {
-        let known = error.as_service_error().map(|error| (error.is_execution_does_not_exist(), error.is_invalid_arn()));
-        match known {
-            Some((true, _)) => anyhow!("there is no execution {arn}; the last runs: nightly status"),
-            Some((_, true)) => anyhow!("{arn} is not the ARN of an execution; give one, or the name of an execution"),
-            _ => error::of("DescribeExecution", error),
-        }
-    })?;
+    let described = executions::describe(sfn, arn).await?;
     let ran = sfn.describe_state_machine_for_execution().execution_arn(arn).send().await;
     let ran = ran.map_err(|error| error::of("DescribeStateMachineForExecution", error))?;
     let now = Timestamp::now().as_duration().as_secs_f64();

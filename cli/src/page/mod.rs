@@ -24,7 +24,7 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// Draws the page. `took` is how long the night was, where that is known; `graph` the execution and `chart` the retention, as SVG;
-pub fn page(report: &Report, took: Option<f64>, graph: &str, chart: &str) -> String {
+pub fn page(report: &Report, took: SignedDuration, graph: &str, chart: &str) -> String {
     let verdict = Verdict::of(report);
     let (problems, volumes, expired) = (problems::section(report), volumes::section(report), expired::section(report));
     let markup = html! {
@@ -63,7 +63,7 @@ const GRAPH: &str = "Each box is a step of the night, in the order in which they
 const CHART: &str = "Restore points expire by age and by number: a daily goes once it is old enough and enough newer ones exist, \
                      a quarterly likewise, an annual never.";
 
-fn header(report: &Report, verdict: &Verdict, took: Option<f64>) -> Markup {
+fn header(report: &Report, verdict: &Verdict, took: SignedDuration) -> Markup {
     let intervals = report.intervals.to_string().replace('+', " + ");
     html! {
         header class=(verdict.tone.class()) {
@@ -74,7 +74,7 @@ fn header(report: &Report, verdict: &Verdict, took: Option<f64>) -> Markup {
                 div.wide { dt { "Night" } dd { time datetime=(report.night) { (text::long_date(report.night)) } } }
                 div { dt { "Intervals due" } dd { (intervals) } }
                 div { dt { "Stack" } dd { bdi { (report.backup_stack) } } }
-                @if let Some(took) = took { div { dt { "Duration" } dd { (duration(SignedDuration::try_from_secs_f64(took).unwrap_or_default())) } } }
+                div { dt { "Duration" } dd { (duration(took)) } }
             }
         }
     }

@@ -17,7 +17,13 @@ fn night(complete: bool, region: Value) -> Value {
 fn html(night: &Value) -> String {
     let report: Report = serde_json::from_value(night.clone()).expect("a report");
     let servers = [("i-1".to_owned(), "web".to_owned())].into();
-    page(&report, None, "<?xml version=\"1.0\"?><svg id=\"the-graph\"></svg>", "<svg id=\"the-chart\"></svg>", &servers)
+    page(
+        &report,
+        jiff::SignedDuration::from_secs(1),
+        "<?xml version=\"1.0\"?><svg id=\"the-graph\"></svg>",
+        "<svg id=\"the-chart\"></svg>",
+        &servers,
+    )
 }
 
 fn volume(id: &str, more: Value) -> Value {

@@ -43,8 +43,8 @@ fn a_complete_night_reached_what_it_needed_and_no_more() {
     let reached = "BackUp, Complete, Discover, Done, IsThereWork, List, Listed, Report, Snapshot, Tag, Volumes";
     assert_eq!(outcomes(&night, Succeeded).join(", "), reached);
     assert_eq!(outcomes(&night, NotReached), ["Incomplete", "Unknown"]);
-    assert_eq!(line(&night, "Volumes"), "2 of 2 done · 5.0s");
-    assert_eq!(line(&night, "List"), "Lambda · 3.0s");
+    assert_eq!(line(&night, "Volumes"), "2 of 2 done · 5s");
+    assert_eq!(line(&night, "List"), "Lambda · 3s");
     assert_eq!(line(&night, "Snapshot"), "Lambda · 2 of 2");
     assert_eq!(line(&night, "Incomplete"), "Fail");
 }
@@ -54,9 +54,9 @@ fn a_child_execution_that_failed_marks_its_state_and_its_map() {
     let night = one_failed();
     assert_eq!(outcomes(&night, Failed), ["Incomplete", "Tag"]);
     assert_eq!(outcomes(&night, Caught), ["Report", "Volumes"], "only an error leads from Report to Incomplete");
-    assert_eq!(line(&night, "Volumes"), "2 of 2 done, 1 failed · 5.0s");
-    assert_eq!(line(&night, "Snapshot"), "Lambda · 2 of 2 · 3.0s");
-    assert_eq!(line(&night, "Tag"), "Lambda · 1 of 2 · 2.0s");
+    assert_eq!(line(&night, "Volumes"), "2 of 2 done, 1 failed · 5s");
+    assert_eq!(line(&night, "Snapshot"), "Lambda · 2 of 2 · 3s");
+    assert_eq!(line(&night, "Tag"), "Lambda · 1 of 2 · 2s");
     assert_eq!(error(&night, "Tag").as_deref(), Some("Refused"));
 }
 
@@ -74,8 +74,8 @@ fn the_regions_of_a_map_are_told_apart() {
     assert_eq!(outcomes(&night, Caught), ["List"]);
     assert_eq!(outcomes(&night, Aborted), ["BackUp"]);
     assert_eq!(outcomes(&night, Succeeded), ["Discover", "Listed", "Unknown"]);
-    assert_eq!(line(&night, "Discover"), "2 of 2 done · 21.0s");
-    assert_eq!(line(&night, "List"), "Lambda · 1 of 2 · 13.0s");
+    assert_eq!(line(&night, "Discover"), "2 of 2 done · 21s");
+    assert_eq!(line(&night, "List"), "Lambda · 1 of 2 · 13s");
     assert_eq!(line(&night, "BackUp"), "2 items · 1m 17s");
 }
 
@@ -84,7 +84,7 @@ fn an_iteration_that_fails_ends_the_others_and_its_map_has_its_error() {
     let night = failed_iteration();
     assert_eq!(outcomes(&night, Failed), ["Incomplete", "List"]);
     assert_eq!(outcomes(&night, Caught), ["Discover"]);
-    assert_eq!(line(&night, "Discover"), "2 of 2 done, 2 failed · 12.0s");
+    assert_eq!(line(&night, "Discover"), "2 of 2 done, 2 failed · 12s");
     assert_eq!(error(&night, "Discover").as_deref(), Some("Refused"));
     let (_, trace) = trace(&night);
     assert_eq!([Failed, Aborted].map(|outcome| trace.state("List").count(outcome)), [1, 1]);

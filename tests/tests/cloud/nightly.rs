@@ -67,10 +67,9 @@ async fn dry_run(cloud: &Cloud) {
 
 fn incomplete(cloud: &Cloud, strict: &StrictEc2) {
     strict.inject(Fault::Denied, |call| call.action == "CreateSnapshot" && call.number == 1);
-    let report = cloud.directory.join("incomplete.json");
-    let output = cloud.nightly(&["run", "--night", "2026-12-29", "--report", report.to_str().expect("UTF-8")]);
+    let output = cloud.nightly(&["run", "--night", "2026-12-29"]);
     assert_eq!(code(&output), 1, "{}", stderr(&output));
-    let written: Value = serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
+    let written = json(&cloud.nightly(&["status", "2026-12-29", "--json"]))["report"].clone();
     let lost = written["regions"][0]["unprotected"][0].clone();
     let volume = lost["volumeId"].as_str().expect("an id");
     let child = written["regions"][0]["failures"][0]["execution"].as_str().expect("an ARN").to_owned();
@@ -93,7 +92,8 @@ fn incomplete(cloud: &Cloud, strict: &StrictEc2) {
 }
 
 fn complete(cloud: &Cloud) {
-    let output = cloud.nightly(&["run", "--json", "--time", "2026-12-29T04:30:00Z"]);
+    let failed = json(&cloud.nightly(&["status", "--json"]))[0]["execution"].as_str().expect("an ARN").to_owned();
+    let output = cloud.nightly(&["run", "--json", "--like", failed.rsplit(':').next().expect("a name")]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let report = json(&output);
     assert!(report["complete"] == true && report["night"] == "2026-12-29", "{report}");
@@ -116,29 +116,32 @@ fn complete(cloud: &Cloud) {
     assert!(of(0)["protected"] == 2 && of(1)["unprotected"] == 1 && night["report"] == report, "{night}");
 }
 
-/// Discovery is held until Ctrl-C has been answered; then the night ends by itself.
+/// Discovery is held until the signal has been answered; then the run ends by itself.
 fn interrupted(cloud: &Cloud, strict: &StrictEc2) {
     let held = Arc::new(AtomicBool::new(true));
     let hold = held.clone();
     strict.before(move |call| {
         let (hold, is_discovery) = (hold.clone(), call.action == "DescribeVolumes");
         Box::pin(async move {
-            wait::until("Ctrl-C is answered", || !is_discovery || !hold.load(Ordering::SeqCst)).await;
+            wait::until("the signal is answered", || !is_discovery || !hold.load(Ordering::SeqCst)).await;
         })
     });
     let outcome = || json(&cloud.nightly(&["status", "--last", "1", "--json"]))[0]["outcome"].clone();
-    let mut command = cloud.nightly_command(&["run", "--night", "2026-12-27"]);
-    let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("nightly");
-    wait::until_blocking("it runs", || outcome() == "running");
-    let listed = cloud.nightly(&["status"]);
-    assert!(stdout(&listed).contains("running now"), "{}", stdout(&listed));
-    assert_eq!(code(&listed), 0, "the newest that is over decides");
-    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill").success());
-    let output = run.wait_with_output().expect("its end");
-    assert_eq!((code(&output), stdout(&output).as_str()), (130, ""));
-    assert!(stderr(&output).contains("No longer followed, but the night goes on."), "{}", stderr(&output));
-    held.store(false, Ordering::SeqCst);
-    wait::until_blocking("it ends by itself", || outcome() == "complete");
+    for (night, signal) in [("2026-12-27", "-INT"), ("2026-12-26", "-TERM")] {
+        held.store(true, Ordering::SeqCst);
+        let mut command = cloud.nightly_command(&["run", "--night", night]);
+        let run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("nightly");
+        wait::until_blocking("it runs", || outcome() == "running");
+        let listed = cloud.nightly(&["status"]);
+        assert!(stdout(&listed).contains("running now"), "{}", stdout(&listed));
+        assert_eq!(code(&listed), 0, "the newest that is over decides");
+        assert!(Command::new("kill").args([signal, &run.id().to_string()]).status().expect("kill").success());
+        let output = run.wait_with_output().expect("its end");
+        assert_eq!((code(&output), stdout(&output).as_str()), (130, ""), "{signal}");
+        assert!(stderr(&output).contains("No longer followed, but the run continues."), "{}", stderr(&output));
+        held.store(false, Ordering::SeqCst);
+        wait::until_blocking("it ends by itself", || outcome() == "complete");
+    }
 }
 
 /// A start that the state machine refuses, as a person makes one by hand: it has no Night, and no report.
@@ -154,10 +157,12 @@ async fn refused(cloud: &Cloud) {
 }
 
 fn unknown(cloud: &Cloud) {
-    let cases: [(&[&str], &str, i32); 6] = [
+    let cases: [(&[&str], &str, i32); 8] = [
         (&["status", "2027-01-01"], "there is no Night 2027-01-01 in the ledger; the nearest: 2026-12-29", 3),
         (&["status", "--stack", "nope"], "no backup is named \"nope\" in us-east-1; there is nightly-backup", 3),
-        (&["run", "--report", "/nowhere/report.json"], "/nowhere/report.json: No such file or directory", 3),
+        (&["run", "--page", "/nowhere/night.html"], "/nowhere/night.html: No such file or directory", 3),
+        (&["run", "--like", "nothing"], ":nothing; `nightly status` lists the last runs", 3),
+        (&["run", "--like", "nothing", "--night", "2026-12-31"], "cannot be used with", 2),
         (&["status", "yesterday"], "\"yesterday\" is not a date such as 2026-12-31", 2),
         (&["run", "--night", "2026-02-30"], "\"2026-02-30\" is not a date such as 2026-12-31", 2),
         (&["run", "--night", "2026-12-31", "--time", "2026-12-31T04:30:00Z"], "cannot be used with", 2),

@@ -4,6 +4,7 @@
 mod nights;
 
 use domain::retention::Policy;
+use jiff::SignedDuration;
 use nightly::{chart, page::page};
 use serde_json::Value;
 use std::{fs, path::PathBuf, process::Command, sync::LazyLock};
@@ -23,7 +24,7 @@ static FOUND: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let chart = chart::kept(policy, "2026-12-31".parse().expect("a Night"), 1_000);
     let nights = [nights::complete(), nights::incomplete(), nights::dry_run(), nights::large()];
     for (name, night) in PAGES.iter().zip(&nights) {
-        let took = Some(252.0);
+        let took = SignedDuration::from_secs(252);
         let html = page(&nights::report(night), took, graph, &chart, &nights::servers());
         fs::write(folder.join(format!("{name}.html")), html).expect("the page is written");
     }
