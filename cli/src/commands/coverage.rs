@@ -18,7 +18,8 @@ use crate::{
     },
     ui::{
         output,
-        terminal::{Rows, Terminal},
+        table::Rows,
+        terminal::Terminal,
         text::{age, plural, safe},
     },
 };

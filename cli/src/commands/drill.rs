@@ -25,7 +25,8 @@ use crate::{
     ui::{
         output,
         progress::Progress,
-        terminal::{Terminal, finished},
+        table::Rows,
+        terminal::Terminal,
         text::{duration, plural, safe},
     },
     view::report::pretty,
@@ -109,7 +110,7 @@ fn region_text(report: &RegionReport, terminal: Terminal) -> String {
     let (region, of) = (terminal.heading(&report.region), plural(report.volumes, "volume"));
     let mut text = terminal.prose(0, &format!("{region}: {} of {of} with restore points drilled", report.taken));
     if !report.proven.is_empty() || !report.unproven.is_empty() {
-        text += &table(report, terminal);
+        text += &terminal.draw(&[table(report)]).concat();
     }
     let unproven =
         report.unproven.iter().map(|one| (format!("{}, {}", one.volume_id, one.unproven.night), &one.unproven.reason));
@@ -129,27 +130,26 @@ fn region_text(report: &RegionReport, terminal: Terminal) -> String {
     text
 }
 
-fn table(report: &RegionReport, terminal: Terminal) -> String {
-    let mut table = terminal.table(&["  Volume", "Night", "Intervals", "Restored", "Proven by"]);
+fn table(report: &RegionReport) -> Rows {
+    let mut rows = Rows::new(&[&["  Volume"], &["Night", "Intervals"], &["Restored", "Proven by"]]);
+    let id = |volume: &str| format!("  {volume}");
     for ProvenOf { volume_id, proven } in &report.proven {
         let by = match proven.depth {
             Depth::Volume => "volume",
             Depth::Files => "files",
             Depth::Database => "database",
         };
-        let cells = [format!("  {volume_id}"), proven.night.to_string(), proven.intervals.to_string()];
-        let cells = cells.into_iter().map(|text| terminal.cell(text, None));
         let took = SignedDuration::from_secs(proven.seconds.try_into().unwrap_or(i64::MAX));
-        let took = terminal.cell(format!("in {}", duration(took)), None);
-        table.add_row(cells.chain([took, terminal.cell(by, Some(Color::DarkGreen))]));
+        let (night, intervals) = (proven.night.to_string(), proven.intervals.to_string());
+        let cells = [id(volume_id), night, intervals, format!("in {}", duration(took)), by.to_owned()];
+        rows.add(&cells, Some(Color::DarkGreen));
     }
     for UnprovenOf { volume_id, unproven } in &report.unproven {
-        let cells =
-            [format!("  {volume_id}"), unproven.night.to_string(), unproven.intervals.to_string(), String::new()];
-        let cells = cells.into_iter().map(|text| terminal.cell(text, None));
-        table.add_row(cells.chain([terminal.cell("NOT PROVEN", Some(Color::DarkRed))]));
+        let (night, intervals) = (unproven.night.to_string(), unproven.intervals.to_string());
+        let cells = [id(volume_id), night, intervals, String::new(), "NOT PROVEN".to_owned()];
+        rows.add(&cells, Some(Color::DarkRed));
     }
-    finished(table)
+    rows
 }
 
 /// What to do, if that is known.

@@ -18,7 +18,8 @@ use crate::{
     forecast::{Fate, Forecast},
     ui::{
         output,
-        terminal::{Rows, Terminal},
+        table::Rows,
+        terminal::Terminal,
         text::{minute, plural, safe},
     },
     view::expiry,

@@ -3,17 +3,14 @@
 //! # Layout
 //! - [`Ledger`]: the bucket.
 //! - [`keys`]: every key in it.
-//! - [`list`]: its lists. [`document`]: its reports. [`upload`]: an object, written piece by piece.
+//! - [`list`]: its lists. [`upload`]: an object, written piece by piece.
 //! - [`map_results`]: the results of a Map's child executions.
-//! - [`sorter`]: long lists in order, in little memory.
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod bucket;
-pub mod document;
 pub mod keys;
 pub mod list;
 pub mod map_results;
-pub mod sorter;
 pub mod upload;
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
@@ -21,13 +18,10 @@ use domain::{Error, ErrorName, step_functions::List};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    document::Document,
     list::{ListReader, ListWriter},
     upload::Upload,
 };
 use aws::error;
-
-pub use sorter::{Merge, Sorted, Sorter};
 
 /// The ledger bucket.
 pub struct Ledger {
@@ -49,11 +43,6 @@ impl Ledger {
     /// Begins a list, which replaces what is there when it is finished.
     pub fn write_list(&self, key: String) -> ListWriter<'_> {
         ListWriter::new(Upload::new(self, key, "application/jsonl"))
-    }
-
-    /// Begins a JSON document, which replaces what is there when it is finished.
-    pub fn write_document(&self, key: String) -> Document<'_> {
-        Document::new(Upload::new(self, key, "application/json"))
     }
 
     /// Writes a value as a JSON document, in the place of what is there.
