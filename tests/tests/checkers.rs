@@ -84,7 +84,7 @@ fn each_checker_finds_the_open_doors_of_a_template_made_bad_on_purpose_in_full()
 
 /// The fields that AWS adds to the States Language, which statelint does not know (Step Functions developer guide, "Using Map
 /// state in Distributed mode").
-const OF_AWS_ALONE: [&str; 2] = ["Label", "InputType"];
+const OF_AWS_ALONE: [&str; 3] = ["Label", "InputType", "WriterConfig"];
 
 fn without_fields_of_aws(value: Value) -> Value {
     match value {

@@ -72,7 +72,7 @@ impl Ledger {
         key: &str,
         lines: Option<usize>,
     ) -> Result<ListReader<T>, Error> {
-        Ok(ListReader::new(self.get(key).await?, self.location(key), lines))
+        Ok(ListReader::new(self.body_of(key).await?, self.location(key), lines))
     }
 
     /// Reads a list of any length; an empty one if there is no such object. It looks for it with ListObjectsV2, because GetObject
@@ -95,13 +95,13 @@ impl Ledger {
     ///
     /// # Errors
     /// `Transient` or `Refused` from S3.
-    pub async fn read(&self, key: &str) -> Result<Vec<u8>, Error> {
-        let body = self.get(key).await?.collect().await;
+    pub async fn read_whole(&self, key: &str) -> Result<Vec<u8>, Error> {
+        let body = self.body_of(key).await?.collect().await;
         let body = body.map_err(|error| Error { name: ErrorName::Transient, message: error.to_string() });
         body.map(|body| body.to_vec()).map_err(|error| self.at(key, error))
     }
 
-    async fn get(&self, key: &str) -> Result<ByteStream, Error> {
+    async fn body_of(&self, key: &str) -> Result<ByteStream, Error> {
         // Boxed here and below: the SDK's futures are large, and too deep for the compiler inside those of a function.
         let object = Box::pin(self.s3.get_object().bucket(&self.bucket).key(key).send()).await;
         object.map(|object| object.body).map_err(|error| self.at(key, error::of("GetObject", error)))
