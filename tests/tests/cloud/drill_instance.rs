@@ -47,7 +47,7 @@ async fn a_drill_mounts_what_it_restored_on_a_server_and_says_what_it_found_ther
         ("Success", format!("mounted\n{found}\n"), String::new())
     });
     let drill = ground.drill().await;
-    assert_eq!(drill.status, "SUCCEEDED", "{}", drill.cause);
+    assert_eq!(drill.status, "SUCCEEDED", "{} {}", drill.cause, drill.report);
     let sent = ssm.take_sent();
     assert_eq!(sent.len(), 2, "one command a volume: {sent:?}");
     assert!(
