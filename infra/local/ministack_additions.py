@@ -30,7 +30,7 @@ if importlib.metadata.version("ministack") != MADE_FOR:
 
 from ministack.services import eventbridge, s3, scheduler  # noqa: E402
 from ministack.services import stepfunctions as sfn  # noqa: E402
-from ministack.services.cloudformation import _stacks, provisioners  # noqa: E402
+from ministack.services.cloudformation import _stacks, engine, language_extensions, provisioners  # noqa: E402
 
 ENDING_EVENTS = {"SUCCEEDED": "ExecutionSucceeded", "FAILED": "ExecutionFailed", "TIMED_OUT": "ExecutionTimedOut",
                  "ABORTED": "ExecutionAborted"}
@@ -774,8 +774,24 @@ def nested_stack_updates():
     replace(provisioners, "_update_resource", update_resource)
 
 
+def nested_stack_transforms():
+    """CloudFormation applies AWS::LanguageExtensions to the template of a nested stack as well. Documented: API_CreateStack
+    (CAPABILITY_AUTO_EXPAND covers nested stacks with macros).
+
+    ministack applies it to the template of a request only, and takes a loop in a nested stack for a resource."""
+
+    def parse_template(plain, text):
+        template = plain(text)
+        if template.get("Transform") != language_extensions.TRANSFORM:
+            return template
+        return engine._without_transform(language_extensions.apply(template, {}), language_extensions.TRANSFORM)
+
+    # A request parses its template with a reference of its own.
+    replace(engine, "_parse_template", parse_template)
+
+
 ADDITIONS = [history_events, execution_endings, payload_limits, error_names, task_events, map_events, inline_concurrency,
-             map_runs, schedules, nested_stack_updates]
+             map_runs, schedules, nested_stack_updates, nested_stack_transforms]
 
 
 def apply() -> None:

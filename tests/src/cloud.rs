@@ -159,6 +159,7 @@ impl Cloud {
     pub fn template(&self, endpoint: &str, stack: &str) -> Value {
         let mut command = Command::new(root().join("target/venv/bin/aws"));
         command.args(["cloudformation", "get-template", "--stack-name", stack, "--query", "TemplateBody"]);
+        command.args(["--template-stage", "Original"]);
         command.args(["--output", "json", "--endpoint-url", endpoint]);
         for (key, value) in [("DEFAULT_REGION", self.region), ("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test")]
         {

@@ -1,14 +1,14 @@
 //! What the ledger holds of each start of a Night: `nights/<Night>/<execution>/`, with `report.json` and `summary.json`.
 
-use ::report::night::Summary;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use aws_sdk_s3::{Client, operation::list_objects_v2::ListObjectsV2Output};
 use domain::Night;
 use jiff::Timestamp;
+use report::night::Summary;
 
 use crate::{
     account::{Account, error, stack::Stack},
-    view::report::{self, Report},
+    view::report::Report,
 };
 
 /// The ledger of a stack.
@@ -46,10 +46,8 @@ impl Folder {
 pub struct Written {
     /// The JSON.
     pub text: String,
-    /// What it says.
+    /// The same, read.
     pub report: Report,
-    /// When it was written.
-    pub at: Timestamp,
 }
 
 impl Nights {
@@ -63,8 +61,20 @@ impl Nights {
     /// # Errors
     /// S3 does not answer, or it is no report.
     pub async fn report(&self, folder: &Folder) -> Result<Option<Written>> {
-        let Some((text, at)) = self.object(&folder.key("report.json")).await? else { return Ok(None) };
-        Ok(Some(Written { report: report::read(&text)?, text, at }))
+        let Some((text, _)) = self.object(&folder.key("report.json")).await? else { return Ok(None) };
+        let report = serde_json::from_str(&text).context("the report is not one that this version writes")?;
+        Ok(Some(Written { report, text }))
+    }
+
+    /// Returns the numbers of a run; none if it did not come that far.
+    ///
+    /// # Errors
+    /// S3 does not answer, or it is no summary.
+    pub async fn summary(&self, folder: &Folder) -> Result<Option<Summary>> {
+        let summary = self.object(&folder.key("summary.json")).await?;
+        summary
+            .map(|(text, _)| serde_json::from_str(&text).context("the summary is not one that this version writes"))
+            .transpose()
     }
 
     /// The Nights that the ledger has, oldest first.
@@ -109,15 +119,6 @@ impl Nights {
         let body = got.body.collect().await?.into_bytes();
         Ok(Some((String::from_utf8(body.into())?, at)))
     }
-}
-
-/// A start in numbers; none if it has no report.
-///
-/// # Errors
-/// S3 does not answer, or the object is no summary.
-pub async fn summary(nights: &Nights, folder: &Folder) -> Result<Option<Summary>> {
-    let object = nights.object(&folder.key("summary.json")).await?;
-    Ok(object.map(|(text, _)| serde_json::from_str(&text)).transpose()?)
 }
 
 /// A time of AWS's.

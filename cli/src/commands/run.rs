@@ -1,10 +1,10 @@
 //! `nightly run`: starts a run and follows it to its end.
 
-use ::report::mail::console;
 use anyhow::{Context, Result, bail};
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use domain::Night;
 use jiff::{Timestamp, tz::TimeZone};
+use report::mail::console;
 use serde_json::{Value, json};
 use std::{fs::File, path::Path};
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,7 +21,7 @@ use crate::{
     cli::Run,
     graph, page,
     ui::{output, progress::Progress, terminal::Terminal, text::safe},
-    view::{report, show},
+    view,
 };
 
 /// Nights of the chart of what is kept.
@@ -117,9 +117,9 @@ pub fn why(ended: &DescribeExecutionOutput) -> String {
 
 async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written: &Written) -> Result<()> {
     if json {
-        output::print(&report::pretty(&written.text)?)?;
+        output::print(&view::report::pretty(&written.text)?)?;
     } else {
-        output::print(&format!("\n{}", show::report(&written.report, Terminal::of_stdout())))?;
+        output::print(&format!("\n{}", view::terminal::report(&written.report, Terminal::of_stdout())))?;
     }
     output::note("");
     if let Some(file) = &args.page {

@@ -1,10 +1,9 @@
-//! `nightly status`: the last nights, one line each; or one of them in full.
+//! `nightly status`: the last runs, one line each; or those of one Night in full.
 
 use anyhow::{Result, bail};
 use domain::Night;
 use report::mail::console;
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 use crate::{
     Verdict,
@@ -16,12 +15,12 @@ use crate::{
     cli::Status,
     ui::{output, terminal::Terminal, text::plural},
     view::{
-        show,
+        self,
         status_lines::{Lines, object},
     },
 };
 
-/// Does it.
+/// Lists the last runs, or shows those of one Night.
 ///
 /// # Errors
 /// AWS does not answer, or there is no such Night.
@@ -38,16 +37,16 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool) -> Resu
     if json {
         output::print_json(&shown.iter().map(object).collect::<Vec<_>>())?;
     } else if starts.is_empty() {
-        output::print(&format!("No night of {} has run yet. Start one: nightly run\n", stack.backup_stack))?;
+        output::print(&format!("No run of {} yet. Start one: nightly run\n", stack.backup_stack))?;
     } else {
-        let lines = Lines { zone: &stack.time_zone, look: Terminal::of_stdout() };
+        let lines = Lines { zone: &stack.time_zone, terminal: Terminal::of_stdout() };
         output::print(&lines.text(shown))?;
         hint(&starts);
     }
     Ok(verdict(&starts))
 }
 
-/// The newest real start that is over decides: a dry run makes no restore point, and of one that runs nobody knows.
+/// The newest run that is over and was not a dry run decides.
 fn verdict(starts: &[Start]) -> Verdict {
     match starts.iter().find(|start| start.is_real_and_over()) {
         Some(start) if start.outcome != Outcome::Complete => Verdict::Bad,
@@ -55,11 +54,11 @@ fn verdict(starts: &[Start]) -> Verdict {
     }
 }
 
-/// On stderr, for a newcomer: not part of what scripts read.
+/// Tells a newcomer on stderr, which scripts do not read, how to go on.
 fn hint(starts: &[Start]) {
     if let Some(night) = starts.iter().find_map(|start| start.night) {
-        let next = format!("Next: `nightly status {night}` tells of that Night in full.");
-        eprint!("\n{}", Terminal::of_stderr().prose(0, &next));
+        let next = Terminal::of_stderr().prose(0, &format!("Next: `nightly status {night}` shows that Night in full."));
+        output::note(&format!("\n{}", next.trim_end()));
     }
 }
 
@@ -69,7 +68,7 @@ async fn one(account: &Account, stack: &Stack, night: Night, json: bool) -> Resu
     if starts.is_empty() {
         bail!("there is no Night {night} in the ledger; {}", nearest(&finder.nights.all().await?, night));
     }
-    // A dry run's report is shown where there is no other.
+    // The report of a dry run is shown if there is no other.
     let reported = |start: &&Start| start.summary.is_some();
     let shown = starts.iter().find(|start| reported(start) && !start.dry_run).or(starts.iter().find(reported));
     let written = match shown.and_then(Start::folder) {
@@ -83,20 +82,20 @@ async fn one(account: &Account, stack: &Stack, night: Night, json: bool) -> Resu
         output::print_json(&json!({"night": night, "starts": objects, "report": report}))?;
         return Ok(verdict(&starts));
     }
-    let look = Terminal::of_stdout();
-    let lines = Lines { zone: &stack.time_zone, look };
-    let heading = look.heading(&format!("{} of Night {night}", plural(starts.len(), "start")));
+    let terminal = Terminal::of_stdout();
+    let lines = Lines { zone: &stack.time_zone, terminal };
+    let heading = terminal.heading(&format!("{} for Night {night}", plural(starts.len(), "run")));
     let mut text = format!("{heading}\n{}", lines.of_night(&starts));
     if let (Some(start), Some(written)) = (shown, &written) {
-        let _ = writeln!(text, "\n{}", show::report(&written.report, look));
+        text += &format!("\n{}\n", view::terminal::report(&written.report, terminal));
         let (report, execution) = (&written.report.location, console(&start.execution));
-        let _ = writeln!(text, "Where to look\n  report     {report}\n  execution  {execution}");
+        text += &format!("Details\n  report     {report}\n  execution  {execution}\n");
     }
     output::print(&text)?;
     Ok(verdict(&starts))
 }
 
-/// The Nights that the ledger has just before and after one.
+/// Names the Nights of the ledger just before and after one.
 fn nearest(all: &[Night], night: Night) -> String {
     let before = all.iter().rfind(|one| **one < night);
     let after = all.iter().find(|one| **one > night);

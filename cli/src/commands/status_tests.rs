@@ -48,11 +48,11 @@ fn a_night_that_is_not_there_is_answered_with_its_neighbours() {
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     for width in [40, 80, 120] {
-        let lines = Lines { zone: &TimeZone::UTC, look: Terminal { width: Some(width), is_coloured: false } };
+        let lines = Lines { zone: &TimeZone::UTC, terminal: Terminal { width: Some(width), is_coloured: false } };
         let text = lines.text(&all());
         assert!(text.contains("2026-12-29") && text.contains("3m 20s"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
     }
-    let pipe = Lines { zone: &TimeZone::UTC, look: Terminal { width: None, is_coloured: false } };
+    let pipe = Lines { zone: &TimeZone::UTC, terminal: Terminal { width: None, is_coloured: false } };
     assert_eq!(pipe.text(&all()).lines().count(), 5, "one line each, and the header");
 }

@@ -1,32 +1,30 @@
-//! The page of a night: one HTML file that needs no network, for a person who never saw the project.
+//! The report of a run as one HTML file that needs no network, for a person who never saw the project.
 //!
 //! # Layout
-//! - [`page`]: the frame, and the answer to whether every volume is safe. `verdict`: the answer in words.
-//! - `problems`: what failed, and what to do.
-//! - `volumes`: every Region's volumes. `expired`: what went.
-//! - [`text`]: dates and lists in words.
+//! - [`page`]: the frame, and the answer to whether every volume is safe. `problems`: what failed, and what to do.
+//! - `tables`: the volumes and the expired snapshots of each Region. [`text`]: dates and lists in words.
 
-mod expired;
 mod problems;
+mod tables;
 pub mod text;
-mod verdict;
-mod volumes;
 
 use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::{ui::text::duration, view::report::Report};
-
-use verdict::Verdict;
+use crate::{
+    ui::text::duration,
+    view::{night::NightView, report::Report, verdict::Tone},
+};
 
 const STYLE: &str = include_str!("style.css");
-/// Nothing is loaded and nothing runs, whatever a name or a message of AWS says.
+/// Nothing is loaded and nothing runs, whatever a name or a message from AWS contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// Volumes and snapshots of a Region that are listed if there is no news of them.
+const MOST: usize = 200;
 
-/// Draws the page. `took` is how long the night was, where that is known; `graph` the execution and `chart` the retention, as SVG;
+/// Draws the page of a run that took so long; `graph` is the execution and `chart` the retention, as SVG.
 pub fn page(report: &Report, took: SignedDuration, graph: &str, chart: &str) -> String {
-    let verdict = Verdict::of(report);
-    let (problems, volumes, expired) = (problems::section(report), volumes::section(report), expired::section(report));
+    let night = NightView::of(report, MOST);
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -36,43 +34,48 @@ pub fn page(report: &Report, took: SignedDuration, graph: &str, chart: &str) -> 
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { "Night " (report.night) " of " (report.backup_stack) ": " (verdict.answer) }
+                title { "Night " (report.night) " of " (report.backup_stack) ": " (night.verdict.answer) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#main" { "Skip to the volumes" }
-                (header(report, &verdict, took))
-                (contents(problems.is_some()))
+                (header(&night, took))
+                (contents(report))
                 main #main tabindex="-1" {
-                    @if let Some(problems) = problems { (problems) }
-                    (volumes)
+                    @if !report.complete { (problems::section(&night)) }
+                    (tables::volumes(&night))
                     (picture("graph", "The execution", GRAPH, "Graph of the execution", graph))
-                    (expired)
+                    (tables::expired(&night))
                     (picture("retention", "What is kept", CHART, "Chart of the restore points that are kept", chart))
-                    (mail(report))
+                    (mail(&night))
                 }
                 footer { p { "The whole report: " code { (report.location) } } p { "Execution: " code { (report.execution) } } }
             }
         }
     };
-    // HTML knows no other control characters, and a terminal's in a name are nobody's friends.
+    // HTML knows no other control characters.
     markup.into_string().replace(|one: char| one.is_control() && one != '\n', " ")
 }
 
-const GRAPH: &str = "Each box is a step of the night, in the order in which they ran.";
-const CHART: &str = "Restore points expire by age and by number: a daily goes once it is old enough and enough newer ones exist, \
-                     a quarterly likewise, an annual never.";
+const GRAPH: &str = "Each box is a step of the run, in the order in which they ran.";
+const CHART: &str = "Restore points expire by age and by number: a daily expires if it is old enough and enough newer ones exist, \
+                     so does a quarterly, an annual never.";
 
-fn header(report: &Report, verdict: &Verdict, took: SignedDuration) -> Markup {
-    let intervals = report.intervals.to_string().replace('+', " + ");
+fn header(night: &NightView, took: SignedDuration) -> Markup {
+    let (report, verdict) = (night.report, &night.verdict);
+    let word = match verdict.tone {
+        Tone::Complete => "Complete",
+        Tone::Incomplete => "Not complete",
+        Tone::DryRun => "Dry run",
+    };
     html! {
-        header class=(verdict.tone.class()) {
-            p.badge { (verdict.tone.icon()) (verdict.tone.word()) }
+        header class=(class(verdict.tone)) {
+            p.badge { (icon(verdict.tone)) (word) }
             h1 { (verdict.answer) }
-            p.lead { (verdict.lead) }
+            p.lead { (verdict.lead) @if !report.complete { "What failed, and what to do, comes first below." } }
             dl.facts {
                 div.wide { dt { "Night" } dd { time datetime=(report.night) { (text::long_date(report.night)) } } }
-                div { dt { "Intervals due" } dd { (intervals) } }
+                div { dt { "Intervals due" } dd { (report.intervals.to_string().replace('+', " + ")) } }
                 div { dt { "Stack" } dd { bdi { (report.backup_stack) } } }
                 div { dt { "Duration" } dd { (duration(took)) } }
             }
@@ -80,11 +83,30 @@ fn header(report: &Report, verdict: &Verdict, took: SignedDuration) -> Markup {
     }
 }
 
-fn contents(has_problems: bool) -> Markup {
+/// The class of a tone.
+fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Complete => "good",
+        Tone::Incomplete => "bad",
+        Tone::DryRun => "dry",
+    }
+}
+
+/// The mark of a tone: each has its own shape, because some people cannot tell the colours apart.
+fn icon(tone: Tone) -> Markup {
+    let path = match tone {
+        Tone::Complete => "M3.5 8.5l3 3 6-7",
+        Tone::Incomplete => "M4 4l8 8M12 4l-8 8",
+        Tone::DryRun => "M8 3.2a4.8 4.8 0 1 0 .01 0",
+    };
+    html! { svg.icon viewBox="0 0 16 16" aria-hidden="true" focusable="false" { path d=(path) {} } }
+}
+
+fn contents(report: &Report) -> Markup {
     html! {
         nav aria-label="On this page" {
             ul {
-                @if has_problems { li { a href="#problems" { "What failed" } } }
+                @if !report.complete { li { a href="#problems" { "What failed" } } }
                 li { a href="#volumes" { "Volumes" } }
                 li { a href="#graph" { "Execution" } }
                 li { a href="#expired" { "Expired" } }
@@ -97,35 +119,29 @@ fn contents(has_problems: bool) -> Markup {
 
 /// A picture scrolls within itself, so that its text stays legible on a narrow screen.
 fn picture(id: &str, title: &str, says: &str, label: &str, svg: &str) -> Markup {
+    // Without the declaration that may stand before the root.
+    let svg = svg.find("<svg").map_or("", |root| &svg[root..]);
     html! {
         section id=(id) aria-labelledby={ (id) "-title" } {
             h2 id={ (id) "-title" } { (title) }
             p { (says) }
-            div.picture role="region" aria-label=(label) tabindex="0" { (PreEscaped(inline(svg))) }
+            div.picture role="region" aria-label=(label) tabindex="0" { (PreEscaped(svg)) }
         }
     }
 }
 
-/// An SVG file without what may stand before its root.
-fn inline(svg: &str) -> &str {
-    svg.find("<svg").map_or("", |root| &svg[root..])
-}
-
-fn mail(report: &Report) -> Markup {
+fn mail(night: &NightView) -> Markup {
     html! {
         section #mail aria-labelledby="mail-title" {
             h2 #mail-title { "Mail" }
-            @match &report.mail {
-                Some(mail) => {
-                    p { "This was sent to whoever subscribed to the stack's topic." }
-                    div.letter {
-                        p.subject { span { "Subject" } " " (mail.subject) }
-                        pre { (mail.message) }
-                    }
+            @if let Some(mail) = &night.report.mail {
+                p { "This email was sent to the subscribers of the stack's topic." }
+                div.letter {
+                    p.subject { span { "Subject" } " " (mail.subject) }
+                    pre { (mail.message) }
                 }
-                None if report.dry_run => p { "No mail was sent: a dry run sends none." },
-                None => p { "No mail was sent: there was nothing to tell." },
             }
+            @if let Some(none) = night.no_mail() { p { (none) } }
         }
     }
 }

@@ -2,83 +2,47 @@
 
 use domain::error::cut;
 use maud::{Markup, html};
-use std::collections::BTreeMap;
 
-use crate::view::report::{Region, Report};
+use crate::{
+    ui::text::plural,
+    view::night::{NightView, RegionView},
+};
 
-use crate::ui::text::{grouped, plural};
+/// Characters of an error here; the table has all of it.
+const LONGEST_ERROR: usize = 400;
 
-/// Causes that a Region shows; those of most volumes come first. The tables have every volume's.
-const MOST_CAUSES: usize = 20;
-
-/// Characters of a reason here; the table has all of it.
-const LONGEST_REASON: usize = 400;
-
-/// One cause, and what it hit.
-struct Cause {
-    what: String,
-    why: String,
-    hit: usize,
-}
-
-/// Nothing where the night is complete.
-pub fn section(report: &Report) -> Option<Markup> {
-    (!report.complete).then(|| html! {
+pub fn section(night: &NightView) -> Markup {
+    html! {
         section #problems aria-labelledby="problems-title" {
             h2 #problems-title { "What failed, and what to do" }
-            @for region in &report.regions { (of_region(region)) }
+            @for region in night.regions.iter().filter(|region| !region.causes.first.is_empty()) { (causes(region)) }
             h3 { "What to do" }
             ol.steps {
-                li { "Mend the cause. Each message above is in the words of whatever failed; the graph shows at which step." }
+                li { "Fix each cause above. The graph shows which step failed." }
                 li {
-                    "Start the same night again: " code.command {
-                        "nightly run --night " (report.night) @if report.dry_run { " --dry-run" }
-                    } ". It makes only what is missing."
+                    "Rerun: " code.command {
+                        "nightly run --night " (night.report.night) @if night.report.dry_run { " --dry-run" }
+                    } ". A rerun only creates missing snapshots."
                 }
-                li { "The night is well once it ends " em { "Complete" } ": every volume is protected, and no step failed." }
+                li { "The run is " em { "complete" } " if every volume is protected and no step failed." }
             }
         }
-    })
+    }
 }
 
-fn of_region(region: &Region) -> Markup {
-    let causes = causes(region);
+fn causes(region: &RegionView) -> Markup {
     html! {
-        @if !causes.is_empty() {
-            h3 { (region.region) }
-            ul.causes {
-                @for cause in causes.iter().take(MOST_CAUSES) {
-                    li { strong { (cause.what) } " " q { bdi { (cut(&cause.why, LONGEST_REASON)) } } }
+        h3 { (region.name) }
+        ul.causes {
+            @for cause in &region.causes.first {
+                li {
+                    strong { (cause.effect) } " " q { bdi { (cut(&cause.error, LONGEST_ERROR)) } }
+                    @if let Some(remedy) = cause.remedy { p { (remedy) } }
                 }
             }
-            @if causes.len() > MOST_CAUSES {
-                p.more { "and " (plural(causes.len() - MOST_CAUSES, "more cause")) ": the table below has each volume's." }
-            }
+        }
+        @if region.causes.more > 0 {
+            p.more { "and " (plural(region.causes.more, "more cause")) ": the table below has the reason of each volume." }
         }
     }
-}
-
-/// Each reason once, with the number of volumes that it left unprotected; then the failures that no volume's reason tells.
-fn causes(region: &Region) -> Vec<Cause> {
-    let mut volumes = BTreeMap::<String, Vec<&str>>::new();
-    for one in &region.unprotected {
-        volumes.entry(one.reason.to_string()).or_default().push(&one.volume.volume_id);
-    }
-    let mut causes: Vec<_> = volumes
-        .into_iter()
-        .map(|(why, ids)| {
-            let what = match ids.as_slice() {
-                [only] => format!("{only} is not protected"),
-                _ => format!("{} volumes are not protected", grouped(ids.len())),
-            };
-            Cause { what, why, hit: ids.len() }
-        })
-        .collect();
-    causes.sort_by_key(|cause| std::cmp::Reverse(cause.hit));
-    let failed = region.other_failures().map(|failure| {
-        let subject = failure.subject().map(|subject| format!(" for {subject}")).unwrap_or_default();
-        Cause { what: format!("{} failed{subject}", failure.step()), why: failure.reason().to_string(), hit: 0 }
-    });
-    causes.extend(failed);
-    causes
 }

@@ -1,16 +1,8 @@
-//! The ledger's `report.json`, read.
+//! The ledger's `report.json`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-pub use ::report::night::{Region, Report};
-
-/// Reads `report.json`.
-///
-/// # Errors
-/// It is not a report of this version.
-pub fn read(text: &str) -> Result<Report> {
-    serde_json::from_str(text).context("the report is not one that this version writes")
-}
+pub use ::report::night::{Named, Region, Report};
 
 /// JSON with line breaks and indents, its members in their order.
 ///

@@ -1,116 +1,75 @@
-//! The starts of nights, one line each.
+//! Runs, one line each.
 
 use comfy_table::Color;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use report::mail::console;
-use report::night::Summary;
+use report::night::{Counts, Summary};
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 use crate::{
     account::executions::{Outcome, Start, name},
     ui::{
-        terminal::{Terminal, finished},
-        text::{duration, safe},
+        table::Rows,
+        terminal::Terminal,
+        text::{duration, grouped, minute, safe},
     },
 };
 
-/// Columns from which every number has its own.
-const ALL_COLUMNS: usize = 110;
-
-/// How starts are shown.
+/// How runs are shown.
 pub struct Lines<'a> {
-    /// The zone of the times.
+    /// The time zone of the times.
     pub zone: &'a TimeZone,
     /// The terminal.
-    pub look: Terminal,
+    pub terminal: Terminal,
 }
 
 impl Lines<'_> {
-    /// The list of the last nights.
+    /// Lists the last runs.
     pub fn text(&self, starts: &[Start]) -> String {
-        if !self.look.has_room() {
-            return starts.iter().map(|start| self.block(start)).collect();
-        }
-        let has_all = self.look.has_columns(ALL_COLUMNS);
-        let header: &[&str] = if has_all {
-            &["Night", "Started", "Took", "Protected", "Unprotected", "Expired", "Outcome"]
-        } else {
-            &["Night", "Started", "Took", "Protected", "Outcome"]
-        };
-        let mut table = self.look.table(header);
+        let mut rows =
+            Rows::new(&[&["Night", "Started", "Took"], &["Protected", "Unprotected", "Expired"], &["Outcome"]]);
         for start in starts {
             let (word, colour) = outcome_word(start);
-            let mut cells = vec![night(start), self.started(start), took(start)];
-            if has_all {
-                let number = |of: fn(&Summary) -> String| start.summary.as_ref().map(of).unwrap_or_default();
-                cells.push(number(|night| night.total(|region| region.protected).to_string()));
-                cells.push(number(|night| night.total(|region| region.unprotected).to_string()));
-                cells.push(number(|night| night.total(|region| region.expired).to_string()));
-            } else {
-                cells.push(start.summary.as_ref().map(protected).unwrap_or_default());
-            }
-            let cells = cells.into_iter().map(|cell| self.look.cell(cell, None));
-            table.add_row(cells.chain([self.look.cell(word, colour)]));
+            let number = |of: fn(&Counts) -> usize| {
+                start.summary.as_ref().map(|summary| grouped(summary.total(of))).unwrap_or_default()
+            };
+            let night = start.night.map_or_else(|| "?".to_owned(), |night| night.to_string());
+            let numbers = [
+                number(|region| region.protected),
+                number(|region| region.unprotected),
+                number(|region| region.expired),
+            ];
+            let cells = [night, self.started(start), took(start)].into_iter().chain(numbers).chain([word]);
+            rows.add(&cells.collect::<Vec<_>>(), colour);
         }
-        finished(table)
+        self.terminal.draw(&[rows]).concat()
     }
 
-    /// For a terminal that has no room for a table.
-    fn block(&self, start: &Start) -> String {
-        let (word, colour) = outcome_word(start);
-        let text = format!("{}  {word}", night(start));
-        let text = self.look.prose(0, &text);
-        let text = match colour {
-            Some(Color::DarkRed) => self.look.bad(text.trim_end()) + "\n",
-            Some(Color::DarkGreen) => self.look.good(text.trim_end()) + "\n",
-            _ => text,
-        };
-        let protected = start.summary.as_ref().map(|night| format!("{} protected", protected(night)));
-        let facts = [Some(self.started(start)), Some(took(start)), protected];
-        let facts: Vec<_> = facts.into_iter().flatten().filter(|fact| !fact.is_empty()).collect();
-        text + &self.look.prose(2, &facts.join(", "))
-    }
-
-    /// The starts of one Night, with the whole error and the address of those that failed before they reported.
+    /// Lists the runs of one Night, with the console's address of those without a report.
     pub fn of_night(&self, starts: &[Start]) -> String {
         let mut text = String::new();
         for start in starts {
             let (word, colour) = outcome_word(start);
-            let facts = [self.started(start), took(start)];
-            let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
-            let word = match colour {
-                Some(Color::DarkRed) => self.look.bad(&word),
-                Some(Color::DarkGreen) => self.look.good(&word),
-                _ => word,
-            };
+            let word = self.terminal.painted(&word, colour);
+            let facts: Vec<_> =
+                [self.started(start), took(start)].into_iter().filter(|fact| !fact.is_empty()).collect();
             let line = format!("{}: {word}, execution {}", facts.join(", "), name(&start.execution));
-            text.push_str(&self.look.prose(2, &line));
+            text += &self.terminal.prose(2, &line);
             if matches!(start.outcome, Outcome::Failed(_) | Outcome::Running(_)) {
-                let _ = writeln!(text, "    {}", console(&start.execution));
+                text += &format!("    {}\n", console(&start.execution));
             }
         }
         text
     }
 
     fn started(&self, start: &Start) -> String {
-        let shown = |at: Timestamp| at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-        start.started.map(shown).unwrap_or_default()
+        start.started.map(|at| minute(at, self.zone)).unwrap_or_default()
     }
-}
-
-fn night(start: &Start) -> String {
-    start.night.map_or_else(|| "?".to_owned(), |night| night.to_string())
 }
 
 fn took(start: &Start) -> String {
     let took = start.started.zip(start.ended).map(|(from, to)| duration(to.duration_since(from)));
     took.unwrap_or_default()
-}
-
-fn protected(night: &Summary) -> String {
-    let protected = night.total(|region| region.protected);
-    format!("{protected} of {}", protected + night.total(|region| region.unprotected + region.planned))
 }
 
 /// The outcome in words, and its colour.

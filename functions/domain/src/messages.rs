@@ -11,19 +11,6 @@ use crate::{
     tags::Tags,
 };
 
-/// What is put in order and compared side by side by an id of its own.
-pub trait Keyed {
-    /// The id: of a volume or of a snapshot.
-    fn key(&self) -> &str;
-}
-
-/// An id alone.
-impl Keyed for String {
-    fn key(&self) -> &str {
-        self
-    }
-}
-
 /// A volume selected for the night: a line of the work list, and of the list of those protected before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -20,13 +20,6 @@ pub struct Execution {
     pub start_time: Timestamp,
 }
 
-impl Execution {
-    /// The name under which a function keeps the runs of a list that it puts in order.
-    pub fn sorting_name(&self, region: &str, name: &str) -> String {
-        format!("sorting/{}/{region}/{name}", self.name)
-    }
-}
-
 /// A list in the ledger: one JSON object a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct List {

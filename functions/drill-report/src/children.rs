@@ -36,7 +36,7 @@ pub async fn read(ledger: &Ledger, manifest: Option<&Manifest>) -> Result<HashMa
     let mut children = HashMap::new();
     if let Some(manifest) = manifest {
         let kinds = [Kind::Succeeded, Kind::Failed];
-        map_results::each(ledger, &manifest.key, &kinds, |_, result| children.extend(child(&result))).await?;
+        map_results::each_child(ledger, &manifest.key, &kinds, |_, result| children.extend(child(&result))).await?;
     }
     Ok(children)
 }

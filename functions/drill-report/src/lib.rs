@@ -84,7 +84,8 @@ pub async fn handle(
         mail: None,
     };
     for drill in regions {
-        report.regions.push(region::report(ledger, &execution, drill, &mut log).await?);
+        // Boxed, because the SDK's futures are deep.
+        report.regions.push(Box::pin(region::report(ledger, &execution, drill, &mut log)).await?);
     }
     report.ended = clock();
     let report = report.judge();

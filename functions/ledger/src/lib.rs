@@ -3,17 +3,14 @@
 //! # Layout
 //! - [`Ledger`]: the bucket.
 //! - [`keys`]: every key in it.
-//! - [`list`]: its lists. [`document`]: its reports. [`upload`]: an object, written piece by piece.
+//! - [`list`]: its lists. [`upload`]: an object, written piece by piece.
 //! - [`map_results`]: the results of a Map's child executions.
-//! - [`sorter`]: long lists in order, in little memory.
 
 #[cfg(any(test, feature = "test-util"))]
 pub mod bucket;
-pub mod document;
 pub mod keys;
 pub mod list;
 pub mod map_results;
-pub mod sorter;
 pub mod upload;
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
@@ -21,13 +18,10 @@ use domain::{Error, ErrorName, step_functions::List};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    document::Document,
     list::{ListReader, ListWriter},
     upload::Upload,
 };
 use aws::error;
-
-pub use sorter::{Merge, Sorted, Sorter};
 
 /// The ledger bucket.
 pub struct Ledger {
@@ -49,11 +43,6 @@ impl Ledger {
     /// Begins a list, which replaces what is there when it is finished.
     pub fn write_list(&self, key: String) -> ListWriter<'_> {
         ListWriter::new(Upload::new(self, key, "application/jsonl"))
-    }
-
-    /// Begins a JSON document, which replaces what is there when it is finished.
-    pub fn write_document(&self, key: String) -> Document<'_> {
-        Document::new(Upload::new(self, key, "application/json"))
     }
 
     /// Writes a value as a JSON document, in the place of what is there.
@@ -83,7 +72,7 @@ impl Ledger {
         key: &str,
         lines: Option<usize>,
     ) -> Result<ListReader<T>, Error> {
-        Ok(ListReader::new(self.get(key).await?, self.location(key), lines))
+        Ok(ListReader::new(self.body_of(key).await?, self.location(key), lines))
     }
 
     /// Reads a list of any length; an empty one if there is no such object. It looks for it with ListObjectsV2, because GetObject
@@ -106,13 +95,13 @@ impl Ledger {
     ///
     /// # Errors
     /// `Transient` or `Refused` from S3.
-    pub async fn read(&self, key: &str) -> Result<Vec<u8>, Error> {
-        let body = self.get(key).await?.collect().await;
+    pub async fn read_whole(&self, key: &str) -> Result<Vec<u8>, Error> {
+        let body = self.body_of(key).await?.collect().await;
         let body = body.map_err(|error| Error { name: ErrorName::Transient, message: error.to_string() });
         body.map(|body| body.to_vec()).map_err(|error| self.at(key, error))
     }
 
-    async fn get(&self, key: &str) -> Result<ByteStream, Error> {
+    async fn body_of(&self, key: &str) -> Result<ByteStream, Error> {
         // Boxed here and below: the SDK's futures are large, and too deep for the compiler inside those of a function.
         let object = Box::pin(self.s3.get_object().bucket(&self.bucket).key(key).send()).await;
         object.map(|object| object.body).map_err(|error| self.at(key, error::of("GetObject", error)))

@@ -65,13 +65,13 @@ struct ResultFile {
 ///
 /// # Errors
 /// `Transient` or `Refused` from S3, and `Refused` for a file that is not as Step Functions writes it.
-pub async fn each(
+pub async fn each_child(
     ledger: &Ledger,
     manifest: &str,
     kinds: &[Kind],
     mut take: impl FnMut(Kind, ChildResult),
 ) -> Result<(), Error> {
-    let text = ledger.read(manifest).await?;
+    let text = ledger.read_whole(manifest).await?;
     let read: Result<Manifest, _> = serde_json::from_slice(&text);
     let read =
         read.map_err(|error| ledger.at(manifest, Error { name: ErrorName::Refused, message: error.to_string() }))?;
@@ -105,7 +105,7 @@ mod tests {
             objects.lock().unwrap().insert(key.to_owned(), text.into_bytes());
         }
         let mut found = Vec::new();
-        each(&ledger, "manifest.json", &[Kind::Failed, Kind::Pending], |_, child| {
+        each_child(&ledger, "manifest.json", &[Kind::Failed, Kind::Pending], |_, child| {
             found.push((child.execution_arn.clone(), child.caught().reason().to_string()));
         })
         .await
@@ -118,7 +118,7 @@ mod tests {
     async fn a_manifest_of_another_shape_is_an_error_that_names_it() {
         let (ledger, objects) = bucket();
         objects.lock().unwrap().insert("manifest.json".into(), b"[]".to_vec());
-        let error = each(&ledger, "manifest.json", &[Kind::Failed], |_, _| ()).await.unwrap_err().to_string();
+        let error = each_child(&ledger, "manifest.json", &[Kind::Failed], |_, _| ()).await.unwrap_err().to_string();
         assert!(error.starts_with("Refused: s3://ledger/manifest.json: "), "{error}");
     }
 }

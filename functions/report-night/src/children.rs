@@ -31,7 +31,7 @@ impl Children {
     pub async fn read(ledger: &Ledger, region: &RegionNight) -> Result<Self, Error> {
         let mut failed = BTreeMap::new();
         for (step, manifest) in &region.results {
-            map_results::each(ledger, &manifest.key, &[Kind::Failed, Kind::Pending], |_, child| {
+            map_results::each_child(ledger, &manifest.key, &[Kind::Failed, Kind::Pending], |_, child| {
                 let (subject, failure) = failure(step, child);
                 failed.insert(subject, failure);
             })

@@ -59,7 +59,7 @@ async fn protects_the_servers_that_the_template_made_and_a_second_time_creates_n
     ] {
         assert!(said(&first).contains(step), "{}", said(&first));
     }
-    assert!(said(&first).contains("2026-12-31 (Daily+Annual)") && said(&first).contains("No mail"));
+    assert!(said(&first).contains("2026-12-31 (Daily+Annual)") && said(&first).contains("No email was sent"));
 
     for night in ["2026-02-30", "--help", ""] {
         let output = make(&cloud, &["night", "DRY_RUN=1", &format!("NIGHT={night}")]);

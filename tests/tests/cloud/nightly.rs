@@ -43,7 +43,7 @@ async fn a_night_is_run_and_found_again_whatever_it_came_to() {
 
     let none = cloud.nightly(&["status"]);
     assert_eq!(code(&none), 0, "{}", stderr(&none));
-    assert!(stdout(&none).contains("No night of nightly-backup has run yet"), "{}", stdout(&none));
+    assert!(stdout(&none).contains("No run of nightly-backup yet"), "{}", stdout(&none));
 
     dry_run(&cloud).await;
     incomplete(&cloud, &strict);
@@ -59,7 +59,7 @@ async fn dry_run(cloud: &Cloud) {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let said = stdout(&output);
     assert!(said.contains("of nightly-backup: dry run, nothing was changed"), "{said}");
-    assert_eq!(said.matches("would be snapshotted").count(), 3, "each volume, and how many: {said}");
+    assert_eq!(said.matches("would be snapshotted").count(), 4, "each volume, and how many: {said}");
     assert!(cloud.snapshots().await.is_empty());
     let listed = json(&cloud.nightly(&["status", "--json"]));
     assert!(listed[0]["dryRun"] == true && listed[0]["planned"] == 2 && listed[0]["outcome"] == "complete", "{listed}");
@@ -83,7 +83,7 @@ fn incomplete(cloud: &Cloud, strict: &StrictEc2) {
             "{said}"
         );
         assert!(said.contains(&format!("{volume} is not protected")) && said.contains(&address), "{said}");
-        assert!(said.contains("Mailed:\n  Subject: [nightly-backup] Night 2026-12-29"), "{said}");
+        assert!(said.contains("This email was sent:\n  Subject: [nightly-backup] Night 2026-12-29"), "{said}");
         let servers = ["web-server", "database-server"];
         assert!(servers.iter().all(|name| said.contains(name)), "the servers by their names: {said}");
     }
@@ -147,11 +147,11 @@ fn interrupted(cloud: &Cloud, strict: &StrictEc2) {
 /// A start that the state machine refuses, as a person makes one by hand: it has no Night, and no report.
 async fn refused(cloud: &Cloud) {
     let refused = cloud.night(serde_json::json!({"tiem": "2026-12-29"})).await;
-    assert_eq!(refused.error, "BadInput", "{}", refused.cause);
+    assert!(refused.cause.starts_with("BadInput: "), "{}", refused.cause);
     let listed = cloud.nightly(&["status"]);
     let said = stdout(&listed);
     assert_eq!(code(&listed), 1, "{said}");
-    let line = said.lines().find(|line| line.contains("failed before it reported: BadInput")).expect("the refusal");
+    let line = said.lines().find(|line| line.contains("BadInput")).expect("the refusal");
     assert!(line.starts_with("?  ") && line.contains("unknown key"), "{line}");
     assert_eq!(code(&cloud.nightly(&["status", "2026-12-29"])), 0, "that Night's own starts decide on it");
 }
@@ -180,10 +180,7 @@ fn unknown(cloud: &Cloud) {
 
 fn terminals(cloud: &Cloud) {
     let has_codes = |output: &Output| stdout(output).contains('\u{1b}') || stderr(output).contains('\u{1b}');
-    // The first one mails that it is well again, and a mail's lines are as long as they are.
-    for _ in 0..2 {
-        assert!(!has_codes(&cloud.nightly(&["run", "--night", "2026-12-30"])));
-    }
+    assert!(!has_codes(&cloud.nightly(&["run", "--night", "2026-12-30"])));
     assert!(!has_codes(&cloud.nightly(&["status"])));
     let coloured = in_terminal(cloud, 80, "", "status 2026-12-30");
     assert!(coloured.contains("\u{1b}["), "{coloured}");

@@ -25,7 +25,7 @@ static FOUND: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let nights = [nights::complete(), nights::incomplete(), nights::dry_run(), nights::large()];
     for (name, night) in PAGES.iter().zip(&nights) {
         let took = SignedDuration::from_secs(252);
-        let html = page(&nights::report(night), took, graph, &chart, &nights::servers());
+        let html = page(&nights::report(night), took, graph, &chart);
         fs::write(folder.join(format!("{name}.html")), html).expect("the page is written");
     }
     fs::write(folder.join("broken.html"), include_str!("broken.html")).expect("the page is written");

@@ -2,7 +2,6 @@
 
 use nightly::view::report::Report;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// What a hostile person would call a server.
 pub const HOSTILE: [&str; 4] = [
@@ -127,8 +126,8 @@ pub fn incomplete() -> Value {
                 ]),
             ),
             (
-                "expired",
-                json!([{"snapshotId": "snap-0d17c4e6a9b2f8850", "volumeId": "vol-0632e8a20327a64cb", "night": "2026-12-30", "interval": "Daily", "failed": true}]),
+                "failedSnapshots",
+                json!([{"snapshotId": "snap-0d17c4e6a9b2f8850", "volumeId": "vol-0632e8a20327a64cb", "night": "2026-12-30", "interval": "Daily"}]),
             ),
             (
                 "stillListed",
@@ -185,17 +184,16 @@ pub fn report(night: &Value) -> Report {
     serde_json::from_value(night.clone()).expect("a report")
 }
 
-/// The servers' names.
-pub fn servers() -> BTreeMap<String, String> {
-    let servers = [
-        ("i-0c1d8e52fa9b37460", "orders-database-1"),
-        ("i-0c2f5a7be11d80943", "orders-web-1"),
-        ("i-0c39ab42e77f15d08", "build"),
-        ("i-0d1c4f96b2387ea50", "database-server"),
-        ("i-0d2e7b1ac5f943d86", "web-server"),
-        ("i-0bad", HOSTILE[0]),
-    ];
-    servers.map(|(id, name)| (id.to_owned(), name.to_owned())).into()
+/// The name of a server.
+fn server(instance: &str) -> &'static str {
+    match instance {
+        "i-0c1d8e52fa9b37460" => "orders-database-1",
+        "i-0c2f5a7be11d80943" => "orders-web-1",
+        "i-0c39ab42e77f15d08" => "build",
+        "i-0d1c4f96b2387ea50" => "database-server",
+        "i-0d2e7b1ac5f943d86" => "web-server",
+        _ => HOSTILE[0],
+    }
 }
 
 fn night(regions: Value) -> Value {
@@ -203,31 +201,46 @@ fn night(regions: Value) -> Value {
         "backupStack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
         "execution": "arn:aws:states:eu-central-1:123456789012:execution:nightly-backup:9a925a19-a5cd-4b37-9f6c-4704d1eb4756",
         "location": "s3://nightly-backup-ledger-123456789012/nights/2026-12-31/9a925a19-a5cd-4b37-9f6c-4704d1eb4756/report.json",
-        "regions": regions, "complete": true, "estimate": {"dollars": 0.0013}, "mail": null,
+        "time": "2026-12-31T04:30:00Z", "started": "2026-12-31T04:30:00Z", "ended": "2026-12-31T04:31:00Z",
+        "regions": regions, "complete": true, "mail": null,
     })
 }
 
 fn region(name: &str, lists: &[(&str, Value)]) -> Value {
     let mut region = json!({
         "region": name, "protected": [], "planned": [], "unprotected": [], "failures": [], "expired": [],
-        "stillListed": [], "unreadable": [],
+        "stillListed": [], "failedSnapshots": [], "unreadable": [], "kept": null, "stalest": null,
     });
     lists.iter().for_each(|(list, value)| region[list] = value.clone());
     region
 }
 
 fn named(volume: &str, name: &str, instance: &str) -> Value {
-    json!({"volumeId": volume, "name": name, "instances": [instance]})
+    json!({"volumeId": volume, "name": name, "instances": [instance], "server": server(instance)})
 }
 
 fn protected(volume: &str, name: &str, instance: &str, snapshot: &str) -> Value {
-    json!({"volumeId": volume, "name": name, "instances": [instance], "snapshotId": snapshot, "state": "completed", "created": true})
+    let made = json!({"snapshotId": snapshot, "state": "completed", "created": true});
+    with(named(volume, name, instance), made)
 }
 
 fn unprotected(volume: &str, name: &str, reason: &str) -> Value {
-    json!({"volumeId": volume, "name": name, "instances": ["i-0bad", "i-0c1d8e52fa9b37460"], "reason": reason})
+    with(named(volume, name, "i-0bad"), json!({"reason": {"code": "Refused", "message": reason}}))
+}
+
+fn with(mut one: Value, more: Value) -> Value {
+    let members = one.as_object_mut().expect("an object");
+    members.extend(more.as_object().expect("an object").clone());
+    one
 }
 
 fn failure(step: &str, subject: Option<&str>, error: &str, message: &str) -> Value {
-    json!({"step": step, "subject": subject, "error": error, "message": message, "execution": null})
+    let reason = json!({"code": error, "message": message});
+    match subject {
+        None => json!({"kind": "step", "step": step, "reason": reason}),
+        Some(subject) => {
+            let execution = "arn:aws:states:eu-central-1:123456789012:execution:nightly-backup/SnapshotVolumes:1";
+            json!({"kind": "child", "step": step, "subject": subject, "reason": reason, "execution": execution})
+        }
+    }
 }

@@ -8,12 +8,15 @@ use crate::{
     requests::Free,
 };
 
-pub const FREE: [Free; 2] = [
+pub const FREE: [Free; 4] = [
     Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"backupstack\"", reason: SAME_NAME },
     Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"INTERVAL\"", reason: SAME_NAME },
+    Free { action: "xray:PutTelemetryRecords", why: "another Region", reason: WITHOUT_CONTEXT },
+    Free { action: "xray:PutTraceSegments", why: "another Region", reason: WITHOUT_CONTEXT },
 ];
 
 const SAME_NAME: &str = "a volume may have such a tag, and tag-snapshot copies it";
+const WITHOUT_CONTEXT: &str = "Lambda checks the role, without a request's context, as it creates a traced function";
 
 /// What the stack was deployed with.
 pub struct Parameters {
@@ -51,47 +54,29 @@ fn object(deployed: &Deployed, prefix: &str) -> String {
 fn functions(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     let mut all = Vec::new();
     for role in ROLES {
-        let group = deployed.id(&role.replace("Role", "LogGroup"));
+        let group = deployed.id("LogGroup");
         let stream = deployed.arn("logs", &format!("log-group:{group}:log-stream:2026/12/31/live"));
         all.push(Call::new(By::Role(role), "logs:CreateLogStream", &stream));
         all.push(Call::new(By::Role(role), "logs:PutLogEvents", &stream));
     }
     let ledger = [
         ("DiscoverVolumesRole", "s3:PutObject", "nights"),
-        ("DiscoverVolumesRole", "s3:GetObject", "sorting"),
-        ("DiscoverVolumesRole", "s3:PutObject", "sorting"),
-        ("SnapshotOneRole", "s3:PutObject", "claims"),
         ("FindExpiredRole", "s3:GetObject", "nights"),
         ("FindExpiredRole", "s3:PutObject", "nights"),
-        ("FindExpiredRole", "s3:GetObject", "sorting"),
-        ("FindExpiredRole", "s3:PutObject", "sorting"),
         ("ReportNightRole", "s3:GetObject", "nights"),
         ("ReportNightRole", "s3:PutObject", "nights"),
-        ("ReportNightRole", "s3:GetObject", "sorting"),
-        ("ReportNightRole", "s3:PutObject", "sorting"),
-        ("ReportNightRole", "s3:GetObject", "proofs"),
+        ("ReportNightRole", "s3:GetObject", "failed-snapshots"),
+        ("ReportNightRole", "s3:PutObject", "failed-snapshots"),
     ];
     all.extend(ledger.map(|(role, action, prefix)| {
         Call::new(By::Role(role), action, object(deployed, prefix)).through("LedgerBucket")
     }));
     let bucket = format!("arn:aws:s3:::{}", deployed.id("LedgerBucket"));
     let list = Call::new(By::Role("ReportNightRole"), "s3:ListBucket", bucket).through("LedgerBucket");
-    all.push(list.with("s3:prefix", "proofs/us-east-1.jsonl"));
+    all.push(list.with("s3:prefix", "failed-snapshots/us-east-1.jsonl"));
     all.push(Call::new(By::Role("DiscoverVolumesRole"), "ec2:DescribeRegions", "*"));
     let in_ec2 = ec2(deployed, parameters.backup_stack);
     all.extend(parameters.regions.iter().flat_map(|region| in_ec2.iter().map(|call| call.in_region(region))));
-    let machine = deployed.id("StateMachine");
-    let executions = [
-        ("states:DescribeExecution", format!("execution:{machine}:night")),
-        ("states:ListExecutions", format!("stateMachine:{machine}")),
-        ("states:ListMapRuns", format!("execution:{machine}:night")),
-        ("states:DescribeMapRun", format!("mapRun:{machine}/SnapshotVolumes:run")),
-        ("states:ListExecutions", format!("mapRun:{machine}/SnapshotVolumes:run")),
-        ("states:DescribeExecution", format!("execution:{machine}/SnapshotVolumes:child")),
-    ];
-    all.extend(
-        executions.map(|(action, on)| Call::new(By::Role("ReportNightRole"), action, deployed.arn("states", &on))),
-    );
     all
 }
 
@@ -105,7 +90,6 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
         ("SnapshotOneRole", "ec2:DescribeSnapshots"),
         ("FindExpiredRole", "ec2:DescribeSnapshots"),
         ("FindExpiredRole", "ec2:DescribeVolumes"),
-        ("ReportNightRole", "ec2:DescribeInstances"),
         ("ReportNightRole", "ec2:DescribeSnapshots"),
     ];
     let mut all: Vec<_> = reads.map(|(role, action)| Call::new(By::Role(role), action, "*")).into();
@@ -196,7 +180,7 @@ fn services(deployed: &Deployed) -> Vec<Call> {
         Call::new(By::Service("events.amazonaws.com"), "sns:Publish", &topic).through("Topic"),
         dead.with("aws:SourceArn", rule).through("DeadLetters"),
         Call::new(By::Admin, "s3:ListBucket", bucket).through("LedgerBucket"),
-        Call::new(By::Admin, "s3:DeleteObject", object(deployed, "claims")).through("LedgerBucket"),
+        Call::new(By::Admin, "s3:DeleteObject", object(deployed, "nights")).through("LedgerBucket"),
         Call::new(By::Admin, "sqs:ReceiveMessage", queue(deployed)).through("DeadLetters"),
         Call::new(By::Admin, "sns:Publish", topic).through("Topic"),
     ]
@@ -210,9 +194,7 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     };
     let mut users = vec![("StateMachineRole", "sns")];
     if parameters.key.is_some() {
-        // One policy for all who use the ledger: snapshot-one may decrypt what S3 lets it read, which is nothing.
-        let ledger =
-            ["DiscoverVolumesRole", "SnapshotOneRole", "FindExpiredRole", "ReportNightRole", "StateMachineRole"];
+        let ledger = ["DiscoverVolumesRole", "FindExpiredRole", "ReportNightRole", "StateMachineRole"];
         users.extend(ledger.map(|role| (role, "s3")));
         users.push(("ScheduleRole", "sqs"));
     }

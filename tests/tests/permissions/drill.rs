@@ -51,7 +51,7 @@ fn object(deployed: &Deployed, prefix: &str) -> String {
 fn functions(deployed: &Deployed) -> Vec<Call> {
     let mut all = Vec::new();
     for role in ROLES {
-        let group = deployed.id(&role.replace("Role", "LogGroup"));
+        let group = deployed.id("DrillLogGroup");
         let stream = deployed.arn("logs", &format!("log-group:{group}:log-stream:2026/12/31/live"));
         let writes = ["logs:CreateLogStream", "logs:PutLogEvents"];
         all.extend(writes.map(|action| Call::new(By::Role(role), action, &stream)));

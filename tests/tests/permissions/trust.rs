@@ -109,7 +109,7 @@ fn attempts(deployed: &Deployed, own: &str, says: Says) -> Vec<Attempt> {
     all
 }
 
-/// A statement on every resource is for actions that take none, and it has a condition.
+/// A statement on every resource is for actions that take none, and it has a condition, unless it is for traces.
 pub fn without_resource(deployed: &Deployed) -> Vec<String> {
     let of_roles = deployed.roles.values().flat_map(|role| role.policies.iter());
     let statements = of_roles.chain(&deployed.managed).flat_map(|(name, policy)| {
@@ -117,7 +117,10 @@ pub fn without_resource(deployed: &Deployed) -> Vec<String> {
         statements.iter().filter(|one| list(&one["Resource"]).contains(&json!("*"))).map(move |one| (name, one))
     });
     let (bare, conditional): (Vec<_>, Vec<_>) = statements.partition(|(_, one)| one["Condition"].is_null());
-    let mut problems: Vec<_> = bare.iter().map(|(name, one)| format!("{name} has no condition: {one}")).collect();
+    let of_traces =
+        |one: &Value| list(&one["Action"]).iter().all(|action| action.as_str().unwrap().starts_with("xray:"));
+    let bare = bare.iter().filter(|(_, one)| !of_traces(one));
+    let mut problems: Vec<_> = bare.map(|(name, one)| format!("{name} has no condition: {one}")).collect();
     let actions = conditional.iter().flat_map(|(_, one)| list(&one["Action"]));
     let requests: Vec<_> = actions
         .map(|action| Request {

@@ -6,9 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Interval, Intervals, Night, Reason,
-    messages::Keyed,
-    selection,
+    Error, Interval, Intervals, Night, Reason, selection,
     tags::{self, Tags},
 };
 
@@ -153,12 +151,6 @@ pub struct Proof {
     pub unproven: Vec<Unproven>,
 }
 
-impl Keyed for Proof {
-    fn key(&self) -> &str {
-        &self.volume_id
-    }
-}
-
 /// Days after which the ledger forgets a volume that no drill took.
 const REMEMBERED: i64 = 400;
 
@@ -166,11 +158,6 @@ impl Proof {
     /// Whether it is too old to be remembered.
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
         now.duration_since(self.tried) > SignedDuration::from_hours(24 * REMEMBERED)
-    }
-
-    /// The key of a Region's proofs in the ledger.
-    pub fn ledger_key(region: &str) -> String {
-        format!("proofs/{region}.jsonl")
     }
 }
 

@@ -1,0 +1,178 @@
+//! The meaning of a report, for a terminal and for a page: the verdict, each failure once by its cause, and a row for each volume
+//! and each snapshot.
+
+use domain::{Interval, Night, messages::Expired};
+
+use super::{
+    causes::{Cause, causes},
+    report::{Named, Region, Report},
+    verdict::{Tone, Verdict},
+};
+use crate::ui::text::{grouped, plural};
+
+/// Unprotected volumes of a Region that are shown, at most.
+const MOST_UNPROTECTED: usize = 1_000;
+/// Causes of a Region that are shown, at most.
+const MOST_CAUSES: usize = 20;
+
+/// The meaning of a report.
+pub struct NightView<'a> {
+    /// The report.
+    pub report: &'a Report,
+    /// Whether every volume is safe.
+    pub verdict: Verdict,
+    /// One entry a Region.
+    pub regions: Vec<RegionView<'a>>,
+}
+
+/// One Region's part.
+pub struct RegionView<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its volumes, counted.
+    pub counts: String,
+    /// Its volumes, unprotected ones first.
+    pub volumes: Shown<VolumeRow<'a>>,
+    /// Why what failed failed.
+    pub causes: Shown<Cause<'a>>,
+    /// Its expired snapshots, and those that should have been deleted and were not.
+    pub snapshots: Shown<SnapshotRow<'a>>,
+}
+
+/// The first of a list.
+pub struct Shown<T> {
+    /// The first.
+    pub first: Vec<T>,
+    /// The number of others.
+    pub more: usize,
+}
+
+/// A volume and its outcome.
+pub struct VolumeRow<'a> {
+    /// The volume.
+    pub volume: &'a Named,
+    /// How it went.
+    pub tone: Tone,
+    /// The outcome in two or three words.
+    pub outcome: &'static str,
+    /// More about it; empty if there is nothing special.
+    pub detail: String,
+    /// Tonight's snapshot; empty if there is none.
+    pub snapshot: &'a str,
+    /// Why the volume is not protected; empty otherwise.
+    pub reason: String,
+}
+
+/// A snapshot and its outcome.
+pub struct SnapshotRow<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The Interval that governs it, its Night and its volume, if its tags can be read.
+    pub tags: Option<(Interval, Night, &'a str)>,
+    /// Whether a person should know.
+    pub is_news: bool,
+    /// The outcome in two or three words.
+    pub outcome: &'static str,
+    /// More about it; empty if there is nothing special.
+    pub detail: String,
+}
+
+impl<'a> NightView<'a> {
+    /// Works out the meaning of a report. `most` is how many volumes or snapshots of a Region are shown of which there is no news.
+    pub fn of(report: &'a Report, most: usize) -> Self {
+        let region = |region: &'a Region| RegionView {
+            name: &region.region,
+            counts: counts(region, report.dry_run),
+            volumes: volumes(region, most),
+            causes: shown(causes(region), MOST_CAUSES),
+            snapshots: snapshots(region, report.dry_run, most),
+        };
+        Self { report, verdict: Verdict::of(report), regions: report.regions.iter().map(region).collect() }
+    }
+
+    /// Whether each volume had tonight's snapshot before the run.
+    pub fn created_nothing(&self) -> bool {
+        let mut protected = self.report.regions.iter().flat_map(|region| &region.protected).peekable();
+        self.verdict.tone == Tone::Complete && protected.peek().is_some() && !protected.any(|one| one.created)
+    }
+
+    /// Says that no email was sent, and why; none if one was.
+    pub fn no_mail(&self) -> Option<&'static str> {
+        match (&self.report.mail, self.report.dry_run) {
+            (Some(_), _) => None,
+            (None, true) => Some("No email was sent: a dry run sends none."),
+            (None, false) => Some("No email was sent: there is nothing to report."),
+        }
+    }
+}
+
+fn shown<T>(mut all: Vec<T>, most: usize) -> Shown<T> {
+    let more = all.len().saturating_sub(most);
+    all.truncate(most);
+    Shown { first: all, more }
+}
+
+fn counts(region: &Region, dry_run: bool) -> String {
+    let (protected, all) = (region.protected.len(), region.protected.len() + region.unprotected.len());
+    match all + region.planned.len() {
+        0 if region.is_undiscovered() => "its volumes could not be listed".to_owned(),
+        0 => "no volumes".to_owned(),
+        _ if dry_run => {
+            let planned = plural(region.planned.len(), "volume");
+            format!("{planned} would be snapshotted, {} already protected", grouped(protected))
+        }
+        _ => format!("{} of {} protected", grouped(protected), plural(all, "volume")),
+    }
+}
+
+fn volumes(region: &Region, most: usize) -> Shown<VolumeRow<'_>> {
+    let row = |volume, tone, outcome| VolumeRow {
+        volume,
+        tone,
+        outcome,
+        detail: String::new(),
+        snapshot: "",
+        reason: String::new(),
+    };
+    let unprotected = region
+        .unprotected
+        .iter()
+        .map(|one| VolumeRow { reason: one.reason.to_string(), ..row(&one.volume, Tone::Incomplete, "Not protected") });
+    let planned = region.planned.iter().map(|volume| row(volume, Tone::DryRun, "Would be snapshotted"));
+    let protected = region.protected.iter().map(|one| {
+        let state = (one.state != "completed").then_some(one.state.as_str());
+        let before = (!one.created).then_some("created earlier");
+        let detail = state.into_iter().chain(before).collect::<Vec<_>>().join(", ");
+        VolumeRow { detail, snapshot: &one.snapshot_id, ..row(&one.volume, Tone::Complete, "Protected") }
+    });
+    let first: Vec<_> =
+        unprotected.take(MOST_UNPROTECTED).chain(planned.take(most)).chain(protected.take(most)).collect();
+    let all = region.unprotected.len() + region.planned.len() + region.protected.len();
+    Shown { more: all - first.len(), first }
+}
+
+fn snapshots(region: &Region, dry_run: bool, most: usize) -> Shown<SnapshotRow<'_>> {
+    let gone = if dry_run { "Would be deleted" } else { "Deleted" };
+    let unreadable = region.unreadable.iter().map(|one| {
+        let detail = format!("its tags cannot be read: {}", one.problem);
+        SnapshotRow { id: &one.snapshot_id, tags: None, is_news: true, outcome: "Kept", detail }
+    });
+    let listed = region.still_listed.iter();
+    let listed = listed.map(|one| expired(one, true, "Still listed", "expired, but an AMI may use it"));
+    let failed = region.failed_snapshots.iter().map(|one| SnapshotRow {
+        id: &one.snapshot_id,
+        tags: Some((one.interval, one.night, one.volume_id.as_str())),
+        is_news: true,
+        outcome: "Failed",
+        detail: "in EBS: it is no restore point".to_owned(),
+    });
+    let usual = region.expired.iter().map(|one| expired(one, false, gone, ""));
+    let news: Vec<_> = unreadable.chain(listed).chain(failed).collect();
+    let limit = news.len() + most;
+    shown(news.into_iter().chain(usual).collect(), limit)
+}
+
+fn expired<'a>(one: &'a Expired, is_news: bool, outcome: &'static str, detail: &str) -> SnapshotRow<'a> {
+    let tags = Some((one.interval, one.night, one.volume_id.as_str()));
+    SnapshotRow { id: &one.snapshot_id, tags, is_news, outcome, detail: detail.to_owned() }
+}

@@ -1,0 +1,107 @@
+//! Whether every volume is safe, in words.
+
+use super::report::Report;
+use crate::{
+    page::text::listed,
+    ui::text::{grouped, plural},
+};
+use ::report::night::Summary;
+
+/// How something went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Well.
+    Complete,
+    /// Not well.
+    Incomplete,
+    /// A dry run changed nothing.
+    DryRun,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// How it went.
+    pub tone: Tone,
+    /// A headline.
+    pub answer: String,
+    /// A sentence or two more.
+    pub lead: String,
+}
+
+impl Verdict {
+    /// Returns the verdict on a run.
+    pub fn of(report: &Report) -> Self {
+        match (report.complete, report.dry_run) {
+            (false, _) => incomplete(report),
+            (true, true) => dry_run(report),
+            (true, false) => complete(report),
+        }
+    }
+}
+
+fn complete(report: &Report) -> Verdict {
+    let protected = report.total(|region| region.protected.len());
+    let late = report.total(|region| region.failed_snapshots.len());
+    let answer = match protected {
+        1 => "The only volume is protected".to_owned(),
+        _ => format!("All {} volumes are protected", grouped(protected)),
+    };
+    let all = format!("Each volume that the backup selects in {} has a snapshot of tonight.", regions(report));
+    let lead = match late {
+        0 => format!("{all} There is nothing to do."),
+        _ => format!(
+            "{all} {} of earlier nights failed in EBS and cannot be restored. If that happens again, check the volume.",
+            plural(late, "snapshot")
+        ),
+    };
+    Verdict { tone: Tone::Complete, answer, lead }
+}
+
+fn dry_run(report: &Report) -> Verdict {
+    let (planned, protected) =
+        (report.total(|region| region.planned.len()), report.total(|region| region.protected.len()));
+    let expired = plural(report.total(|region| region.expired.len()), "snapshot");
+    let protected = match protected {
+        1 => "1 volume is".to_owned(),
+        _ => format!("{} are", plural(protected, "volume")),
+    };
+    let lead = format!(
+        "This was a dry run in {}: nothing was created, deleted or mailed. {protected} already protected; {expired} would be \
+         deleted.",
+        regions(report)
+    );
+    Verdict { tone: Tone::DryRun, answer: format!("{} would be snapshotted", plural(planned, "volume")), lead }
+}
+
+fn incomplete(report: &Report) -> Verdict {
+    let unprotected = report.total(|region| region.unprotected.len());
+    let all = unprotected + report.total(|region| region.protected.len());
+    let unknown = report.undiscovered();
+    let answer = match (unprotected, unknown.is_empty(), report.dry_run) {
+        (0, false, _) => "Not every volume is known to be protected".to_owned(),
+        (0, true, true) => format!("The dry run is not complete: {}", Summary::from(report).headline()),
+        (0, true, false) => format!("Every volume is protected, but {}", Summary::from(report).headline()),
+        _ if all == 1 => "The only volume is not protected".to_owned(),
+        (1, _, _) => format!("1 of {} volumes is not protected", grouped(all)),
+        _ => format!("{} of {} volumes are not protected", grouped(unprotected), grouped(all)),
+    };
+    let mut lead = String::new();
+    if !unknown.is_empty() {
+        lead = format!(
+            "The volumes of {} could not be listed, so it is not known whether they are protected. ",
+            listed(&unknown)
+        );
+    }
+    if report.dry_run {
+        lead.push_str("This was a dry run: nothing was created, deleted or mailed. ");
+    } else if unprotected > 0 {
+        lead.push_str("A volume without tonight's snapshot can be restored only to an earlier night. ");
+    }
+    Verdict { tone: Tone::Incomplete, answer, lead }
+}
+
+fn regions(report: &Report) -> String {
+    let names: Vec<_> = report.regions.iter().map(|region| region.region.as_str()).collect();
+    if names.len() > 4 { plural(names.len(), "Region") } else { listed(&names) }
+}
