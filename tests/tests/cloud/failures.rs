@@ -96,5 +96,5 @@ async fn an_ec2_that_is_out_of_reach_fails_the_night_and_deletes_nothing() {
     let followed = cloud.nightly(&["run"]);
     let said = String::from_utf8_lossy(&followed.stdout).into_owned();
     assert_eq!(followed.status.code(), Some(1), "{said}");
-    assert!(said.contains("NOT COMPLETE") && said.contains("Mailed:\n  Subject: [nightly-backup] Night"), "{said}");
+    assert!(said.contains("NOT COMPLETE") && said.contains("was sent:\n  Subject: [nightly-backup] Night"), "{said}");
 }
