@@ -80,7 +80,7 @@ def make_change_set(cloudformation, found: dict, stack: str, packaged: dict, par
     try:
         change_set = cloudformation.create_change_set(
             StackName=stack, ChangeSetName=f"deploy-{time.time_ns()}", ChangeSetType="CREATE" if is_new else "UPDATE",
-            Parameters=values, Capabilities=["CAPABILITY_IAM"], **packaged)["Id"]
+            Parameters=values, Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"], **packaged)["Id"]
         made = until_finished(lambda: cloudformation.describe_change_set(ChangeSetName=change_set), "Status", "the change set")
     except ClientError as problem:
         if any(words in str(problem) for words in UNCHANGED):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from template import local_path, read
+from template import expand, local_path, read
 
 # The order of `Releases` is the order of the functions in these templates.
 TEMPLATES = ("backup.yaml", "restore-drill.yaml")
@@ -44,13 +44,13 @@ def digests(infra: Path, values: dict) -> list[str]:
 def functions(infra: Path) -> Iterator[tuple[Path, dict]]:
     """Yields the properties of each function, with the template that has it."""
     for template in (infra / name for name in TEMPLATES):
-        for resource in read(template)["Resources"].values():
+        for resource in expand(read(template))["Resources"].values():
             if resource["Type"] == "AWS::Lambda::Function":
                 yield template, resource["Properties"]
 
 
 def digest(template: Path, function: dict, settings: dict) -> str:
-    code = local_path(template, function["Code"]).read_bytes()
+    code = local_path(template, function["Code"]["S3Key"]).read_bytes()
     hashed = hashlib.sha256(code + json.dumps(function, sort_keys=True).encode())
     used = names(function, read(template).get("Conditions", {}))
     for name in sorted(used & settings.keys()):

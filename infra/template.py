@@ -1,23 +1,23 @@
-"""Reads the templates of `infra`, and uploads the files that they name by a local path, as `aws cloudformation package` does.
+"""Reads the templates of `infra`, and uploads the files that they name by a local path.
 
-The command needs about four seconds of CPU for the two templates of a local cloud, and the tests start dozens of clouds.
+`python infra/template.py TEMPLATE` prints a template as JSON, with its loops expanded.
 """
 
 import hashlib
 import json
 import os
+import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import yaml
 
-# Where a resource names a file, and what takes its place: the key is the file's content by its digest.
-ARTIFACTS = {
-    ("AWS::Lambda::Function", "Code"): lambda bucket, key: {"S3Bucket": bucket, "S3Key": key},
-    ("AWS::StepFunctions::StateMachine", "DefinitionS3Location"): lambda bucket, key: {"Bucket": bucket, "Key": key},
-}
+# The properties of a resource that name a file.
+DEFINITION = ("AWS::StepFunctions::StateMachine", "DefinitionS3Location")
 NESTED = ("AWS::CloudFormation::Stack", "TemplateURL")
+FOR_EACH = "Fn::ForEach::"
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
@@ -57,15 +57,66 @@ def package(template: Path, bucket: str, upload: Callable[[str, bytes], str]) ->
     `upload` takes a key and content, and returns the URL.
     """
     packaged = json.loads(json.dumps(read(template)))
-    for resource in packaged["Resources"].values():
-        properties = resource.get("Properties", {})
-        for (kind, name), stored in ARTIFACTS.items():
-            if resource["Type"] == kind and isinstance(properties.get(name), str):
-                content = local_path(template, properties[name]).read_bytes()
-                key = hashlib.sha256(content).hexdigest()
-                upload(key, content)
-                properties[name] = stored(bucket, key)
-        if resource["Type"] == NESTED[0]:
+
+    def stored(named: str) -> str:
+        content = local_path(template, named).read_bytes()
+        key = hashlib.sha256(content).hexdigest()
+        upload(key, content)
+        return key
+
+    for function in packaged.get("Mappings", {}).get("Functions", {}).values():
+        function["Code"] = stored(function["Code"])
+        packaged["Mappings"]["Artifacts"]["Bucket"]["Name"] = bucket
+    # No resource of a loop names a file.
+    resources = (one for name, one in packaged["Resources"].items() if not name.startswith(FOR_EACH))
+    for kind, properties in ((one["Type"], one.get("Properties", {})) for one in resources):
+        if kind == DEFINITION[0]:
+            properties[DEFINITION[1]] = {"Bucket": bucket, "Key": stored(properties[DEFINITION[1]])}
+        elif kind == NESTED[0]:
             nested = package(local_path(template, properties[NESTED[1]]), bucket, upload).encode()
             properties[NESTED[1]] = upload(f"{hashlib.sha256(nested).hexdigest()}.template", nested)
     return json.dumps(packaged)
+
+
+def expand(template: dict) -> dict:
+    """Returns a template with its loops expanded, as the transform AWS::LanguageExtensions does.
+
+    It knows what our templates use: loops of resources over a list of names, and functions of literals within them.
+    """
+    resources = {}
+    for name, body in template["Resources"].items():
+        resources |= turns(body, template.get("Mappings", {})) if name.startswith(FOR_EACH) else {name: body}
+    return template | {"Resources": resources}
+
+
+def turns(loop: list, mappings: dict) -> dict:
+    identifier, values, body = loop
+    return {key.replace(f"${{{identifier}}}", value): turn(one, identifier, value, mappings)
+            for value in values for key, one in body.items()}
+
+
+def turn(part, identifier: str, value: str, mappings: dict):
+    """Returns a part of a loop's body for one value of its identifier."""
+    def here(inner):
+        return turn(inner, identifier, value, mappings)
+
+    match part:
+        case {"Ref": name} if name == identifier:
+            return value
+        case {"Fn::Sub": str(text)}:
+            text = text.replace(f"${{{identifier}}}", value)
+            return {"Fn::Sub": text} if re.search(r"\$\{", text) else text
+        case {"Fn::FindInMap": [name, *keys]} if all(isinstance(key, str) for key in here(keys)):
+            found = mappings[name]
+            for key in here(keys):
+                found = found[key]
+            return found
+        case dict():
+            return {key: here(inner) for key, inner in part.items()}
+        case list() | tuple():
+            return [here(inner) for inner in part]
+    return part
+
+
+if __name__ == "__main__":
+    json.dump(expand(read(Path(sys.argv[1]))), sys.stdout)

@@ -4,7 +4,8 @@ use domain::{Intervals, Night, retention::Policy, selection::Selection, tags::Ta
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::account::{
-    inventory::{Identity, Snapshot, Volume},
+    ec2::{Identity, Snapshot, Volume},
+    inventory::Inventory,
     stack::Stack,
 };
 
@@ -19,8 +20,9 @@ pub fn tags(pairs: &[(&str, &str)]) -> Tags {
 }
 
 pub fn volume(id: &str, pairs: &[(&str, &str)]) -> Volume {
-    let (region, id, instances) = ("eu-west-1".to_owned(), id.to_owned(), vec!["i-1".to_owned()]);
-    Volume { region, id, tags: tags(pairs), instances, in_use: true, made: Some(ago(1_000)) }
+    let (region, id, state) = ("eu-west-1".to_owned(), id.to_owned(), "in-use".to_owned());
+    let attachments = vec![("i-1".to_owned(), "/dev/xvda".to_owned())];
+    Volume { region, id, state, tags: tags(pairs), attachments, created: Some(ago(1_000)), ..Volume::default() }
 }
 
 pub fn snapshot(volume: &str, state: &str, hours: i64) -> Snapshot {
@@ -39,10 +41,19 @@ pub fn of_night(volume: &str, night: &str, state: &str) -> Snapshot {
         volume_id: volume.to_owned(),
         tags: tags(&[("BackupStack", "prod")]),
         identity: Ok(Identity { night, interval: intervals.governing(), intervals }),
+        origin: None,
         state: state.to_owned(),
+        progress: "45%".to_owned(),
+        is_archived: false,
+        is_encrypted: false,
+        key: None,
         gibibytes: 8,
         begun: Some(ago(0)),
     }
+}
+
+pub fn inventory(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Inventory {
+    Inventory { volumes, snapshots, unread: Vec::new() }
 }
 
 pub fn stack() -> Stack {

@@ -5,7 +5,7 @@
 //! - [`cli`]: the command line. [`commands`]: one module a command.
 //! - [`account`]: the caller's account: clients, the backup's stack, its executions, its ledger, its snapshots.
 //! - [`view`]: a run in words. [`page`]: a run as a page. [`graph`]: an execution as a picture. [`chart`]: which restore points survive.
-//! - [`ui`]: the terminal.
+//! - [`forecast`]: when each restore point will expire. [`ui`]: the terminal.
 
 pub mod account;
 pub mod chart;
@@ -13,6 +13,7 @@ pub mod cli;
 pub mod commands;
 #[cfg(test)]
 mod fixtures;
+pub mod forecast;
 pub mod graph;
 pub mod page;
 pub mod ui;
@@ -33,6 +34,8 @@ pub enum Verdict {
     Good,
     /// Exit code 1: a night that is not complete, a volume without a fresh restore point, a drill that could not prove everything.
     Bad,
+    /// Exit code 3: not every Region could be read; what the others have is printed.
+    Partial = 3,
     /// Exit code 130: Ctrl-C, as a shell says it.
     Interrupted = 130,
 }

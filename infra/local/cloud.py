@@ -80,12 +80,12 @@ class Cloud:
 
     def start(self, with_servers: bool) -> None:
         """Starts what does not run: ministack, and `with_servers` moto."""
-        scripts = Path(sys.executable).parent
         # ministack hands its own environment on to the functions: another EC2 needs another ministack.
         ec2 = self.env()["AWS_ENDPOINT_URL_EC2"]
         self._start("ministack", self.port, [sys.executable, str(HERE / "ministack_additions.py")], ec2=ec2)
         if with_servers:
-            self._start("moto", self.port + 1, [str(scripts / "moto_server"), "-H", HOST, "-p", str(self.port + 1)])
+            moto = [sys.executable, str(HERE / "moto_additions.py"), "-H", HOST, "-p", str(self.port + 1)]
+            self._start("moto", self.port + 1, moto)
             self._await_answer("moto", self.port + 1)
         self._await_answer("ministack", self.port)
 

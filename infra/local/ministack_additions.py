@@ -30,7 +30,7 @@ if importlib.metadata.version("ministack") != MADE_FOR:
 
 from ministack.services import eventbridge, s3, scheduler  # noqa: E402
 from ministack.services import stepfunctions as sfn  # noqa: E402
-from ministack.services.cloudformation import _stacks, provisioners  # noqa: E402
+from ministack.services.cloudformation import _stacks, engine, language_extensions, provisioners  # noqa: E402
 
 ENDING_EVENTS = {"SUCCEEDED": "ExecutionSucceeded", "FAILED": "ExecutionFailed", "TIMED_OUT": "ExecutionTimedOut",
                  "ABORTED": "ExecutionAborted"}
@@ -464,7 +464,7 @@ class MapRun:
                                      "failuresNotRedrivable", "pendingRedrive"), 0)
         self.record = {
             "mapRunArn": self.arn, "executionArn": execution["executionArn"], "status": "RUNNING", "startDate": sfn.now_iso(),
-            "maxConcurrency": int(state.get("MaxConcurrency") or 0), "redriveCount": 0,
+            "maxConcurrency": max_concurrency(state, effective, ctx), "redriveCount": 0,
             "toleratedFailurePercentage": float(state.get("ToleratedFailurePercentage") or 0),
             "toleratedFailureCount": int(state.get("ToleratedFailureCount") or 0), "itemCounts": self.counts,
             "executionCounts": self.counts, "_stateMachineArn": f"{prefix}:stateMachine:{self.path}",
@@ -619,6 +619,12 @@ class MapRun:
                 "SUCCEEDED": [child for child in ended if child["status"] == "SUCCEEDED"]}
 
 
+def max_concurrency(state: dict, effective, ctx: dict) -> int:
+    """Returns how many children run at once: 0 means no limit."""
+    path = state.get("MaxConcurrencyPath")
+    return int(sfn._resolve_path_or_ctx(path, effective, ctx) if path else state.get("MaxConcurrency") or 0)
+
+
 def role_of(execution: dict) -> str:
     return execution["events"][0]["executionStartedEventDetails"]["roleArn"]
 
@@ -656,11 +662,11 @@ def put(bucket: str, key: str, text: str) -> dict:
 
 def map_runs():
     """AWS writes MapRunStarted, MapRunSucceeded and MapRunFailed, runs each item as an execution with a history of its own, ends
-    the other children once the tolerance is exceeded, and exports the results with a ResultWriter. A combined output over
-    256 KiB fails the Map. Documented: state-map-distributed, input-output-resultwriter. Recorded: test_map_state_result_writer,
+    the other children once the tolerance is exceeded, reads MaxConcurrencyPath, and exports the results with a ResultWriter. A
+    combined output over 256 KiB fails the Map. Documented: state-map-distributed, input-output-resultwriter. Recorded: test_map_state_result_writer,
     test_map_item_reader_json_no_json_list_object, test_list_map_runs_and_describe_map_run.
 
-    ministack writes no events, runs every child to its end, and ignores ResultWriter."""
+    ministack writes no events, runs every child to its end, and ignores MaxConcurrencyPath and ResultWriter."""
 
     def run_distributed_map(_plain, state, raw_input, effective, processor, execution, ctx):
         run = MapRun(state, effective, processor, execution, ctx)
@@ -768,8 +774,24 @@ def nested_stack_updates():
     replace(provisioners, "_update_resource", update_resource)
 
 
+def nested_stack_transforms():
+    """CloudFormation applies AWS::LanguageExtensions to the template of a nested stack as well. Documented: API_CreateStack
+    (CAPABILITY_AUTO_EXPAND covers nested stacks with macros).
+
+    ministack applies it to the template of a request only, and takes a loop in a nested stack for a resource."""
+
+    def parse_template(plain, text):
+        template = plain(text)
+        if template.get("Transform") != language_extensions.TRANSFORM:
+            return template
+        return engine._without_transform(language_extensions.apply(template, {}), language_extensions.TRANSFORM)
+
+    # A request parses its template with a reference of its own.
+    replace(engine, "_parse_template", parse_template)
+
+
 ADDITIONS = [history_events, execution_endings, payload_limits, error_names, task_events, map_events, inline_concurrency,
-             map_runs, schedules, nested_stack_updates]
+             map_runs, schedules, nested_stack_updates, nested_stack_transforms]
 
 
 def apply() -> None:

@@ -65,11 +65,10 @@ pub fn fleets(nights: &[FleetNight]) -> String {
         nights.iter().map(bar).collect()
     };
     let here = bars(|fleet| fleet.measured.took.as_secs_f64(), seconds);
-    let cost = bars(|fleet| fleet.estimate().dollars, |dollars| format!("${dollars:.4}"));
-    let says = "Each volume has a snapshot made; in the night that is priced, one expires as well. The scales are logarithmic.";
+    let cost = bars(|fleet| fleet.dollars(), |dollars| format!("${dollars:.4}"));
+    let says = "Each volume gets a snapshot. In the run that is priced, one snapshot of each volume expires as well. The scales are logarithmic.";
     let (time, next) = panel("Time of a night on the local cloud, without EC2's pace", &here, TOP, 0.5);
-    let (dollars, height) =
-        panel("Dollars of a usual night on AWS, the storage of the snapshots excepted", &cost, next, 0.0001);
+    let (dollars, height) = panel("Dollars for the state transitions of a usual run on AWS", &cost, next, 0.0001);
     document("What a night takes, by the size of the fleet", says, height).add(time).add(dollars).to_string()
 }
 

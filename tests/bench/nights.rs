@@ -1,9 +1,6 @@
 //! The first night of fleets of three sizes.
 
-use domain::{
-    cost::{CHILDREN_AT_ONCE, Estimate, Work},
-    pace::Pace,
-};
+use domain::pace::Pace;
 use tests::fleet::{Fleet, Measured};
 
 /// The fleets' volumes.
@@ -28,24 +25,16 @@ impl FleetNight {
         pace.due(self.volumes as u64 - 1).as_secs_f64()
     }
 
-    /// What a usual night costs: as many snapshots expire as are made, and the children fill all their places all the time.
-    pub fn estimate(&self) -> Estimate {
-        let count = self.volumes as u64;
-        let seconds = 2.0 * (self.paced() + SECONDS_OF_A_CHILD);
-        Estimate::of(Work {
-            regions: 1,
-            maps: 2,
-            snapshots: count,
-            deletions: count,
-            child_seconds: seconds * count.min(CHILDREN_AT_ONCE) as f64,
-            seconds: seconds + SECONDS_OF_THE_REST,
-        })
+    /// State transitions of a usual run: as many snapshots expire as are created, each of them two transitions.
+    pub fn transitions(&self) -> usize {
+        self.measured.histories.transitions + 2 * self.volumes + 1
+    }
+
+    /// Dollars that those cost (AWS Step Functions pricing, Standard Workflows).
+    pub fn dollars(&self) -> f64 {
+        self.transitions() as f64 * 0.025 / 1_000.0
     }
 }
-
-/// More than a child without a wait, and the functions before and after the Maps, take on a slow day.
-const SECONDS_OF_A_CHILD: f64 = 5.0;
-const SECONDS_OF_THE_REST: f64 = 60.0;
 
 /// Runs them.
 pub async fn measure() -> Vec<FleetNight> {

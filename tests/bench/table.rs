@@ -12,9 +12,9 @@ use crate::{
 pub fn of_nights(nights: &[FleetNight]) -> String {
     let mut table = String::from(
         "The first night of three fleets on the local cloud, of which nothing expires. A volume of the first two has 45 tags, of the third 2: \
-         their payloads and pages differ by that. What is said of EC2's pace and of AWS is calculated, the last column for a night in which as \
-         many snapshots expire as are made.\n\n\
-         | volumes | a night here, no pace | its snapshots at EC2's pace | transitions | EC2 calls | the functions' S3 calls | longest history | largest payload | a usual night on AWS |\n\
+         their payloads and pages differ by that. What is said of EC2's pace and of AWS is calculated, the last column for a run in which as \
+         many snapshots expire as are created.\n\n\
+         | volumes | a night here, no pace | its snapshots at EC2's pace | transitions | EC2 calls | the functions' S3 calls | longest history | largest payload | transitions of a usual run on AWS |\n\
          |--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for fleet in nights {
@@ -29,7 +29,7 @@ pub fn of_nights(nights: &[FleetNight]) -> String {
             grouped(night.s3.values().sum()),
             histories.most_events,
             kibibytes(histories.largest_payload),
-            fleet.estimate().dollars,
+            fleet.dollars(),
         );
     }
     table + &memory(nights)

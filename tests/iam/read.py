@@ -69,8 +69,8 @@ def resources_of(stack: str) -> list:
 read = {"ids": {}, "roles": {}, "managed": {}, "resources": {}}
 for one in resources_of(STACK):
     logical, kind, physical = one["LogicalResourceId"], one["ResourceType"], one["PhysicalResourceId"]
-    # The last part of a name that is an ARN or an address. `1` and `live` are no names to look for in an ARN.
-    if kind in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
+    # The last part of a name that is an ARN or an address. `1` is no name to look for in an ARN.
+    if kind == "AWS::Lambda::Version":
         continue
     read["ids"][logical] = re.split("[:/]", physical)[-1] if physical.startswith(("arn:", "http:")) else physical
     if kind == "AWS::IAM::Role":

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 from harness import (
     BUCKET, PASS, LocalCloudTest, call, describe, distributed, history, inline, invoke, objects, plain_ministack, s3, sfn, shape,
@@ -159,6 +160,20 @@ class Counts(MapRunTest):
         self.assertEqual((run["status"], run["itemCounts"]["failed"], run["itemCounts"]["pending"]), ("FAILED", 2, 2))
         files = {key.rpartition("/")[2]: text for key, text in objects().items()}
         self.assertEqual([record["Status"] for record in json.loads(files["PENDING_0.json"])], ["PENDING"] * 2)
+
+    def test_as_many_children_run_at_once_as_the_input_says(self):
+        running, most = [], []
+
+        def hold(event):
+            running.append(event)
+            time.sleep(0.05)
+            most.append(len(running))
+            running.remove(event)
+
+        self.lambdas["hold"] = hold
+        state = distributed({"Hold": invoke("hold", End=True)}, ItemsPath="$.items", MaxConcurrencyPath="$.atOnce", End=True)
+        ended = self.run_machine({"Map": state}, {"items": list(range(9)), "atOnce": 3})
+        self.assertEqual((self.map_run(ended["executionArn"])["maxConcurrency"], max(most)), (3, 3))
 
     def test_2000_children_run(self):
         state = distributed({"Pass": PASS}, MaxConcurrency=20, ResultWriter=WRITER, End=True)

@@ -43,6 +43,28 @@ class NestedStacks(LocalCloudTest):
         _, after = provisioners._cfn_nested_stack_update(name, URL, URL, "parent")
         self.assertEqual(after, before)
 
+    def upload_loop(self) -> None:
+        queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${Name}-queue"}}}
+        s3._put_object(BUCKET, "nested.json", json.dumps({
+            "Transform": "AWS::LanguageExtensions",
+            "Resources": {"Fn::ForEach::Queues": ["Name", ["First", "Second"], {"${Name}Queue": queue}]},
+            "Outputs": {"Second": {"Value": {"Fn::GetAtt": ["SecondQueue", "QueueName"]}}}}).encode(), {})
+
+    def test_the_loops_of_a_nested_stack_are_expanded(self):
+        self.upload_loop()
+        _, attributes = provisioners._cfn_nested_stack_create("Nested", URL, "parent")
+        self.assertEqual(attributes["Outputs.Second"], "Second-queue")
+
+    def test_ministack_lacks_the_loops(self):
+        self.upload_loop()
+        with plain_ministack():
+            try:
+                provisioners._cfn_nested_stack_create("Nested", URL, "parent")
+                expands = True
+            except Exception:
+                expands = False
+        self.assert_lacks(expands, "expands the loops of a nested stack", "nested_stack_transforms")
+
     def test_ministack_lacks_the_attributes(self):
         with plain_ministack():
             try:

@@ -5,18 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::text;
 
-/// The state machine of the night, the one that tells of a night or a drill that could not, that of a snapshot that EBS failed late, and
-/// that of the restore drill.
-pub const MACHINES: [&str; 4] = ["nightly-backup", "unreported", "late-failure", "restore-drill"];
+/// The state machines of the backup run and of the restore drill.
+pub const MACHINES: [&str; 2] = ["nightly-backup", "restore-drill"];
 
 /// The resources of the templates that each machine is.
-pub const RESOURCES: [(&str, &str); 5] = [
-    ("nightly-backup", "StateMachine"),
-    ("unreported", "UnreportedNight"),
-    ("unreported", "UnreportedDrill"),
-    ("late-failure", "LateFailure"),
-    ("restore-drill", "RestoreDrill"),
-];
+pub const RESOURCES: [(&str, &str); 2] = [("nightly-backup", "StateMachine"), ("restore-drill", "RestoreDrill")];
 
 /// A definition's path in the checkout.
 pub fn path(machine: &str) -> String {

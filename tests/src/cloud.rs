@@ -159,6 +159,7 @@ impl Cloud {
     pub fn template(&self, endpoint: &str, stack: &str) -> Value {
         let mut command = Command::new(root().join("target/venv/bin/aws"));
         command.args(["cloudformation", "get-template", "--stack-name", stack, "--query", "TemplateBody"]);
+        command.args(["--template-stage", "Original"]);
         command.args(["--output", "json", "--endpoint-url", endpoint]);
         for (key, value) in [("DEFAULT_REGION", self.region), ("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test")]
         {
@@ -224,13 +225,6 @@ impl Cloud {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let tags = |tags: &[Tag]| tags.iter().map(|tag| (text(tag.key()), text(tag.value()))).collect();
         snapshots.iter().map(|snapshot| (text(snapshot.snapshot_id()), tags(snapshot.tags()))).collect()
-    }
-
-    /// Claims a volume's Night in the ledger, as an attempt to snapshot it does that goes no further.
-    pub async fn claim(&self, night: &str, volume: &str) {
-        let s3 = aws_sdk_s3::Client::new(&self.aws().await);
-        let key = format!("claims/{night}/us-east-1/{volume}");
-        s3.put_object().bucket(self.exported("LEDGER_BUCKET")).key(key).send().await.expect("a claim");
     }
 
     /// The configuration of every other service.

@@ -53,8 +53,7 @@ fn each(map: &Value) -> &'static str {
     match read.or(map["ItemsPath"].as_str()) {
         Some("$.workList.key") => "one child execution a volume",
         Some("$.expiry.expired.key") => "one child execution a snapshot",
-        Some("$.rounds.key") => "one child execution a round",
-        Some("$.round.items") => "every restore point of the round, every volume left over",
+        Some("$.points.key") => "one child execution a restore point",
         Some("$.regions") => "every Region",
         other => panic!("what is a Map over {other:?}?"),
     }

@@ -90,6 +90,14 @@ impl Account {
         copies.iter().filter(expires).map(|copy| copy.id.to_owned()).collect()
     }
 
+    /// The managed snapshots that failed in EBS.
+    pub fn failed(&self, parameters: &Parameters) -> BTreeSet<String> {
+        let failed = self
+            .managed(parameters)
+            .filter(|(id, snapshot)| Copy::read(id, snapshot).is_ok() && snapshot.state == "error");
+        failed.map(|(id, _)| id.clone()).collect()
+    }
+
     /// The snapshots of ours whose tags cannot be read: to be reported, never deleted.
     pub fn unreadable(&self, parameters: &Parameters) -> BTreeSet<String> {
         let broken = self.managed(parameters).filter(|(id, snapshot)| Copy::read(id, snapshot).is_err());

@@ -1,25 +1,39 @@
-//! The CloudFormation templates, read. A short form such as `!Ref X` stays a tagged value.
+//! The CloudFormation templates, read.
 
 use serde_yaml_ng::{Mapping, Value};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command, sync::OnceLock};
 
-use crate::text;
+use crate::{root, text};
 
-/// A template of `infra/`, by its file's name.
+/// A template of `infra/` as it is written, by its file's name. A short form such as `!Ref X` stays a tagged value.
 pub fn read(name: &str) -> Mapping {
     serde_yaml_ng::from_str(&text(&format!("infra/{name}"))).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The JSON text of a template with its loops expanded. `!Ref X` is `{"Ref": "X"}`.
+pub fn expanded(name: &str) -> String {
+    let mut command = Command::new(root().join("target/venv/bin/python"));
+    command.arg(root().join("infra/template.py")).arg(root().join("infra").join(name));
+    let output = command.env("PYTHONDONTWRITEBYTECODE", "1").output().expect("python of target/venv");
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// The templates of the backup: the night's, and that of the drill, which it nests. They share no name of a resource.
 pub const OF_BACKUP: [&str; 2] = ["backup.yaml", "restore-drill.yaml"];
 
-/// Every resource of the backup by its name.
+/// Every resource of the backup by its name, those of loops too, in full forms.
 pub fn resources() -> Mapping {
-    let all = OF_BACKUP.map(|name| read(name)["Resources"].as_mapping().expect("Resources").clone());
-    let count: usize = all.iter().map(Mapping::len).sum();
-    let all: Mapping = all.into_iter().flatten().collect();
-    assert_eq!(all.len(), count, "two resources of the backup have one name");
-    all
+    static ALL: OnceLock<Mapping> = OnceLock::new();
+    let all = ALL.get_or_init(|| {
+        let read = |name| serde_yaml_ng::from_str::<Value>(&expanded(name)).expect("JSON");
+        let all = OF_BACKUP.map(|name| read(name)["Resources"].as_mapping().expect("Resources").clone());
+        let count: usize = all.iter().map(Mapping::len).sum();
+        let all: Mapping = all.into_iter().flatten().collect();
+        assert_eq!(all.len(), count, "two resources of the backup have one name");
+        all
+    });
+    all.clone()
 }
 
 /// The properties of one resource of the backup.
@@ -48,9 +62,14 @@ pub fn allowed(function: &str) -> BTreeSet<String> {
     actions.filter(|action| !["logs:", "xray:", "kms:"].iter().any(|service| action.starts_with(service))).collect()
 }
 
-/// Whether a value is `!Ref name`.
+/// Whether a value is `!Ref name`, in the short form or in full.
 pub fn is_ref(value: &Value, name: &str) -> bool {
-    matches!(value, Value::Tagged(tagged) if tagged.tag == "Ref" && tagged.value.as_str() == Some(name))
+    let of = |value: &Value| value.as_str() == Some(name);
+    match value {
+        Value::Tagged(tagged) => tagged.tag == "Ref" && of(&tagged.value),
+        Value::Mapping(mapping) => mapping.len() == 1 && mapping.get("Ref").is_some_and(of),
+        _ => false,
+    }
 }
 
 fn name(value: &Value) -> String {

@@ -1,9 +1,9 @@
 //! What the parts promise each other: state machine and code, template and code, names.
 
-use domain::{ErrorName, cost};
+use domain::ErrorName;
 use regex::Regex;
 use report::metrics;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::{asl, functions, pascal, source, template, text};
 
@@ -39,7 +39,7 @@ fn every_error_name_is_decided_on_and_none_is_made_up() {
     let mut decided = BTreeSet::new();
     for (state, definition) in asl::states() {
         for name in ["Retry", "Catch"].iter().flat_map(|field| asl::error_names(&definition, field).concat()) {
-            let foreign = ["States.", "Lambda.", "SNS.", "Sfn.", "Ec2."].iter().any(|prefix| name.starts_with(prefix));
+            let foreign = ["States.", "Lambda.", "SNS."].iter().any(|prefix| name.starts_with(prefix));
             assert!(foreign || names.contains(&name), "{state} waits for {name}, which no function says");
             decided.insert(name);
         }
@@ -102,7 +102,7 @@ fn a_function_has_one_name_everywhere() {
         assert_eq!(manifest.matches(&format!("name = \"{function}\"")).count(), 2, "package and binary of {function}");
         assert_eq!(invoked(&states[&state]), Some(state.clone()));
         let properties = template::properties(&format!("{state}Function"));
-        assert_eq!(properties["Code"].as_str(), Some(format!("../target/package/{function}.zip").as_str()));
+        assert_eq!(properties["Code"]["S3Key"].as_str(), Some(format!("../target/package/{function}.zip").as_str()));
     }
 }
 
@@ -114,10 +114,14 @@ fn a_function_may_do_what_it_calls_and_nothing_else() {
 }
 
 #[test]
-fn a_function_is_given_the_settings_that_it_reads_and_no_others() {
+fn a_function_is_given_the_settings_that_it_reads() {
     for function in functions() {
-        assert_eq!(template::environment(&pascal(&function)), source::settings(&function), "{function}");
+        let (given, read) = (template::environment(&pascal(&function)), source::settings(&function));
+        assert!(read.is_subset(&given), "{function} reads {read:?} and is given {given:?}");
     }
+    let read: BTreeSet<_> = functions().iter().flat_map(|function| source::settings(function)).collect();
+    let given: BTreeSet<_> = functions().iter().flat_map(|name| template::environment(&pascal(name))).collect();
+    assert_eq!(given, read, "a setting that no function reads");
 }
 
 /// A list in a state would meet Step Functions' 256 KiB, and so would what a Map's children return.
@@ -133,44 +137,13 @@ fn a_map_of_volumes_reads_its_list_from_the_ledger_and_writes_its_results_there(
             let resource = map[field]["Resource"].as_str().unwrap_or_default();
             assert!(resource.ends_with(bucket), "{field} of {}: {resource}", map["Label"]);
         }
-        assert!(map.get("ResultPath").is_some_and(Value::is_null), "{}", map["Label"]);
-        // A round of the drill begins when the one before is over.
-        let at_once = if map["Label"] == "DrillRounds" { 1 } else { cost::CHILDREN_AT_ONCE };
-        assert_eq!(map["MaxConcurrency"], at_once);
-    }
-}
-
-/// An attempt that a redrive makes, up to 14 days later (Step Functions developer guide, "Redriving executions"), must find the claim of
-/// the one before.
-#[test]
-fn a_claim_outlives_every_redrive() {
-    let rules = template::properties("LedgerBucket")["LifecycleConfiguration"]["Rules"].clone();
-    let over_claims = rules.as_sequence().expect("Rules").iter().filter(|rule| {
-        let prefix = rule["Prefix"].as_str().unwrap_or_default();
-        "claims/".starts_with(prefix)
-    });
-    let days: Vec<_> = over_claims.map(|rule| rule["ExpirationInDays"].as_u64().expect("days")).collect();
-    assert!(days.len() == 2 && days.iter().all(|days| *days > 14), "{days:?}");
-}
-
-#[test]
-fn the_estimate_of_a_nights_cost_knows_the_memory_that_the_template_gives() {
-    for function in functions() {
-        let memory = &template::properties(&format!("{}Function", pascal(&function)))["MemorySize"];
-        let gigabytes = memory.as_f64().expect("a number") / 1024.0;
-        if !invoked_by_the_night(&function) {
-            continue;
-        }
-        if ["snapshot-one", "tag-snapshot", "delete-one"].contains(&function.as_str()) {
-            assert_eq!(gigabytes, cost::CHILD_GIGABYTES, "{function}");
-        } else {
-            assert!(gigabytes <= cost::GIGABYTES, "{function}");
+        assert_eq!(map["ResultWriter"]["WriterConfig"], json!({"OutputType": "JSONL", "Transformation": "NONE"}));
+        assert_eq!(map["ResultSelector"], json!({"key.$": "$.ResultWriterDetails.Key"}));
+        match map["Label"].as_str() {
+            Some("ProveRestorePoints") => assert_eq!(map["MaxConcurrencyPath"], "$.atOnce"),
+            _ => assert_eq!(map["MaxConcurrency"], 20),
         }
     }
-}
-
-fn invoked_by_the_night(function: &str) -> bool {
-    asl::definition("nightly-backup").to_string().contains(&format!("${{{}Function}}", pascal(function)))
 }
 
 #[test]
@@ -179,10 +152,9 @@ fn every_function_and_every_machine_is_traced() {
     for name in functions() {
         let function = &resources[format!("{}Function", pascal(&name))];
         assert_eq!(function["Properties"]["TracingConfig"]["Mode"].as_str(), Some("Active"), "{function:?}");
-        // Lambda takes no traced function whose role may not trace yet.
-        let policy = function["DependsOn"].as_str().expect("DependsOn");
-        let roles = serde_yaml_ng::to_string(&resources[policy]["Properties"]["Roles"]).expect("YAML");
-        assert!(policy.ends_with("TracingPolicy") && roles.contains(&format!("!Ref {}Role", pascal(&name))), "{name}");
+        // Lambda creates no traced function whose role may not trace.
+        let own = serde_yaml_ng::to_string(&resources[format!("{}Role", pascal(&name))]["Properties"]["Policies"]);
+        assert!(own.expect("YAML").contains("xray:PutTraceSegments"), "{name}");
     }
     for (_, machine) in asl::RESOURCES {
         assert_eq!(template::properties(machine)["TracingConfiguration"]["Enabled"].as_bool(), Some(true), "{machine}");
@@ -191,8 +163,8 @@ fn every_function_and_every_machine_is_traced() {
 
 #[test]
 fn a_function_is_invoked_by_the_role_of_the_state_machine() {
-    let roles = ["StateMachineRole", "RestoreDrillRole"].map(template::properties);
-    let role = serde_yaml_ng::to_string(&roles).expect("YAML");
+    let policies = ["StateMachinePolicy", "RestoreDrillPolicy"].map(template::properties);
+    let role = serde_yaml_ng::to_string(&policies).expect("YAML");
     for function in functions() {
         assert!(role.contains(&format!("{}Function.Arn", pascal(&function))), "{function}");
     }
@@ -216,16 +188,12 @@ fn the_state_machine_names_versions_that_stay_and_change_with_each_functions_own
         let version = &resources[named.as_str()];
         assert_eq!(version["UpdateReplacePolicy"].as_str(), Some("Retain"), "{named}");
         let digest: serde_yaml_ng::Value =
-            serde_yaml_ng::from_str(&format!("!Select [{place}, !Ref Releases]")).expect("YAML");
+            serde_yaml_ng::from_str(&format!("Fn::Select: [{place}, Ref: Releases]")).expect("YAML");
         assert_eq!(version["Properties"]["Description"], digest, "{named}");
         // Lambda publishes no version of a function that has not changed since the last one.
-        let serde_yaml_ng::Value::Tagged(described) =
-            &resources[format!("{function}Function")]["Properties"]["Description"]
-        else {
-            panic!("{function}Function describes no release")
-        };
-        assert!(described.value[0].as_str().expect("a text").contains("${Release}"), "{function}Function");
-        assert_eq!(described.value[1]["Release"], digest, "{function}Function");
+        let described = &resources[format!("{function}Function")]["Properties"]["Description"]["Fn::Sub"];
+        assert!(described[0].as_str().expect("a text").contains("${Release}"), "{function}Function");
+        assert_eq!(described[1]["Release"], digest, "{function}Function");
     }
 }
 
@@ -308,8 +276,8 @@ fn constraints(parameter: &serde_yaml_ng::Value) -> serde_yaml_ng::Mapping {
 
 #[test]
 fn deletion_is_allowed_on_this_stacks_snapshots_only_and_never_on_an_annual() {
-    let role = template::properties("DeleteOneRole");
-    let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_sequence().expect("statements").clone();
+    let policy = template::properties("DeleteOnePolicy");
+    let statements = policy["PolicyDocument"]["Statement"].as_sequence().expect("statements").clone();
     let deletes: Vec<_> =
         statements.iter().filter(|one| one["Action"].as_str() == Some("ec2:DeleteSnapshot")).collect();
     assert_eq!(deletes.len(), 1);
@@ -335,16 +303,18 @@ fn every_machine_ends_by_itself() {
     }
 }
 
+/// A run that has sent its report ends in the one Fail state of its machine, whose name is the error that the rule leaves out.
 #[test]
-fn the_state_that_ends_a_night_that_told_is_the_one_that_is_looked_for() {
-    let told = &asl::definition("unreported")["States"]["DidItTell"]["Choices"][0]["And"][1]["StringEquals"];
-    assert_eq!(told, "${LastState}");
-    for (machine, unreported) in [("nightly-backup", "UnreportedNight"), ("restore-drill", "UnreportedDrill")] {
-        let told = template::properties(unreported)["DefinitionSubstitutions"]["LastState"].clone();
+fn a_run_that_has_sent_its_report_ends_with_the_error_that_the_rule_leaves_out() {
+    for (machine, rule, last) in [
+        ("nightly-backup", "RunWithoutReport", "NightIncomplete"),
+        ("restore-drill", "DrillWithoutReport", "DrillIncomplete"),
+    ] {
+        let pattern = serde_yaml_ng::to_string(&template::properties(rule)["EventPattern"]["detail"]).expect("YAML");
+        assert!(pattern.contains(&format!("anything-but: {last}")), "{pattern}");
         let states = asl::definition(machine)["States"].clone();
-        assert_eq!(states[told.as_str().expect("a name")]["Type"], "Fail");
-        let last = states.as_object().expect("States").iter().filter(|(_, state)| state["Type"] == "Fail");
-        assert_eq!(last.count(), 1, "a second way to fail in {machine}");
+        let fails = states.as_object().expect("States").iter().filter(|(_, state)| state["Type"] == "Fail");
+        assert_eq!(fails.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), [last], "{machine}");
     }
 }
 
@@ -353,15 +323,18 @@ fn every_alarm_reaches_the_topic() {
     let resources = template::resources();
     let alarms: Vec<_> =
         resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm")).collect();
-    assert_eq!(alarms.len(), 5);
+    assert_eq!(alarms.len(), 2);
     for (name, alarm) in alarms {
         let topic = |actions: &serde_yaml_ng::Value| {
             template::is_ref(&actions[0], "Topic") || template::is_ref(&actions[0], "TopicArn")
         };
         assert!(topic(&alarm["Properties"]["AlarmActions"]), "{name:?}");
     }
-    let policy = template::properties("TopicPolicy")["PolicyDocument"]["Statement"][0].clone();
-    assert_eq!(policy["Principal"]["Service"].as_str(), Some("cloudwatch.amazonaws.com"));
+    let policy = template::properties("TopicPolicy")["PolicyDocument"]["Statement"].clone();
+    assert_eq!(policy[0]["Principal"]["Service"].as_str(), Some("cloudwatch.amazonaws.com"));
+    // With a condition, EventBridge could not publish (EventBridge user guide, "Using resource-based policies").
+    assert_eq!(policy[1]["Principal"]["Service"].as_str(), Some("events.amazonaws.com"));
+    assert!(policy[1]["Condition"].is_null(), "{policy:?}");
 }
 
 #[test]
@@ -377,14 +350,14 @@ fn a_night_that_is_missing_for_26_hours_is_an_alarm() {
 #[test]
 fn what_eventbridge_cannot_start_is_a_dead_letter() {
     let to_queue = |value: &serde_yaml_ng::Value| {
-        let value = serde_yaml_ng::to_string(value).expect("YAML");
-        value.contains("DeadLetters.Arn") || value.contains("!Ref DeadLettersArn")
+        let arn: serde_yaml_ng::Value = serde_yaml_ng::from_str("Fn::GetAtt: [DeadLetters, Arn]").expect("YAML");
+        *value == arn || template::is_ref(value, "DeadLettersArn")
     };
     for name in ["Schedule", "WeeklySchedule"] {
         let schedule = template::properties(name)["Target"].clone();
         assert!(to_queue(&schedule["DeadLetterConfig"]["Arn"]));
-        let role = template::properties(&format!("{name}Role"))["Policies"][0]["PolicyDocument"]["Statement"].clone();
-        let statements = role.as_sequence().expect("statements").clone();
+        let policy = template::properties(&format!("{name}Policy"))["PolicyDocument"]["Statement"].clone();
+        let statements = policy.as_sequence().expect("statements").clone();
         let sends = statements.iter().find(|one| one["Action"].as_str() == Some("sqs:SendMessage"));
         assert!(to_queue(&sends.expect("sqs:SendMessage")["Resource"]));
         // Before the alarm that a night is missing, which comes two hours after the night was due.
@@ -393,11 +366,9 @@ fn what_eventbridge_cannot_start_is_a_dead_letter() {
 
     let policy = template::properties("DeadLettersPolicy")["PolicyDocument"]["Statement"][1].clone();
     let may = serde_yaml_ng::to_string(&policy["Condition"]["ArnEquals"]["aws:SourceArn"]).expect("YAML");
-    for (rule, arn) in [
-        ("NightEndedBadly", "NightEndedBadly.Arn"),
-        ("SnapshotFailed", "SnapshotFailed.Arn"),
-        ("DrillEndedBadly", "RestoreDrillStack.Outputs.DrillEndedBadlyArn"),
-    ] {
+    for (rule, arn) in
+        [("RunWithoutReport", "- RunWithoutReport\n"), ("DrillWithoutReport", "- Outputs.DrillWithoutReportArn\n")]
+    {
         let target = template::properties(rule)["Targets"][0].clone();
         assert!(to_queue(&target["DeadLetterConfig"]["Arn"]), "{rule}");
         assert!(may.contains(arn), "{may}");

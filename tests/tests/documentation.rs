@@ -93,8 +93,8 @@ fn every_alarm_is_explained_to_the_operator() {
 #[test]
 fn every_error_that_a_mail_knows_is_explained_to_the_operator() {
     let mut table = String::from("| error | means | do |\n|---|---|---|\n");
-    for advice in &report::advice::KNOWN {
-        let codes: Vec<_> = advice.codes.iter().map(|code| format!("`{code}`")).collect();
+    for (codes, advice) in report::advice::all() {
+        let codes: Vec<_> = codes.iter().map(|code| format!("`{code}`")).collect();
         table += &format!("| {} | {} | {} |\n", codes.join(", "), advice.means, advice.remedy);
     }
     page::shows("docs/operating.md", "<!-- advice -->\n", "<!-- end -->\n", &table);

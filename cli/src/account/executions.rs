@@ -226,12 +226,14 @@ fn forgotten(execution: String) -> Start {
 }
 
 fn outcome(described: &DescribeExecutionOutput) -> Outcome {
-    let error = described.error().unwrap_or_default();
+    // Every run that sent its email ends with the error NightIncomplete. Only the cause of one with a report names it.
+    let error = described.error().filter(|error| *error != "NightIncomplete").unwrap_or_default();
+    let cause = described.cause().unwrap_or_default();
     match &described.status {
         ExecutionStatus::Succeeded => Outcome::Complete,
         ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Outcome::Running(None),
-        ExecutionStatus::Failed if error == "NightIncomplete" => Outcome::NotComplete,
-        status => Outcome::Failed(why(status, error, described.cause().unwrap_or_default())),
+        ExecutionStatus::Failed if Folder::named(cause).is_some() => Outcome::NotComplete,
+        status => Outcome::Failed(why(status, error, cause)),
     }
 }
 

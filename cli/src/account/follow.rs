@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::{
     account::{error, executions, ledger::timestamp, map_runs::MapRuns},
-    ui::progress::{Counts, DELETIONS, Progress, ROUNDS, SNAPSHOTS, told},
+    ui::progress::{Counts, DELETIONS, Progress, RESTORE_POINTS, SNAPSHOTS, told},
 };
 
 /// How long to try again where there is no answer.
@@ -118,7 +118,7 @@ impl<'a> Follower<'a> {
             // A Region's Map Run counts as they are read; discovery knows the number before.
             self.progress.show(SNAPSHOTS, Counts { total: counts.total.max(self.found), ..counts });
         }
-        for map in [DELETIONS, ROUNDS] {
+        for map in [DELETIONS, RESTORE_POINTS] {
             if let Some(counts) = self.map_runs.total(map) {
                 self.progress.show(map, counts);
             }

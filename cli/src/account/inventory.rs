@@ -1,247 +1,186 @@
-//! What EC2 holds in the stack's Regions: the volumes, and this stack's snapshots.
+//! The volumes and the managed snapshots of the stack's Regions. A Region that cannot be read does not hide the others.
 
-use anyhow::{Result, anyhow};
-use aws::{error, snapshots};
-use aws_sdk_ec2::{Client, types};
-use domain::{
-    Error, Interval, Intervals, Night,
-    error::cut,
-    lifetime::{self, Fate},
-    retention::{self, Policy, State},
-    tags::{NAME, read_identity},
-};
+use anyhow::{Error, Result, bail};
+use aws_sdk_ec2::types::Filter;
+use domain::{Night, tags::NAME};
+use futures_util::{StreamExt, stream};
 use jiff::{Timestamp, tz::TimeZone};
-use std::collections::{BTreeMap, HashMap};
-use tokio::task::{JoinSet, LocalSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::{Account, stack::Stack};
+use crate::{
+    account::{
+        Account,
+        ec2::{Region, Snapshot, Volume, filter, managed, named},
+        stack::Stack,
+    },
+    ui::{output, text::plural},
+};
 
-/// A volume that exists.
-#[derive(Clone, Debug)]
-pub struct Volume {
-    /// Its Region.
-    pub region: String,
-    /// `vol-…`
-    pub id: String,
-    /// Its tags.
-    pub tags: domain::tags::Tags,
-    /// The instances that it is attached to.
-    pub instances: Vec<String>,
-    /// Whether it is attached to any.
-    pub in_use: bool,
-    /// When it was made.
-    pub made: Option<Timestamp>,
-}
+/// Regions that are asked at once.
+const AT_ONCE: usize = 8;
 
-impl Volume {
-    /// Its `Name` tag.
-    pub fn name(&self) -> Option<&str> {
-        self.tags.get(NAME).map(String::as_str).filter(|name| !name.is_empty())
-    }
-}
-
-/// What a managed snapshot's tags say of it.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// Its Night.
-    pub night: Night,
-    /// The Interval that governs it.
-    pub interval: Interval,
-    /// Every Interval due that Night.
-    pub intervals: Intervals,
-}
-
-/// A snapshot.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// Its Region.
-    pub region: String,
-    /// `snap-…`
-    pub id: String,
-    /// The volume that it was made of.
-    pub volume_id: String,
-    /// Its tags.
-    pub tags: domain::tags::Tags,
-    /// What they say, or what is wrong with them.
-    pub identity: Result<Identity, String>,
-    /// Its state, in EC2's word.
-    pub state: String,
-    /// The size of its volume in GiB.
-    pub gibibytes: i32,
-    /// When it was begun.
-    pub begun: Option<Timestamp>,
-}
-
-impl Snapshot {
-    /// One of EC2's.
-    pub fn of(region: &str, found: types::Snapshot) -> Self {
-        let tags = snapshots::tags_of(found.tags());
-        let identity = read_identity(&tags).map(|(night, interval, intervals)| Identity { night, interval, intervals });
-        Self {
-            region: region.to_owned(),
-            identity,
-            state: found.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
-            gibibytes: found.volume_size.unwrap_or_default(),
-            begun: found.start_time.and_then(timestamp),
-            id: found.snapshot_id.unwrap_or_default(),
-            volume_id: found.volume_id.unwrap_or_default(),
-            tags,
-        }
-    }
-
-    /// The Night that its tags say.
-    pub fn night(&self) -> Option<Night> {
-        self.identity.as_ref().ok().map(|identity| identity.night)
-    }
-
-    fn managed(&self) -> Option<retention::Snapshot> {
-        let Identity { night, interval, intervals } = self.identity.clone().ok()?;
-        let (id, volume_id) = (self.id.clone(), self.volume_id.clone());
-        let state = match self.state.as_str() {
-            "completed" => State::Completed,
-            "pending" => State::Pending,
-            "error" => State::Error,
-            _ => State::Other,
-        };
-        Some(retention::Snapshot { id, volume_id, night, interval, intervals, state })
-    }
-}
-
-/// All of it, in no order.
+/// Volumes and managed snapshots, in no order.
 #[derive(Debug, Default)]
 pub struct Inventory {
-    /// Every volume, attached or not.
+    /// The volumes, attached or not.
     pub volumes: Vec<Volume>,
-    /// Every managed snapshot.
+    /// The managed snapshots.
     pub snapshots: Vec<Snapshot>,
+    /// The Regions that could not be read.
+    pub unread: Vec<String>,
 }
 
+/// A volume that exists, or has managed snapshots.
+#[derive(Clone, Debug, Default)]
+pub struct History<'a> {
+    /// None if it does not exist any more.
+    pub volume: Option<&'a Volume>,
+    /// Its managed snapshots, in no order.
+    pub snapshots: Vec<&'a Snapshot>,
+}
+
+/// Histories by the Region and the id of the volume.
+pub type Histories<'a> = BTreeMap<(&'a str, &'a str), History<'a>>;
+
 impl Inventory {
-    /// Asks every Region at once.
+    /// Reads every Region; of one volume, by its id or its name, if that is asked for.
     ///
     /// # Errors
-    /// EC2 refuses or does not answer; the Region and the call are named.
-    pub async fn read(account: &Account, stack: &Stack) -> Result<Self> {
-        let backup_stack = stack.backup_stack.clone();
-        let parts = everywhere(account, &stack.regions, move |ec2, region| {
-            let backup_stack = backup_stack.clone();
-            async move {
-                Ok(Self {
-                    volumes: volumes(&ec2, &region).await?,
-                    snapshots: managed(&ec2, &region, &backup_stack).await?,
-                })
+    /// No Region can be read. Those that cannot are on stderr.
+    pub async fn read(account: &Account, stack: &Stack, volume: Option<&str>) -> Result<Self> {
+        let answers = each_region(account, &stack.regions, async |region| match volume {
+            None => Self::of_region(&region, &stack.backup_stack, &[]).await,
+            Some(asked) => {
+                let ids = ids_of(&region, &stack.backup_stack, asked).await?;
+                Self::of_volumes(&region, &stack.backup_stack, &ids).await
             }
         });
-        let mut all = Self::default();
-        for part in parts.await? {
+        let (parts, unread) = readable(answers.await)?;
+        let mut all = Self { unread, ..Self::default() };
+        for part in parts {
             all.volumes.extend(part.volumes);
             all.snapshots.extend(part.snapshots);
         }
         Ok(all)
     }
 
-    /// The first Night that will be worked on: today's, or the one after the newest that there is.
+    /// Reads some volumes of one Region.
+    ///
+    /// # Errors
+    /// EC2 refuses or does not answer.
+    pub async fn of_volumes(region: &Region, backup_stack: &str, ids: &BTreeSet<String>) -> Result<Self> {
+        if ids.is_empty() {
+            return Ok(Self::default());
+        }
+        Self::of_region(region, backup_stack, &[filter("volume-id", ids)]).await
+    }
+
+    async fn of_region(region: &Region, backup_stack: &str, filters: &[Filter]) -> Result<Self> {
+        let volumes = region.volumes(filters).await?;
+        let snapshots = region.snapshots(&[filters, &[managed(backup_stack)]].concat()).await?;
+        Ok(Self { volumes, snapshots, unread: Vec::new() })
+    }
+
+    /// The first Night to come: today's, or the one after the newest that a snapshot has.
     pub fn next_night(&self, now: Timestamp, zone: &TimeZone) -> Night {
         let newest = self.snapshots.iter().filter_map(Snapshot::night).max();
         let today = Night::of(now, zone);
         newest.and_then(|night| night.after_nights(1)).map_or(today, |after| after.max(today))
     }
 
-    /// The volumes that exist by their Region and id.
-    pub fn existing(&self) -> HashMap<(&str, &str), &Volume> {
-        self.volumes.iter().map(|volume| ((volume.region.as_str(), volume.id.as_str()), volume)).collect()
+    /// Each volume with its snapshots.
+    pub fn histories(&self) -> Histories<'_> {
+        histories(&self.volumes, self.snapshots.iter())
     }
+}
 
-    /// The managed snapshots by their volume's Region and id.
-    pub fn by_volume(&self) -> BTreeMap<(&str, &str), Vec<&Snapshot>> {
-        let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for one in &self.snapshots {
-            groups.entry((one.region.as_str(), one.volume_id.as_str())).or_default().push(one);
+/// Each volume with its snapshots.
+pub fn histories<'a>(volumes: &'a [Volume], snapshots: impl Iterator<Item = &'a Snapshot>) -> Histories<'a> {
+    let mut histories = Histories::new();
+    for volume in volumes {
+        histories.entry((volume.region.as_str(), volume.id.as_str())).or_default().volume = Some(volume);
+    }
+    for one in snapshots {
+        histories.entry((one.region.as_str(), one.volume_id.as_str())).or_default().snapshots.push(one);
+    }
+    histories
+}
+
+impl History<'_> {
+    /// The volume's name, or the one that its newest snapshot remembers; empty if it has none.
+    pub fn name(&self) -> &str {
+        let newest = || self.snapshots.iter().max_by_key(|one| (one.night(), one.begun));
+        let remembered = || newest().and_then(|one| one.tags.get(NAME).filter(|name| **name != one.volume_id));
+        match self.volume {
+            Some(volume) => volume.name(),
+            None => remembered().map_or("", String::as_str),
         }
-        groups
     }
 }
 
-/// The fate of each of one volume's snapshots; none for those whose tags cannot be read. EBS may need hours for those of the last
-/// Night: they are taken to be completed in time, or every other's date would be a Night late meanwhile.
-pub fn fates(snapshots: &[&Snapshot], policy: Policy, exists: bool, next: Night) -> Vec<Option<Fate>> {
-    let mut readable: Vec<_> = snapshots.iter().filter_map(|snapshot| snapshot.managed()).collect();
-    for last in readable.iter_mut().filter(|one| one.state == State::Pending && one.night.nights_before(next) <= 1) {
-        last.state = State::Completed;
-    }
-    let mut fates = lifetime::fates(&readable, policy, exists, next).into_iter();
-    snapshots.iter().map(|snapshot| snapshot.identity.is_ok().then(|| fates.next()).flatten()).collect()
-}
-
-/// Asks each Region, all at once; the answers in the order of the Regions.
+/// The Region and the id of the volume that has this id, or that alone has this name.
 ///
 /// # Errors
-/// The first that fails, with its Region.
-pub async fn everywhere<T, F>(
+/// There is none, or there are several; the choices are named.
+pub fn find<'a>(histories: &Histories<'a>, asked: &str, regions: &[String]) -> Result<(&'a str, &'a str)> {
+    let of_id = histories.keys().find(|(_, id)| *id == asked);
+    let mut called = histories.iter().filter(|(_, history)| history.name() == asked).map(|(key, _)| key);
+    let found: Vec<_> = of_id.map_or_else(|| called.by_ref().collect(), |key| vec![key]);
+    match found.as_slice() {
+        [one] => Ok(**one),
+        [] => bail!(
+            "no volume has the id or the Name {asked:?} in {}, and no restore point is of one; `nightly list` shows those that there are",
+            regions.join(", ")
+        ),
+        several => {
+            let choices: Vec<_> = several.iter().map(|(region, id)| format!("{id} in {region}")).collect();
+            bail!("{} are named {asked:?}: give the id, {}", plural(choices.len(), "volume"), choices.join(" or "))
+        }
+    }
+}
+
+/// The ids of the volumes that an id or a name may mean: a snapshot may have a name that its volume has no longer.
+///
+/// # Errors
+/// EC2 refuses or does not answer.
+pub async fn ids_of(region: &Region, backup_stack: &str, asked: &str) -> Result<BTreeSet<String>> {
+    if asked.starts_with("vol-") {
+        return Ok(BTreeSet::from([asked.to_owned()]));
+    }
+    let volumes = region.volumes(&[named(asked)]).await?;
+    let snapshots = region.snapshots(&[managed(backup_stack), named(asked)]).await?;
+    Ok(volumes.into_iter().map(|one| one.id).chain(snapshots.into_iter().map(|one| one.volume_id)).collect())
+}
+
+/// Asks the Regions, several at once; the answers in their order.
+pub async fn each_region<T>(
     account: &Account,
     regions: &[String],
-    ask: impl Fn(Client, String) -> F,
-) -> Result<Vec<T>>
-where
-    T: 'static,
-    F: Future<Output = Result<T, Error>> + 'static,
-{
-    let (local, mut asked) = (LocalSet::new(), JoinSet::new());
-    for (place, region) in regions.iter().enumerate() {
-        let (answer, region) = (ask(account.ec2(region), region.clone()), region.clone());
-        asked.spawn_local_on(
-            async move { answer.await.map(|answer| (place, answer)).map_err(|error| told(&region, &error)) },
-            &local,
-        );
-    }
-    let answers = local.run_until(async {
-        let mut answers = Vec::new();
-        while let Some(answer) = asked.join_next().await {
-            answers.push(answer??);
-        }
-        anyhow::Ok(answers)
+    ask: impl AsyncFn(Region) -> Result<T>,
+) -> Vec<(String, Result<T>)> {
+    let asked = regions.iter().map(async |name| {
+        let region = Region { name: name.clone(), client: account.ec2(name) };
+        (name.clone(), ask(region).await)
     });
-    let mut answers = answers.await?;
-    answers.sort_by_key(|(place, _)| *place);
-    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+    stream::iter(asked).buffered(AT_ONCE).collect().await
 }
 
-/// One line of an error: the Region, the call, the code. The SDK's own text repeats itself as the source of its types.
-fn told(region: &str, error: &Error) -> anyhow::Error {
-    let line = error.message.replace('\n', " ");
-    let line = ["(DispatchFailure(", "(TimeoutError(", "(ResponseError(", "(ConstructionFailure("]
-        .iter()
-        .fold(line.as_str(), |line, debug| line.split(debug).next().unwrap_or(line));
-    anyhow!("{region}: {}", cut(line.trim_end(), 300))
-}
-
-async fn volumes(ec2: &Client, region: &str) -> Result<Vec<Volume>, Error> {
-    let mut listed = ec2.describe_volumes().max_results(1_000).into_paginator().items().send();
-    let mut volumes = Vec::new();
-    while let Some(found) = listed.next().await {
-        let found = found.map_err(|error| error::of("DescribeVolumes", error))?;
-        volumes.push(Volume {
-            region: region.to_owned(),
-            tags: snapshots::tags_of(found.tags()),
-            instances: found.attachments().iter().filter_map(|one| one.instance_id.clone()).collect(),
-            in_use: found.state() == Some(&types::VolumeState::InUse),
-            made: found.create_time.and_then(timestamp),
-            id: found.volume_id.unwrap_or_default(),
-        });
+/// The answers of the Regions that could be read, and the names of the others, whose errors are printed on stderr.
+///
+/// # Errors
+/// None could be read.
+pub fn readable<T>(answers: Vec<(String, Result<T>)>) -> Result<(Vec<T>, Vec<String>)> {
+    let (mut read, mut unread) = (Vec::new(), Vec::new());
+    for (region, answer) in answers {
+        match answer {
+            Ok(answer) => read.push(answer),
+            Err(error) => unread.push((region.clone(), error.context(region))),
+        }
     }
-    Ok(volumes)
-}
-
-async fn managed(ec2: &Client, region: &str, backup_stack: &str) -> Result<Vec<Snapshot>, Error> {
-    let mut managed = Vec::new();
-    snapshots::each_managed(ec2, backup_stack, &[], async |found| {
-        managed.push(Snapshot::of(region, found));
-        Ok(())
-    })
-    .await?;
-    Ok(managed)
-}
-
-fn timestamp(time: aws_sdk_ec2::primitives::DateTime) -> Option<Timestamp> {
-    Timestamp::new(time.secs(), time.subsec_nanos().try_into().ok()?).ok()
+    let first: Option<Error> = if read.is_empty() && !unread.is_empty() { Some(unread.remove(0).1) } else { None };
+    unread.iter().for_each(|(_, error)| output::note(&format!("nightly: {error:#}")));
+    match first {
+        Some(error) => Err(error),
+        None => Ok((read, unread.into_iter().map(|(region, _)| region).collect())),
+    }
 }

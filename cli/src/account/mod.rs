@@ -1,6 +1,7 @@
 //! The caller's account: clients with the credentials, the Region and the endpoints that every AWS tool takes from its
 //! environment and its profiles.
 
+pub mod ec2;
 pub mod error;
 pub mod executions;
 pub mod follow;

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use domain::drill::{Proof, Proven};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use ledger::keys;
 use std::collections::HashMap;
 
 use crate::{
@@ -24,7 +25,7 @@ pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     let ledger = Nights::of(account, stack);
     let mut proofs = Proofs::new();
     for region in &stack.regions {
-        let key = Proof::ledger_key(region);
+        let key = keys::proofs(region);
         let Some((lines, _)) = ledger.object(&key).await? else { continue };
         for line in lines.lines() {
             let proof: Proof = serde_json::from_str(line).with_context(|| format!("s3://{}/{key}", stack.ledger))?;

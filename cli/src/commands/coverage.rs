@@ -1,9 +1,8 @@
 //! `nightly coverage`: every in-use volume with its newest restore point, the worst first; and when it was last restored by a drill.
 
 use anyhow::Result;
-use aws::{error, snapshots};
 use comfy_table::Color;
-use domain::{Error, ErrorName, drill::Proof, selection::Selection, tags::NAME};
+use domain::{drill::Proof, selection::Selection};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -12,13 +11,15 @@ use crate::{
     Verdict,
     account::{
         Account,
-        inventory::{Inventory, Snapshot, Volume, everywhere},
+        ec2::{Snapshot, Volume},
+        inventory::{Inventory, each_region},
         proofs::{self, Proofs, date},
         stack::Stack,
     },
     ui::{
         output,
-        terminal::{Rows, Terminal},
+        table::Rows,
+        terminal::Terminal,
         text::{age, plural, safe},
     },
 };
@@ -79,6 +80,8 @@ pub struct Row {
 #[derive(Clone, Debug, Serialize)]
 pub struct Coverage {
     covered: bool,
+    /// The Regions that could not be read.
+    unread: Vec<String>,
     /// Whether the stack has a restore drill.
     drill: bool,
     volumes: Vec<Row>,
@@ -89,8 +92,9 @@ pub struct Coverage {
 /// # Errors
 /// EC2 refuses or does not answer.
 pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -> Result<Verdict> {
-    let inventory = Inventory::read(account, stack).await?;
-    let names = everywhere(account, &stack.regions, server_names).await?.into_iter().flatten().collect();
+    let inventory = Inventory::read(account, stack, None).await?;
+    let regions: Vec<_> = stack.regions.iter().filter(|one| !inventory.unread.contains(one)).cloned().collect();
+    let names = server_names(account, &regions).await;
     // Who may not read the ledger is still told which restore points there are.
     let proofs = proofs::read(account, stack).await.unwrap_or_else(|error| {
         output::note(&format!("nightly: without what restore drills proved: {error:#}"));
@@ -102,44 +106,42 @@ pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -
     } else {
         output::print(&coverage.text(&stack.regions, &stack.time_zone, Terminal::of_stdout()))?;
     }
-    Ok(if coverage.covered { Verdict::Good } else { Verdict::Bad })
+    Ok(match (inventory.unread.is_empty(), coverage.covered) {
+        (false, _) => Verdict::Partial,
+        (true, true) => Verdict::Good,
+        (true, false) => Verdict::Bad,
+    })
 }
 
-/// The instances' `Name` tags by their ids; none where the caller may not list them.
-async fn server_names(ec2: aws_sdk_ec2::Client, _: String) -> Result<Vec<(String, String)>, Error> {
-    let mut pages = ec2.describe_instances().max_results(1_000).into_paginator().send();
-    let mut names = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = match page.map_err(|error| error::of("DescribeInstances", error)) {
-            Err(error) if error.name == ErrorName::Refused => return Ok(Vec::new()),
-            page => page?,
-        };
-        for instance in page.reservations().iter().flat_map(|reservation| reservation.instances()) {
-            let name = snapshots::tags_of(instance.tags()).remove(NAME).filter(|name| !name.is_empty());
-            names.extend(instance.instance_id.clone().zip(name));
+/// The servers' names by their ids. A caller who may not list them still sees the ids.
+async fn server_names(account: &Account, regions: &[String]) -> HashMap<String, String> {
+    let answers = each_region(account, regions, async |region| region.instances(&[]).await).await;
+    let mut names = HashMap::new();
+    for (region, answer) in answers {
+        match answer {
+            Ok(servers) => names.extend(servers.into_iter().map(|one| (one.id, one.name))),
+            Err(error) => output::note(&format!("nightly: without the servers' names in {region}: {error:#}")),
         }
     }
-    Ok(names)
+    names.retain(|_, name| !name.is_empty());
+    names
 }
 
 impl Coverage {
     /// Judges the in-use volumes.
     pub fn of(inventory: &Inventory, names: &HashMap<String, String>, selection: &Selection, now: Timestamp) -> Self {
-        let snapshots = inventory.by_volume();
-        let in_use = inventory.volumes.iter().filter(|volume| volume.in_use);
-        let mut volumes: Vec<_> = in_use
-            .map(|volume| {
-                let own = snapshots.get(&(volume.region.as_str(), volume.id.as_str()));
-                row(volume, own.map_or(&[], Vec::as_slice), names, selection, now)
-            })
-            .collect();
+        let histories = inventory.histories();
+        let in_use = histories.values().filter_map(|history| Some((history.volume?, &history.snapshots)));
+        let in_use = in_use.filter(|(volume, _)| volume.state == "in-use");
+        let mut volumes: Vec<_> = in_use.map(|(volume, own)| row(volume, own, names, selection, now)).collect();
         volumes.sort_by_cached_key(|row| {
             let age = row.restore_point.as_ref().map(|point| -point.age_seconds);
             (row.verdict, age, row.name.clone(), row.region.clone(), row.volume_id.clone())
         });
         let mut selected = volumes.iter().filter(|row| row.verdict != Cover::LeftOut).peekable();
         let covered = selected.peek().is_some() && selected.all(|row| row.verdict == Cover::Covered);
-        Self { covered, drill: false, volumes }
+        let unread = inventory.unread.clone();
+        Self { covered: covered && unread.is_empty(), unread, drill: false, volumes }
     }
 
     /// With what drills proved; none where the stack has no drill.
@@ -162,7 +164,8 @@ impl Coverage {
         ]);
         let drill_zone = self.drill.then_some(zone);
         self.volumes.iter().for_each(|row| rows.add(&row.cells(regions.len() > 1, drill_zone), row.colour()));
-        let summary = terminal.prose(0, &self.summary(regions));
+        let unread = self.unread.iter().map(|region| format!(" {region} could not be read.")).collect::<String>();
+        let summary = terminal.prose(0, &(self.summary(regions) + &unread));
         let mut text = if self.covered { summary } else { terminal.bad(summary.trim_end()) + "\n" };
         let failed: Vec<_> = self.volumes.iter().filter(|row| row.failed().is_some()).collect();
         if !failed.is_empty() {
@@ -236,10 +239,10 @@ fn row(
     };
     Row {
         volume_id: volume.id.clone(),
-        name: volume.name().unwrap_or_default().to_owned(),
-        servers: volume.instances.iter().map(|id| names.get(id).unwrap_or(id).clone()).collect(),
+        name: volume.name().to_owned(),
+        servers: volume.attachments.iter().map(|(id, _)| names.get(id).unwrap_or(id).clone()).collect(),
         region: volume.region.clone(),
-        made_seconds: volume.made.map(|made| now.duration_since(made).as_secs()),
+        made_seconds: volume.created.map(|created| now.duration_since(created).as_secs()),
         pending: pending.filter(|pending| age.is_none_or(|age| pending.age_seconds < age)),
         restore_point,
         verdict,
@@ -288,7 +291,8 @@ impl Row {
         let before =
             proven.map_or_else(|| "never proven".to_owned(), |one| format!("last proven {}", date(one.at, zone)));
         let reasons = unproven.iter().map(|one| {
-            let what = format!("{} of {} was not restored: {}", one.snapshot_id, one.night, safe(&one.reason));
+            let what =
+                format!("{} of {} was not restored: {}", one.snapshot_id, one.night, safe(&one.reason.to_string()));
             terminal.prose(2, &what)
         });
         let heading = terminal.prose(0, &format!("{}, {before}:", self.volume_id));

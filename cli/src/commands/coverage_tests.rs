@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{NOW, ago, snapshot, volume};
+use crate::fixtures::{NOW, ago, inventory, snapshot, volume};
 use serde_json::json;
 
 /// One that is proven, one of which the last drill could not prove all.
@@ -7,7 +7,7 @@ fn proofs() -> Proofs {
     let proven = json!({"at": "2026-11-22T06:00:14Z", "snapshotId": "snap-0123456789abcdef0", "night": "2026-11-22",
         "intervals": "Daily", "seconds": 14, "depth": "files"});
     let unproven = json!([{"snapshotId": "snap-0123456789abcdef1", "night": "2026-11-21", "intervals": "Daily",
-        "reason": "NotSound: its xfs is damaged; xfs_repair -n says: bad magic number"}]);
+        "reason": {"code": "NotSound", "message": "its xfs is damaged; xfs_repair -n says: bad magic number"}}]);
     let of = |id: &str, unproven| json!({"volumeId": id, "tried": "2026-11-22T06:00:00Z", "proven": proven, "unproven": unproven});
     [("vol-00000000000000001", json!([])), ("vol-00000000000000002", unproven)]
         .map(|(id, unproven)| {
@@ -50,7 +50,7 @@ fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays(
 
 fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
     let names = HashMap::from([("i-1".to_owned(), "web".to_owned())]);
-    Coverage::of(&Inventory { volumes, snapshots }, &names, &Selection::default(), NOW.parse().unwrap())
+    Coverage::of(&inventory(volumes, snapshots), &names, &Selection::default(), NOW.parse().unwrap())
 }
 
 fn text(coverage: &Coverage, width: Option<usize>) -> String {
@@ -88,7 +88,7 @@ fn one_left_out_is_not_uncovered_but_to_back_up_nothing_is() {
     assert_eq!(good.what_next(), None);
     assert!(!coverage(vec![out()], vec![]).covered);
     let mut idle = volume("vol-idle", &[]);
-    idle.in_use = false;
+    idle.state = "available".into();
     let none = coverage(vec![idle], vec![]);
     assert!(!none.covered);
     assert!(text(&none, None).starts_with("No volume is in use in eu-west-1: there is nothing to back up.\n"));
@@ -97,7 +97,7 @@ fn one_left_out_is_not_uncovered_but_to_back_up_nothing_is() {
 #[test]
 fn a_pending_one_is_no_restore_point_but_is_told_and_so_is_that_the_volume_is_new() {
     let mut new = volume("vol-1", &[]);
-    new.made = Some(ago(3));
+    new.created = Some(ago(3));
     let coverage = coverage(vec![new], vec![snapshot("vol-1", "pending", 1)]);
     assert_eq!(coverage.volumes[0].verdict, Cover::None);
     assert_eq!(coverage.volumes[0].verdict_in_words(), "none, made 3h ago, one pending for 1h");
@@ -121,8 +121,8 @@ fn the_same_id_in_another_region_is_another_volume() {
 fn no_line_is_wider_than_the_terminal_and_none_has_a_colour_without_one() {
     let mut volumes: Vec<_> =
         (0..3).map(|one| volume(&format!("vol-{one:017}"), &[("Name", "database-server")])).collect();
-    volumes[0].made = Some(ago(1));
-    volumes[0].instances = vec!["i-0123456789abcdef0".to_owned()];
+    volumes[0].created = Some(ago(1));
+    volumes[0].attachments = vec![("i-0123456789abcdef0".to_owned(), String::new())];
     let mut snapshots =
         vec![snapshot("vol-00000000000000001", "completed", 1), snapshot("vol-00000000000000000", "pending", 1)];
     snapshots[0].id = "snap-0123456789abcdef0".to_owned();

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use comfy_table::Color;
 use domain::{
-    Night,
+    Reason,
     drill::{
         Depth,
         messages::{ProvenOf, UnprovenOf},
@@ -11,12 +11,10 @@ use domain::{
 };
 use jiff::SignedDuration;
 use report::{
-    advice::Said,
-    drill::NotRemoved,
-    mail::{Mail, console},
-    night::Failure,
+    advice::advice,
+    drill::{DrillReport, RegionReport},
+    mail::console,
 };
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
@@ -27,39 +25,12 @@ use crate::{
     ui::{
         output,
         progress::Progress,
-        terminal::{Terminal, finished},
+        table::Rows,
+        terminal::Terminal,
         text::{duration, plural, safe},
     },
     view::report::pretty,
 };
-
-/// The drill's `report.json`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    backup_stack: String,
-    date: Night,
-    location: String,
-    regions: Vec<Region>,
-    good: bool,
-    mail: Option<Mail>,
-}
-
-/// One Region's part.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Region {
-    region: String,
-    /// Volumes that have restore points, and those of them that the drill took.
-    volumes: usize,
-    taken: usize,
-    proven: Vec<ProvenOf>,
-    unproven: Vec<UnprovenOf>,
-    failures: Vec<Failure>,
-    /// Volumes of a drill before that were deleted.
-    removed: Vec<String>,
-    not_removed: Vec<NotRemoved>,
-}
 
 /// Does it.
 ///
@@ -105,11 +76,12 @@ async fn follow(
         ));
         return Ok(Verdict::Bad);
     };
-    let report: Report = serde_json::from_str(&written).context("the report is not one that this version writes")?;
+    let report: DrillReport =
+        serde_json::from_str(&written).context("the report is not one that this version writes")?;
     if json {
         output::print(&pretty(&written)?)?;
     } else {
-        output::print(&format!("\n{}", report.text(Terminal::of_stdout())))?;
+        output::print(&format!("\n{}", text(&report, Terminal::of_stdout())))?;
     }
     output::note(&format!("\nThe whole report: {}", report.location));
     Ok(if report.good { Verdict::Good } else { Verdict::Bad })
@@ -122,105 +94,92 @@ fn key<'a>(said: &'a str, ledger: &str) -> Option<&'a str> {
     Some(&place[..end])
 }
 
-impl Report {
-    fn text(&self, terminal: Terminal) -> String {
-        let heading = terminal.heading(&format!("Restore drill of {} of {}:", self.date, self.backup_stack));
-        let went = if self.good { terminal.good("everything proven") } else { terminal.bad("NOT EVERYTHING PROVEN") };
-        let mut text = terminal.prose(0, &format!("{heading} {went}"));
-        for region in &self.regions {
-            text += "\n";
-            text += &region.text(terminal);
-        }
-        let mail = self.mail.as_ref().map(|mail| format!("\nMailed: {}", mail.subject));
-        text + &mail.map(|mail| terminal.prose(0, &mail)).unwrap_or_default()
+fn text(report: &DrillReport, terminal: Terminal) -> String {
+    let heading = terminal.heading(&format!("Restore drill of {} of {}:", report.date, report.backup_stack));
+    let result = if report.good { terminal.good("everything proven") } else { terminal.bad("NOT EVERYTHING PROVEN") };
+    let mut text = terminal.prose(0, &format!("{heading} {result}"));
+    for region in &report.regions {
+        text += "\n";
+        text += &region_text(region, terminal);
     }
+    let mail = report.mail.as_ref().map(|mail| format!("\nMailed: {}", mail.subject));
+    text + &mail.map(|mail| terminal.prose(0, &mail)).unwrap_or_default()
 }
 
-impl Region {
-    fn text(&self, terminal: Terminal) -> String {
-        let of = plural(self.volumes, "volume");
-        let mut text = terminal.prose(
-            0,
-            &format!("{}: {} of {of} with restore points drilled", terminal.heading(&self.region), self.taken),
-        );
-        if !self.proven.is_empty() || !self.unproven.is_empty() {
-            text += &self.table(terminal);
-        }
-        for one in &self.unproven {
-            let UnprovenOf { volume_id, unproven } = one;
-            text += &terminal.prose(2, &format!("{volume_id}, {}: {}", unproven.night, safe(&unproven.reason)));
-            text += &remedy(terminal, &unproven.reason);
-        }
-        for failure in &self.failures {
-            let said = format!("{}: {}", failure.error, failure.message);
-            text += &terminal.prose(2, &format!("{}: {}", failure.step, safe(&said)));
-            text += &remedy(terminal, &said);
-        }
-        for volume in &self.not_removed {
-            let of = volume.volume_id.as_deref().unwrap_or("a volume that the drill made");
-            text += &terminal.prose(2, &format!("{of} could not be deleted: {}", safe(&volume.reason)));
-            text += &remedy(terminal, &volume.reason);
-        }
-        if !self.removed.is_empty() {
-            let left = plural(self.removed.len(), "volume");
-            text += &terminal.prose(2, &format!("{left} that a drill before had left behind: deleted"));
-        }
-        text
+fn region_text(report: &RegionReport, terminal: Terminal) -> String {
+    let (region, of) = (terminal.heading(&report.region), plural(report.volumes, "volume"));
+    let mut text = terminal.prose(0, &format!("{region}: {} of {of} with restore points drilled", report.taken));
+    if !report.proven.is_empty() || !report.unproven.is_empty() {
+        text += &terminal.draw(&[table(report)]).concat();
     }
-
-    fn table(&self, terminal: Terminal) -> String {
-        let mut table = terminal.table(&["  Volume", "Night", "Intervals", "Restored", "Proven by"]);
-        for ProvenOf { volume_id, proven } in &self.proven {
-            let by = match proven.depth {
-                Depth::Volume => "volume",
-                Depth::Files => "files",
-                Depth::Database => "database",
-            };
-            let cells = [format!("  {volume_id}"), proven.night.to_string(), proven.intervals.to_string()];
-            let cells = cells.into_iter().map(|text| terminal.cell(text, None));
-            let took = terminal.cell(
-                format!("in {}", duration(SignedDuration::from_secs(proven.seconds.try_into().unwrap_or(i64::MAX)))),
-                None,
-            );
-            table.add_row(cells.chain([took, terminal.cell(by, Some(Color::DarkGreen))]));
-        }
-        for UnprovenOf { volume_id, unproven } in &self.unproven {
-            let cells =
-                [format!("  {volume_id}"), unproven.night.to_string(), unproven.intervals.to_string(), String::new()];
-            let cells = cells.into_iter().map(|text| terminal.cell(text, None));
-            table.add_row(cells.chain([terminal.cell("NOT PROVEN", Some(Color::DarkRed))]));
-        }
-        finished(table)
+    let unproven =
+        report.unproven.iter().map(|one| (format!("{}, {}", one.volume_id, one.unproven.night), &one.unproven.reason));
+    let failures = report.failures.iter().map(|failed| (failed.step.clone(), &failed.reason));
+    let not_removed = report.not_removed.iter().map(|volume| {
+        let id = volume.volume_id.as_deref().unwrap_or("a volume that the drill created");
+        (format!("{id} could not be deleted"), &volume.reason)
+    });
+    for (subject, reason) in unproven.chain(failures).chain(not_removed) {
+        text += &terminal.prose(2, &format!("{subject}: {}", safe(&reason.to_string())));
+        text += &remedy(reason, terminal);
     }
+    if !report.removed.is_empty() {
+        let left = plural(report.removed.len(), "volume");
+        text += &terminal.prose(2, &format!("{left} left behind by an earlier drill: deleted"));
+    }
+    text
 }
 
-/// What to do about an error, where that is known.
-fn remedy(terminal: Terminal, said: &str) -> String {
-    let said = Said::read(said);
-    said.advice().map(|advice| terminal.prose(4, advice.remedy)).unwrap_or_default()
+fn table(report: &RegionReport) -> Rows {
+    let mut rows = Rows::new(&[&["  Volume"], &["Night", "Intervals"], &["Restored", "Proven by"]]);
+    let id = |volume: &str| format!("  {volume}");
+    for ProvenOf { volume_id, proven } in &report.proven {
+        let by = match proven.depth {
+            Depth::Volume => "volume",
+            Depth::Files => "files",
+            Depth::Database => "database",
+        };
+        let took = SignedDuration::from_secs(proven.seconds.try_into().unwrap_or(i64::MAX));
+        let (night, intervals) = (proven.night.to_string(), proven.intervals.to_string());
+        let cells = [id(volume_id), night, intervals, format!("in {}", duration(took)), by.to_owned()];
+        rows.add(&cells, Some(Color::DarkGreen));
+    }
+    for UnprovenOf { volume_id, unproven } in &report.unproven {
+        let (night, intervals) = (unproven.night.to_string(), unproven.intervals.to_string());
+        let cells = [id(volume_id), night, intervals, String::new(), "NOT PROVEN".to_owned()];
+        rows.add(&cells, Some(Color::DarkRed));
+    }
+    rows
+}
+
+/// What to do, if that is known.
+fn remedy(reason: &Reason, terminal: Terminal) -> String {
+    advice(&reason.code).map(|advice| terminal.prose(4, advice.remedy)).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn report() -> Report {
+    fn report() -> DrillReport {
         let proven = json!({"volumeId": "vol-0123456789abcdef0", "at": "2026-11-29T12:00:14Z", "snapshotId": "snap-1",
             "night": "2026-11-28", "intervals": "Daily", "seconds": 74, "depth": "database"});
         let unproven = json!({"volumeId": "vol-0123456789abcdef1", "snapshotId": "snap-2", "night": "2026-10-01",
-            "intervals": "Daily+Quarterly", "reason": "TooLarge: its volume has 101 GiB, the parameter DrillGiB allows 100"});
-        let stays = json!({"volumeId": "vol-9", "snapshotId": null, "reason": "Refused: \u{1b}[2Jno"});
+            "intervals": "Daily+Quarterly", "reason": {"code": "TooLarge", "message": "its volume has 101 GiB, but the parameter DrillGiB allows 100"}});
+        let stays =
+            json!({"volumeId": "vol-9", "snapshotId": null, "reason": {"code": "Refused", "message": "\u{1b}[2Jno"}});
         let region = json!({"region": "eu-west-1", "volumes": 5, "taken": 2, "proven": [proven], "unproven": [unproven],
-            "failures": [], "removed": ["vol-8"], "notRemoved": [stays]});
+            "failures": [], "removed": ["vol-8"], "notRemoved": [stays], "oldestProof": null});
         let mail = json!({"subject": "[prod] Restore drill", "message": ""});
         let report = json!({"backupStack": "prod", "date": "2026-11-29", "location": "s3://l/drills/x/report.json",
-            "regions": [region], "good": false, "mail": mail});
+            "execution": "arn", "started": "2026-11-29T12:00:00Z", "ended": "2026-11-29T12:01:00Z", "regions": [region],
+            "good": false, "mail": mail});
         serde_json::from_value(report).unwrap()
     }
 
     #[test]
     fn says_what_was_proven_what_was_not_and_what_to_do() {
-        let text = report().text(Terminal { width: None, is_coloured: false });
+        let text = super::text(&report(), Terminal { width: None, is_coloured: false });
         for said in [
             "NOT EVERYTHING PROVEN",
             "eu-west-1: 2 of 5 volumes with restore points drilled",
@@ -228,7 +187,7 @@ mod tests {
             "vol-0123456789abcdef1, 2026-10-01: TooLarge: its volume has 101 GiB",
             "DrillGiB",
             "vol-9 could not be deleted: Refused:  [2Jno",
-            "1 volume that a drill before had left behind: deleted",
+            "1 volume left behind by an earlier drill: deleted",
             "Mailed: [prod] Restore drill",
         ] {
             assert!(text.contains(said), "{said}:\n{text}");
@@ -237,7 +196,7 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_a_terminal_of_80() {
-        let text = report().text(Terminal { width: Some(80), is_coloured: false });
+        let text = super::text(&report(), Terminal { width: Some(80), is_coloured: false });
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 

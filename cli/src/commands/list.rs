@@ -1,8 +1,8 @@
 //! `nightly list`: the restore points of each volume, by Interval, and when each expires.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use comfy_table::Color;
-use domain::{Interval, Night, retention::Policy, tags::NAME};
+use domain::{Interval, Night, retention::Policy};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -11,12 +11,15 @@ use crate::{
     Verdict,
     account::{
         Account,
-        inventory::{Inventory, Snapshot, fates},
+        ec2::Snapshot,
+        inventory::{Histories, History, Inventory, find},
         stack::Stack,
     },
+    forecast::{Fate, Forecast},
     ui::{
         output,
-        terminal::{Rows, Terminal},
+        table::Rows,
+        terminal::Terminal,
         text::{minute, plural, safe},
     },
     view::expiry,
@@ -85,73 +88,32 @@ pub async fn run(
     json: bool,
     now: Timestamp,
 ) -> Result<Verdict> {
-    let inventory = Inventory::read(account, stack).await?;
+    let inventory = Inventory::read(account, stack, volume).await?;
     let next = inventory.next_night(now, &stack.time_zone);
-    let mut listing = Listing::of(&inventory, stack.policy, next);
+    let mut histories = inventory.histories();
     match volume {
-        Some(asked) => listing.only(asked, &stack.regions)?,
-        None => listing.volumes.retain(|volume| !volume.restore_points.is_empty()),
+        Some(asked) => {
+            let key = find(&histories, asked, &stack.regions)?;
+            histories.retain(|one, _| *one == key);
+        }
+        None => histories.retain(|_, history| !history.snapshots.is_empty()),
     }
+    let listing = Listing::of(histories, stack.policy, next);
     if json {
         output::print_json(&listing)?;
     } else {
         output::print(&listing.text(stack, Terminal::of_stdout()))?;
     }
-    Ok(Verdict::Good)
+    Ok(if inventory.unread.is_empty() { Verdict::Good } else { Verdict::Partial })
 }
 
 impl Listing {
-    /// Every volume that exists or has a managed snapshot.
-    pub fn of(inventory: &Inventory, policy: Policy, next: Night) -> Self {
-        let (existing, mut snapshots) = (inventory.existing(), inventory.by_volume());
-        for key in existing.keys() {
-            snapshots.entry(*key).or_default();
-        }
-        let volumes = snapshots.into_iter().map(|((region, id), mut own)| {
-            own.sort_by_key(|one| {
-                Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
-            });
-            let volume = existing.get(&(region, id));
-            let name = match volume {
-                Some(volume) => volume.name().unwrap_or_default(),
-                None => last_name(&own).filter(|name| *name != id).unwrap_or_default(),
-            };
-            let fates = fates(&own, policy, volume.is_some(), next);
-            let fates = fates.into_iter().map(|fate| fate.as_ref().map(|fate| (expiry::date(fate), fate.clone())));
-            OfVolume {
-                volume_id: id.to_owned(),
-                name: name.to_owned(),
-                region: region.to_owned(),
-                exists: volume.is_some(),
-                restore_points: own.iter().zip(fates).map(|(one, fate)| point(one, fate)).collect(),
-            }
-        });
+    /// Every volume with the fate of its snapshots.
+    pub fn of(histories: Histories<'_>, policy: Policy, next: Night) -> Self {
         let Policy { dailies, quarterly_months, quarterlies } = policy;
-        let volumes = volumes.collect();
+        let mut forecast = Forecast::new(policy, next);
+        let volumes = histories.into_iter().map(|(key, history)| of_volume(key, history, &mut forecast)).collect();
         Self { keep_dailies: dailies, quarterly_months, keep_quarterlies: quarterlies, next_night: next, volumes }
-    }
-
-    /// Leaves the volume of this id, or the only one of this name.
-    ///
-    /// # Errors
-    /// There is none, or there are several.
-    pub fn only(&mut self, asked: &str, regions: &[String]) -> Result<()> {
-        let of_id = self.volumes.iter().any(|volume| volume.volume_id == asked);
-        self.volumes.retain(|volume| if of_id { volume.volume_id == asked } else { volume.name == asked });
-        match self.volumes.as_slice() {
-            [] => bail!(
-                "no volume has the id or the Name tag {asked:?} in {}, and no restore point is of one; `nightly coverage` lists the volumes",
-                regions.join(", ")
-            ),
-            [_] => Ok(()),
-            // An id is of one Region: the same in two are two accounts' worth of bad luck, and both are shown.
-            _ if of_id => Ok(()),
-            several => {
-                let choices: Vec<_> =
-                    several.iter().map(|volume| format!("{} in {}", volume.volume_id, volume.region)).collect();
-                bail!("{} are named {asked:?}: give the id, {}", plural(choices.len(), "volume"), choices.join(" or "))
-            }
-        }
     }
 
     /// The whole in words.
@@ -176,15 +138,25 @@ impl Listing {
     }
 }
 
-/// The name that its newest snapshot remembers.
-fn last_name<'a>(snapshots: &[&'a Snapshot]) -> Option<&'a str> {
-    snapshots.iter().max_by_key(|one| (one.night(), one.begun))?.tags.get(NAME).map(String::as_str)
+fn of_volume((region, id): (&str, &str), mut history: History<'_>, forecast: &mut Forecast) -> OfVolume {
+    history.snapshots.sort_by_key(|one| {
+        Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
+    });
+    let exists = history.volume.is_some();
+    let fates = forecast.fates(&history.snapshots, exists);
+    OfVolume {
+        volume_id: id.to_owned(),
+        name: history.name().to_owned(),
+        region: region.to_owned(),
+        exists,
+        restore_points: history.snapshots.iter().zip(fates).map(|(one, fate)| point(one, fate.as_ref())).collect(),
+    }
 }
 
-fn point(snapshot: &Snapshot, fate: Option<(Option<Night>, domain::lifetime::Fate)>) -> Point {
+fn point(snapshot: &Snapshot, fate: Option<&Fate>) -> Point {
     let identity = snapshot.identity.as_ref();
-    let (expires, reason) = match (&fate, identity) {
-        (Some((date, fate)), _) => (*date, expiry::reason(fate, &snapshot.state)),
+    let (expires, reason) = match (fate, identity) {
+        (Some(fate), _) => (fate.expires(), expiry::reason(fate, &snapshot.state)),
         (None, Err(problem)) => (None, format!("its tags cannot be read: {problem}")),
         (None, Ok(_)) => (None, String::new()),
     };

@@ -1,9 +1,12 @@
 use super::*;
-use crate::fixtures::{of_night, stack, tags, volume};
+use crate::{
+    account::inventory::find,
+    fixtures::{inventory, of_night, stack, tags, volume},
+};
 
 fn listing(inventory: &Inventory) -> Listing {
     let now = "2026-12-03T12:00:00Z".parse().unwrap();
-    Listing::of(inventory, stack().policy, inventory.next_night(now, &TimeZone::UTC))
+    Listing::of(inventory.histories(), stack().policy, inventory.next_night(now, &TimeZone::UTC))
 }
 
 fn told(listing: &Listing) -> Vec<(String, String, String)> {
@@ -25,7 +28,7 @@ fn the_longest_interval_comes_first_and_the_newest_night_of_each() {
         .map(|night| of_night("vol-1", night, "completed"))
         .collect();
     snapshots.extend([unreadable, of_night("vol-1", "2026-11-01", "error")]);
-    let listing = listing(&Inventory { volumes: vec![volume("vol-1", &[])], snapshots });
+    let listing = listing(&inventory(vec![volume("vol-1", &[])], snapshots));
     assert_eq!(
         told(&listing),
         expected(&[
@@ -46,7 +49,7 @@ fn one_of_the_last_night_that_is_pending_is_taken_to_be_completed_in_time_and_an
         of_night("vol-1", "2026-12-02", "completed"),
         of_night("vol-1", "2026-11-20", "pending"),
     ];
-    let listing = listing(&Inventory { volumes: vec![volume("vol-1", &[])], snapshots });
+    let listing = listing(&inventory(vec![volume("vol-1", &[])], snapshots));
     assert_eq!(
         told(&listing),
         expected(&[
@@ -62,32 +65,32 @@ fn a_gone_volume_is_found_by_the_name_that_its_newest_snapshot_remembers() {
     let mut snapshots: Vec<_> =
         ["2026-11-30", "2026-12-01"].iter().map(|night| of_night("vol-gone", night, "completed")).collect();
     snapshots[1].tags = tags(&[("Name", "db")]);
-    let mut listing = listing(&Inventory { volumes: vec![volume("vol-1", &[])], snapshots });
-    listing.only("db", &[]).unwrap();
-    assert_eq!(listing.volumes[0].heading(false), "vol-gone db, gone: 2 snapshots");
+    let all = inventory(vec![volume("vol-1", &[])], snapshots);
+    assert_eq!(find(&all.histories(), "db", &[]).unwrap(), ("eu-west-1", "vol-gone"));
+    let listing = listing(&all);
+    assert_eq!(listing.volumes[1].heading(false), "vol-gone db, gone: 2 snapshots");
     let by_age = ("2026-11-30", "2026-12-03", "by age, its volume is gone");
     assert_eq!(told(&listing), expected(&[("2026-12-01", "never", "newest of a gone volume"), by_age]));
 }
 
 #[test]
 fn a_name_of_several_volumes_is_answered_with_the_choices_and_an_unknown_one_with_the_way_out() {
-    let volumes = vec![volume("vol-1", &[("Name", "db")]), volume("vol-2", &[("Name", "db")])];
-    let all = listing(&Inventory { volumes, snapshots: vec![] });
-    let refused = all.clone().only("db", &[]).unwrap_err().to_string();
+    let all = inventory(vec![volume("vol-1", &[("Name", "db")]), volume("vol-2", &[("Name", "db")])], vec![]);
+    let histories = all.histories();
+    let refused = find(&histories, "db", &[]).unwrap_err().to_string();
     assert_eq!(refused, "2 volumes are named \"db\": give the id, vol-1 in eu-west-1 or vol-2 in eu-west-1");
-    let mut one = all.clone();
-    one.only("vol-2", &[]).unwrap();
-    assert_eq!(one.volumes[0].heading(true), "vol-2 db in eu-west-1: no restore point");
-    let unknown = all.clone().only("web", &["eu-west-1".into()]).unwrap_err().to_string();
-    assert!(unknown.starts_with("no volume has the id or the Name tag \"web\" in eu-west-1"), "{unknown}");
+    assert_eq!(find(&histories, "vol-2", &[]).unwrap().1, "vol-2");
+    assert_eq!(listing(&all).volumes[1].heading(true), "vol-2 db in eu-west-1: no restore point");
+    let unknown = find(&histories, "web", &["eu-west-1".into()]).unwrap_err().to_string();
+    assert!(unknown.starts_with("no volume has the id or the Name \"web\" in eu-west-1"), "{unknown}");
 }
 
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     let mut snapshots: Vec<_> =
         ["2026-11-30", "2026-12-01", "2026-10-01"].iter().map(|night| of_night("vol-1", night, "completed")).collect();
-    snapshots.iter_mut().for_each(|one| one.id = "snap-0123456789abcdef0".into());
-    let listing = listing(&Inventory { volumes: vec![volume("vol-1", &[("Name", "database")])], snapshots });
+    snapshots.iter_mut().enumerate().for_each(|(number, one)| one.id = format!("snap-0123456789abcdef{number}"));
+    let listing = listing(&inventory(vec![volume("vol-1", &[("Name", "database")])], snapshots));
     for width in [40, 80, 130] {
         let text = listing.text(&stack(), Terminal { width: Some(width), is_coloured: false });
         assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");

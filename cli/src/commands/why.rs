@@ -1,22 +1,24 @@
 //! `nightly why`: what a snapshot is, why it is kept, and until when.
 
 use anyhow::{Result, bail};
-use aws::error;
-use aws_sdk_ec2::{Client, error::ProvideErrorMetadata, types::Filter};
+use aws_sdk_ec2::types::Image;
 use domain::{
-    Error, Interval, Night,
+    Interval, Night,
     tags::{self, BACKUP_STACK},
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 use crate::{
     Verdict,
     account::{
         Account,
-        inventory::{self, Inventory, Snapshot, everywhere, fates},
+        ec2::{Identity, Region, Snapshot, filter},
+        inventory::{Histories, Inventory, each_region, readable},
         stack::Stack,
     },
+    forecast::{Fate, Forecast},
     ui::{
         output,
         terminal::Terminal,
@@ -56,14 +58,14 @@ pub struct Answer {
 /// The id is none, no Region has it, or EC2 refuses.
 pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Timestamp) -> Result<Verdict> {
     check(id)?;
-    let asked = id.to_owned();
-    let found = everywhere(account, &stack.regions, move |ec2, region| find(ec2, region, asked.clone())).await?;
-    let Some((snapshot, images)) = found.into_iter().flatten().next() else {
-        bail!("no snapshot {id} in {}; `nightly list` names those of this stack", stack.regions.join(", "));
+    let answers = each_region(account, &stack.regions, async |region| find(&region, stack, id).await).await;
+    let (found, unread) = readable(answers)?;
+    let Some((snapshot, images, inventory)) = found.into_iter().flatten().next() else {
+        let read: Vec<_> = stack.regions.iter().filter(|region| !unread.contains(region)).map(String::as_str).collect();
+        bail!("no snapshot {id} in {}; `nightly list` names those of this stack", read.join(", "));
     };
-    let is_ours = snapshot.tags.get(BACKUP_STACK) == Some(&stack.backup_stack);
-    let inventory = if is_ours { Inventory::read(account, stack).await? } else { Inventory::default() };
-    let answer = Answer::of(snapshot, images, &inventory, stack, now);
+    let next = inventory.next_night(now, &stack.time_zone);
+    let answer = Answer::of(&snapshot, images, &inventory.histories(), stack, next);
     if json {
         output::print_json(&answer)?;
     } else {
@@ -83,40 +85,36 @@ fn check(id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The snapshot and the AMIs that use it, if this Region has it.
-async fn find(ec2: Client, region: String, id: String) -> Result<Option<(Snapshot, Vec<String>)>, Error> {
-    let answer = match ec2.describe_snapshots().snapshot_ids(&id).send().await {
-        Err(error) if error.code() == Some("InvalidSnapshot.NotFound") => return Ok(None),
-        answer => answer.map_err(|error| error::of("DescribeSnapshots", error))?,
-    };
-    let Some(found) = answer.snapshots.unwrap_or_default().into_iter().find(|one| one.snapshot_id() == Some(&id))
-    else {
-        return Ok(None);
-    };
-    let used = Filter::builder().name("block-device-mapping.snapshot-id").values(&id).build();
+/// The snapshot, the AMIs that use it and, if it is the stack's, its volume with all snapshots; none if this Region does not have it.
+async fn find(region: &Region, stack: &Stack, id: &str) -> Result<Option<(Snapshot, Vec<String>, Inventory)>> {
+    let found = region.snapshots(&[filter("snapshot-id", [id])]).await?;
+    let Some(snapshot) = found.into_iter().find(|one| one.id == id) else { return Ok(None) };
     // The caller may not be allowed to list AMIs, which bear on little.
-    let images = ec2.describe_images().owners("self").filters(used).send().await;
+    let used = filter("block-device-mapping.snapshot-id", [id]);
+    let images = region.client.describe_images().owners("self").filters(used).send().await;
     let images = images.map(|answer| answer.images.unwrap_or_default()).unwrap_or_default();
-    let uses = |image: &aws_sdk_ec2::types::Image| {
-        image.block_device_mappings().iter().any(|one| one.ebs().and_then(|ebs| ebs.snapshot_id()) == Some(&id))
+    let uses = |image: &Image| {
+        image.block_device_mappings().iter().any(|one| one.ebs().and_then(|ebs| ebs.snapshot_id()) == Some(id))
     };
     let images = images.into_iter().filter(uses).filter_map(|image| image.image_id).collect();
-    Ok(Some((Snapshot::of(&region, found), images)))
+    let volumes = BTreeSet::from([snapshot.volume_id.clone()]);
+    let is_ours = snapshot.tags.get(BACKUP_STACK) == Some(&stack.backup_stack);
+    let volumes = if is_ours { volumes } else { BTreeSet::new() };
+    let inventory = Inventory::of_volumes(region, &stack.backup_stack, &volumes).await?;
+    Ok(Some((snapshot, images, inventory)))
 }
 
 impl Answer {
     /// Judges the snapshot among the others of its volume.
-    pub fn of(snapshot: Snapshot, images: Vec<String>, inventory: &Inventory, stack: &Stack, now: Timestamp) -> Self {
+    pub fn of(snapshot: &Snapshot, images: Vec<String>, histories: &Histories<'_>, stack: &Stack, next: Night) -> Self {
         let managed = snapshot.tags.get(BACKUP_STACK) == Some(&stack.backup_stack);
-        let key = (snapshot.region.as_str(), snapshot.volume_id.as_str());
-        let volume = inventory.existing().get(&key).copied();
-        let mut own = inventory.by_volume().remove(&key).unwrap_or_default();
+        let history = histories.get(&(snapshot.region.as_str(), snapshot.volume_id.as_str())).cloned();
+        let (volume, mut own) = history.map(|one| (one.volume, one.snapshots)).unwrap_or_default();
         // It may have been made since.
         if !own.iter().any(|one| one.id == snapshot.id) {
-            own.push(&snapshot);
+            own.push(snapshot);
         }
-        let next = inventory.next_night(now, &stack.time_zone);
-        let fates = fates(&own, stack.policy, volume.is_some(), next);
+        let fates = Forecast::new(stack.policy, next).fates(&own, volume.is_some());
         let fate =
             own.iter().zip(fates).find(|(one, _)| one.id == snapshot.id).and_then(|(_, fate)| fate.filter(|_| managed));
         let identity = snapshot.identity.as_ref();
@@ -129,9 +127,9 @@ impl Answer {
                 "It bears this stack's {BACKUP_STACK} tag, but its tags cannot be read: {problem}. So it neither counts nor expires, \
                  and every night's report names it, until somebody mends the tag or deletes the snapshot."
             ),
-            _ => not_ours(&snapshot, &stack.backup_stack),
+            _ => not_ours(snapshot, &stack.backup_stack),
         };
-        let mut text = vec![what(&snapshot, volume.and_then(|volume| volume.name()), managed, stack), verdict];
+        let mut text = vec![what(snapshot, volume.map(|volume| volume.name()), managed, stack), verdict];
         let gone = managed && volume.is_none();
         if gone && fate.as_ref().is_some_and(|fate| !told_of_gone(fate)) {
             text.push("Its volume no longer exists.".to_owned());
@@ -153,7 +151,7 @@ impl Answer {
             state: snapshot.state.clone(),
             gibibytes: snapshot.gibibytes,
             begun: snapshot.begun,
-            expires: fate.as_ref().and_then(expiry::date),
+            expires: fate.as_ref().and_then(Fate::expires),
             images,
             text,
             snapshot_id: snapshot.id.clone(),
@@ -161,19 +159,21 @@ impl Answer {
     }
 }
 
-fn told_of_gone(fate: &domain::lifetime::Fate) -> bool {
-    use domain::lifetime::{Because, Fate, Never};
-    matches!(fate, Fate::Never(Never::NewestOfGone) | Fate::Expires { because: Because::Age { .. }, .. })
+fn told_of_gone(fate: &Fate) -> bool {
+    matches!(fate, Fate::NewestOfGone | Fate::Aged { .. })
 }
 
 fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &Stack) -> String {
     let Snapshot { id, region, volume_id, state, gibibytes, .. } = snapshot;
     let own_name = snapshot.tags.get(tags::NAME).map(String::as_str);
-    let name = volume_name.or(own_name).filter(|name| !name.is_empty() && *name != volume_id.as_str());
+    let name = volume_name
+        .filter(|name| !name.is_empty())
+        .or(own_name)
+        .filter(|name| !name.is_empty() && *name != volume_id.as_str());
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
     let night = match &snapshot.identity {
         Ok(identity) if managed => {
-            let inventory::Identity { night, interval, intervals } = identity;
+            let Identity { night, interval, intervals } = identity;
             let governed = if intervals.to_string() == interval.to_string() {
                 String::new()
             } else {

@@ -1,13 +1,14 @@
 use super::*;
-use crate::fixtures::{NOW, of_night, stack, tags, volume};
+use crate::fixtures::{NOW, inventory, of_night, stack, tags, volume};
 
 fn answer(snapshot: Snapshot, images: &[&str], inventory: Inventory) -> Answer {
     let images = images.iter().map(|image| image.to_string()).collect();
-    Answer::of(snapshot, images, &inventory, &stack(), NOW.parse().unwrap())
+    let next = inventory.next_night(NOW.parse().unwrap(), &stack().time_zone);
+    Answer::of(&snapshot, images, &inventory.histories(), &stack(), next)
 }
 
 fn of_existing(snapshot: Snapshot) -> Answer {
-    let inventory = Inventory { volumes: vec![volume("vol-1", &[("Name", "db")])], snapshots: vec![snapshot.clone()] };
+    let inventory = inventory(vec![volume("vol-1", &[("Name", "db")])], vec![snapshot.clone()]);
     answer(snapshot, &[], inventory)
 }
 
@@ -19,10 +20,9 @@ fn says_what_it_is_and_each_part_of_why_it_is_kept() {
         [
             "snap-2026-11-24 is a snapshot of vol-1 (db) in eu-west-1 of the Night 2026-11-24 (Daily): completed, 8 GiB, begun \
              2026-11-25 12:00 UTC.",
-            "It expires on 2026-11-26, if every Night from 2026-11-25 on makes a restore point of its volume. A daily goes when both \
-             hold: it is 2 Nights old on 2026-11-26; and it has 2 newer restore points that are due Daily (it has 0, and enough on \
-             2026-11-26). It is also its volume's newest completed one that Daily governs, which stays until the next is there, on \
-             2026-11-25.",
+            "It expires on 2026-11-26, if every Night from 2026-11-25 on makes a restore point of its volume. A daily expires if both \
+             hold: it is 2 Nights old on 2026-11-26; and it has 2 newer restore points that are due Daily (now it has 0). It is also \
+             the newest completed daily of its volume, so it stays until there is a newer one.",
         ]
     );
     assert_eq!(answer.expires, Some("2026-11-26".parse().unwrap()));
@@ -64,14 +64,13 @@ fn each_state_and_each_way_to_stay_has_its_own_words() {
 #[test]
 fn a_gone_volume_and_an_ami_are_told() {
     let of = |night| of_night("vol-gone", night, "completed");
-    let inventory =
-        || Inventory { volumes: vec![], snapshots: vec![of("2026-11-01"), of("2026-11-20"), of("2025-12-31")] };
-    let newest = answer(of("2026-11-20"), &["ami-1"], inventory());
+    let all = || inventory(vec![], vec![of("2026-11-01"), of("2026-11-20"), of("2025-12-31")]);
+    let newest = answer(of("2026-11-20"), &["ami-1"], all());
     assert!(newest.text[1].starts_with("It never expires: its volume no longer exists"), "{newest:?}");
     assert_eq!(newest.text[2], "EC2 does not delete it while an AMI uses it: ami-1. Deregister that first.");
-    let older = answer(of("2026-11-01"), &[], inventory());
+    let older = answer(of("2026-11-01"), &[], all());
     assert!(older.text[1].contains("age alone counts, and it is 2 Nights old since 2026-11-03."), "{older:?}");
-    assert_eq!(answer(of("2025-12-31"), &[], inventory()).text[2], "Its volume no longer exists.");
+    assert_eq!(answer(of("2025-12-31"), &[], all()).text[2], "Its volume no longer exists.");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{class, icon};
 use crate::{
     ui::text::{grouped, plural},
     view::{
-        night::{NightView, RegionView, SnapshotRow, VolumeRow, server},
+        night::{NightView, RegionView, SnapshotRow, VolumeRow},
         verdict::Tone,
     },
 };
@@ -91,7 +91,7 @@ fn volume(row: &VolumeRow, has_reasons: bool) -> Markup {
         tr role="row" class=(class(row.tone)) {
             th role="rowheader" scope="row" data-label="Volume" { code { (row.volume.volume_id) } }
             td role="cell" data-label="Name" { (text(row.volume.name.as_deref().unwrap_or_default())) }
-            td role="cell" data-label="Server" { (text(&server(row.volume))) }
+            td role="cell" data-label="Server" { (text(&row.volume.servers())) }
             td role="cell" data-label="Outcome" { (outcome(Some(row.tone), row.outcome, &row.detail)) }
             td role="cell" data-label="Snapshot" {
                 @if row.snapshot.is_empty() { (text("")) } @else { code { (row.snapshot) } }

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 fn night(complete: bool, region: Value) -> Value {
     let mut whole = json!({
         "region": "us-east-1", "protected": [], "planned": [], "unprotected": [], "failures": [], "expired": [],
-        "stillListed": [], "unreadable": [],
+        "stillListed": [], "failedSnapshots": [], "unreadable": [], "kept": null, "stalest": null,
     });
     region.as_object().expect("lists").iter().for_each(|(list, value)| whole[list] = value.clone());
     json!({
         "backupStack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
         "execution": "arn:aws:states:…:9a92", "location": "s3://ledger/report.json", "regions": [whole], "complete": complete,
-        "mail": null,
+        "mail": null, "time": "2026-12-31T04:30:00Z", "started": "2026-12-31T04:30:00Z", "ended": "2026-12-31T04:31:00Z",
     })
 }
 
@@ -31,7 +31,7 @@ fn protected(id: &str) -> Value {
 }
 
 fn unprotected(id: &str, reason: &str) -> Value {
-    volume(id, json!({"reason": reason}))
+    volume(id, json!({"reason": {"code": "Refused", "message": reason}}))
 }
 
 fn headline(html: &str) -> &str {
@@ -41,7 +41,7 @@ fn headline(html: &str) -> &str {
 #[test]
 fn the_headline_says_whether_every_volume_is_safe() {
     let says = |complete, region| headline(&html(&night(complete, region))).to_owned();
-    let failed = |step| json!([{"step": step, "subject": null, "error": "E", "message": "m", "execution": null}]);
+    let failed = |step| json!([{"kind": "step", "step": step, "reason": {"code": "E", "message": "m"}}]);
     assert_eq!(says(true, json!({"protected": [protected("a"), protected("b")]})), "All 2 volumes are protected");
     assert_eq!(says(true, json!({"protected": [protected("a")]})), "The only volume is protected");
     let one_of_two = json!({"protected": [protected("a")], "unprotected": [unprotected("b", "r")]});
@@ -67,8 +67,7 @@ fn a_night_that_is_complete_has_no_problems_and_one_that_is_not_says_what_to_do(
 
 #[test]
 fn a_failure_is_told_once() {
-    let failure =
-        |subject| json!({"step": "S", "subject": subject, "error": "E", "message": "no room", "execution": null});
+    let failure = |subject| json!({"kind": "child", "step": "S", "subject": subject, "reason": {"code": "E", "message": "no room"}, "execution": "arn"});
     let failures = json!([failure("vol-a"), failure("snap-b")]);
     let html = html(&night(false, json!({"unprotected": [unprotected("vol-a", "E: no room")], "failures": failures})));
     assert!(html.contains("S failed for snap-b") && !html.contains("S failed for vol-a"));
@@ -90,8 +89,8 @@ fn what_aws_says_is_text_and_no_markup() {
     let mut night = night(
         false,
         json!({
-            "unprotected": [{"volumeId": hostile, "name": hostile, "instances": [hostile], "reason": hostile}],
-            "failures": [{"step": hostile, "subject": hostile, "error": hostile, "message": hostile, "execution": null}],
+            "unprotected": [{"volumeId": hostile, "name": hostile, "instances": [hostile], "reason": {"code": hostile, "message": hostile}}],
+            "failures": [{"kind": "child", "step": hostile, "subject": hostile, "reason": {"code": hostile, "message": hostile}, "execution": hostile}],
             "unreadable": [{"snapshotId": hostile, "problem": hostile}],
         }),
     );

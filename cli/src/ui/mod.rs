@@ -2,5 +2,6 @@
 
 pub mod output;
 pub mod progress;
+pub mod table;
 pub mod terminal;
 pub mod text;

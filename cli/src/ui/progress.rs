@@ -17,8 +17,8 @@ use crate::ui::{
 pub const SNAPSHOTS: &str = "SnapshotVolumes";
 /// See [`SNAPSHOTS`].
 pub const DELETIONS: &str = "DeleteExpired";
-/// The Map of a drill's rounds.
-pub const ROUNDS: &str = "DrillRounds";
+/// The Map of a drill's restore points.
+pub const RESTORE_POINTS: &str = "ProveRestorePoints";
 
 /// How far a Map is, over all Regions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Progress {
             bar.with_prefix(match map {
                 SNAPSHOTS => "volumes",
                 DELETIONS => "deletions",
-                ROUNDS => "rounds",
+                RESTORE_POINTS => "restores",
                 other => other,
             })
         });
@@ -192,8 +192,8 @@ mod tests {
         let output = json!({"summary": "Night 2026-12-31: all 2 volumes protected; report: s3://x"});
         assert_eq!(told("ReportNight", &output).unwrap(), "Night 2026-12-31: all 2 volumes protected");
         assert_eq!(told("ReportNight", &json!({"failure": {"Error": "Transient"}})).unwrap(), "failed: Transient");
-        let of_step = json!({"failure": {"DrillRounds": {"Error": "States.Timeout"}}});
-        assert_eq!(told("DrillRounds", &of_step).unwrap(), "failed: States.Timeout");
+        let of_step = json!({"failure": {"ProveRestorePoints": {"Error": "States.Timeout"}}});
+        assert_eq!(told("ProveRestorePoints", &of_step).unwrap(), "failed: States.Timeout");
         let drilled = json!({"regions": [{"region": "us-east-1", "volumes": 8, "taken": 2}]});
         assert_eq!(told("DrillRegions", &drilled).unwrap(), "us-east-1: 2 of 8 volumes drilled");
         let mailed = json!({"mail": {"subject": "[prod] Restore drill"}});

@@ -1,10 +1,8 @@
 //! The failures of a Region by cause, each failure once.
 
-use report::{advice::Said, night::Failure};
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use domain::Reason;
+use report::advice::advice;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::report::Region;
 use crate::ui::text::plural;
@@ -29,7 +27,7 @@ struct Told<'a> {
     /// The step; none if it left a volume unprotected.
     step: Option<&'a str>,
     subject: Option<&'a str>,
-    error: String,
+    reason: &'a Reason,
     execution: Option<&'a str>,
 }
 
@@ -37,23 +35,22 @@ struct Told<'a> {
 /// unprotected is not told again as that of a step.
 pub fn causes(region: &Region) -> Vec<Cause<'_>> {
     let failed: BTreeMap<_, _> =
-        region.failures.iter().filter_map(|failure| Some((failure.subject.as_deref()?, failure))).collect();
+        region.failures.iter().filter_map(|failure| Some((failure.subject()?, failure))).collect();
     let volumes = region.unprotected.iter().map(|one| {
         let subject = one.volume.volume_id.as_str();
-        let execution = failed.get(subject).and_then(|failure| failure.execution.as_deref());
-        Told { step: None, subject: Some(subject), error: one.reason.clone(), execution }
+        let execution = failed.get(subject).and_then(|failure| failure.execution());
+        Told { step: None, subject: Some(subject), reason: &one.reason, execution }
     });
-    let unprotected: BTreeSet<_> = region.unprotected.iter().map(|one| one.volume.volume_id.as_str()).collect();
-    let is_new = |failure: &&Failure| failure.subject.as_deref().is_none_or(|subject| !unprotected.contains(subject));
-    let steps = region.failures.iter().filter(is_new).map(|failure| Told {
-        step: Some(&failure.step),
-        subject: failure.subject.as_deref(),
-        error: format!("{}: {}", failure.error, failure.message),
-        execution: failure.execution.as_deref(),
+    let others = region.other_failures().map(|failure| Told {
+        step: Some(failure.step()),
+        subject: failure.subject(),
+        reason: failure.reason(),
+        execution: failure.execution(),
     });
     let mut groups = BTreeMap::<_, Vec<_>>::new();
-    for told in volumes.chain(steps) {
-        let key = Said::read(told.error.clone()).code.map_or_else(|| told.error.clone(), str::to_owned);
+    for told in volumes.chain(others) {
+        let is_known = advice(&told.reason.code).is_some();
+        let key = if is_known { told.reason.code.clone() } else { told.reason.to_string() };
         groups.entry((told.step, key)).or_default().push(told);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
@@ -71,7 +68,7 @@ fn cause<'a>(step: Option<&str>, told: &[Told<'a>]) -> Cause<'a> {
         (Some(step), subjects) => format!("{step} failed {} times", subjects.len()),
     };
     let first = told.first();
-    let error = first.map(|one| one.error.clone()).unwrap_or_default();
-    let remedy = Said::read(error.clone()).advice().map(|advice| advice.remedy);
+    let error = first.map(|one| one.reason.to_string()).unwrap_or_default();
+    let remedy = first.and_then(|one| advice(&one.reason.code)).map(|advice| advice.remedy);
     Cause { effect, subjects, error, remedy, execution: told.iter().find_map(|one| one.execution) }
 }

@@ -6,7 +6,7 @@ use domain::{Interval, Night, messages::Expired};
 use super::{
     causes::{Cause, causes},
     report::{Named, Region, Report},
-    verdict::{Tone, Verdict, is_undiscovered},
+    verdict::{Tone, Verdict},
 };
 use crate::ui::text::{grouped, plural};
 
@@ -60,7 +60,7 @@ pub struct VolumeRow<'a> {
     /// Tonight's snapshot; empty if there is none.
     pub snapshot: &'a str,
     /// Why the volume is not protected; empty otherwise.
-    pub reason: &'a str,
+    pub reason: String,
 }
 
 /// A snapshot and its outcome.
@@ -106,11 +106,6 @@ impl<'a> NightView<'a> {
     }
 }
 
-/// Returns the `Name` of a volume's server, or the ids of its instances.
-pub fn server(volume: &Named) -> String {
-    volume.server.clone().unwrap_or_else(|| volume.instances.join(", "))
-}
-
 fn shown<T>(mut all: Vec<T>, most: usize) -> Shown<T> {
     let more = all.len().saturating_sub(most);
     all.truncate(most);
@@ -120,7 +115,7 @@ fn shown<T>(mut all: Vec<T>, most: usize) -> Shown<T> {
 fn counts(region: &Region, dry_run: bool) -> String {
     let (protected, all) = (region.protected.len(), region.protected.len() + region.unprotected.len());
     match all + region.planned.len() {
-        0 if is_undiscovered(region) => "its volumes could not be listed".to_owned(),
+        0 if region.is_undiscovered() => "its volumes could not be listed".to_owned(),
         0 => "no volumes".to_owned(),
         _ if dry_run => {
             let planned = plural(region.planned.len(), "volume");
@@ -131,12 +126,18 @@ fn counts(region: &Region, dry_run: bool) -> String {
 }
 
 fn volumes(region: &Region, most: usize) -> Shown<VolumeRow<'_>> {
-    let row =
-        |volume, tone, outcome| VolumeRow { volume, tone, outcome, detail: String::new(), snapshot: "", reason: "" };
+    let row = |volume, tone, outcome| VolumeRow {
+        volume,
+        tone,
+        outcome,
+        detail: String::new(),
+        snapshot: "",
+        reason: String::new(),
+    };
     let unprotected = region
         .unprotected
         .iter()
-        .map(|one| VolumeRow { reason: &one.reason, ..row(&one.volume, Tone::Incomplete, "Not protected") });
+        .map(|one| VolumeRow { reason: one.reason.to_string(), ..row(&one.volume, Tone::Incomplete, "Not protected") });
     let planned = region.planned.iter().map(|volume| row(volume, Tone::DryRun, "Would be snapshotted"));
     let protected = region.protected.iter().map(|one| {
         let state = (one.state != "completed").then_some(one.state.as_str());
@@ -158,9 +159,14 @@ fn snapshots(region: &Region, dry_run: bool, most: usize) -> Shown<SnapshotRow<'
     });
     let listed = region.still_listed.iter();
     let listed = listed.map(|one| expired(one, true, "Still listed", "expired, but an AMI may use it"));
-    let failed = region.expired.iter().filter(|one| one.failed);
-    let failed = failed.map(|one| expired(one, true, gone, "failed in EBS: it was no restore point"));
-    let usual = region.expired.iter().filter(|one| !one.failed).map(|one| expired(one, false, gone, ""));
+    let failed = region.failed_snapshots.iter().map(|one| SnapshotRow {
+        id: &one.snapshot_id,
+        tags: Some((one.interval, one.night, one.volume_id.as_str())),
+        is_news: true,
+        outcome: "Failed",
+        detail: "in EBS: it is no restore point".to_owned(),
+    });
+    let usual = region.expired.iter().map(|one| expired(one, false, gone, ""));
     let news: Vec<_> = unreadable.chain(listed).chain(failed).collect();
     let limit = news.len() + most;
     shown(news.into_iter().chain(usual).collect(), limit)

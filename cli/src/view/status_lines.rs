@@ -3,13 +3,14 @@
 use comfy_table::Color;
 use jiff::tz::TimeZone;
 use report::mail::console;
-use report::night::{RegionSummary, Summary};
+use report::night::{Counts, Summary};
 use serde_json::{Value, json};
 
 use crate::{
     account::executions::{Outcome, Start, name},
     ui::{
-        terminal::{Rows, Terminal},
+        table::Rows,
+        terminal::Terminal,
         text::{duration, grouped, minute, safe},
     },
 };
@@ -29,7 +30,7 @@ impl Lines<'_> {
             Rows::new(&[&["Night", "Started", "Took"], &["Protected", "Unprotected", "Expired"], &["Outcome"]]);
         for start in starts {
             let (word, colour) = outcome_word(start);
-            let number = |of: fn(&RegionSummary) -> usize| {
+            let number = |of: fn(&Counts) -> usize| {
                 start.summary.as_ref().map(|summary| grouped(summary.total(of))).unwrap_or_default()
             };
             let night = start.night.map_or_else(|| "?".to_owned(), |night| night.to_string());

@@ -5,12 +5,13 @@ use report::mail::{Mail, console};
 
 use super::{
     causes::Cause,
-    night::{NightView, RegionView, SnapshotRow, VolumeRow, server},
+    night::{NightView, RegionView, SnapshotRow, VolumeRow},
     report::Report,
     verdict::Tone,
 };
 use crate::ui::{
-    terminal::{Rows, Terminal},
+    table::Rows,
+    terminal::Terminal,
     text::{grouped, safe},
 };
 
@@ -80,7 +81,7 @@ fn volumes(region: &RegionView) -> Rows {
             Tone::DryRun => (word.to_lowercase(), None),
         };
         let name = volume.name.clone().unwrap_or_default();
-        rows.add(&[&volume.volume_id, &name, &server(volume), *snapshot, &outcome(&word, detail)], colour);
+        rows.add(&[&volume.volume_id, &name, &volume.servers(), *snapshot, &outcome(&word, detail)], colour);
     }
     rows
 }

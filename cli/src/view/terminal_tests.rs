@@ -1,5 +1,6 @@
 use super::*;
-use crate::view::report::Unprotected;
+use domain::Reason;
+use report::night::Unprotected;
 use serde_json::json;
 
 fn named(number: usize) -> serde_json::Value {
@@ -19,18 +20,19 @@ fn night(volumes: usize, lost: usize) -> Report {
             )
         })
         .collect();
-    let reason = "Refused: CreateSnapshot: InvalidVolume.NotFound: The volume does not exist";
+    let reason = json!({"code": "InvalidVolume.NotFound", "message": "CreateSnapshot: InvalidVolume.NotFound: The volume does not exist"});
     let unprotected: Vec<_> = (0..lost).map(|number| with(named(number), json!({"reason": reason}))).collect();
     let failure = |number: usize| {
         let execution = format!("arn:aws:states:us-east-1:123456789012:execution:Nightly/SnapshotVolumes:{number}");
-        json!({"step": "SnapshotVolumes", "subject": format!("vol-{number:017x}"), "error": "Refused", "message": "x", "execution": execution})
+        json!({"kind": "child", "step": "SnapshotVolumes", "subject": format!("vol-{number:017x}"), "reason": reason, "execution": execution})
     };
     let expired = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-12-20", "interval": "Daily"});
     let region = json!({"region": "us-east-1", "protected": protected, "planned": [], "unprotected": unprotected,
-        "failures": (0..lost).map(failure).collect::<Vec<_>>(), "expired": [], "stillListed": [expired], "unreadable": []});
+        "failures": (0..lost).map(failure).collect::<Vec<_>>(), "expired": [], "stillListed": [expired], "failedSnapshots": [], "unreadable": [], "kept": null, "stalest": null});
+    let time = "2026-12-31T04:30:00Z";
     let report = json!({"backupStack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
         "execution": "arn", "location": "s3://ledger/report.json", "regions": [region], "complete": lost == 0,
-        "mail": null});
+        "mail": null, "time": time, "started": time, "ended": time});
     serde_json::from_value(report).unwrap()
 }
 
@@ -63,7 +65,7 @@ fn volumes_that_failed_for_one_cause_are_named_under_it_with_what_to_do() {
     assert_eq!(said.matches("InvalidVolume.NotFound").count(), 1, "{said}");
     assert!(said.contains("12 volumes are not protected\n"), "{said}");
     assert!(said.contains("vol-00000000000000008, vol-00000000000000009 and 2 more\n"), "{said}");
-    assert!(said.contains("What to do: Nothing, if somebody deleted it"), "{said}");
+    assert!(said.contains("What to do: None if the deletion was intended"), "{said}");
 }
 
 #[test]
@@ -83,8 +85,10 @@ fn no_line_but_an_address_is_wider_than_the_terminal_and_no_id_is_broken() {
 fn a_name_that_moves_the_cursor_is_shown_without() {
     let mut report = night(1, 0);
     report.regions[0].protected[0].volume.name = Some("web\u{1b}[2J\nNOT PROTECTED".into());
-    report.regions[0].unprotected =
-        vec![Unprotected { volume: report.regions[0].protected[0].volume.clone(), reason: "\u{1b}[31m".into() }];
+    report.regions[0].unprotected = vec![Unprotected {
+        volume: report.regions[0].protected[0].volume.clone(),
+        reason: Reason::from_error("Refused", "\u{1b}[31m"),
+    }];
     assert!(!text(&report, None).contains('\u{1b}'));
 }
 

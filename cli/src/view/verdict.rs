@@ -1,10 +1,11 @@
 //! Whether every volume is safe, in words.
 
-use super::report::{Region, Report};
+use super::report::Report;
 use crate::{
     page::text::listed,
     ui::text::{grouped, plural},
 };
+use ::report::night::Summary;
 
 /// How something went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,18 +40,9 @@ impl Verdict {
     }
 }
 
-/// Whether the Region's volumes are not known, because the step that lists them failed.
-pub fn is_undiscovered(region: &Region) -> bool {
-    region.failures.iter().any(|failure| failure.step == "DiscoverVolumes")
-}
-
-fn total(report: &Report, count: impl Fn(&Region) -> usize) -> usize {
-    report.regions.iter().map(count).sum()
-}
-
 fn complete(report: &Report) -> Verdict {
-    let protected = total(report, |region| region.protected.len());
-    let late = total(report, |region| region.expired.iter().filter(|one| one.failed).count());
+    let protected = report.total(|region| region.protected.len());
+    let late = report.total(|region| region.failed_snapshots.len());
     let answer = match protected {
         1 => "The only volume is protected".to_owned(),
         _ => format!("All {} volumes are protected", grouped(protected)),
@@ -68,8 +60,8 @@ fn complete(report: &Report) -> Verdict {
 
 fn dry_run(report: &Report) -> Verdict {
     let (planned, protected) =
-        (total(report, |region| region.planned.len()), total(report, |region| region.protected.len()));
-    let expired = plural(total(report, |region| region.expired.len()), "snapshot");
+        (report.total(|region| region.planned.len()), report.total(|region| region.protected.len()));
+    let expired = plural(report.total(|region| region.expired.len()), "snapshot");
     let protected = match protected {
         1 => "1 volume is".to_owned(),
         _ => format!("{} are", plural(protected, "volume")),
@@ -83,15 +75,13 @@ fn dry_run(report: &Report) -> Verdict {
 }
 
 fn incomplete(report: &Report) -> Verdict {
-    let (unprotected, failures) =
-        (total(report, |region| region.unprotected.len()), total(report, |region| region.failures.len()));
-    let all = unprotected + total(report, |region| region.protected.len());
-    let unknown: Vec<_> = report.regions.iter().filter(|region| is_undiscovered(region)).collect();
-    let unknown: Vec<_> = unknown.iter().map(|region| region.region.as_str()).collect();
+    let unprotected = report.total(|region| region.unprotected.len());
+    let all = unprotected + report.total(|region| region.protected.len());
+    let unknown = report.undiscovered();
     let answer = match (unprotected, unknown.is_empty(), report.dry_run) {
         (0, false, _) => "Not every volume is known to be protected".to_owned(),
-        (0, true, true) => format!("The dry run failed in {}", plural(failures, "step")),
-        (0, true, false) => format!("Every volume is protected, but {} failed", plural(failures, "step")),
+        (0, true, true) => format!("The dry run is not complete: {}", Summary::from(report).headline()),
+        (0, true, false) => format!("Every volume is protected, but {}", Summary::from(report).headline()),
         _ if all == 1 => "The only volume is not protected".to_owned(),
         (1, _, _) => format!("1 of {} volumes is not protected", grouped(all)),
         _ => format!("{} of {} volumes are not protected", grouped(unprotected), grouped(all)),

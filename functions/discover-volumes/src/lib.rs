@@ -6,15 +6,16 @@ use aws_sdk_ec2::{Client, types::Filter};
 use domain::{
     Error, Intervals, Night,
     input::Start,
-    messages::{Discovery, Keyed, Volume},
+    messages::{Discovery, Volume},
     night,
     origin::Origin,
     selection::Selection,
     step_functions::Execution,
     tags,
 };
-use ledger::{Ledger, Sorted, Sorter};
-use serde::{Deserialize, Serialize};
+use ledger::{Ledger, keys};
+use serde::Deserialize;
+use std::collections::HashSet;
 
 mod servers;
 
@@ -56,22 +57,22 @@ pub async fn handle(
     let stack = tags::backup_stack(&settings.backup_stack)?;
     require_enabled(home, &input.region).await?;
 
-    let sorter = |name| input.execution.sorting_name(&input.region, name);
-    let made = made(ec2, stack, night, Sorter::new(ledger, sorter("made"))).await?;
-    let volumes = selected(ec2, &selection, Sorter::new(ledger, sorter("volumes"))).await?;
-    let servers = servers::named(ec2, Sorter::new(ledger, sorter("servers"))).await?;
-
-    let list = |name| input.execution.ledger_key(night, &format!("{}/{name}.jsonl", input.region));
-    let (mut work, mut protected) = (ledger.write_list(list("work-list")), ledger.write_list(list("protected")));
-    let (mut volumes, mut made, mut servers) = (volumes.merge().await?, made.merge().await?, servers.merge().await?);
-    // A volume that changes while EC2 pages through them may be on two pages: a group of more than one.
-    while let Some(mut volume) = volumes.next_group().await?.pop() {
-        volume.server = servers.of(&volume.volume_id).await?.pop().map(|server| server.name);
-        let made = made.of(&volume.volume_id).await?;
-        match made.iter().any(|snapshot| snapshot.is_described) {
-            true => protected.write(&volume).await?,
-            false => work.write(&Volume { has_snapshot: !made.is_empty(), ..volume }).await?,
+    let described = described_tonight(ec2, stack, night).await?;
+    let servers = servers::names(ec2).await;
+    let list = |name| ledger.write_list(keys::run_list(night, &input.execution, &input.region, name));
+    let (mut work, mut protected) = (list("work-list"), list("protected"));
+    // A volume that changes while EC2 pages through them may be on two pages.
+    let mut listed = HashSet::new();
+    let in_use = Filter::builder().name("status").values("in-use").build();
+    let mut pages = ec2.describe_volumes().filters(in_use).max_results(1_000).into_paginator().items().send();
+    while let Some(found) = pages.next().await {
+        let Some(mut volume) = volume(found.map_err(|error| error::of("DescribeVolumes", error))?) else { continue };
+        if !selection.selects(&volume.tags) || !listed.insert(volume.volume_id.clone()) {
+            continue;
         }
+        volume.server = servers.get(&volume.volume_id).cloned();
+        let list = if described.contains(&volume.volume_id) { &mut protected } else { &mut work };
+        list.write(&volume).await?;
     }
     Ok(Discovery {
         night,
@@ -95,27 +96,11 @@ async fn require_enabled(home: &Client, region: &str) -> Result<(), Error> {
     if enabled { Ok(()) } else { Err(Error::bad_input("Regions", region, problem)) }
 }
 
-async fn selected<'a>(
-    ec2: &Client,
-    selection: &Selection,
-    mut found: Sorter<'a, Volume>,
-) -> Result<Sorted<'a, Volume>, Error> {
-    let in_use = Filter::builder().name("status").values("in-use").build();
-    let mut listed = ec2.describe_volumes().filters(in_use).max_results(1_000).into_paginator().items().send();
-    while let Some(listed) = listed.next().await {
-        let listed = listed.map_err(|error| error::of("DescribeVolumes", error))?;
-        if let Some(volume) = volume(listed).filter(|volume| selection.selects(&volume.tags)) {
-            found.insert(volume).await?;
-        }
-    }
-    found.finish().await
-}
-
 fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
     let tags = snapshots::tags_of(volume.tags());
     let instances = volume.attachments().iter().filter_map(|attachment| attachment.instance_id.clone()).collect();
     let origin = origin(&volume);
-    Some(Volume { volume_id: volume.volume_id?, instances, tags, origin, server: None, has_snapshot: false })
+    Some(Volume { volume_id: volume.volume_id?, instances, tags, origin, server: None })
 }
 
 fn origin(volume: &aws_sdk_ec2::types::Volume) -> Option<Origin> {
@@ -131,35 +116,19 @@ fn origin(volume: &aws_sdk_ec2::types::Volume) -> Option<Origin> {
     })
 }
 
-/// A snapshot of tonight. A volume whose only one lacks its description goes back on the work list: snapshot-one finds it, and
-/// tag-snapshot finishes it.
-#[derive(Clone, Serialize, Deserialize)]
-struct Made {
-    volume_id: String,
-    is_described: bool,
-}
-
-impl Keyed for Made {
-    fn key(&self) -> &str {
-        &self.volume_id
-    }
-}
-
-async fn made<'a>(
-    ec2: &Client,
-    stack: &str,
-    night: Night,
-    mut made: Sorter<'a, Made>,
-) -> Result<Sorted<'a, Made>, Error> {
+/// The volumes that have a snapshot of the Night with its descriptive tags. A volume whose snapshot lacks them goes back on the work
+/// list: snapshot-one finds the snapshot, and tag-snapshot finishes it.
+async fn described_tonight(ec2: &Client, stack: &str, night: Night) -> Result<HashSet<String>, Error> {
+    let mut described = HashSet::new();
     snapshots::each_of_night(ec2, stack, night, async |snapshot| {
         let is_described = snapshot.tags().iter().any(|tag| tag.key() == Some(tags::NAME));
-        match snapshot.volume_id.clone().filter(|_| snapshots::protects(&snapshot)) {
-            Some(volume_id) => made.insert(Made { volume_id, is_described }).await,
-            None => Ok(()),
+        if is_described && snapshots::protects(&snapshot) {
+            described.extend(snapshot.volume_id);
         }
+        Ok(())
     })
     .await?;
-    made.finish().await
+    Ok(described)
 }
 
 #[cfg(test)]

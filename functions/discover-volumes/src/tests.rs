@@ -12,8 +12,8 @@ use aws_sdk_ec2::{
         Tag, Volume as Ec2Volume, VolumeAttachment, VolumeType,
     },
 };
-use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use ledger::bucket::bucket;
 use serde_json::json;
 
 const SETTINGS: [&str; 3] = ["prod", "Europe/Berlin", ""];
@@ -99,58 +99,51 @@ fn snapshots_of_tonight(night: &'static str) -> Rule {
         })
 }
 
-fn writes(list: &'static str, ids: &'static [&'static str]) -> Rule {
-    mock!(aws_sdk_s3::Client::put_object)
-        .match_requests(move |request| {
-            let body = String::from_utf8_lossy(request.body().bytes().unwrap()).into_owned();
-            let volumes: Vec<_> = body.lines().map(|line| serde_json::from_str::<Volume>(line).unwrap()).collect();
-            // vol-4 has a snapshot that nobody described.
-            assert!(volumes.iter().all(|volume| volume.has_snapshot == (volume.volume_id == "vol-4")));
-            for volume in &volumes {
-                let server = (volume.volume_id == "vol-1").then(|| "db".to_owned());
-                assert_eq!(volume.server, server, "{}", volume.volume_id);
-                let origin = volume.origin.as_ref().expect("its origin").to_string();
-                let is = "type=gp3 iops=3000 throughput=125 zone=eu-west-1a device=/dev/xvda instance=i-1";
-                assert_eq!(origin, is);
-            }
-            let lines = volumes.iter().map(|volume| volume.volume_id.as_str());
-            request.key() == Some(&format!("nights/2027-01-01/run/eu-west-1/{list}.jsonl"))
-                && lines.eq(ids.iter().copied())
-        })
-        .then_output(|| PutObjectOutput::builder().build())
+/// The result, and the volumes of the work list and of the list of protected ones.
+async fn run(ec2: &[&Rule], settings: Settings, input: Input) -> Result<(Discovery, [Vec<Volume>; 2]), String> {
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
+    let (ledger, objects) = bucket();
+    let found = handle(&ec2, &ec2, &ledger, &settings, input).await.map_err(|error| error.to_string())?;
+    let lists = ["work-list", "protected"].map(|list| {
+        let text = objects.lock().unwrap()[&format!("nights/2027-01-01/run/eu-west-1/{list}.jsonl")].clone();
+        let text = String::from_utf8(text).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    });
+    Ok((found, lists))
 }
 
-async fn run(ec2: &[&Rule], s3: &[&Rule], settings: Settings, input: Input) -> Result<Discovery, String> {
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
-    let ledger = Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, s3), "ledger".into());
-    handle(&ec2, &ec2, &ledger, &settings, input).await.map_err(|error| error.to_string())
+fn ids(volumes: &[Volume]) -> Vec<&str> {
+    volumes.iter().map(|volume| volume.volume_id.as_str()).collect()
 }
 
 #[tokio::test]
-async fn lists_what_lacks_tonights_snapshot_or_its_description() {
+async fn lists_what_lacks_tonights_snapshot_or_its_descriptive_tags() {
     let ec2 = [&regions(Some("opt-in-not-required")), &volumes(), &servers(), &snapshots_of_tonight("2027-01-01")];
-    let s3 = [&writes("work-list", &["vol-1", "vol-4"]), &writes("protected", &["vol-3"])];
-    let found = run(&ec2, &s3, settings(SETTINGS), input(json!({"dryRun": true}))).await.unwrap();
+    let (found, [work, protected]) = run(&ec2, settings(SETTINGS), input(json!({"dryRun": true}))).await.unwrap();
     assert_eq!(found.night.to_string(), "2027-01-01");
     assert_eq!(found.intervals.to_string(), "Daily+Quarterly");
     assert_eq!((found.work_list.count, found.protected.count, found.dry_run), (2, 1, true));
-    assert!(s3.iter().all(|rule| rule.num_calls() == 1));
+    // vol-4 has a snapshot without descriptive tags.
+    assert_eq!((ids(&work), ids(&protected)), (vec!["vol-1", "vol-4"], vec!["vol-3"]));
+    assert_eq!((work[0].server.as_deref(), work[1].server.as_deref()), (Some("db"), None));
+    let is = "type=gp3 iops=3000 throughput=125 zone=eu-west-1a device=/dev/xvda instance=i-1";
+    assert_eq!(work[0].origin.as_ref().unwrap().to_string(), is);
 }
 
 #[tokio::test]
 async fn narrows_to_the_volume_tag() {
     let ec2 = [&regions(Some("opted-in")), &volumes(), &servers(), &snapshots_of_tonight("2027-01-01")];
-    let s3 = [&writes("work-list", &["vol-1"]), &writes("protected", &[])];
-    run(&ec2, &s3, settings(["prod", "Europe/Berlin", "Role=db"]), input(json!({}))).await.unwrap();
+    let settings = settings(["prod", "Europe/Berlin", "Role=db"]);
+    let (_, [work, protected]) = run(&ec2, settings, input(json!({}))).await.unwrap();
+    assert_eq!((ids(&work), ids(&protected)), (vec!["vol-1"], vec![]));
 }
 
 #[tokio::test]
-async fn a_night_does_not_fail_for_the_names_of_its_servers() {
+async fn a_run_does_not_fail_because_of_the_names_of_its_servers() {
     let denied = || ErrorMetadata::builder().code("UnauthorizedOperation").message("no").build();
     let servers = mock!(Client::describe_instances).then_error(move || DescribeInstancesError::generic(denied()));
     let ec2 = [&regions(Some("opted-in")), &volumes(), &servers, &snapshots_of_tonight("2027-01-01")];
-    let s3 = [&mock!(aws_sdk_s3::Client::put_object).then_output(|| PutObjectOutput::builder().build())];
-    let found = run(&ec2, &s3, settings(SETTINGS), input(json!({}))).await.unwrap();
+    let (found, _) = run(&ec2, settings(SETTINGS), input(json!({}))).await.unwrap();
     assert_eq!((found.work_list.count, servers.num_calls()), (2, 1));
 }
 
@@ -163,7 +156,7 @@ async fn bad_input_is_named_before_any_call_is_made() {
         (json!({}), ["prod", "UTC", "Role"], "BadInput: VolumeTag: \"Role\": "),
         (json!({}), ["", "UTC", ""], "BadInput: BackupStack: \"\": "),
     ] {
-        let error = run(&[], &[], settings(parameters), input(given)).await.unwrap_err();
+        let error = run(&[], settings(parameters), input(given)).await.unwrap_err();
         assert!(error.starts_with(named), "{error}");
     }
 }
@@ -171,7 +164,7 @@ async fn bad_input_is_named_before_any_call_is_made() {
 #[tokio::test]
 async fn a_region_that_does_not_exist_or_is_not_enabled_is_bad_input() {
     for status in [None, Some("not-opted-in")] {
-        let error = run(&[&regions(status)], &[], settings(SETTINGS), input(json!({}))).await.unwrap_err();
+        let error = run(&[&regions(status)], settings(SETTINGS), input(json!({}))).await.unwrap_err();
         assert!(error.starts_with("BadInput: Regions: eu-west-1: not a Region that is enabled"), "{error}");
     }
 }

@@ -95,7 +95,7 @@ mod tests {
 
     fn volume(tags: Tags) -> Volume {
         let volume_id = "vol-1".to_owned();
-        Volume { volume_id, instances: vec![], tags, origin: None, server: None, has_snapshot: false }
+        Volume { volume_id, instances: vec![], tags, origin: None, server: None }
     }
 
     #[test]

@@ -26,7 +26,13 @@ impl ErrorName {
 
 impl fmt::Display for ErrorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.write_str(match self {
+            Self::BadInput => "BadInput",
+            Self::Refused => "Refused",
+            Self::SnapshotTooSoon => "SnapshotTooSoon",
+            Self::Throttled => "Throttled",
+            Self::Transient => "Transient",
+        })
     }
 }
 

@@ -48,7 +48,11 @@ impl Intervals {
 
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.write_str(match self {
+            Self::Daily => "Daily",
+            Self::Quarterly => "Quarterly",
+            Self::Annual => "Annual",
+        })
     }
 }
 

@@ -6,24 +6,22 @@
 //! - [`input`]: the input that starts a run.
 //! - [`selection`]: which volumes are backed up.
 //! - [`tags`]: a snapshot's tags and its identity. [`description`]: the tags that describe it. [`origin`]: what its volume was.
-//! - [`retention`]: which snapshots expire. [`lifetime`]: when each of them will.
+//! - [`retention`]: which snapshots expire.
 //! - [`drill`]: the restore drill.
 //! - [`pace`]: when each call may come.
-//! - [`cost`]: what a night costs.
 //! - [`messages`], [`step_functions`]: what the functions and the state machine pass each other.
-//! - [`error`]: the error names that the state machine acts on.
+//! - [`error`]: the error names that the state machine acts on. [`reason`]: why something failed.
 
-pub mod cost;
 pub mod description;
 pub mod drill;
 pub mod error;
 pub mod input;
 pub mod interval;
-pub mod lifetime;
 pub mod messages;
 pub mod night;
 pub mod origin;
 pub mod pace;
+pub mod reason;
 pub mod retention;
 pub mod selection;
 pub mod step_functions;
@@ -32,3 +30,4 @@ pub mod tags;
 pub use error::{Error, ErrorName};
 pub use interval::{Interval, Intervals};
 pub use night::Night;
+pub use reason::Reason;

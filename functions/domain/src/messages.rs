@@ -7,23 +7,9 @@ use std::collections::BTreeMap;
 use crate::{
     Interval, Intervals, Night,
     origin::Origin,
-    retention,
     step_functions::{Caught, List},
     tags::Tags,
 };
-
-/// What is put in order and compared side by side by an id of its own.
-pub trait Keyed {
-    /// The id: of a volume or of a snapshot.
-    fn key(&self) -> &str;
-}
-
-/// An id alone.
-impl Keyed for String {
-    fn key(&self) -> &str {
-        self
-    }
-}
 
 /// A volume selected for the night: a line of the work list, and of the list of those protected before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,15 +27,6 @@ pub struct Volume {
     /// The `Name` tag of the first server that it is attached to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
-    /// Whether it has a snapshot of tonight that lacks its description: to be found, not made.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub has_snapshot: bool,
-}
-
-impl Keyed for Volume {
-    fn key(&self) -> &str {
-        &self.volume_id
-    }
 }
 
 /// A child execution's place in its Map.
@@ -91,27 +68,20 @@ pub struct Expired {
     pub night: Night,
     /// The Interval that governed it.
     pub interval: Interval,
-    /// Whether EBS failed it, mostly after its own night had reported it as pending: to be told as it goes.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub failed: bool,
 }
 
-impl From<&retention::Snapshot> for Expired {
-    fn from(snapshot: &retention::Snapshot) -> Self {
-        Self {
-            snapshot_id: snapshot.id.clone(),
-            volume_id: snapshot.volume_id.clone(),
-            night: snapshot.night,
-            interval: snapshot.interval,
-            failed: snapshot.state == retention::State::Error,
-        }
-    }
-}
-
-impl Keyed for Expired {
-    fn key(&self) -> &str {
-        &self.snapshot_id
-    }
+/// A managed snapshot that EBS could not complete, whatever its Interval: a line of the list of failed snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedSnapshot {
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// `vol-…`
+    pub volume_id: String,
+    /// The Night that it belongs to.
+    pub night: Night,
+    /// The Interval that governs it.
+    pub interval: Interval,
 }
 
 /// A managed snapshot whose tags cannot be read: reported, never counted, never deleted.
@@ -129,6 +99,8 @@ pub struct Unreadable {
 pub struct Expiry {
     /// The [`Expired`] snapshots.
     pub expired: List,
+    /// The [`FailedSnapshot`]s.
+    pub failed: List,
     /// The [`Unreadable`] ones.
     pub unreadable: List,
     /// How many managed snapshots there are, those that expire among them.
@@ -137,6 +109,13 @@ pub struct Expiry {
     /// When the newest restore point was begun of the selected volume that is worst off; none where no volume has one.
     #[serde(default)]
     pub stalest: Option<Timestamp>,
+}
+
+/// The manifest of a Map's results in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Its key.
+    pub key: String,
 }
 
 /// One Region's part of the night as the state machine hands it to report-night. What is absent was not reached.
@@ -151,6 +130,9 @@ pub struct RegionNight {
     pub protected: Option<List>,
     /// What expired.
     pub expiry: Option<Expiry>,
+    /// Where Step Functions wrote the results of each Map that ended, by the state's name.
+    #[serde(default)]
+    pub results: BTreeMap<String, Manifest>,
     /// What each step that failed as a whole said, by the state's name.
     #[serde(default)]
     pub failure: BTreeMap<String, Caught>,

@@ -33,7 +33,7 @@ impl Night {
     }
 
     /// The Night so many calendar months after this one; none where the calendar ends before.
-    pub(crate) fn after_months(self, months: u32) -> Option<Night> {
+    pub fn after_months(self, months: u32) -> Option<Night> {
         self.after(Span::new().try_months(months).ok()?)
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Error, Interval, Intervals, Night, messages::Keyed};
+use crate::{Error, Interval, Intervals, Night};
 
 /// The retention parameters; each at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +59,6 @@ pub struct Snapshot {
     pub intervals: Intervals,
     /// Its state in EC2.
     pub state: State,
-}
-
-impl Keyed for Snapshot {
-    fn key(&self) -> &str {
-        &self.volume_id
-    }
 }
 
 impl Snapshot {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Night;
+use crate::Reason;
 
 /// The execution that runs the night: Step Functions' own context object, `$$.Execution`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,18 +18,6 @@ pub struct Execution {
     pub input: Value,
     /// When it started.
     pub start_time: Timestamp,
-}
-
-impl Execution {
-    /// The key of one of this execution's objects in the ledger: `nights/<Night>/<execution>/<name>`.
-    pub fn ledger_key(&self, night: Night, name: &str) -> String {
-        format!("nights/{night}/{}/{name}", self.name)
-    }
-
-    /// The name under which a function keeps the runs of a list that it puts in order.
-    pub fn sorting_name(&self, region: &str, name: &str) -> String {
-        format!("sorting/{}/{region}/{name}", self.name)
-    }
 }
 
 /// A list in the ledger: one JSON object a line.
@@ -53,11 +41,16 @@ pub struct Caught {
 }
 
 impl Caught {
-    /// The cause in words: a function's `errorMessage`, or the cause itself where it is not a function's.
+    /// The cause in words: a function's `errorMessage`, or the cause itself if it is not a function's.
     pub fn message(&self) -> String {
         serde_json::from_str::<Value>(&self.cause)
             .ok()
             .and_then(|cause| Some(cause.get("errorMessage")?.as_str()?.to_owned()))
             .unwrap_or_else(|| self.cause.clone())
+    }
+
+    /// The reason in it.
+    pub fn reason(&self) -> Reason {
+        Reason::from_error(&self.error, &self.message())
     }
 }

@@ -1,5 +1,5 @@
-//! The command that checks what is on a volume, through Systems Manager. SendCommand has no client token: the SDK makes one attempt, and
-//! the script itself sees to it that two of it do not work on one volume at once.
+//! The command that checks a volume on the instance, through Systems Manager. SendCommand has no client token: the SDK makes one
+//! attempt, and the script itself locks the volume.
 
 use aws::error;
 use aws_sdk_ssm::{
@@ -9,74 +9,84 @@ use aws_sdk_ssm::{
     operation::get_command_invocation::GetCommandInvocationOutput,
     types::CommandInvocationStatus,
 };
-use domain::{Error, drill::Depth, error::cut};
+use domain::{Error, drill::Depth, error::cut, reason::Code};
 use serde::Deserialize;
 
-use crate::Look;
+use crate::not_proven;
 
 /// Seconds within which the command must reach the instance (Systems Manager API reference, SendCommand: at least 30).
 const DELIVERY: i32 = 600;
-/// Characters of what the script says that a reason holds.
+/// Characters of the script's output in an error.
 const LONGEST: usize = 300;
 
-/// What the last line of the script's output says. How the rest is called there is the script's own.
+/// The last line of the script's output; its other members are not read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Found {
-    /// Null where the volume has none that the script knows.
+    /// Null if the volume has none that the script knows.
     file_system: Option<String>,
-    /// How many databases the newest dump came to; null where there is none, or where it could not be loaded.
+    /// The number of databases in the newest dump; null if there is no dump, or if it could not be loaded.
     databases: Option<u64>,
 }
 
-/// Sends the command.
-pub(crate) async fn send(ssm: &Client, document: &str, instance: &str, volume: &str) -> Result<Look, Error> {
+/// Sends the command and returns its id.
+pub(crate) async fn send(ssm: &Client, document: &str, instance: &str, volume: &str) -> Result<String, Error> {
     let once = Config::builder().retry_config(RetryConfig::disabled());
     let send = ssm.send_command().document_name(document).instance_ids(instance).timeout_seconds(DELIVERY);
     let send = send.parameters("VolumeId", vec![volume.to_owned()]).customize().config_override(once);
     let sent = send.send().await.map_err(|error| error::of("SendCommand", error))?;
     let id = sent.command.and_then(|command| command.command_id);
-    id.map(Look::Sent).ok_or_else(|| Error::unanswered("SendCommand", "no command id"))
+    id.ok_or_else(|| Error::unanswered("SendCommand", "no command id"))
 }
 
-/// Looks how far the command has come.
-pub(crate) async fn look(ssm: &Client, command: &str, instance: &str) -> Result<Look, Error> {
+/// Returns how far the command proved the volume; none while it runs.
+///
+/// # Errors
+/// `Refused` if the check failed; `Throttled`, `Transient` or `Refused` from Systems Manager.
+pub(crate) async fn result(ssm: &Client, command: &str, instance: &str) -> Result<Option<Depth>, Error> {
     let invocation = ssm.get_command_invocation().command_id(command).instance_id(instance).send().await;
     match invocation {
-        Ok(invocation) => Ok(read(&invocation)),
-        // What was just sent need not be known yet (Systems Manager API reference, GetCommandInvocation).
-        Err(error) if error.code() == Some("InvocationDoesNotExist") => Ok(Look::Wait),
+        Ok(invocation) => read(&invocation),
+        // A command that was just sent may not be known yet (Systems Manager API reference, GetCommandInvocation).
+        Err(error) if error.code() == Some("InvocationDoesNotExist") => Ok(None),
         Err(error) => Err(error::of("GetCommandInvocation", error)),
     }
 }
 
-fn read(invocation: &GetCommandInvocationOutput) -> Look {
+fn read(invocation: &GetCommandInvocationOutput) -> Result<Option<Depth>, Error> {
     use CommandInvocationStatus::{Cancelling, Delayed, Failed, InProgress, Pending, Success};
-    let last = |text: Option<&str>| {
-        // The agent adds a line of its own to what a script that failed wrote.
-        let is_own = |line: &&str| !line.is_empty() && !line.starts_with("failed to run commands: ");
-        let line = text.unwrap_or_default().lines().rev().map(str::trim).find(is_own);
-        cut(line.unwrap_or("it says nothing"), LONGEST)
-    };
     match invocation.status() {
-        Some(Pending | InProgress | Delayed | Cancelling) | None => Look::Wait,
-        Some(Success) => proven(invocation.standard_output_content().unwrap_or_default()),
+        Some(Pending | InProgress | Delayed | Cancelling) | None => Ok(None),
+        Some(Success) => depth(invocation.standard_output_content().unwrap_or_default()).map(Some),
         Some(Failed) if invocation.response_code() > 0 => {
-            Look::Problem(format!("CheckFailed: {}", last(invocation.standard_error_content())))
+            Err(not_proven(Code::CheckFailed, last_line(invocation.standard_error_content().unwrap_or_default())))
         }
         Some(status) => {
             let details = invocation.status_details().unwrap_or(status.as_str());
-            Look::Problem(format!("CheckNotRun: Systems Manager reports the check as {details}"))
+            Err(not_proven(Code::CheckNotRun, format!("Systems Manager reports the check as {details}")))
         }
     }
 }
 
-fn proven(output: &str) -> Look {
+/// Returns the script's last line. The agent adds one of its own to the errors of a script that failed.
+fn last_line(errors: &str) -> String {
+    let is_own = |line: &&str| !line.is_empty() && !line.starts_with("failed to run commands: ");
+    let line = errors.lines().rev().map(str::trim).find(is_own);
+    cut(line.unwrap_or("the check gave no reason"), LONGEST)
+}
+
+fn depth(output: &str) -> Result<Depth, Error> {
     let last = output.trim_end().lines().next_back().unwrap_or_default();
     match serde_json::from_str::<Found>(last) {
-        Ok(Found { file_system: None, .. }) => Look::Proven(Depth::Volume),
-        Ok(Found { databases: Some(_), .. }) => Look::Proven(Depth::Database),
-        Ok(_) => Look::Proven(Depth::Files),
-        Err(_) => Look::Problem(format!("CheckFailed: its last line is not what was found: {}", cut(last, LONGEST))),
+        Ok(Found { file_system: None, .. }) => Ok(Depth::Volume),
+        Ok(Found { databases: Some(_), .. }) => Ok(Depth::Database),
+        Ok(_) => Ok(Depth::Files),
+        Err(_) => {
+            let line = cut(last, LONGEST);
+            Err(not_proven(
+                Code::CheckFailed,
+                format!("the last line of the check's output is not the expected JSON: {line}"),
+            ))
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! Lambda's entry point of `drill-check`.
 
 use aws::Aws;
-use domain::drill::messages::Progress;
-use drill_check::{Clients, Settings, handle};
+use drill_check::{Clients, Input, Settings, handle};
 use jiff::Timestamp;
 use lambda::{serve, setting};
 
@@ -11,7 +10,7 @@ async fn main() -> Result<(), lambda::LambdaError> {
     let aws = Aws::load();
     let settings = Settings { backup_stack: setting("BACKUP_STACK"), document: setting("DRILL_DOCUMENT") };
     let ssm = aws_sdk_ssm::Client::new(aws.config());
-    serve(async |input: Progress| {
+    serve(async |input: Input| {
         let clients = Clients { ec2: aws.ec2(&input.region), ssm: ssm.clone() };
         handle(&clients, &settings, Timestamp::now(), input).await
     })

@@ -1,7 +1,11 @@
 use super::*;
 use aws_sdk_ec2::{
-    operation::{attach_volume::AttachVolumeOutput, describe_volumes::DescribeVolumesOutput},
-    types::VolumeAttachment,
+    error::ErrorMetadata,
+    operation::{
+        attach_volume::{AttachVolumeError, AttachVolumeOutput},
+        describe_volumes::DescribeVolumesOutput,
+    },
+    types::{Volume, VolumeAttachment, VolumeAttachmentState, VolumeState},
 };
 use aws_sdk_ssm::{
     operation::{
@@ -13,13 +17,11 @@ use aws_sdk_ssm::{
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::{Value, json};
 
-fn input(instance: &str, checked: Option<Checked>) -> Progress {
+fn input(instance: &str, stage: Stage) -> Input {
     let point = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8});
-    let given = json!({
-        "region": "eu-west-1", "zone": "eu-west-1a", "instance": instance, "execution": "run", "place": 3,
-        "item": {"point": point}, "restored": {"volumeId": "vol-9", "begun": Timestamp::UNIX_EPOCH},
-    });
-    Progress { checked, ..serde_json::from_value(given).unwrap() }
+    let progress = json!({"volumeId": "vol-9", "created": Timestamp::UNIX_EPOCH, "stage": stage, "waitSeconds": 5});
+    let given = json!({"region": "eu-west-1", "zone": "eu-west-1a", "instance": instance, "execution": "run", "point": point, "progress": progress});
+    serde_json::from_value(given).unwrap()
 }
 
 fn volume(state: VolumeState, size: i32, attachment: Option<(&str, VolumeAttachmentState)>) -> Rule {
@@ -27,7 +29,9 @@ fn volume(state: VolumeState, size: i32, attachment: Option<(&str, VolumeAttachm
     let attachments = Some(attachment.into_iter().collect());
     let volume = Volume::builder().volume_id("vol-9").state(state).size(size).set_attachments(attachments).build();
     mock!(Client::describe_volumes)
-        .match_requests(|request| request.filters()[0].values() == ["vol-9"])
+        .match_requests(|request| {
+            request.filters()[0].name() == Some("volume-id") && request.filters()[0].values() == ["vol-9"]
+        })
         .then_output(move || DescribeVolumesOutput::builder().volumes(volume.clone()).build())
 }
 
@@ -35,59 +39,79 @@ fn no_volume() -> Rule {
     mock!(Client::describe_volumes).then_output(|| DescribeVolumesOutput::builder().build())
 }
 
-async fn run(ec2: &[&Rule], ssm: &[&Rule], seconds: i64, input: Progress) -> Checked {
+async fn run(ec2: &[&Rule], ssm: &[&Rule], seconds: i64, input: Input) -> Result<Progress, String> {
     let clients = Clients {
         ec2: mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2),
         ssm: mock_client!(aws_sdk_ssm, RuleMode::MatchAny, ssm),
     };
     let settings = Settings { backup_stack: "prod".into(), document: "prod-check".into() };
-    handle(&clients, &settings, Timestamp::from_second(seconds).unwrap(), input).await.unwrap()
+    let looked = handle(&clients, &settings, at(seconds), input).await;
+    looked.map_err(|error| error.to_string())
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
 }
 
 #[tokio::test]
-async fn an_available_volume_of_the_right_size_is_the_proof_where_there_is_no_instance() {
-    let checked = run(&[&volume(VolumeState::Available, 8, None)], &[], 42, input("", None)).await;
-    assert_eq!((checked.is_over, checked.depth, checked.seconds), (true, Some(Depth::Volume), Some(42)));
-    assert_eq!((checked.at, checked.problem), (Timestamp::from_second(42).ok(), None));
+async fn without_an_instance_an_available_volume_of_the_right_size_is_the_proof() {
+    let looked = run(&[&volume(VolumeState::Available, 8, None)], &[], 42, input("", Stage::Creating)).await.unwrap();
+    assert_eq!(looked.stage, Stage::Proven { seconds: 42, depth: Depth::Volume, at: at(42) });
+    let again = run(&[], &[], 50, input("", looked.stage.clone())).await.unwrap();
+    assert_eq!(again.stage, looked.stage);
 }
 
 #[tokio::test]
-async fn waits_for_a_tenth_of_what_has_passed_and_an_hour_at_most() {
+async fn waits_for_a_tenth_of_the_time_passed_and_an_hour_at_most() {
     let creating = volume(VolumeState::Creating, 8, None);
     for (seconds, waits) in [(0, 5), (600, 60), (3_599, 300)] {
-        let checked = run(&[&creating], &[], seconds, input("", None)).await;
-        assert_eq!((checked.is_over, checked.wait_seconds, checked.seconds), (false, waits, None));
+        let looked = run(&[&creating], &[], seconds, input("", Stage::Creating)).await.unwrap();
+        assert_eq!((looked.stage, looked.wait_seconds), (Stage::Creating, waits));
     }
-    let late = run(&[&creating], &[], 3_600, input("", None)).await;
-    assert!(late.is_over && late.problem.unwrap().starts_with("NotAvailable: "));
+    let late = run(&[&creating], &[], 3_600, input("", Stage::Creating)).await.unwrap_err();
+    assert_eq!(late, "Refused: NotAvailable: the volume is not available after 60 minutes");
 }
 
 #[tokio::test]
-async fn a_volume_in_error_gone_or_of_another_size_is_a_problem() {
-    for (rule, seconds, problem) in [
-        (volume(VolumeState::Error, 8, None), 10, "VolumeError: EBS reports vol-9 as error"),
-        (volume(VolumeState::Deleting, 8, None), 10, "VolumeGone: vol-9 was deleted before it was checked"),
-        (no_volume(), 60, "VolumeGone: vol-9 was deleted before it was checked"),
-        (volume(VolumeState::Available, 7, None), 10, "WrongSize: vol-9 has 7 GiB, its snapshot's volume had 8"),
+async fn a_volume_in_error_gone_or_of_another_size_is_not_proven() {
+    for (rule, seconds, error) in [
+        (volume(VolumeState::Error, 8, None), 10, "Refused: VolumeError: EBS reports vol-9 as error"),
+        (volume(VolumeState::Deleting, 8, None), 10, "Refused: VolumeGone: vol-9 was deleted before it was checked"),
+        (no_volume(), 60, "Refused: VolumeGone: vol-9 was deleted before it was checked"),
+        (
+            volume(VolumeState::Available, 9, None),
+            10,
+            "Refused: WrongSize: vol-9 has 9 GiB, but the volume of its snapshot had 8",
+        ),
     ] {
-        let checked = run(&[&rule], &[], seconds, input("", None)).await;
-        assert_eq!((checked.is_over, checked.depth, checked.problem.as_deref()), (true, None, Some(problem)));
+        assert_eq!(run(&[&rule], &[], seconds, input("", Stage::Creating)).await.unwrap_err(), error);
     }
-    assert!(!run(&[&no_volume()], &[], 59, input("", None)).await.is_over, "it is not listed yet");
+    let unlisted = run(&[&no_volume()], &[], 59, input("", Stage::Creating)).await.unwrap();
+    assert_eq!(unlisted.stage, Stage::Creating, "it is not listed yet");
+}
+
+/// The volumes that are attached to the instance.
+fn attached(devices: &[&str]) -> Rule {
+    let device = |device: &&str| VolumeAttachment::builder().instance_id("i-1").device(*device).build();
+    let volumes: Vec<_> = devices.iter().map(|one| Volume::builder().attachments(device(one)).build()).collect();
+    mock!(Client::describe_volumes)
+        .match_requests(|request| request.filters()[0].name() == Some("attachment.instance-id"))
+        .then_output(move || DescribeVolumesOutput::builder().set_volumes(Some(volumes.clone())).build())
 }
 
 #[tokio::test]
-async fn attaches_it_then_sends_the_command_once_it_is_attached() {
+async fn attaches_the_volume_then_sends_the_command_once_it_is_attached() {
     let attach = mock!(Client::attach_volume)
-        .match_requests(|request| request.instance_id() == Some("i-1") && request.device() == Some("/dev/sdt"))
+        .match_requests(|request| request.instance_id() == Some("i-1") && request.device() == Some("/dev/sdr"))
         .then_output(|| AttachVolumeOutput::builder().build());
-    let available = volume(VolumeState::Available, 8, None);
-    let first = run(&[&available, &attach], &[], 42, input("i-1", None)).await;
-    assert_eq!((first.is_over, first.seconds, attach.num_calls()), (false, Some(42), 1));
+    let (available, taken) =
+        (volume(VolumeState::Available, 8, None), attached(&["/dev/xvda", "/dev/sdq", "/dev/sds"]));
+    let first = run(&[&available, &taken, &attach], &[], 42, input("i-1", Stage::Creating)).await.unwrap();
+    assert_eq!((&first.stage, attach.num_calls()), (&Stage::Available { seconds: 42 }, 1));
 
     let attaching = volume(VolumeState::InUse, 8, Some(("i-1", VolumeAttachmentState::Attaching)));
-    let second = run(&[&attaching], &[], 50, input("i-1", Some(first))).await;
-    assert_eq!((second.is_over, second.seconds, second.command.as_deref()), (false, Some(42), None));
+    let second = run(&[&attaching], &[], 50, input("i-1", first.stage)).await.unwrap();
+    assert_eq!(second.stage, Stage::Available { seconds: 42 });
 
     let send = mock!(aws_sdk_ssm::Client::send_command)
         .match_requests(|request| {
@@ -98,19 +122,44 @@ async fn attaches_it_then_sends_the_command_once_it_is_attached() {
         })
         .then_output(|| SendCommandOutput::builder().command(Command::builder().command_id("c-1").build()).build());
     let attached = volume(VolumeState::InUse, 8, Some(("i-1", VolumeAttachmentState::Attached)));
-    let third = run(&[&attached], &[&send], 60, input("i-1", Some(second))).await;
-    assert_eq!((third.is_over, third.seconds, third.command.as_deref()), (false, Some(42), Some("c-1")));
+    let third = run(&[&attached], &[&send], 60, input("i-1", second.stage)).await.unwrap();
+    assert_eq!(third.stage, Stage::Checking { seconds: 42, command: "c-1".into() });
 }
 
 #[tokio::test]
-async fn one_that_somebody_attached_elsewhere_is_a_problem() {
-    let taken = volume(VolumeState::InUse, 8, Some(("i-2", VolumeAttachmentState::Attached)));
-    let checked = run(&[&taken], &[], 60, input("i-1", None)).await;
-    assert!(checked.problem.unwrap().starts_with("VolumeTaken: "));
+async fn a_device_that_another_child_has_just_taken_is_tried_again_and_so_is_an_instance_without_a_free_one() {
+    let available = volume(VolumeState::Available, 8, None);
+    for (code, expected) in [
+        ("InvalidParameterValue", Err("Transient: AttachVolume: InvalidParameterValue: /dev/sdq is already in use")),
+        ("VolumeInUse", Ok(Stage::Available { seconds: 42 })),
+        ("AttachmentLimitExceeded", Err("Refused: AttachVolume: AttachmentLimitExceeded: /dev/sdq is already in use")),
+    ] {
+        let metadata = move || ErrorMetadata::builder().code(code).message("/dev/sdq is already in use").build();
+        let refused = mock!(Client::attach_volume).then_error(move || AttachVolumeError::generic(metadata()));
+        let looked = run(&[&available, &attached(&[]), &refused], &[], 42, input("i-1", Stage::Creating)).await;
+        assert_eq!(looked.map(|progress| progress.stage), expected.map_err(str::to_owned), "{code}");
+    }
+    let all: Vec<_> = ('q'..='z').map(|letter| format!("/dev/sd{letter}")).collect();
+    let all = attached(&all.iter().map(String::as_str).collect::<Vec<_>>());
+    let waits = run(&[&available, &all], &[], 42, input("i-1", Stage::Creating)).await.unwrap();
+    assert_eq!(waits.stage, Stage::Available { seconds: 42 });
 }
 
-/// What comes of a command that was sent.
-async fn command(status: CommandInvocationStatus, code: i32, output: Value, error: &str, seconds: i64) -> Checked {
+#[tokio::test]
+async fn a_volume_that_somebody_attached_elsewhere_is_not_proven() {
+    let taken = volume(VolumeState::InUse, 8, Some(("i-2", VolumeAttachmentState::Attached)));
+    let error = run(&[&taken], &[], 60, input("i-1", Stage::Creating)).await.unwrap_err();
+    assert!(error.starts_with("Refused: VolumeTaken: "), "{error}");
+}
+
+/// The stage after a look at a command that was sent.
+async fn command(
+    status: CommandInvocationStatus,
+    code: i32,
+    output: Value,
+    error: &str,
+    seconds: i64,
+) -> Result<Stage, String> {
     let (output, error) = (format!("mounted\n{output}\n"), error.to_owned());
     let get = mock!(aws_sdk_ssm::Client::get_command_invocation)
         .match_requests(|request| request.command_id() == Some("c-1") && request.instance_id() == Some("i-1"))
@@ -118,28 +167,34 @@ async fn command(status: CommandInvocationStatus, code: i32, output: Value, erro
             let answer = GetCommandInvocationOutput::builder().status(status.clone()).response_code(code);
             answer.standard_output_content(&output).standard_error_content(&error).build()
         });
-    let sent = Checked { seconds: Some(42), command: Some("c-1".into()), ..Checked::default() };
-    run(&[], &[&get], seconds, input("i-1", Some(sent))).await
+    run(&[], &[&get], seconds, input("i-1", checking())).await.map(|progress| progress.stage)
+}
+
+fn checking() -> Stage {
+    Stage::Checking { seconds: 42, command: "c-1".into() }
 }
 
 #[tokio::test]
-async fn what_the_script_found_is_how_far_it_is_proven() {
+async fn the_last_line_of_the_script_decides_how_far_the_volume_is_proven() {
     use CommandInvocationStatus::{Delayed, Failed, InProgress, Pending, Success, TimedOut};
     let files = json!({"fileSystem": "xfs", "files": 123, "dump": null, "databases": null});
     let dump = json!({"fileSystem": "xfs", "files": 123, "dump": "/backup/a.sql", "databases": 2});
-    assert_eq!(command(Success, 0, files.clone(), "", 90).await.depth, Some(Depth::Files));
-    let proven = command(Success, 0, dump, "", 90).await;
-    assert_eq!((proven.depth, proven.seconds, proven.is_over), (Some(Depth::Database), Some(42), true));
-    for status in [Pending, InProgress, Delayed] {
-        assert!(!command(status, -1, json!(""), "", 90).await.is_over);
+    let none = json!({"fileSystem": null, "files": null, "dump": null, "databases": null});
+    for (found, depth) in [(&files, Depth::Files), (&dump, Depth::Database), (&none, Depth::Volume)] {
+        let proven = Stage::Proven { seconds: 42, depth, at: at(90) };
+        assert_eq!(command(Success, 0, found.clone(), "", 90).await, Ok(proven));
     }
-    let problem = command(Failed, 1, files.clone(), "mounting\nxfs_repair: bad superblock\n", 90).await.problem;
-    assert_eq!(problem.as_deref(), Some("CheckFailed: xfs_repair: bad superblock"));
-    assert!(command(Success, 0, json!("done"), "", 90).await.problem.unwrap().starts_with("CheckFailed: its last"));
-    let problem = command(TimedOut, -1, json!(""), "", 90).await.problem;
-    assert_eq!(problem.as_deref(), Some("CheckNotRun: Systems Manager reports the check as TimedOut"));
-    let late = command(InProgress, -1, json!(""), "", 3 * 3_600).await;
-    assert!(late.is_over && late.problem.unwrap().starts_with("NotChecked: "));
+    for status in [Pending, InProgress, Delayed] {
+        assert_eq!(command(status, -1, json!(""), "", 90).await, Ok(checking()));
+    }
+    let failed = command(Failed, 1, files, "mounting\nxfs_repair: bad superblock\n", 90).await.unwrap_err();
+    assert_eq!(failed, "Refused: CheckFailed: xfs_repair: bad superblock");
+    let other = command(Success, 0, json!("done"), "", 90).await.unwrap_err();
+    assert!(other.starts_with("Refused: CheckFailed: the last line of the check's output is not"), "{other}");
+    let timed_out = command(TimedOut, -1, json!(""), "", 90).await.unwrap_err();
+    assert_eq!(timed_out, "Refused: CheckNotRun: Systems Manager reports the check as TimedOut");
+    let late = command(InProgress, -1, json!(""), "", 3 * 3_600).await.unwrap_err();
+    assert_eq!(late, "Refused: NotChecked: the check is not complete after 3 hours");
 }
 
 #[tokio::test]
@@ -148,12 +203,5 @@ async fn a_command_that_is_not_known_yet_is_waited_for() {
         let metadata = aws_sdk_ssm::error::ErrorMetadata::builder().code("InvocationDoesNotExist").build();
         GetCommandInvocationError::generic(metadata)
     });
-    let sent = Checked { command: Some("c-1".into()), ..Checked::default() };
-    assert!(!run(&[], &[&unknown], 90, input("i-1", Some(sent))).await.is_over);
-}
-
-#[test]
-fn every_place_has_a_device_of_its_own_that_ec2_does_not_recommend() {
-    let devices: Vec<_> = (0..10).map(device).collect();
-    assert_eq!((devices[0].as_str(), devices[9].as_str()), ("/dev/sdq", "/dev/sdz"));
+    assert_eq!(run(&[], &[&unknown], 90, input("i-1", checking())).await.unwrap().stage, checking());
 }

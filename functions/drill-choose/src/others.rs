@@ -1,14 +1,15 @@
-//! Whether another drill is running: two would hold twice what the parameters allow, and delete each other's volumes as leftovers.
+//! Whether another drill is running: it would delete this one's volumes as left behind, and the two would create twice as many as
+//! `DrillVolumes` allows.
 
 use aws::{error, map_runs::state_machine};
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
 use domain::{Error, step_functions::Execution};
 use jiff::Timestamp;
 
-/// Of two that started at once the one that comes first by its name goes on.
+/// Of two drills that started at the same time, the one whose name sorts first goes on.
 ///
 /// # Errors
-/// `BadInput` that names the one that goes on; `Transient` or `Refused` from Step Functions.
+/// `BadInput` with the name of the one that goes on; `Transient` or `Refused` from Step Functions.
 pub async fn require_none(sfn: &Client, execution: &Execution) -> Result<(), Error> {
     let list = sfn.list_executions().state_machine_arn(state_machine(&execution.id));
     let mut listed = list.status_filter(ExecutionStatus::Running).into_paginator().items().send();

@@ -1,27 +1,28 @@
-//! Where a drill makes its volumes: the Availability Zone, and the instance that checks what is on them.
+//! Where a drill creates its volumes: the Availability Zone, and the instance that checks them.
 
 use aws::error;
 use aws_sdk_ec2::{
     Client,
     types::{AvailabilityZone, AvailabilityZoneState, Filter, InstanceStateName},
 };
-use domain::Error;
+use domain::{Error, ErrorName};
 
 use crate::Settings;
 
-/// Where.
+/// The place of a Region's volumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The Availability Zone.
     pub zone: String,
-    /// `i-…`; empty where nothing checks what is on a volume.
+    /// `i-…`; empty if no instance checks the volumes.
     pub instance: String,
 }
 
-/// The instance and its zone in the stack's own Region, if there is one; else the configured zone of the Region, or its first.
+/// Returns the instance and its zone in the stack's own Region, if there is one; else the configured zone of the Region, or its first.
 ///
 /// # Errors
-/// `BadInput` for an instance or a zone that a person must mend; `Throttled`, `Transient` or `Refused` from EC2.
+/// `BadInput` for an instance or a zone that does not exist; `Refused` for one that cannot be used now, which fails the drill of this Region
+/// alone; `Throttled`, `Transient` or `Refused` from EC2.
 pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<Place, Error> {
     if !settings.instance.is_empty() && settings.home == region {
         let (zone, instance) = (zone_of(ec2, &settings.instance).await?, settings.instance.clone());
@@ -33,24 +34,25 @@ pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<P
     Ok(Place { zone, instance: String::new() })
 }
 
-/// By a filter, not by id: EC2 answers a filter for an instance that does not exist with an empty list.
+/// Asks by a filter, not by id: if the instance does not exist, EC2 returns an empty list.
 async fn zone_of(ec2: &Client, id: &str) -> Result<String, Error> {
     let named = Filter::builder().name("instance-id").values(id).build();
     let found = ec2.describe_instances().filters(named).send().await;
     let found = found.map_err(|error| error::of("DescribeInstances", error))?;
     let instance = found.reservations().iter().flat_map(|reservation| reservation.instances()).next();
-    let remedy = "name another, or leave the parameter empty";
-    let wrong = |problem: &str| Error::bad_input("DrillInstance", id, &format!("{problem}; {remedy}"));
-    let instance = instance.ok_or_else(|| wrong("there is no such instance in the stack's Region"))?;
+    let unknown = "there is no such instance in the stack's Region; choose another, or clear the parameter";
+    let instance = instance.ok_or_else(|| Error::bad_input("DrillInstance", id, unknown))?;
     let state = instance.state().and_then(|state| state.name());
     if state != Some(&InstanceStateName::Running) {
-        return Err(wrong(&format!("is {}: start it", state.map_or("not running", |state| state.as_str()))));
+        let state = state.map_or("not running", |state| state.as_str());
+        let remedy = "start it, choose another instance, or clear the parameter";
+        return Err(unusable(format!("DrillInstance {id} is {state}; {remedy}")));
     }
     let zone = instance.placement().and_then(|placement| placement.availability_zone());
     zone.map(str::to_owned).ok_or_else(|| Error::unanswered("DescribeInstances", "no Availability Zone"))
 }
 
-/// `configured` names zones of any Regions, parted by commas.
+/// `configured` names zones of any Regions, separated by commas.
 fn zone(there: &[AvailabilityZone], configured: &str, region: &str) -> Result<String, Error> {
     let is_available = |zone: &AvailabilityZone| zone.state() == Some(&AvailabilityZoneState::Available);
     let of_region = configured.split(',').map(str::trim).filter(|name| name.starts_with(region));
@@ -59,7 +61,7 @@ fn zone(there: &[AvailabilityZone], configured: &str, region: &str) -> Result<St
         let zone = there.iter().find(|zone| zone.zone_name() == Some(name));
         let zone = zone.ok_or_else(|| Error::bad_input("DrillZones", name, "not a zone that this account has"))?;
         if !is_available(zone) {
-            return Err(Error::bad_input("DrillZones", name, "the zone is not available now; name another"));
+            return Err(unusable(format!("DrillZones: {name} is not available now; choose another zone")));
         }
         wanted = wanted.or(Some(name.to_owned()));
     }
@@ -67,5 +69,9 @@ fn zone(there: &[AvailabilityZone], configured: &str, region: &str) -> Result<St
     let is_whole = |zone: &&AvailabilityZone| zone.zone_type().is_none_or(|kind| kind == "availability-zone");
     let all = there.iter().filter(is_whole).filter(|zone| is_available(zone)).filter_map(|zone| zone.zone_name());
     let first = wanted.or_else(|| all.min().map(str::to_owned));
-    first.ok_or_else(|| Error::bad_input("Regions", region, "has no Availability Zone that is available"))
+    first.ok_or_else(|| unusable(format!("no Availability Zone of {region} is available")))
+}
+
+fn unusable(message: String) -> Error {
+    Error { name: ErrorName::Refused, message }
 }

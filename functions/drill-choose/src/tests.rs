@@ -2,28 +2,20 @@ use super::*;
 use aws_sdk_ec2::{
     operation::{
         describe_availability_zones::DescribeAvailabilityZonesOutput, describe_instances::DescribeInstancesOutput,
-        describe_snapshots::DescribeSnapshotsOutput, describe_volumes::DescribeVolumesOutput,
+        describe_snapshots::DescribeSnapshotsOutput,
     },
     types::{
         AvailabilityZone, AvailabilityZoneState, Instance, InstanceState, InstanceStateName, Placement, Reservation,
-        Tag, Volume,
+        Tag,
     },
-};
-use aws_sdk_s3::{
-    operation::{get_object::GetObjectOutput, list_objects_v2::ListObjectsV2Output, put_object::PutObjectOutput},
-    primitives::ByteStream,
-    types::Object,
 };
 use aws_sdk_sfn::{
     operation::list_executions::ListExecutionsOutput,
     types::{ExecutionListItem, ExecutionStatus},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use ledger::bucket::{Objects, bucket};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
 
 const ARN: &str = "arn:aws:states:eu-west-1:123456789012:execution:Drill:";
 
@@ -54,12 +46,6 @@ fn snapshot(id: &str, volume: &str, night: &str, gibibytes: i32) -> Snapshot {
     one.state(SnapshotState::Completed).set_tags(Some(tags)).build()
 }
 
-fn volume(id: &str, execution: &str, state: VolumeState) -> Volume {
-    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
-    let tags = [tag("RestoreDrill", "prod"), tag("DrillExecution", execution)];
-    Volume::builder().volume_id(id).state(state).set_tags(Some(tags.to_vec())).build()
-}
-
 fn zone(name: &str, kind: &str, state: AvailabilityZoneState) -> AvailabilityZone {
     AvailabilityZone::builder().zone_name(name).zone_type(kind).state(state).build()
 }
@@ -82,15 +68,9 @@ fn snapshots_listed() -> Vec<Snapshot> {
     ]
 }
 
-fn ec2(volumes: Vec<Volume>) -> Vec<Rule> {
+fn ec2() -> Vec<Rule> {
     let snapshots = mock!(Client::describe_snapshots)
         .then_output(|| DescribeSnapshotsOutput::builder().set_snapshots(Some(snapshots_listed())).build());
-    let volumes = mock!(Client::describe_volumes)
-        .match_requests(|request| {
-            let [only] = request.filters() else { return false };
-            (only.name(), only.values()) == (Some("tag:RestoreDrill"), &["prod".to_owned()])
-        })
-        .then_output(move || DescribeVolumesOutput::builder().set_volumes(Some(volumes.clone())).build());
     let zones = mock!(Client::describe_availability_zones).then_output(|| {
         use AvailabilityZoneState::{Available, Impaired};
         let whole = "availability-zone";
@@ -102,7 +82,7 @@ fn ec2(volumes: Vec<Volume>) -> Vec<Rule> {
         ];
         DescribeAvailabilityZonesOutput::builder().set_availability_zones(Some(zones.to_vec())).build()
     });
-    vec![snapshots, volumes, zones]
+    vec![snapshots, zones]
 }
 
 fn instance(state: Option<InstanceStateName>) -> Rule {
@@ -139,118 +119,85 @@ fn running(others: &'static [(&'static str, i64)]) -> Rule {
         })
 }
 
-type Objects = Arc<Mutex<BTreeMap<String, String>>>;
-
-/// A bucket that keeps what is put into it, with these proofs in it.
-fn bucket(proofs: &[(&str, &str)]) -> (Vec<Rule>, Objects) {
-    let line = |(volume, tried): &(&str, &str)| format!("{}\n", json!({"volumeId": volume, "tried": tried}));
-    let proofs: String = proofs.iter().map(line).collect();
-    let key = "proofs/eu-west-1.jsonl";
-    let objects: BTreeMap<_, _> = (!proofs.is_empty()).then(|| (key.to_owned(), proofs)).into_iter().collect();
-    let objects = Objects::new(Mutex::new(objects));
-    let (listed, read, put) = (objects.clone(), objects.clone(), objects.clone());
-    let list = mock!(aws_sdk_s3::Client::list_objects_v2).then_compute_output(move |request| {
-        let found = listed.lock().unwrap().contains_key(request.prefix().unwrap());
-        let found = found.then(|| Object::builder().key(request.prefix().unwrap()).build());
-        ListObjectsV2Output::builder().set_contents(Some(found.into_iter().collect())).build()
-    });
-    let get = mock!(aws_sdk_s3::Client::get_object).then_compute_output(move |request| {
-        let text = read.lock().unwrap()[request.key().unwrap()].clone();
-        GetObjectOutput::builder().body(ByteStream::from(text.into_bytes())).build()
-    });
-    let put = mock!(aws_sdk_s3::Client::put_object).then_compute_output(move |request| {
-        let text = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
-        put.lock().unwrap().insert(request.key().unwrap().to_owned(), text);
-        PutObjectOutput::builder().build()
-    });
-    (vec![list, get, put], objects)
+/// A ledger with these proofs in it.
+fn ground(proofs: &[(&str, &str)]) -> (Ledger, Objects) {
+    let (ledger, objects) = bucket();
+    if !proofs.is_empty() {
+        let line = |(volume, tried): &(&str, &str)| format!("{}\n", json!({"volumeId": volume, "tried": tried}));
+        let proofs: String = proofs.iter().map(line).collect();
+        objects.lock().unwrap().insert("proofs/eu-west-1.jsonl".to_owned(), proofs.into_bytes());
+    }
+    (ledger, objects)
 }
 
-async fn run(ec2: &[Rule], bucket: &[Rule], settings: &Settings, given: Value) -> Result<Chosen, String> {
-    run_beside(&running(&[("run", 0)]), ec2, bucket, settings, given).await
+async fn run(ec2: &[Rule], ledger: &Ledger, settings: &Settings, given: Value) -> Result<Chosen, String> {
+    run_beside(&running(&[("run", 0)]), ec2, ledger, settings, given).await
 }
 
 async fn run_beside(
     running: &Rule,
     ec2: &[Rule],
-    bucket: &[Rule],
+    ledger: &Ledger,
     settings: &Settings,
     given: Value,
 ) -> Result<Chosen, String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &ec2.iter().collect::<Vec<_>>());
     let sfn = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, &[running]);
-    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &bucket.iter().collect::<Vec<_>>());
-    let ledger = Ledger::new(s3, "ledger".into());
-    handle(&ec2, &sfn, &ledger, settings, input(given)).await.map_err(|error| error.to_string())
+    handle(&ec2, &sfn, ledger, settings, input(given)).await.map_err(|error| error.to_string())
 }
 
-/// The ids in each round: of snapshots, and of leftovers.
-fn rounds(objects: &Objects) -> Vec<Vec<String>> {
+/// The ids of the snapshots in a list.
+fn listed(objects: &Objects, list: &str) -> Vec<String> {
     let objects = objects.lock().unwrap();
-    let id = |item: &Item| match item {
-        Item::Point(point) => point.snapshot_id.clone(),
-        Item::Leftover(leftover) => leftover.volume_id.clone(),
-    };
-    let lines = objects["drills/2026-11-29/run/eu-west-1/rounds.jsonl"].lines();
-    lines.map(|line| serde_json::from_str::<drill::Round>(line).unwrap().items.iter().map(id).collect()).collect()
+    let lines = String::from_utf8(objects[&format!("drills/2026-11-29/run/eu-west-1/{list}.jsonl")].clone()).unwrap();
+    let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["snapshotId"].as_str().unwrap().to_owned();
+    lines.lines().map(id).collect()
 }
 
 #[tokio::test]
-async fn takes_this_week_those_that_were_tried_longest_ago_and_first_those_never_tried() {
+async fn takes_the_volumes_that_were_tried_longest_ago_and_those_never_tried_first() {
     // vol-2 was never tried, vol-1 longest ago; proofs of a volume that has no restore point are passed over.
-    let (s3, objects) = bucket(&[
+    let (ledger, objects) = ground(&[
         ("vol-0", "2026-01-01T00:00:00Z"),
         ("vol-1", "2026-11-01T00:00:00Z"),
         ("vol-3", "2026-11-22T00:00:00Z"),
         ("vol-4", "2026-11-15T00:00:00Z"),
     ]);
-    let chosen = run(&ec2(vec![]), &s3, &settings(), json!({})).await.unwrap();
-    assert_eq!((chosen.volumes, chosen.taken, chosen.leftovers), (4, 2, 0));
+    let chosen = run(&ec2(), &ledger, &settings(), json!({})).await.unwrap();
+    assert_eq!((chosen.volumes, chosen.taken, chosen.at_once, chosen.execution.as_str()), (4, 2, 2, "run"));
     assert_eq!(
         (chosen.date.to_string().as_str(), chosen.zone.as_str(), chosen.instance.as_str()),
         ("2026-11-29", "eu-west-1b", "")
     );
-    assert_eq!(rounds(&objects), [["snap-1"]]);
+    assert_eq!(listed(&objects, "points"), ["snap-1"]);
     let unproven = objects.lock().unwrap()["drills/2026-11-29/run/eu-west-1/unproven.jsonl"].clone();
-    let unproven: Value = serde_json::from_str(&unproven).unwrap();
+    let unproven: Value = serde_json::from_slice(&unproven).unwrap();
     assert_eq!(unproven["volumeId"], "vol-2");
-    let reason = "TooLarge: its volume has 101 GiB, the parameter DrillGiB allows 100";
-    assert_eq!((&unproven["snapshotId"], &unproven["reason"]), (&json!("snap-2"), &json!(reason)));
+    let message = "its volume has 101 GiB, but the parameter DrillGiB allows 100";
+    let reason = json!({"code": "TooLarge", "message": message});
+    assert_eq!((&unproven["snapshotId"], &unproven["reason"]), (&json!("snap-2"), &reason));
 }
 
 #[tokio::test]
 async fn takes_all_when_asked_and_never_a_snapshot_that_is_not_completed() {
-    let (s3, objects) = bucket(&[]);
-    let chosen = run(&ec2(vec![]), &s3, &settings(), json!({"all": true})).await.unwrap();
-    assert_eq!((chosen.volumes, chosen.taken, chosen.rounds.count, chosen.unproven.count), (4, 4, 2, 1));
-    assert_eq!(rounds(&objects), [vec!["snap-1", "snap-3"], vec!["snap-4"]]);
+    let (ledger, objects) = ground(&[]);
+    let chosen = run(&ec2(), &ledger, &settings(), json!({"all": true})).await.unwrap();
+    assert_eq!((chosen.volumes, chosen.taken, chosen.points.count, chosen.unproven.count), (4, 4, 3, 1));
+    assert_eq!(listed(&objects, "points"), ["snap-1", "snap-3", "snap-4"]);
+    assert_eq!(listed(&objects, "unproven"), ["snap-2"]);
 }
 
 #[tokio::test]
-async fn leftovers_of_other_executions_come_first() {
-    use VolumeState::{Available, Deleting};
-    let (s3, objects) = bucket(&[]);
-    let left = vec![
-        volume("vol-7", "earlier", Available),
-        volume("vol-8", "run", Available),
-        volume("vol-9", "earlier", Deleting),
-    ];
-    let chosen = run(&ec2(left), &s3, &settings(), json!({"all": true})).await.unwrap();
-    assert_eq!(chosen.leftovers, 1);
-    assert_eq!(rounds(&objects), [vec!["vol-7"], vec!["snap-1", "snap-3"], vec!["snap-4"]]);
-}
-
-#[tokio::test]
-async fn a_zone_may_be_named_and_must_exist() {
+async fn a_zone_may_be_named_and_must_exist_and_be_available() {
     let zones = |zones: &str| Settings { zones: zones.into(), ..settings() };
     for (named, expected) in [
         ("us-east-1a,eu-west-1c", Ok("eu-west-1c")),
         ("us-east-1a", Ok("eu-west-1b")),
         ("eu-west-1x", Err("BadInput: DrillZones: eu-west-1x: not a zone that this account has")),
-        ("eu-west-1a", Err("BadInput: DrillZones: eu-west-1a: the zone is not available now; name another")),
+        ("eu-west-1a", Err("Refused: DrillZones: eu-west-1a is not available now; choose another zone")),
     ] {
-        let (s3, _) = bucket(&[]);
-        let chosen = run(&ec2(vec![]), &s3, &zones(named), json!({})).await;
+        let (ledger, _) = ground(&[]);
+        let chosen = run(&ec2(), &ledger, &zones(named), json!({})).await;
         assert_eq!(chosen.map(|chosen| chosen.zone), expected.map(str::to_owned).map_err(str::to_owned), "{named}");
     }
 }
@@ -258,16 +205,17 @@ async fn a_zone_may_be_named_and_must_exist() {
 #[tokio::test]
 async fn an_instance_gives_its_zone_and_must_run() {
     let with = |home: &str| Settings { instance: "i-1".into(), home: home.into(), ..settings() };
-    let there = |state| [ec2(vec![]), vec![instance(state)]].into_iter().flatten().collect::<Vec<_>>();
-    let (s3, _) = bucket(&[]);
-    let chosen = run(&there(Some(InstanceStateName::Running)), &s3, &with("eu-west-1"), json!({})).await.unwrap();
+    let there = |state| [ec2(), vec![instance(state)]].into_iter().flatten().collect::<Vec<_>>();
+    let (ledger, _) = ground(&[]);
+    let chosen = run(&there(Some(InstanceStateName::Running)), &ledger, &with("eu-west-1"), json!({})).await.unwrap();
     assert_eq!((chosen.zone.as_str(), chosen.instance.as_str()), ("eu-west-1c", "i-1"));
-    let stopped = run(&there(Some(InstanceStateName::Stopped)), &s3, &with("eu-west-1"), json!({})).await.unwrap_err();
-    let said = "BadInput: DrillInstance: i-1: is stopped: start it; name another, or leave the parameter empty";
-    assert_eq!(stopped, said);
-    let none = run(&there(None), &s3, &with("eu-west-1"), json!({})).await.unwrap_err();
+    let stopped =
+        run(&there(Some(InstanceStateName::Stopped)), &ledger, &with("eu-west-1"), json!({})).await.unwrap_err();
+    let expected = "Refused: DrillInstance i-1 is stopped; start it, choose another instance, or clear the parameter";
+    assert_eq!(stopped, expected);
+    let none = run(&there(None), &ledger, &with("eu-west-1"), json!({})).await.unwrap_err();
     assert!(none.starts_with("BadInput: DrillInstance: i-1: there is no such instance"), "{none}");
-    let elsewhere = run(&ec2(vec![]), &s3, &with("us-east-1"), json!({})).await.unwrap();
+    let elsewhere = run(&ec2(), &ledger, &with("us-east-1"), json!({})).await.unwrap();
     assert_eq!((elsewhere.zone.as_str(), elsewhere.instance.as_str()), ("eu-west-1b", ""));
 }
 
@@ -278,8 +226,8 @@ async fn of_two_drills_the_one_that_started_first_goes_on() {
         (&[("earlier", -1)], false),
         (&[("a-lesser-name", 0)], false),
     ] {
-        let (s3, _) = bucket(&[]);
-        let chosen = run_beside(&running(others), &ec2(vec![]), &s3, &settings(), json!({})).await;
+        let (ledger, _) = ground(&[]);
+        let chosen = run_beside(&running(others), &ec2(), &ledger, &settings(), json!({})).await;
         assert_eq!(chosen.is_ok(), goes_on, "{others:?}");
         if let Err(error) = chosen {
             let said = format!("BadInput: another drill is running: {}: wait for it or stop it", others[0].0);
@@ -297,7 +245,7 @@ async fn bad_input_is_named_before_any_call_is_made() {
         (json!({}), Settings { volumes: "0".into(), ..settings() }, "BadInput: DrillVolumes: "),
         (json!({}), Settings { weeks: "x".into(), ..settings() }, "BadInput: DrillWeeks: "),
     ] {
-        let error = run(&[], &[], &change, given).await.unwrap_err();
+        let error = run(&[], &ground(&[]).0, &change, given).await.unwrap_err();
         assert!(error.starts_with(named), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Deletes one volume that a drill made, a step a look, and says whether it is gone. It touches none that does not bear the drill's tag.
+//! Deletes volumes that a drill created, one step a look, and returns whether they are gone. It deletes no volume without the drill's tag.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::{
@@ -7,74 +7,145 @@ use aws_sdk_ec2::{
     types::{Filter, Volume, VolumeAttachmentState, VolumeState},
 };
 use domain::{
-    Error, ErrorName,
+    Error, ErrorName, Reason,
     drill::{
-        DRILL_EXECUTION, Item, RESTORE_DRILL,
-        messages::{Progress, Removed},
+        DRILL_EXECUTION, RESTORE_DRILL, RestorePoint,
+        messages::{Progress, Removal},
     },
+    reason::Code,
+    step_functions::Caught,
     tags,
 };
 use jiff::Timestamp;
+use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// Seconds after which a person must look.
 const PATIENCE: i64 = 15 * 60;
-/// Seconds for which a volume that was made may not be listed yet (EC2 developer guide, "Eventual consistency").
+/// Seconds for which a new volume may not be listed yet (EC2 developer guide, "Eventual consistency").
 const UNLISTED: i64 = 60;
+
+/// The state of a child execution, or that of a Region before its children start.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Input {
+    /// The Region.
+    pub region: String,
+    /// The name of the drill's execution.
+    pub execution: String,
+    /// The restore point whose volume is deleted; absent for the volumes that earlier drills left behind.
+    pub point: Option<RestorePoint>,
+    /// Absent if drill-restore failed.
+    pub progress: Option<Progress>,
+    /// The error of drill-restore or drill-check.
+    pub failure: Option<Caught>,
+    /// The last answer; absent at the first look.
+    pub removal: Option<Removal>,
+}
+
+/// The volumes to delete.
+enum Target<'a> {
+    /// The one that CreateVolume returned.
+    Created(&'a Progress),
+    /// The one that CreateVolume may have made although it failed. If EC2 refused it, there is none to wait for.
+    Unknown { snapshot_id: &'a str, was_refused: bool },
+    /// Those that earlier drills left behind. No other drill is running.
+    LeftBehind,
+}
 
 /// Takes the next step of the removal. `now` is the time of the look.
 ///
 /// # Errors
-/// `Refused` for a volume without the drill's tag, for one that is still there after 15 minutes, and for EC2's own refusals;
-/// `Throttled` or `Transient` where EC2 is busy or silent.
-pub async fn handle(ec2: &Client, backup_stack: &str, now: Timestamp, input: Progress) -> Result<Removed, Error> {
+/// `Refused` for a volume without the drill's tag, for one that still exists after 15 minutes, and for EC2's own refusals;
+/// `Throttled` or `Transient` if EC2 is busy or silent.
+pub async fn handle(ec2: &Client, backup_stack: &str, now: Timestamp, input: Input) -> Result<Removal, Error> {
     let stack = tags::backup_stack(backup_stack)?;
-    let since = input.removed.as_ref().map_or(now, |removed| removed.since);
+    let target = input.target();
+    let since = input.removal.as_ref().map_or(now, |removal| removal.since);
     let passed = now.duration_since(since).as_secs();
-    let mut there = Vec::new();
-    for volume in listed(ec2, filters(stack, &input)).await? {
-        require_ours(stack, &volume)?;
-        there.extend(remove(ec2, &volume).await?.then(|| in_words(&volume)));
+    let mut deleted = input.removal.as_ref().map(|before| &before.deleted | &before.left).unwrap_or_default();
+    let mut left = BTreeSet::new();
+    let (mut states, mut failed) = (Vec::new(), None);
+    for volume in find(ec2, stack, &input.execution, &target).await? {
+        let id = volume.volume_id().unwrap_or_default().to_owned();
+        match remove(ec2, stack, &volume).await {
+            Ok(true) => {
+                states.push(describe(&volume));
+                left.insert(id);
+            }
+            Ok(false) => {
+                deleted.insert(id);
+            }
+            // The other volumes are deleted all the same.
+            Err(error) => failed = Some(error),
+        }
     }
-    let is_gone = there.is_empty() && !may_appear(&input, now, passed);
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    deleted = &deleted - &left;
+    let is_gone = left.is_empty() && !(deleted.is_empty() && target.may_appear(now, passed));
     if !is_gone && passed >= PATIENCE {
-        return Err(not_removed(&there.join("; "), stack));
+        let (states, minutes) = (states.join("; "), PATIENCE / 60);
+        let remedy = format!("detach and delete it by hand (its tag is {RESTORE_DRILL}={stack})");
+        return Err(not_removed(format!("{states} after {minutes} minutes; {remedy}")));
     }
-    Ok(Removed { is_gone, wait_seconds: (passed / 10).clamp(5, 60) as u64, since })
+    Ok(Removal { is_gone, wait_seconds: (passed / 10).clamp(5, 60) as u64, since, deleted, left })
 }
 
-/// What finds the item's volume. Where drill-restore failed nobody knows an id, and there may be a volume all the same.
-fn filters(stack: &str, input: &Progress) -> Vec<(String, String)> {
-    match (&input.item, &input.restored) {
-        (Item::Leftover(leftover), _) => vec![("volume-id".to_owned(), leftover.volume_id.clone())],
-        (_, Some(restored)) => vec![("volume-id".to_owned(), restored.volume_id.clone())],
-        (Item::Point(point), None) => vec![
-            (format!("tag:{RESTORE_DRILL}"), stack.to_owned()),
-            (format!("tag:{DRILL_EXECUTION}"), input.execution.clone()),
-            ("snapshot-id".to_owned(), point.snapshot_id.clone()),
-        ],
+impl Input {
+    fn target(&self) -> Target<'_> {
+        match (&self.progress, &self.point) {
+            (Some(progress), _) => Target::Created(progress),
+            (None, Some(point)) => {
+                let was_refused = self.failure.as_ref().is_some_and(|caught| caught.error == "Refused");
+                Target::Unknown { snapshot_id: &point.snapshot_id, was_refused }
+            }
+            (None, None) => Target::LeftBehind,
+        }
     }
 }
 
-async fn listed(ec2: &Client, filters: Vec<(String, String)>) -> Result<Vec<Volume>, Error> {
+impl Target<'_> {
+    /// Whether a volume that is not listed may appear: it was just created, or an answer of CreateVolume was lost.
+    fn may_appear(&self, now: Timestamp, passed: i64) -> bool {
+        match self {
+            Self::Created(progress) => now.duration_since(progress.created).as_secs() < UNLISTED,
+            Self::Unknown { was_refused, .. } => !was_refused && passed < UNLISTED,
+            Self::LeftBehind => false,
+        }
+    }
+}
+
+async fn find(ec2: &Client, stack: &str, execution: &str, target: &Target<'_>) -> Result<Vec<Volume>, Error> {
+    let (ours, own) = (format!("tag:{RESTORE_DRILL}"), format!("tag:{DRILL_EXECUTION}"));
+    let filters = match target {
+        Target::Created(progress) => vec![("volume-id", progress.volume_id.as_str())],
+        Target::Unknown { snapshot_id, .. } => vec![(&*ours, stack), (&*own, execution), ("snapshot-id", snapshot_id)],
+        Target::LeftBehind => vec![(&*ours, stack)],
+    };
     let filters = filters.into_iter().map(|(name, value)| Filter::builder().name(name).values(value).build());
     let pages = ec2.describe_volumes().set_filters(Some(filters.collect())).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.map_err(|error| error::of("DescribeVolumes", error))
-}
-
-/// IAM says the same: it lets the function delete nothing else.
-fn require_ours(stack: &str, volume: &Volume) -> Result<(), Error> {
-    let tags = snapshots::tags_of(volume.tags());
-    if tags.get(RESTORE_DRILL).map(String::as_str) == Some(stack) {
-        return Ok(());
+    let found: Result<Vec<_>, _> = pages.collect().await;
+    let mut found = found.map_err(|error| error::of("DescribeVolumes", error))?;
+    if matches!(target, Target::LeftBehind) {
+        let is_own = |volume: &Volume| tag(volume, DRILL_EXECUTION).as_deref() == Some(execution);
+        found.retain(|volume| !is_own(volume));
     }
-    let id = volume.volume_id().unwrap_or_default();
-    let problem = format!("{id} does not bear the tag {RESTORE_DRILL}={stack}");
-    let message = format!("NotRemoved: {problem}, so it stays; delete it by hand if it is the drill's");
-    Err(Error { name: ErrorName::Refused, message })
+    Ok(found)
 }
 
-/// Takes the next step with a volume; whether it is still there.
-async fn remove(ec2: &Client, volume: &Volume) -> Result<bool, Error> {
+fn tag(volume: &Volume, key: &str) -> Option<String> {
+    snapshots::tags_of(volume.tags()).remove(key)
+}
+
+/// Takes the next step with a volume. Returns whether it still exists.
+async fn remove(ec2: &Client, stack: &str, volume: &Volume) -> Result<bool, Error> {
+    // IAM requires the same tag.
+    if tag(volume, RESTORE_DRILL).as_deref() != Some(stack) {
+        let id = volume.volume_id().unwrap_or_default();
+        let message = format!("{id} has no tag {RESTORE_DRILL}={stack}; if the drill created it, delete it by hand");
+        return Err(not_removed(message));
+    }
     match volume.state() {
         Some(VolumeState::Deleted) => Ok(false),
         Some(VolumeState::Deleting) => Ok(true),
@@ -84,16 +155,15 @@ async fn remove(ec2: &Client, volume: &Volume) -> Result<bool, Error> {
 }
 
 async fn detach(ec2: &Client, volume: &Volume) -> Result<(), Error> {
-    let attached = |state: Option<&VolumeAttachmentState>| {
-        matches!(state, Some(VolumeAttachmentState::Attached | VolumeAttachmentState::Attaching))
-    };
+    use VolumeAttachmentState::{Attached, Attaching};
+    let attached = |state: Option<&VolumeAttachmentState>| matches!(state, Some(Attached | Attaching));
     for attachment in volume.attachments().iter().filter(|attachment| attached(attachment.state())) {
         let detach = ec2.detach_volume().set_volume_id(volume.volume_id.clone());
         let detached = detach.set_instance_id(attachment.instance_id.clone()).send().await;
         let Err(error) = detached else { continue };
-        // It is on its way already, or not yet there.
+        // It is being detached already, or is not attached yet.
         if !matches!(error.code(), Some("IncorrectState" | "InvalidAttachment.NotFound")) {
-            return Err(error::of("DetachVolume", error));
+            return Err(about(volume, error::of("DetachVolume", error)));
         }
     }
     Ok(())
@@ -103,28 +173,18 @@ async fn delete(ec2: &Client, volume: &Volume) -> Result<bool, Error> {
     let Err(error) = ec2.delete_volume().set_volume_id(volume.volume_id.clone()).send().await else { return Ok(true) };
     match error.code() {
         Some("InvalidVolume.NotFound") => Ok(false),
-        // It is being made, or detached.
+        // It is being created, or detached.
         Some("IncorrectState" | "VolumeInUse") => Ok(true),
-        _ => Err(error::of("DeleteVolume", error)),
+        _ => Err(about(volume, error::of("DeleteVolume", error))),
     }
 }
 
-/// Whether a volume that is not listed may yet appear: it was just made, or an answer of CreateVolume's was lost.
-fn may_appear(input: &Progress, now: Timestamp, passed: i64) -> bool {
-    match (&input.item, &input.restored) {
-        (Item::Leftover(_), _) => false,
-        (_, Some(restored)) => {
-            let was_seen = input.checked.as_ref().is_some_and(|checked| checked.seconds.is_some());
-            !was_seen && now.duration_since(restored.begun).as_secs() < UNLISTED
-        }
-        (_, None) => {
-            let refused = input.failure.get("DrillRestore").is_some_and(|caught| caught.error == "Refused");
-            !refused && passed < UNLISTED
-        }
-    }
+fn about(volume: &Volume, error: Error) -> Error {
+    Error { message: format!("{}: {}", volume.volume_id().unwrap_or_default(), error.message), ..error }
 }
 
-fn in_words(volume: &Volume) -> String {
+/// `vol-1 is in-use on i-1`
+fn describe(volume: &Volume) -> String {
     let state = volume.state().map_or("there", VolumeState::as_str);
     let instances = volume.attachments().iter().filter_map(|attachment| attachment.instance_id());
     let instances: Vec<_> = instances.collect();
@@ -132,12 +192,9 @@ fn in_words(volume: &Volume) -> String {
     format!("{} is {state}{on}", volume.volume_id().unwrap_or_default())
 }
 
-fn not_removed(there: &str, stack: &str) -> Error {
-    let message = format!(
-        "NotRemoved: {there} after {} minutes; detach it if it is in use, then delete it: it bears the tag {RESTORE_DRILL}={stack}",
-        PATIENCE / 60
-    );
-    Error { name: ErrorName::Refused, message }
+/// The error of a volume that stays: no further attempt deletes it.
+fn not_removed(message: String) -> Error {
+    Error { name: ErrorName::Refused, message: Reason::new(Code::NotRemoved, message).to_string() }
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Lambda's entry point of `drill-remove`.
 
 use aws::Aws;
-use domain::drill::messages::Progress;
-use drill_remove::handle;
+use drill_remove::{Input, handle};
 use jiff::Timestamp;
 use lambda::{serve, setting};
 
@@ -10,6 +9,5 @@ use lambda::{serve, setting};
 async fn main() -> Result<(), lambda::LambdaError> {
     let aws = Aws::load();
     let stack = setting("BACKUP_STACK");
-    let remove = async |input: Progress| handle(&aws.ec2(&input.region), &stack, Timestamp::now(), input).await;
-    serve(remove).await
+    serve(async |input: Input| handle(&aws.ec2(&input.region), &stack, Timestamp::now(), input).await).await
 }

@@ -1,188 +1,127 @@
-//! One Region's part of the report, and what is known of its volumes from then on. Every list is read in order of the volumes' ids, side
-//! by side with the others, so that none is whole in memory.
+//! One Region's part of the report, and the proofs of its volumes from then on.
 
 use domain::{
     Error,
     drill::{
-        Item, Proof, RestorePoint, Round,
+        Proof, RestorePoint,
         messages::{RegionDrill, UnprovenOf},
     },
-    messages::Keyed,
     step_functions::Execution,
 };
-use ledger::{Ledger, Sorted, Sorter, document::Document};
-use report::{
-    drill::{Outcome, RegionDrilled, proof_after},
-    night::Failure,
-};
-use serde::{Serialize, de::DeserializeOwned};
+use ledger::{Ledger, keys};
+use report::drill::{FailedStep, NotRemoved, RegionReport};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use crate::children::{Left, not_tried};
+use crate::{
+    children,
+    outcome::{Outcome, proof_after},
+};
 
-/// A Region of a drill, and where what is known of it comes from.
-pub struct Region<'a> {
-    /// The ledger.
-    pub ledger: &'a Ledger,
-    /// The execution.
-    pub execution: &'a Execution,
-    /// What the state machine handed on.
-    pub planned: RegionDrill,
+/// The outcomes of a Region's restore points, by volume.
+type Outcomes = BTreeMap<String, Vec<Outcome>>;
+
+/// Reports one Region, and writes its proofs to the ledger. `log` takes a line for each volume that the drill took.
+///
+/// # Errors
+/// `Transient` or `Refused` from S3.
+pub async fn report(
+    ledger: &Ledger,
+    execution: &Execution,
+    drill: RegionDrill,
+    log: &mut impl FnMut(Value),
+) -> Result<RegionReport, Error> {
+    let (outcomes, not_removed) = outcomes(ledger, &drill).await?;
+    let proofs = write_proofs(ledger, execution, &drill.region, &outcomes).await?;
+    for (volume, of_volume) in &outcomes {
+        log(line(execution, &drill.region, volume, of_volume, proofs.get(volume)));
+    }
+    let failures = drill.failure.into_iter().map(|(step, caught)| FailedStep { step, reason: caught.reason() });
+    let mut report = RegionReport {
+        region: drill.region,
+        volumes: drill.volumes,
+        taken: drill.taken,
+        failures: failures.collect(),
+        removed: drill.removal.into_iter().flat_map(|removal| removal.deleted).collect(),
+        not_removed,
+        oldest_proof: proofs.values().filter_map(|proof| Some(proof.proven.as_ref()?.at)).min(),
+        ..RegionReport::default()
+    };
+    for outcome in outcomes.into_values().flatten() {
+        match outcome {
+            Outcome::Proven(of) => report.proven.push(of),
+            Outcome::Unproven(of) | Outcome::NotTried(of) => report.unproven.push(of),
+        }
+    }
+    Ok(report)
 }
 
-impl<'a> Region<'a> {
-    /// Writes the Region's entry of the report and its proofs, and returns it in numbers.
-    ///
-    /// # Errors
-    /// `Transient` or `Refused` from S3.
-    pub async fn write(
-        &self,
-        report: &mut Document<'_>,
-        mut left: Left<'a>,
-        tell: &mut impl FnMut(Value),
-    ) -> Result<RegionDrilled, Error> {
-        let RegionDrill { region, volumes, taken, .. } = &self.planned;
-        let (volumes, taken) = (*volumes, *taken);
-        let mut drilled = RegionDrilled { region: region.clone(), volumes, taken, ..RegionDrilled::default() };
-        let outcomes = self.all(left.outcomes.take()).await?;
-        report.object().await?;
-        report.member("region", region).await?;
-        report.member("volumes", &volumes).await?;
-        report.member("taken", &taken).await?;
-        self.write_outcomes(report, &outcomes, &mut drilled).await?;
-        report.list("failures").await?;
-        for (step, caught) in &self.planned.failure {
-            let failure = Failure::of_step(step, caught);
-            drilled.add_failure(&failure);
-            report.item(&failure).await?;
+/// Returns the outcome of every chosen restore point, and the volumes that could not be deleted.
+async fn outcomes(ledger: &Ledger, drill: &RegionDrill) -> Result<(Outcomes, Vec<NotRemoved>), Error> {
+    let mut children = children::read(ledger, drill.manifest.as_ref()).await?;
+    let (mut outcomes, mut not_removed) = (Outcomes::new(), Vec::new());
+    let mut add = |outcome: Outcome| outcomes.entry(outcome.volume_id().to_owned()).or_default().push(outcome);
+    let mut points = ledger.read_list::<RestorePoint>(&drill.points.clone().unwrap_or_default()).await?;
+    while let Some(point) = points.next().await? {
+        match children.remove(&point.snapshot_id) {
+            Some(child) => {
+                not_removed.extend(child.not_removed);
+                add(child.outcome);
+            }
+            None => add(Outcome::not_tried(point, why_not_tried(drill))),
         }
-        report.close().await?;
-        report.member("removed", &left.removed).await?;
-        left.not_removed.iter().for_each(|volume| drilled.add_not_removed(volume));
-        report.member("notRemoved", &left.not_removed).await?;
-        report.close().await?;
-        self.write_proofs(&outcomes, &mut drilled, tell).await?;
-        Ok(drilled)
     }
+    let mut too_large = ledger.read_list::<UnprovenOf>(&drill.unproven.clone().unwrap_or_default()).await?;
+    while let Some(of) = too_large.next().await? {
+        add(Outcome::Unproven(of));
+    }
+    Ok((outcomes, not_removed))
+}
 
-    fn sorting<T: Keyed + Clone + Serialize + DeserializeOwned>(&self, name: &str) -> Sorter<'a, T> {
-        Sorter::new(self.ledger, self.execution.sorting_name(&self.planned.region, name))
+fn why_not_tried(drill: &RegionDrill) -> String {
+    match drill.failure.get("ProveRestorePoints") {
+        Some(caught) => format!("ProveRestorePoints failed: {}", caught.reason()),
+        None => "its child execution did not start".to_owned(),
     }
+}
 
-    /// What became of every restore point that was chosen: what the rounds left, held against what they were to do, and what could not be
-    /// taken at all.
-    async fn all(&self, left: Option<Sorter<'a, Outcome>>) -> Result<Sorted<'a, Outcome>, Error> {
-        let (mut planned, mut all) = (self.sorting("planned"), self.sorting("all"));
-        let mut rounds = self.ledger.read_list::<Round>(&self.planned.rounds.clone().unwrap_or_default()).await?;
-        while let Some(round) = rounds.next().await? {
-            for item in round.items {
-                if let Item::Point(point) = item {
-                    planned.insert(point).await?;
-                }
-            }
-        }
-        let left = left.unwrap_or_else(|| self.sorting("outcomes")).finish().await?;
-        let (mut planned, mut left) = (planned.finish().await?.merge().await?, left.merge().await?);
-        loop {
-            let points: Vec<RestorePoint> = planned.next_group().await?;
-            let Some(first) = points.first() else { break };
-            let known = left.of(first.key()).await?;
-            for point in points {
-                let of_it = known.iter().find(|outcome| outcome.snapshot_id() == point.snapshot_id);
-                let outcome = of_it.cloned().unwrap_or_else(|| not_tried(&self.planned, point));
-                all.insert(outcome).await?;
-            }
-        }
-        let refused = self.planned.unproven.clone().unwrap_or_default();
-        let mut refused = self.ledger.read_list::<UnprovenOf>(&refused).await?;
-        while let Some(of) = refused.next().await? {
-            all.insert(Outcome::Unproven(of)).await?;
-        }
-        all.finish().await
+/// Updates the proofs of the volumes that the drill took, and writes all that are not forgotten.
+async fn write_proofs(
+    ledger: &Ledger,
+    execution: &Execution,
+    region: &str,
+    outcomes: &Outcomes,
+) -> Result<BTreeMap<String, Proof>, Error> {
+    let (key, tried) = (keys::proofs(region), execution.start_time);
+    let mut proofs = BTreeMap::new();
+    let mut known = ledger.read_any_list::<Proof>(&key).await?;
+    while let Some(proof) = known.next().await? {
+        proofs.insert(proof.volume_id.clone(), proof);
     }
+    for (volume, of_volume) in outcomes {
+        let proof = proof_after(proofs.remove(volume), of_volume, tried);
+        proofs.extend(proof.map(|proof| (volume.clone(), proof)));
+    }
+    proofs.retain(|_, proof| !proof.is_forgotten(tried));
+    let mut list = ledger.write_list(key);
+    for proof in proofs.values() {
+        list.write(proof).await?;
+    }
+    list.finish().await?;
+    Ok(proofs)
+}
 
-    async fn write_outcomes(
-        &self,
-        report: &mut Document<'_>,
-        outcomes: &Sorted<'_, Outcome>,
-        drilled: &mut RegionDrilled,
-    ) -> Result<(), Error> {
-        let mut all = outcomes.merge().await?;
-        report.list("proven").await?;
-        while let Some(outcome) = all.next().await? {
-            drilled.add(&outcome);
-            if let Outcome::Proven(of) = &outcome {
-                report.item(of).await?;
-            }
-        }
-        report.close().await?;
-        let mut all = outcomes.merge().await?;
-        report.list("unproven").await?;
-        while let Some(outcome) = all.next().await? {
-            if let Outcome::Unproven(of) | Outcome::NotTried(of) = &outcome {
-                report.item(of).await?;
-            }
-        }
-        report.close().await
+/// A volume's line of the log, which the dashboard reads.
+fn line(execution: &Execution, region: &str, volume: &str, outcomes: &[Outcome], proof: Option<&Proof>) -> Value {
+    let mut line = json!({"execution": execution.name, "region": region, "volume": volume});
+    if let Some(proven) = proof.and_then(|proof| proof.proven.as_ref()) {
+        line["provenAt"] = json!(proven.at);
+        line["provenSeconds"] = json!(proven.seconds);
+        line["night"] = json!(proven.night);
+        line["depth"] = json!(proven.depth);
     }
-
-    /// Merges what was known of the Region's volumes with what the drill came to, and tells of each that it took.
-    async fn write_proofs(
-        &self,
-        outcomes: &Sorted<'_, Outcome>,
-        drilled: &mut RegionDrilled,
-        tell: &mut impl FnMut(Value),
-    ) -> Result<(), Error> {
-        let (key, tried) = (Proof::ledger_key(&self.planned.region), self.execution.start_time);
-        let (mut known, mut all) = (self.ledger.read_any_list::<Proof>(&key).await?, outcomes.merge().await?);
-        let (mut old, mut group) = (known.next().await?, all.next_group().await?);
-        let mut list = self.ledger.write_list(key);
-        loop {
-            let (before, of_one) = match (old.take(), group.first().map(Keyed::key)) {
-                (None, None) => break,
-                (Some(before), Some(volume)) if before.volume_id.as_str() > volume => {
-                    old = Some(before);
-                    (None, std::mem::replace(&mut group, all.next_group().await?))
-                }
-                (Some(before), Some(volume)) if before.volume_id == volume => {
-                    old = known.next().await?;
-                    (Some(before), std::mem::replace(&mut group, all.next_group().await?))
-                }
-                (Some(before), _) => {
-                    old = known.next().await?;
-                    (Some(before), Vec::new())
-                }
-                (None, Some(_)) => (None, std::mem::replace(&mut group, all.next_group().await?)),
-            };
-            let proof = proof_after(before, &of_one, tried).filter(|proof| !proof.is_forgotten(tried));
-            if let Some(first) = of_one.first() {
-                tell(self.line(first.key(), &of_one, proof.as_ref()));
-            }
-            if let Some(proof) = proof {
-                drilled.add_proof(&proof);
-                list.write(&proof).await?;
-            }
-        }
-        list.finish().await.map(drop)
+    if let Some(reason) = outcomes.iter().find_map(Outcome::reason) {
+        line["problem"] = json!(reason.to_string());
     }
-
-    /// A volume's line of the log.
-    fn line(&self, volume: &str, of_one: &[Outcome], proof: Option<&Proof>) -> Value {
-        let proven = proof.and_then(|proof| proof.proven.as_ref());
-        let problem = of_one.iter().find_map(|outcome| match outcome {
-            Outcome::Proven(_) => None,
-            Outcome::Unproven(of) | Outcome::NotTried(of) => Some(&of.unproven.reason),
-        });
-        let mut line = json!({"execution": self.execution.name, "region": self.planned.region, "volume": volume});
-        if let Some(proven) = proven {
-            line["provenAt"] = json!(proven.at);
-            line["provenSeconds"] = json!(proven.seconds);
-            line["night"] = json!(proven.night);
-            line["depth"] = json!(proven.depth);
-        }
-        if let Some(problem) = problem {
-            line["problem"] = json!(problem);
-        }
-        line
-    }
+    line
 }

@@ -1,213 +1,158 @@
 use super::*;
-use aws_sdk_s3::{
-    operation::{get_object::GetObjectOutput, list_objects_v2::ListObjectsV2Output, put_object::PutObjectOutput},
-    primitives::ByteStream,
-    types::Object,
-};
-use aws_sdk_sfn::{
-    Client,
-    operation::{
-        describe_execution::DescribeExecutionOutput, list_executions::ListExecutionsOutput,
-        list_map_runs::ListMapRunsOutput,
-    },
-    primitives::DateTime,
-    types::{ExecutionListItem, ExecutionStatus, MapRunListItem},
-};
-use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use ledger::bucket::{Objects, bucket};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
-
-type Objects = Arc<Mutex<BTreeMap<String, String>>>;
 
 fn point(volume: &str) -> Value {
-    json!({"point": {"snapshotId": format!("snap-of-{volume}"), "volumeId": volume, "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8}})
+    json!({"snapshotId": format!("snap-of-{volume}"), "volumeId": volume, "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8})
 }
 
-fn item(item: Value, changes: Value) -> Value {
+/// The last state of a child.
+fn state(volume: &str, changes: Value) -> Value {
     let mut state =
-        json!({"region": "eu-west-1", "zone": "", "instance": "", "execution": "run", "place": 0, "item": item});
+        json!({"region": "eu-west-1", "zone": "", "instance": "", "execution": "run", "point": point(volume)});
     for (key, value) in changes.as_object().unwrap() {
         state[key] = value.clone();
     }
     state
 }
 
+fn progress() -> Value {
+    let stage = json!({"name": "proven", "seconds": 42, "depth": "volume", "at": "2026-11-29T06:10:00Z"});
+    json!({"volumeId": "vol-9", "created": "2026-11-29T06:09:00Z", "stage": stage, "waitSeconds": 5})
+}
+
 fn proven(volume: &str) -> Value {
-    let checked = json!({"isOver": true, "waitSeconds": 5, "seconds": 42, "depth": "volume", "at": "2026-11-29T06:10:00Z", "command": null, "problem": null});
-    item(point(volume), json!({"restored": {"volumeId": "vol-9", "begun": "2026-11-29T06:09:00Z"}, "checked": checked}))
+    let output = state(volume, json!({"progress": progress()})).to_string();
+    json!({"ExecutionArn": "a", "Status": "SUCCEEDED", "Input": "{}", "Output": output})
 }
 
-/// The child executions of one Map Run: each its status, and its output or its input. They are listed from the second look on if `lags`.
-fn children(all: Vec<(ExecutionStatus, Value)>, lags: bool) -> Vec<Rule> {
-    let runs = mock!(Client::list_map_runs).then_output(|| {
-        let run = MapRunListItem::builder().execution_arn("e").state_machine_arn("s").map_run_arn("run");
-        ListMapRunsOutput::builder().map_runs(run.start_date(DateTime::from_secs(0)).build().unwrap()).build().unwrap()
-    });
-    let (listed, looks) = (all.clone(), Mutex::new(0));
-    let list = mock!(Client::list_executions).then_compute_output(move |request| {
-        let mut looks = looks.lock().unwrap();
-        *looks += 1;
-        let is_listed = !lags || *looks > 4;
-        let wanted = request.status_filter().unwrap();
-        let of_status = listed.iter().enumerate().filter(|(_, (status, _))| is_listed && status == wanted);
-        let one = |(number, (status, _)): (usize, &(ExecutionStatus, Value))| {
-            let one = ExecutionListItem::builder().execution_arn(number.to_string()).state_machine_arn("s").name("n");
-            one.status(status.clone()).start_date(DateTime::from_secs(0)).build().unwrap()
-        };
-        ListExecutionsOutput::builder().set_executions(Some(of_status.map(one).collect())).build().unwrap()
-    });
-    let describe = mock!(Client::describe_execution).then_compute_output(move |request| {
-        let (status, text) = &all[request.execution_arn().unwrap().parse::<usize>().unwrap()];
-        let one = DescribeExecutionOutput::builder().execution_arn("e").state_machine_arn("s");
-        let one = one.status(status.clone()).start_date(DateTime::from_secs(0));
-        match status {
-            ExecutionStatus::Succeeded => one.output(text.to_string()),
-            _ => one.input(text.to_string()).error("States.Timeout").cause("too long"),
-        }
-        .build()
-        .unwrap()
-    });
-    vec![runs, list, describe]
+fn failed(volume: &str, changes: Value) -> Value {
+    let cause = state(volume, changes).to_string();
+    json!({"ExecutionArn": "a", "Status": "FAILED", "Input": "{}", "Error": "Refused", "Cause": cause})
 }
 
-fn bucket(objects: &[(&str, &[Value])]) -> (Vec<Rule>, Objects) {
-    let text = |lines: &[Value]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-    let objects = objects.iter().map(|(key, lines)| ((*key).to_owned(), text(lines)));
-    let objects = Objects::new(Mutex::new(objects.collect()));
-    let (listed, read, put) = (objects.clone(), objects.clone(), objects.clone());
-    let list = mock!(aws_sdk_s3::Client::list_objects_v2).then_compute_output(move |request| {
-        let found = listed.lock().unwrap().contains_key(request.prefix().unwrap());
-        let found = found.then(|| Object::builder().key(request.prefix().unwrap()).build());
-        ListObjectsV2Output::builder().set_contents(Some(found.into_iter().collect())).build()
-    });
-    let get = mock!(aws_sdk_s3::Client::get_object).then_compute_output(move |request| {
-        let text = read.lock().unwrap()[request.key().unwrap()].clone();
-        GetObjectOutput::builder().body(ByteStream::from(text.into_bytes())).build()
-    });
-    let put = mock!(aws_sdk_s3::Client::put_object).then_compute_output(move |request| {
-        let text = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
-        put.lock().unwrap().insert(request.key().unwrap().to_owned(), text);
-        PutObjectOutput::builder().build()
-    });
-    (vec![list, get, put], objects)
+fn died(volume: &str) -> Value {
+    json!({"ExecutionArn": "a", "Status": "ABORTED", "Input": state(volume, json!({})).to_string()})
 }
 
-fn region(rounds: usize, failure: Value) -> Value {
+fn refused() -> Value {
+    json!({"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"})
+}
+
+fn put(objects: &Objects, key: &str, lines: &[Value]) {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    objects.lock().unwrap().insert(key.to_owned(), text.into_bytes());
+}
+
+/// A ledger with the points of these volumes and the results of their child executions.
+fn ground(volumes: &[&str], succeeded: &[Value], failed: &[Value]) -> (Ledger, Objects) {
+    let (ledger, objects) = bucket();
+    put(&objects, "points", &volumes.iter().map(|volume| point(volume)).collect::<Vec<_>>());
+    put(&objects, "succeeded", succeeded);
+    put(&objects, "failed", failed);
+    let files = json!({"SUCCEEDED": [{"Key": "succeeded", "Size": 1}], "FAILED": [{"Key": "failed", "Size": 1}], "PENDING": []});
+    put(&objects, "manifest", &[json!({"DestinationBucket": "ledger", "MapRunArn": "m", "ResultFiles": files})]);
+    (ledger, objects)
+}
+
+fn region(points: usize) -> Value {
     json!({
-        "region": "eu-west-1", "date": "2026-11-29", "zone": "eu-west-1a", "instance": "", "volumes": 9, "taken": 3, "leftovers": 1,
-        "rounds": {"key": "rounds", "count": rounds}, "unproven": {"key": "unproven", "count": 0}, "failure": failure,
+        "region": "eu-west-1", "date": "2026-11-29", "zone": "eu-west-1a", "instance": "", "volumes": 9, "taken": 3,
+        "points": {"key": "points", "count": points}, "unproven": {"key": "unproven", "count": 0},
+        "manifest": {"key": "manifest"},
     })
 }
 
-async fn run(sfn: &[Rule], s3: &[Rule], regions: Value) -> (DrillSummary, Vec<Value>) {
-    let clients = Clients {
-        sfn: mock_client!(aws_sdk_sfn, RuleMode::MatchAny, &sfn.iter().collect::<Vec<_>>()),
-        ledger: Ledger::new(
-            mock_client!(aws_sdk_s3, RuleMode::MatchAny, &s3.iter().collect::<Vec<_>>()),
-            "ledger".into(),
-        ),
-    };
+async fn run(ledger: &Ledger, regions: Value) -> (DrillReport, Vec<Value>) {
     let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
     let execution = json!({
         "Id": "arn:aws:states:eu-west-1:123456789012:execution:Drill:run", "Name": "run", "Input": {}, "StartTime": "2026-11-29T06:00:00Z",
     });
     let input = serde_json::from_value(json!({"execution": execution, "regions": regions})).unwrap();
     let mut lines = Vec::new();
-    let drill = handle(&clients, &settings, || Timestamp::UNIX_EPOCH, |line| lines.push(line), input).await.unwrap();
-    (drill, lines)
+    let report = handle(ledger, &settings, || Timestamp::UNIX_EPOCH, |line| lines.push(line), input).await.unwrap();
+    (report, lines)
 }
 
 fn proofs(objects: &Objects) -> Vec<Value> {
-    let text = objects.lock().unwrap()["proofs/eu-west-1.jsonl"].clone();
+    let text = String::from_utf8(objects.lock().unwrap()["proofs/eu-west-1.jsonl"].clone()).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn report(objects: &Objects) -> Value {
-    serde_json::from_str(&objects.lock().unwrap()["drills/2026-11-29/run/report.json"]).unwrap()
-}
-
 #[tokio::test]
-async fn a_drill_that_proved_all_mails_nothing_and_remembers_each_volume() {
+async fn a_drill_that_proved_everything_sends_no_email_and_remembers_each_volume() {
+    let (ledger, objects) = ground(&["vol-1", "vol-2"], &[proven("vol-2"), proven("vol-1")], &[]);
     let old = [("vol-0", "2026-11-22T06:00:00Z"), ("vol-1", "2026-11-01T06:00:00Z"), ("vol-5", "2025-01-01T06:00:00Z")];
-    let old: Vec<_> = old.iter().map(|(volume, tried)| json!({"volumeId": volume, "tried": tried})).collect();
-    let round = [json!({"items": [point("vol-1"), point("vol-2")]})];
-    let (s3, objects) = bucket(&[("rounds", &round), ("proofs/eu-west-1.jsonl", &old)]);
-    let output = json!([proven("vol-2"), proven("vol-1")]);
-    let sfn = children(vec![(ExecutionStatus::Succeeded, output)], false);
-    let (drill, lines) = run(&sfn, &s3, json!([region(1, json!({}))])).await;
-    let out = Output::of(&drill);
-    assert!(out.good && !out.notify);
-    assert_eq!(
-        out.summary,
-        "Drill of 2026-11-29: 2 restore points of 3 volumes proven; report: s3://ledger/drills/2026-11-29/run/report.json"
-    );
+    let old = old.map(|(volume, tried)| json!({"volumeId": volume, "tried": tried}));
+    put(&objects, "proofs/eu-west-1.jsonl", &old);
+    let (report, lines) = run(&ledger, json!([region(2)])).await;
+    assert!(report.good && report.mail.is_none());
+    let written = objects.lock().unwrap()["drills/2026-11-29/run/report.json"].clone();
+    assert_eq!(serde_json::from_slice::<DrillReport>(&written).unwrap(), report);
+    assert_eq!(report.regions[0].proven[1].volume_id, "vol-2");
     let known: Vec<_> =
         proofs(&objects).iter().map(|proof| (proof["volumeId"].clone(), proof["tried"].clone())).collect();
     let (before, now) = ("2026-11-22T06:00:00Z", "2026-11-29T06:00:00Z");
     assert_eq!(known, [("vol-0", before), ("vol-1", now), ("vol-2", now)].map(|(id, at)| (json!(id), json!(at))));
-    assert_eq!(drill.regions[0].slowest, Some(42));
     let line = json!({"execution": "run", "region": "eu-west-1", "volume": "vol-1", "provenAt": "2026-11-29T06:10:00Z", "provenSeconds": 42, "night": "2026-11-28", "depth": "volume"});
     assert_eq!((lines.len(), &lines[0]), (2, &line));
-    assert_eq!(report(&objects)["regions"][0]["proven"][1]["volumeId"], "vol-2");
-}
-
-#[tokio::test]
-async fn what_failed_what_died_and_what_no_round_tells_of_is_not_proven() {
-    let rounds = [
-        json!({"items": [{"leftover": {"volumeId": "vol-7"}}, {"leftover": {"volumeId": "vol-8"}}]}),
-        json!({"items": [point("vol-1"), point("vol-2")]}),
-        json!({"items": [point("vol-3")]}),
-        json!({"items": [point("vol-4")]}),
-    ];
-    let (s3, objects) = bucket(&[("rounds", &rounds)]);
-    let failed = |step: &str| json!({"failure": {step: {"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"}}});
-    let gone = item(json!({"leftover": {"volumeId": "vol-7"}}), json!({}));
-    let stays = item(json!({"leftover": {"volumeId": "vol-8"}}), failed("DrillRemove"));
-    let second = json!([proven("vol-1"), item(point("vol-2"), failed("DrillRestore"))]);
-    let died = json!({"region": "eu-west-1", "zone": "eu-west-1a", "round": {"items": [point("vol-3")]}});
-    let sfn = children(
-        vec![
-            (ExecutionStatus::Succeeded, json!([gone, stays])),
-            (ExecutionStatus::Succeeded, second),
-            (ExecutionStatus::Failed, died),
-        ],
-        false,
-    );
-    let (drill, lines) = run(&sfn, &s3, json!([region(4, json!({}))])).await;
-    let here = &report(&objects)["regions"][0];
-    let reasons: Vec<_> = here["unproven"].as_array().unwrap().iter().map(|one| one["reason"].clone()).collect();
+    let output = Output::from(report);
     assert_eq!(
-        reasons,
-        ["Refused: no", "States.Timeout: too long", "NotTried: no child execution tells of it"].map(|text| json!(text))
+        output.summary,
+        "Drill of 2026-11-29: 2 restore points of 3 volumes proven; report: s3://ledger/drills/2026-11-29/run/report.json"
     );
-    assert_eq!((&here["removed"], &here["notRemoved"][0]["volumeId"]), (&json!(["vol-7"]), &json!("vol-8")));
-    assert_eq!((drill.regions[0].proven, drill.regions[0].unproven, drill.regions[0].not_removed), (1, 3, 1));
-    // The one that no round came to is as due as before.
+}
+
+#[tokio::test]
+async fn a_restore_point_whose_child_failed_died_or_did_not_start_is_not_proven() {
+    let stays = json!({"progress": progress(), "notRemoved": refused()});
+    let children = [failed("vol-2", json!({"failure": refused()})), died("vol-3"), failed("vol-5", stays)];
+    let (ledger, objects) = ground(&["vol-1", "vol-2", "vol-3", "vol-4", "vol-5"], &[proven("vol-1")], &children);
+    let (report, lines) = run(&ledger, json!([region(5)])).await;
+    let here = &report.regions[0];
+    let reasons: Vec<_> =
+        here.unproven.iter().map(|of| (of.volume_id.as_str(), of.unproven.reason.to_string())).collect();
+    let expected =
+        [("vol-2", "Refused: no"), ("vol-3", "ABORTED"), ("vol-4", "NotTried: its child execution did not start")];
+    assert_eq!(reasons, expected.map(|(volume, reason)| (volume, reason.to_owned())));
+    // A volume that stays does not undo the proof.
+    assert_eq!(here.proven.iter().map(|of| of.volume_id.as_str()).collect::<Vec<_>>(), ["vol-1", "vol-5"]);
+    let left: Vec<_> =
+        here.not_removed.iter().map(|one| (one.volume_id.as_deref(), one.snapshot_id.as_deref())).collect();
+    assert_eq!(left, [(None, Some("snap-of-vol-3")), (Some("vol-9"), Some("snap-of-vol-5"))]);
+    // The volume whose child did not start is as due as before.
     let known: Vec<_> = proofs(&objects).iter().map(|proof| proof["volumeId"].clone()).collect();
-    assert_eq!(known, ["vol-1", "vol-2", "vol-3"].map(|id| json!(id)));
-    assert_eq!((lines.len(), &lines[1]["problem"]), (4, &json!("Refused: no")));
-    let out = Output::of(&drill);
-    assert!(!out.good && out.notify && out.mail.message.contains("vol-8"), "{}", out.mail.message);
-    assert_eq!(out.mail.subject, "[prod] Restore drill of 2026-11-29: 3 of 4 restore points not proven");
+    assert_eq!(known, ["vol-1", "vol-2", "vol-3", "vol-5"].map(|id| json!(id)));
+    assert_eq!((lines.len(), &lines[1]["problem"]), (5, &json!("Refused: no")));
+    let mail = report.mail.unwrap();
+    assert_eq!(mail.subject, "[prod] Restore drill of 2026-11-29: 3 of 5 restore points not proven");
+    assert!(mail.message.contains("vol-9, which the drill created and could not delete"), "{}", mail.message);
 }
 
 #[tokio::test]
-async fn a_child_that_is_not_listed_yet_is_looked_for_again() {
-    let (s3, _) = bucket(&[("rounds", &[json!({"items": [point("vol-1")]})])]);
-    let sfn = children(vec![(ExecutionStatus::Succeeded, json!([proven("vol-1")]))], true);
-    let (drill, _) = run(&sfn, &s3, json!([region(1, json!({}))])).await;
-    assert!(drill.is_good());
+async fn volumes_that_were_left_behind_are_reported_and_so_is_a_map_that_failed() {
+    let (ledger, _) = ground(&["vol-1"], &[], &[]);
+    let mut here = region(1);
+    let removal =
+        json!({"isGone": true, "waitSeconds": 5, "since": "2026-11-29T06:00:00Z", "deleted": ["vol-7"], "left": []});
+    here["removal"] = removal;
+    here["manifest"] = Value::Null;
+    here["failure"] = json!({"ProveRestorePoints": {"Error": "States.ItemReaderFailed", "Cause": "no list"}});
+    let (report, _) = run(&ledger, json!([here])).await;
+    let here = &report.regions[0];
+    assert_eq!(here.removed, ["vol-7"]);
+    let reason = "NotTried: ProveRestorePoints failed: States.ItemReaderFailed: no list";
+    assert_eq!(here.unproven[0].unproven.reason.to_string(), reason);
+    assert_eq!(here.failures[0].step, "ProveRestorePoints");
 }
 
 #[tokio::test]
-async fn a_region_whose_choice_failed_is_told_and_its_proofs_stay() {
+async fn a_region_whose_choice_failed_is_reported_and_its_proofs_stay() {
+    let (ledger, objects) = ground(&[], &[], &[]);
     let old = json!({"volumeId": "vol-1", "tried": "2026-11-22T06:00:00Z"});
-    let (s3, objects) = bucket(&[("proofs/eu-west-1.jsonl", std::slice::from_ref(&old))]);
-    let failed = json!({"region": "eu-west-1", "failure": {"DrillChoose": {"Error": "BadInput", "Cause": "x"}}});
-    let (drill, _) = run(&children(vec![], false), &s3, json!([failed])).await;
+    put(&objects, "proofs/eu-west-1.jsonl", std::slice::from_ref(&old));
+    let region = json!({"region": "eu-west-1", "failure": {"DrillChoose": {"Error": "Refused", "Cause": "x"}}});
+    let (report, _) = run(&ledger, json!([region])).await;
     assert_eq!(proofs(&objects), [old]);
-    assert_eq!(Output::of(&drill).mail.subject, "[prod] Restore drill of 2026-11-29: 1 step failed");
+    assert_eq!(report.mail.unwrap().subject, "[prod] Restore drill of 2026-11-29: 1 step failed");
 }

@@ -1,4 +1,4 @@
-//! Makes a volume from one restore point.
+//! Creates a volume from one restore point.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::{
@@ -9,35 +9,50 @@ use domain::{
     Error,
     drill::{
         RestorePoint,
-        messages::{Progress, Restored, volume_tags},
+        messages::{Progress, Stage},
     },
     tags,
 };
 use jiff::Timestamp;
+use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Makes the volume, or finds the one that an earlier attempt made: EC2 answers a client token that it knows with the same volume (EC2
-/// developer guide, "Ensuring idempotency in Amazon EC2 API requests").
+/// A restore point, and where its volume is created.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Input {
+    /// The Region.
+    pub region: String,
+    /// The Availability Zone.
+    pub zone: String,
+    /// The name of the drill's execution.
+    pub execution: String,
+    /// The restore point.
+    pub point: RestorePoint,
+}
+
+/// Creates the volume, or finds the one that an earlier attempt created: for a client token that it knows, EC2 returns the same volume
+/// (EC2 developer guide, "Ensuring idempotency in Amazon EC2 API requests").
 ///
 /// # Errors
-/// `BadInput` for an item that is no restore point; `Throttled`, `Transient` or `Refused` from EC2, in its words.
-pub async fn handle(ec2: &Client, backup_stack: &str, input: Progress) -> Result<Restored, Error> {
-    let (stack, point) = (tags::backup_stack(backup_stack)?, input.point()?);
-    let bears = snapshots::ec2_tags(volume_tags(stack, &input.execution, point));
-    let bears = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(bears)).build();
-    let create = ec2.create_volume().snapshot_id(&point.snapshot_id).availability_zone(&input.zone);
-    let create = create.volume_type(VolumeType::Gp3).tag_specifications(bears);
-    let created = create.client_token(token(&input.execution, point)).send().await;
-    let created = created.map_err(|error| error::of("CreateVolume", error))?;
-    let begun = created.create_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
-    Ok(Restored {
-        volume_id: created.volume_id.ok_or_else(|| Error::unanswered("CreateVolume", "no volume id"))?,
-        begun: begun.ok_or_else(|| Error::unanswered("CreateVolume", "no creation time"))?,
+/// `BadInput` if the stack has no name; `Throttled`, `Transient` or `Refused` from EC2, in its words.
+pub async fn handle(ec2: &Client, backup_stack: &str, input: Input) -> Result<Progress, Error> {
+    let Input { zone, execution, point, .. } = input;
+    let tags = snapshots::ec2_tags(point.volume_tags(tags::backup_stack(backup_stack)?, &execution));
+    let tags = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(tags)).build();
+    let create = ec2.create_volume().snapshot_id(&point.snapshot_id).availability_zone(zone);
+    let create = create.volume_type(VolumeType::Gp3).tag_specifications(tags).client_token(token(&execution, &point));
+    let volume = create.send().await.map_err(|error| error::of("CreateVolume", error))?;
+    let created = volume.create_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
+    Ok(Progress {
+        volume_id: volume.volume_id.ok_or_else(|| Error::unanswered("CreateVolume", "no volume id"))?,
+        created: created.ok_or_else(|| Error::unanswered("CreateVolume", "no creation time"))?,
+        stage: Stage::Creating,
+        wait_seconds: 0,
     })
 }
 
-/// The same for every attempt of one execution, in at most 64 ASCII characters (AWSEC2 API reference, CreateVolume): the execution's
-/// name alone may have 80.
+/// Returns the same token for every attempt of one execution, in at most 64 ASCII characters (AWSEC2 API reference, CreateVolume): the
+/// execution's name alone may have 80.
 fn token(execution: &str, point: &RestorePoint) -> String {
     let mut hasher = DefaultHasher::new();
     execution.hash(&mut hasher);

@@ -7,12 +7,11 @@ use aws_sdk_ec2::{
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::json;
 
-fn input(execution: &str) -> Progress {
+fn input(execution: &str) -> Input {
     let point = json!({
         "snapshotId": "snap-0123456789abcdef0", "volumeId": "vol-1", "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8,
     });
-    let item = json!({"point": point});
-    let input = json!({"region": "eu-west-1", "zone": "eu-west-1a", "execution": execution, "item": item});
+    let input = json!({"region": "eu-west-1", "zone": "eu-west-1a", "execution": execution, "point": point});
     serde_json::from_value(input).unwrap()
 }
 
@@ -39,21 +38,22 @@ fn creates() -> Rule {
         })
 }
 
-async fn run(rule: &Rule, stack: &str, input: Progress) -> Result<Restored, String> {
+async fn run(rule: &Rule, stack: &str, input: Input) -> Result<Progress, String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[rule]);
     handle(&ec2, stack, input).await.map_err(|error| error.to_string())
 }
 
 #[tokio::test]
-async fn makes_a_volume_that_bears_the_drills_tags_from_the_start() {
-    let expected = Restored { volume_id: "vol-9".into(), begun: Timestamp::from_second(1_000).unwrap() };
+async fn the_volume_has_the_drills_tags_from_the_start() {
+    let created = Timestamp::from_second(1_000).unwrap();
+    let expected = Progress { volume_id: "vol-9".into(), created, stage: Stage::Creating, wait_seconds: 0 };
     assert_eq!(run(&creates(), "prod", input("run")).await, Ok(expected));
 }
 
 #[test]
 fn every_attempt_has_the_same_token_and_no_other_execution_or_snapshot_has_it() {
     let token = |execution: &str, snapshot: &str| {
-        let point = RestorePoint { snapshot_id: snapshot.into(), ..input("run").point().unwrap().clone() };
+        let point = RestorePoint { snapshot_id: snapshot.into(), ..input("run").point };
         token(execution, &point)
     };
     let (long, snapshot) = ("x".repeat(80), "snap-0123456789abcdef0");
@@ -73,11 +73,8 @@ async fn a_refusal_keeps_ec2s_words() {
 }
 
 #[tokio::test]
-async fn makes_nothing_without_a_stack_or_of_a_leftover() {
+async fn creates_nothing_without_a_stack() {
     let create = creates();
     assert!(run(&create, "", input("run")).await.unwrap_err().starts_with("BadInput: BackupStack"));
-    let leftover = serde_json::from_value(json!({"leftover": {"volumeId": "vol-9"}})).unwrap();
-    let leftover = Progress { item: leftover, ..input("run") };
-    assert_eq!(run(&create, "prod", leftover).await.unwrap_err(), "BadInput: item: vol-9: not a restore point");
     assert_eq!(create.num_calls(), 0);
 }

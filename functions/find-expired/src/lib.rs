@@ -7,14 +7,15 @@ use aws_sdk_ec2::{
 };
 use domain::{
     Error, Intervals, Night,
-    messages::{Expired, Expiry, Keyed, Unreadable, Volume},
+    messages::{Expired, Expiry, FailedSnapshot, Unreadable},
     retention::{Policy, Snapshot, State, expired},
     step_functions::{Execution, List},
     tags,
 };
 use jiff::Timestamp;
-use ledger::{Ledger, Sorted, Sorter};
-use serde::{Deserialize, Serialize};
+use ledger::{Ledger, keys};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// One Region of the night, as discover-volumes left it.
 #[derive(Debug, Deserialize)]
@@ -49,7 +50,7 @@ pub struct Settings {
     pub keep_quarterlies: String,
 }
 
-/// Applies the retention rules and writes both lists to the ledger: what expires, and what cannot be read.
+/// Applies the retention rules and writes three lists to the ledger: what expires, what EBS failed, and what cannot be read.
 ///
 /// # Errors
 /// `BadInput` for a parameter that a person must mend; `Transient` or `Refused` from EC2 or S3.
@@ -57,90 +58,66 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let policy = Policy::read(&settings.keep_dailies, &settings.quarterly_months, &settings.keep_quarterlies)?;
 
-    let list = |name| input.execution.ledger_key(input.night, &format!("{}/{name}.jsonl", input.region));
-    let sorter = |name| input.execution.sorting_name(&input.region, name);
-    let (mut found, mut count) = (Sorter::new(ledger, sorter("managed")), 0);
-    let mut unreadable = ledger.write_list(list("unreadable"));
+    let list = |name| ledger.write_list(keys::run_list(input.night, &input.execution, &input.region, name));
+    let (mut failed, mut unreadable) = (list("failed"), list("unreadable"));
+    let (mut by_volume, mut managed) = (BTreeMap::<String, Vec<Found>>::new(), 0);
     snapshots::each_managed(ec2, stack, &[], async |snapshot| {
-        count += 1;
+        managed += 1;
         match read(snapshot) {
-            Ok(snapshot) => found.insert(snapshot).await,
+            Ok(found) => {
+                if found.snapshot.state == State::Error {
+                    failed.write(&failed_snapshot(&found.snapshot)).await?;
+                }
+                by_volume.entry(found.snapshot.volume_id.clone()).or_default().push(found);
+                Ok(())
+            }
             Err(problem) => unreadable.write(&problem).await,
         }
     })
     .await?;
+    let selected = selected_volumes(&input, ledger).await?;
     if input.dry_run {
-        add_would_be(&mut found, &input, ledger).await?;
+        add_would_be(&mut by_volume, &input, &selected);
     }
-    let managed = Managed {
-        found: found.finish().await?,
-        existing: existing_volumes(ec2, Sorter::new(ledger, sorter("existing"))).await?,
-        selected: selected_volumes(&input, ledger, Sorter::new(ledger, sorter("selected"))).await?,
-    };
+    let existing = existing_volumes(ec2).await?;
 
-    let mut expired = Sorter::new(ledger, sorter("expired"));
-    let stalest = managed.apply(policy, input.night, &mut expired).await?;
-    let expired = write(expired, ledger, list("expired")).await?;
-    Ok(Expiry { expired, unreadable: unreadable.finish().await?, managed: count, stalest })
+    let mut expiring = list("expired");
+    for (volume_id, found) in &by_volume {
+        let snapshots: Vec<_> = found.iter().map(|one| one.snapshot.clone()).collect();
+        for snapshot in expired(&snapshots, input.night, policy, |_| existing.contains(volume_id)) {
+            expiring.write(&expires(snapshot)).await?;
+        }
+    }
+    let newest =
+        by_volume.iter().filter(|(volume, _)| selected.contains_key(*volume)).filter_map(|(_, found)| newest(found));
+    let stalest = newest.min();
+    let (expired, failed, unreadable) = (expiring.finish().await?, failed.finish().await?, unreadable.finish().await?);
+    Ok(Expiry { expired, failed, unreadable, managed, stalest })
 }
 
-/// A managed snapshot, and when EBS began it: what the operator is told of, and no rule is about.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A managed snapshot, and when it was started, which no rule depends on.
 struct Found {
     snapshot: Snapshot,
     started: Option<Timestamp>,
 }
 
-impl Keyed for Found {
-    fn key(&self) -> &str {
-        self.snapshot.key()
+/// When the newest restore point was started.
+fn newest(found: &[Found]) -> Option<Timestamp> {
+    found.iter().filter(|one| one.snapshot.state == State::Completed).filter_map(|one| one.started).max()
+}
+
+fn expires(snapshot: &Snapshot) -> Expired {
+    Expired {
+        snapshot_id: snapshot.id.clone(),
+        volume_id: snapshot.volume_id.clone(),
+        night: snapshot.night,
+        interval: snapshot.interval,
     }
 }
 
-/// The managed snapshots of a Region, the volumes that exist, and those that are backed up.
-struct Managed<'a> {
-    found: Sorted<'a, Found>,
-    existing: Sorted<'a, String>,
-    selected: Sorted<'a, String>,
-}
-
-impl Managed<'_> {
-    /// Applies the rules to the snapshots of one volume after another: they know no other volume's. Returns when the newest restore
-    /// point was begun of the selected volume that is worst off.
-    async fn apply(
-        &self,
-        policy: Policy,
-        tonight: Night,
-        into: &mut Sorter<'_, Expired>,
-    ) -> Result<Option<Timestamp>, Error> {
-        let (mut found, mut existing) = (self.found.merge().await?, self.existing.merge().await?);
-        let (mut selected, mut stalest) = (self.selected.merge().await?, None);
-        loop {
-            let of_one = found.next_group().await?;
-            let Some(first) = of_one.first() else { return Ok(stalest) };
-            let (exists, is_selected) = (existing.has(first.key()).await?, selected.has(first.key()).await?);
-            if let Some(newest) = newest(&of_one).filter(|_| is_selected) {
-                stalest = Some(stalest.map_or(newest, |stalest: Timestamp| stalest.min(newest)));
-            }
-            let snapshots: Vec<_> = of_one.into_iter().map(|one| one.snapshot).collect();
-            for snapshot in expired(&snapshots, tonight, policy, |_| exists) {
-                into.insert(snapshot.into()).await?;
-            }
-        }
-    }
-}
-
-fn newest(of_one: &[Found]) -> Option<Timestamp> {
-    of_one.iter().filter(|one| one.snapshot.state == State::Completed).filter_map(|one| one.started).max()
-}
-
-/// Writes the list in order of the snapshots' ids, by which report-night compares it with what EC2 still lists.
-async fn write(expired: Sorter<'_, Expired>, ledger: &Ledger, key: String) -> Result<List, Error> {
-    let (mut expired, mut list) = (expired.finish().await?.merge().await?, ledger.write_list(key));
-    while let Some(snapshot) = expired.next().await? {
-        list.write(&snapshot).await?;
-    }
-    list.finish().await
+fn failed_snapshot(snapshot: &Snapshot) -> FailedSnapshot {
+    let Expired { snapshot_id, volume_id, night, interval } = expires(snapshot);
+    FailedSnapshot { snapshot_id, volume_id, night, interval }
 }
 
 /// A snapshot whose tags can be read, or what is wrong with them.
@@ -166,47 +143,46 @@ fn state(state: Option<&SnapshotState>) -> State {
     }
 }
 
-/// The snapshots that a real night would have made by now: without them a dry run would find less expired than it.
-async fn add_would_be(found: &mut Sorter<'_, Found>, input: &Input, ledger: &Ledger) -> Result<(), Error> {
-    let mut work_list = ledger.read_list::<Volume>(&input.work_list).await?;
-    while let Some(volume) = work_list.next().await? {
-        let would_be = Snapshot {
+/// Adds the snapshots that a real run would have created by now. Without them a dry run would find fewer expired ones.
+fn add_would_be(by_volume: &mut BTreeMap<String, Vec<Found>>, input: &Input, selected: &HashMap<String, bool>) {
+    for (volume_id, _) in selected.iter().filter(|(_, on_work_list)| **on_work_list) {
+        let snapshot = Snapshot {
             id: String::new(),
-            volume_id: volume.volume_id,
+            volume_id: volume_id.clone(),
             night: input.night,
             interval: input.intervals.governing(),
             intervals: input.intervals.clone(),
             state: State::Pending,
         };
-        found.insert(Found { snapshot: would_be, started: None }).await?;
+        by_volume.entry(volume_id.clone()).or_default().push(Found { snapshot, started: None });
     }
-    Ok(())
 }
 
-/// The volumes that the night backs up: those that it worked on, and those that had tonight's snapshot before.
-async fn selected_volumes<'a>(
-    input: &Input,
-    ledger: &Ledger,
-    mut selected: Sorter<'a, String>,
-) -> Result<Sorted<'a, String>, Error> {
-    for list in [&input.work_list, &input.protected] {
-        let mut volumes = ledger.read_list::<Volume>(list).await?;
+/// The volumes that the run backs up, each with whether it is on the work list.
+async fn selected_volumes(input: &Input, ledger: &Ledger) -> Result<HashMap<String, bool>, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Line {
+        volume_id: String,
+    }
+    let mut selected = HashMap::new();
+    for (list, on_work_list) in [(&input.protected, false), (&input.work_list, true)] {
+        let mut volumes = ledger.read_list::<Line>(list).await?;
         while let Some(volume) = volumes.next().await? {
-            selected.insert(volume.volume_id).await?;
+            selected.insert(volume.volume_id, on_work_list);
         }
     }
-    selected.finish().await
+    Ok(selected)
 }
 
-/// Every volume that exists, attached or not: retention is gentler to the snapshots of one that is gone.
-async fn existing_volumes<'a>(ec2: &Client, mut found: Sorter<'a, String>) -> Result<Sorted<'a, String>, Error> {
+/// Every volume that exists, attached or not. If a volume is gone, its snapshots expire by age alone.
+async fn existing_volumes(ec2: &Client) -> Result<HashSet<String>, Error> {
+    let mut existing = HashSet::new();
     let mut listed = ec2.describe_volumes().max_results(1_000).into_paginator().items().send();
-    while let Some(listed) = listed.next().await {
-        if let Some(id) = listed.map_err(|error| error::of("DescribeVolumes", error))?.volume_id {
-            found.insert(id).await?;
-        }
+    while let Some(volume) = listed.next().await {
+        existing.extend(volume.map_err(|error| error::of("DescribeVolumes", error))?.volume_id);
     }
-    found.finish().await
+    Ok(existing)
 }
 
 #[cfg(test)]

@@ -4,12 +4,10 @@ use aws_sdk_ec2::{
     primitives::DateTime,
     types::{Tag, Volume as Ec2Volume},
 };
-use aws_sdk_s3::{
-    operation::{get_object::GetObjectOutput, put_object::PutObjectOutput},
-    primitives::ByteStream,
-};
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use ledger::bucket::bucket;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 fn settings(keep_dailies: &str) -> Settings {
     Settings {
@@ -69,28 +67,19 @@ fn volumes(ids: &'static [&'static str]) -> Rule {
     })
 }
 
-fn writes(list: &'static str, text: &'static str) -> Rule {
-    mock!(aws_sdk_s3::Client::put_object)
-        .match_requests(move |request| {
-            request.key() == Some(&format!("nights/2026-05-20/run/eu-west-1/{list}.jsonl"))
-                && request.body().bytes() == Some(text.as_bytes())
-        })
-        .then_output(|| PutObjectOutput::builder().build())
-}
-
-fn reads_work_list() -> Rule {
-    mock!(aws_sdk_s3::Client::get_object).match_requests(|request| request.key() == Some("work")).then_output(|| {
-        let line = br#"{"volumeId":"vol-1","instances":[],"tags":{}}"#;
-        GetObjectOutput::builder().body(ByteStream::from_static(line)).build()
-    })
-}
-
-async fn run(ec2: &[&Rule], writes: &[&Rule], keep_dailies: &str, dry_run: bool) -> Result<Expiry, String> {
+/// The result, and the lists that it wrote.
+async fn run(ec2: &[&Rule], keep_dailies: &str, dry_run: bool) -> Result<(Expiry, BTreeMap<String, String>), String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
-    let reads = reads_work_list();
-    let s3: Vec<_> = [&reads].into_iter().chain(writes.iter().copied()).collect();
-    let ledger = Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, &s3), "ledger".into());
-    handle(&ec2, &ledger, &settings(keep_dailies), input(dry_run)).await.map_err(|error| error.to_string())
+    let (ledger, objects) = bucket();
+    objects.lock().unwrap().insert("work".into(), br#"{"volumeId":"vol-1","instances":[],"tags":{}}"#.to_vec());
+    let expiry = handle(&ec2, &ledger, &settings(keep_dailies), input(dry_run)).await;
+    let expiry = expiry.map_err(|error| error.to_string())?;
+    let text = |(key, body): (&String, &Vec<u8>)| {
+        let name = key.strip_prefix("nights/2026-05-20/run/eu-west-1/")?.strip_suffix(".jsonl")?;
+        Some((name.to_owned(), String::from_utf8(body.clone()).unwrap()))
+    };
+    let lists = objects.lock().unwrap().iter().filter_map(text).collect();
+    Ok((expiry, lists))
 }
 
 const OLD: &str =
@@ -104,38 +93,57 @@ async fn writes_what_expires_and_what_cannot_be_read() {
         snapshot("snap-mid", "2026-05-19", SnapshotState::Completed),
         snapshot("snap-new", "2026-05-20", SnapshotState::Pending),
     ];
+    let (expiry, written) = run(&[&lists(first, last), &volumes(&["vol-1"])], "2", false).await.unwrap();
     let unreadable =
         "{\"snapshotId\":\"snap-odd\",\"problem\":\"Night tag: \\\"20 May\\\" is not a date such as 2026-12-31\"}\n";
-    let s3 = [&writes("expired", OLD), &writes("unreadable", unreadable)];
-    let expiry = run(&[&lists(first, last), &volumes(&["vol-1"])], &s3, "2", false).await.unwrap();
+    assert_eq!((written["expired"].as_str(), written["unreadable"].as_str()), (OLD, unreadable));
     assert_eq!((expiry.expired.count, expiry.unreadable.count, expiry.managed), (1, 1, 4));
     // The pending one is no restore point yet.
     assert_eq!(expiry.stalest, Timestamp::from_second(19).ok());
 }
 
 #[tokio::test]
-async fn a_dry_run_counts_the_snapshots_that_it_would_have_made() {
+async fn writes_every_failed_snapshot_even_an_annual_that_never_expires() {
+    let mut annual = snapshot("snap-annual", "2025-12-31", SnapshotState::Error);
+    let tags =
+        [("BackupStack", "prod"), ("Night", "2025-12-31"), ("Interval", "Annual"), ("Intervals", "Daily+Annual")];
+    annual.tags = Some(tags.map(|(key, value)| Tag::builder().key(key).value(value).build()).to_vec());
+    let daily = snapshot("snap-daily", "2026-05-19", SnapshotState::Error);
+    let (expiry, written) = run(&[&lists(vec![annual], vec![daily]), &volumes(&["vol-1"])], "2", false).await.unwrap();
+    let ids = |list: &str| -> Vec<String> {
+        let lines = written[list].lines().map(|line| serde_json::from_str::<FailedSnapshot>(line).unwrap());
+        lines.map(|line| line.snapshot_id).collect()
+    };
+    assert_eq!(
+        (ids("failed"), ids("expired")),
+        (vec!["snap-annual".into(), "snap-daily".into()], vec!["snap-daily".into()])
+    );
+    assert_eq!(expiry.failed.count, 2);
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_the_snapshots_that_it_would_have_created() {
     let old = || {
         let (old, mid) = (("snap-old", "2026-05-17"), ("snap-mid", "2026-05-19"));
         [old, mid].map(|(id, night)| snapshot(id, night, SnapshotState::Completed)).to_vec()
     };
-    let nothing = [&writes("expired", ""), &writes("unreadable", "")];
-    run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &nothing, "2", false).await.unwrap();
-    let one = [&writes("expired", OLD), &writes("unreadable", "")];
-    run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], &one, "2", true).await.unwrap();
+    for (dry_run, expected) in [(false, ""), (true, OLD)] {
+        let (_, written) = run(&[&lists(old(), vec![]), &volumes(&["vol-1"])], "2", dry_run).await.unwrap();
+        assert_eq!(written["expired"], expected);
+    }
 }
 
 #[tokio::test]
 async fn keeps_the_newest_of_a_volume_that_is_gone() {
     let lonely = Ec2Snapshot::builder().volume_id("vol-gone");
     let lonely = vec![lonely.set_tags(snapshot("", "2020-05-19", SnapshotState::Completed).tags).build()];
-    let s3 = [&writes("expired", ""), &writes("unreadable", "")];
-    let expiry = run(&[&lists(lonely, vec![]), &volumes(&[])], &s3, "1", false).await.unwrap();
+    let (expiry, written) = run(&[&lists(lonely, vec![]), &volumes(&[])], "1", false).await.unwrap();
+    assert_eq!(written["expired"], "");
     assert_eq!(expiry.stalest, None, "a volume that is gone is not behind");
 }
 
 #[tokio::test]
 async fn a_parameter_that_is_no_count_stops_it_before_any_call() {
-    let error = run(&[], &[], "0", false).await.unwrap_err();
+    let error = run(&[], "0", false).await.unwrap_err();
     assert_eq!(error, "BadInput: KeepDailies: \"0\": not a whole number from 1");
 }

@@ -1,17 +1,16 @@
-//! A bucket in memory, for the unit tests.
+//! A ledger in memory, for unit tests.
 
 use aws_sdk_s3::{
     Client,
     operation::{
-        complete_multipart_upload::CompleteMultipartUploadOutput,
-        create_multipart_upload::CreateMultipartUploadOutput,
-        get_object::GetObjectOutput,
-        put_object::{PutObjectError, PutObjectOutput},
+        complete_multipart_upload::CompleteMultipartUploadOutput, create_multipart_upload::CreateMultipartUploadOutput,
+        get_object::GetObjectOutput, list_objects_v2::ListObjectsV2Output, put_object::PutObjectOutput,
         upload_part::UploadPartOutput,
     },
     primitives::ByteStream,
+    types::Object,
 };
-use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
+use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -19,21 +18,24 @@ use std::{
 
 use crate::Ledger;
 
-type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+/// The objects of a ledger, by their keys.
+pub type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
 /// A ledger, and the objects in it.
 pub fn bucket() -> (Ledger, Objects) {
     let (objects, parts) = (Objects::default(), Arc::new(Mutex::new(Vec::<u8>::new())));
-    let (there, read, finished, coming) = (objects.clone(), objects.clone(), objects.clone(), parts.clone());
-    let put = mock!(Client::put_object).then_compute_response(move |request| {
-        let mut there = there.lock().unwrap();
-        let key = request.key().unwrap().to_owned();
-        if request.if_none_match().is_some() && there.contains_key(&key) {
-            let metadata = aws_sdk_s3::error::ErrorMetadata::builder().code("PreconditionFailed").build();
-            return MockResponse::Error(PutObjectError::generic(metadata));
-        }
-        there.insert(key, request.body().bytes().unwrap().to_vec());
-        MockResponse::Output(PutObjectOutput::builder().build())
+    let (there, read, listed) = (objects.clone(), objects.clone(), objects.clone());
+    let (finished, coming) = (objects.clone(), parts.clone());
+    let put = mock!(Client::put_object).then_compute_output(move |request| {
+        let body = request.body().bytes().unwrap().to_vec();
+        there.lock().unwrap().insert(request.key().unwrap().to_owned(), body);
+        PutObjectOutput::builder().build()
+    });
+    let list = mock!(Client::list_objects_v2).then_compute_output(move |request| {
+        let known = listed.lock().unwrap();
+        let found = known.keys().find(|key| key.starts_with(request.prefix().unwrap()));
+        let found = found.map(|key| Object::builder().key(key).build());
+        ListObjectsV2Output::builder().set_contents(Some(found.into_iter().collect())).build()
     });
     let get = mock!(Client::get_object).then_compute_output(move |request| {
         let object = read.lock().unwrap()[request.key().unwrap()].clone();
@@ -51,6 +53,6 @@ pub fn bucket() -> (Ledger, Objects) {
         finished.lock().unwrap().insert(request.key().unwrap().to_owned(), std::mem::take(&mut parts.lock().unwrap()));
         CompleteMultipartUploadOutput::builder().build()
     });
-    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&put, &get, &create, &part, &complete]);
+    let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&put, &get, &list, &create, &part, &complete]);
     (Ledger::new(s3, "ledger".into()), objects)
 }

@@ -2,28 +2,26 @@
 //!
 //! # Layout
 //! - [`Ledger`]: the bucket.
-//! - [`lines`]: its lists. [`document`]: its reports. [`upload`]: an object, written piece by piece.
-//! - [`sorter`]: long lists in order, in little memory.
+//! - [`keys`]: every key in it.
+//! - [`list`]: its lists. [`upload`]: an object, written piece by piece.
+//! - [`map_results`]: the results of a Map's child executions.
 
-#[cfg(test)]
-mod bucket;
-pub mod document;
-pub mod lines;
-pub mod sorter;
+#[cfg(any(test, feature = "test-util"))]
+pub mod bucket;
+pub mod keys;
+pub mod list;
+pub mod map_results;
 pub mod upload;
 
-use aws_sdk_s3::{Client, error::ProvideErrorMetadata, primitives::ByteStream};
+use aws_sdk_s3::{Client, primitives::ByteStream};
 use domain::{Error, ErrorName, step_functions::List};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    document::Document,
-    lines::{LineReader, LineWriter},
+    list::{ListReader, ListWriter},
     upload::Upload,
 };
 use aws::error;
-
-pub use sorter::{Merge, Sorted, Sorter};
 
 /// The ledger bucket.
 pub struct Ledger {
@@ -43,13 +41,8 @@ impl Ledger {
     }
 
     /// Begins a list, which replaces what is there when it is finished.
-    pub fn write_list(&self, key: String) -> LineWriter<'_> {
-        LineWriter::new(Upload::new(self, key, "application/jsonl"))
-    }
-
-    /// Begins a JSON document, which replaces what is there when it is finished.
-    pub fn write_document(&self, key: String) -> Document<'_> {
-        Document::new(Upload::new(self, key, "application/json"))
+    pub fn write_list(&self, key: String) -> ListWriter<'_> {
+        ListWriter::new(Upload::new(self, key, "application/jsonl"))
     }
 
     /// Writes a value as a JSON document, in the place of what is there.
@@ -59,50 +52,59 @@ impl Ledger {
         document.finish().await.map(drop)
     }
 
-    /// Reads a list back, line by line. One that has no line is not asked for.
-    pub async fn read_list<T: DeserializeOwned>(&self, list: &List) -> Result<LineReader<T>, Error> {
-        let place = self.location(&list.key);
-        if list.count == 0 {
-            return Ok(LineReader::new(ByteStream::default(), place, Some(0)));
-        }
-        let object = self.s3.get_object().bucket(&self.bucket).key(&list.key).send().await;
-        let object = object.map_err(|error| self.at(&list.key, error::of("GetObject", error)))?;
-        Ok(LineReader::new(object.body, place, Some(list.count)))
-    }
-
-    /// Reads a list of whatever length, empty where there is no such object. It looks for it by ListObjectsV2: whoever may not list gets no
-    /// `NoSuchKey` but `AccessDenied` (S3 API reference, GetObject, "Permissions").
+    /// Reads a list back, line by line. An empty list is not asked for.
     ///
     /// # Errors
     /// `Transient` or `Refused` from S3.
-    pub async fn read_any_list<T: DeserializeOwned>(&self, key: &str) -> Result<LineReader<T>, Error> {
-        let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(key).max_keys(1).send().await;
-        let list = list.map_err(|error| self.at(key, error::of("ListObjectsV2", error)))?;
-        // The first of those that begin with the key is the key itself, if it is there.
-        if !list.contents().iter().any(|object| object.key() == Some(key)) {
-            return Ok(LineReader::new(ByteStream::default(), self.location(key), None));
+    pub async fn read_list<T: DeserializeOwned>(&self, list: &List) -> Result<ListReader<T>, Error> {
+        match list.count {
+            0 => Ok(ListReader::new(ByteStream::default(), self.location(&list.key), Some(0))),
+            count => self.read_object(&list.key, Some(count)).await,
         }
-        let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await;
-        let object = object.map_err(|error| self.at(key, error::of("GetObject", error)))?;
-        Ok(LineReader::new(object.body, self.location(key), None))
     }
 
-    /// Claims a key: true for the one caller to whom S3 grants it, false where it is somebody's already (S3 user guide, "How to prevent
-    /// object overwrites with conditional writes"). Who loses the answer to a claim that was granted is told false as well.
+    /// Reads an object line by line. `lines` is how many it must have, if that is known.
     ///
     /// # Errors
-    /// `Transient` or `Refused` where S3 says neither.
-    pub async fn claim(&self, key: &str) -> Result<bool, Error> {
-        let put = self.s3.put_object().bucket(&self.bucket).key(key).if_none_match("*").send().await;
-        let Err(error) = put else { return Ok(true) };
-        match error.code() {
-            Some("PreconditionFailed") => Ok(false),
-            // Another claim of the same key is on its way: one of the two will be granted.
-            Some("ConditionalRequestConflict") => {
-                Err(Error { name: ErrorName::Transient, ..self.at(key, error::of("PutObject", error)) })
-            }
-            _ => Err(self.at(key, error::of("PutObject", error))),
+    /// `Transient` or `Refused` from S3.
+    pub async fn read_object<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        lines: Option<usize>,
+    ) -> Result<ListReader<T>, Error> {
+        Ok(ListReader::new(self.body_of(key).await?, self.location(key), lines))
+    }
+
+    /// Reads a list of any length; an empty one if there is no such object. It looks for it with ListObjectsV2, because GetObject
+    /// answers `AccessDenied` to a caller that may not list (S3 API reference, GetObject, "Permissions").
+    ///
+    /// # Errors
+    /// `Transient` or `Refused` from S3.
+    pub async fn read_any_list<T: DeserializeOwned>(&self, key: &str) -> Result<ListReader<T>, Error> {
+        let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(key).max_keys(1);
+        let list = Box::pin(list.send()).await;
+        let list = list.map_err(|error| self.at(key, error::of("ListObjectsV2", error)))?;
+        // The first of the keys with this prefix is the key itself, if it is there.
+        match list.contents().iter().any(|object| object.key() == Some(key)) {
+            true => self.read_object(key, None).await,
+            false => Ok(ListReader::new(ByteStream::default(), self.location(key), Some(0))),
         }
+    }
+
+    /// Reads a whole object.
+    ///
+    /// # Errors
+    /// `Transient` or `Refused` from S3.
+    pub async fn read_whole(&self, key: &str) -> Result<Vec<u8>, Error> {
+        let body = self.body_of(key).await?.collect().await;
+        let body = body.map_err(|error| Error { name: ErrorName::Transient, message: error.to_string() });
+        body.map(|body| body.to_vec()).map_err(|error| self.at(key, error))
+    }
+
+    async fn body_of(&self, key: &str) -> Result<ByteStream, Error> {
+        // Boxed here and below: the SDK's futures are large, and too deep for the compiler inside those of a function.
+        let object = Box::pin(self.s3.get_object().bucket(&self.bucket).key(key).send()).await;
+        object.map(|object| object.body).map_err(|error| self.at(key, error::of("GetObject", error)))
     }
 
     pub(crate) fn at(&self, key: &str, error: Error) -> Error {
@@ -112,19 +114,4 @@ impl Ledger {
 
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error { name: ErrorName::Refused, message: error.to_string() })
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::bucket::bucket;
-
-    #[tokio::test]
-    async fn a_claim_is_granted_once() {
-        let (ledger, _) = bucket();
-        let mut granted = Vec::new();
-        for key in ["claims/a", "claims/a", "claims/b"] {
-            granted.push(ledger.claim(key).await.unwrap());
-        }
-        assert_eq!(granted, [true, false, true]);
-    }
 }

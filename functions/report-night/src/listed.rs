@@ -1,77 +1,96 @@
-//! What EC2 lists of a Region when the night ends.
+//! What EC2 lists of a Region when the run ends.
 
-use crate::outcome::Tonight;
 use aws::snapshots;
 use domain::{
     Error,
     messages::{Expired, Volume},
-    step_functions::List,
 };
-use ledger::Sorted;
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
-use crate::region::Region;
+use crate::{children::Children, region::Planned};
 
 const LOOKS_AGAIN: usize = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 5_000 });
 
-impl<'a> Region<'a> {
-    /// Tonight's snapshots, asked for again where one that no child execution failed to make is not listed: what EC2 lists is
-    /// eventually consistent (EC2 developer guide, "Eventual consistency"), and a moment's lag is no failed night.
-    pub(crate) async fn settled(&self, work_list: &List, before: &List) -> Result<Sorted<'a, Tonight>, Error> {
-        if work_list.count + before.count == 0 {
-            return self.sorter("tonight").finish().await;
+/// A snapshot of the Night.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// `snap-…`
+    pub snapshot_id: String,
+    /// `pending`, `completed`, `error`, …
+    pub state: String,
+}
+
+/// The snapshots of the Night, by their volumes' ids.
+#[derive(Debug, Default)]
+pub struct Tonight(HashMap<String, Vec<Snapshot>>);
+
+impl Tonight {
+    /// Those of a volume.
+    pub fn of_volume(&self, volume_id: &str) -> &[Snapshot] {
+        self.0.get(volume_id).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Planned<'_> {
+    /// Lists the snapshots of the Night, and again if one is missing that no child execution failed to create: what EC2 lists is
+    /// eventually consistent (EC2 developer guide, "Eventual consistency").
+    pub(crate) async fn tonight(&self, children: &Children) -> Result<Tonight, Error> {
+        let count = |list: &Option<_>| list.as_ref().map_or(0, |list: &domain::step_functions::List| list.count);
+        if count(&self.region.work_list) + count(&self.region.protected) == 0 {
+            return Ok(Tonight::default());
         }
-        let mut found = self.tonight().await?;
+        let mut listed = self.list_tonight().await?;
         for _ in 0..LOOKS_AGAIN {
-            if self.dry_run || self.are_listed(work_list, &found).await? {
+            if self.dry_run || !self.is_any_missing(&listed, children).await? {
                 break;
             }
             tokio::time::sleep(BETWEEN_LOOKS).await;
-            found = self.tonight().await?;
+            listed = self.list_tonight().await?;
         }
-        Ok(found)
+        Ok(listed)
     }
 
-    async fn are_listed(&self, work_list: &List, found: &Sorted<'_, Tonight>) -> Result<bool, Error> {
-        let (mut found, mut children) = (found.merge().await?, self.children.merge().await?);
+    async fn is_any_missing(&self, listed: &Tonight, children: &Children) -> Result<bool, Error> {
+        let Some(work_list) = &self.region.work_list else { return Ok(false) };
         let mut volumes = self.ledger.read_list::<Volume>(work_list).await?;
         while let Some(Volume { volume_id, .. }) = volumes.next().await? {
-            if !found.has(&volume_id).await? && !children.has(&volume_id).await? {
-                return Ok(false);
+            if listed.of_volume(&volume_id).is_empty() && children.of(&volume_id).is_none() {
+                return Ok(true);
             }
         }
-        Ok(true)
+        Ok(false)
     }
 
-    async fn tonight(&self) -> Result<Sorted<'a, Tonight>, Error> {
-        let mut found = self.sorter("tonight");
+    async fn list_tonight(&self) -> Result<Tonight, Error> {
+        let mut listed = Tonight::default();
         snapshots::each_of_night(&self.ec2, self.stack, self.night, async |snapshot| {
             let state = snapshot.state().map(|state| state.as_str().to_owned()).unwrap_or_default();
-            let (snapshot_id, volume_id) = (snapshot.snapshot_id, snapshot.volume_id);
-            let (snapshot_id, volume_id) = (snapshot_id.unwrap_or_default(), volume_id.unwrap_or_default());
-            found.insert(Tonight { volume_id, snapshot_id, state }).await
+            let (volume_id, snapshot_id) = (snapshot.volume_id, snapshot.snapshot_id.unwrap_or_default());
+            listed.0.entry(volume_id.unwrap_or_default()).or_default().push(Snapshot { snapshot_id, state });
+            Ok(())
         })
         .await?;
-        found.finish().await
+        Ok(listed)
     }
 
-    /// The ids that EC2 still lists of the Nights of the expired snapshots. They share a few Nights, so it asks by Night, not one
-    /// by one. A dry run deleted nothing, and asks nothing.
-    pub(crate) async fn still_listed(&self, expired: &List) -> Result<Sorted<'a, String>, Error> {
-        let (mut nights, mut still) = (BTreeSet::new(), self.sorter("still-listed"));
-        if !self.dry_run {
-            let mut expired = self.ledger.read_list::<Expired>(expired).await?;
-            while let Some(snapshot) = expired.next().await? {
-                nights.insert(snapshot.night);
-            }
+    /// The ids that EC2 still lists, of the Nights of the expired snapshots. These are a few Nights, so it asks by Night. A dry run
+    /// deleted nothing, and asks nothing.
+    pub(crate) async fn still_listed(&self, expired: &[Expired]) -> Result<HashSet<String>, Error> {
+        let mut listed = HashSet::new();
+        if self.dry_run {
+            return Ok(listed);
         }
-        for night in nights {
+        for night in expired.iter().map(|snapshot| snapshot.night).collect::<BTreeSet<_>>() {
             snapshots::each_of_night(&self.ec2, self.stack, night, async |snapshot| {
-                still.insert(snapshot.snapshot_id.unwrap_or_default()).await
+                listed.extend(snapshot.snapshot_id);
+                Ok(())
             })
             .await?;
         }
-        still.finish().await
+        Ok(listed)
     }
 }

@@ -1,186 +1,152 @@
-//! One Region's part of the report: what was planned there, held against what EC2 now has. Every list is read in order of its
-//! ids, side by side with the others, so that none is whole in memory.
+//! One Region's part of the report: what was planned there, compared with what EC2 now has.
 
-use crate::outcome::{Facts, Fate};
 use aws_sdk_ec2::Client;
 use domain::{
     Error, Night,
-    messages::{Expired, Keyed, RegionNight, Unreadable, Volume},
-    step_functions::{Execution, List},
+    messages::{Expired, FailedSnapshot, RegionNight, Unreadable, Volume},
+    retention::protects,
+    step_functions::List,
 };
-use ledger::{Ledger, Sorted, Sorter, document::Document};
-use report::night::{Failure, RegionSummary, Unprotected};
-use serde::{Serialize, de::DeserializeOwned};
+use ledger::{Ledger, keys};
+use report::night::{Failure, Region};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::HashMap;
 
-use crate::proofs::Proofs;
+use crate::{
+    children::Children,
+    listed::Tonight,
+    outcome::{Facts, Outcome},
+};
 
-/// A Region of a night, and where what is known of it comes from.
-pub struct Region<'a> {
+/// What a run planned in a Region, and what its outcome is read from.
+pub struct Planned<'a> {
     /// EC2 there.
     pub ec2: Client,
     /// The ledger.
     pub ledger: &'a Ledger,
-    /// Whose night.
+    /// The backup's name.
     pub stack: &'a str,
-    /// Which Night.
+    /// The Night of the run.
     pub night: Night,
-    /// Whether the night only says what it would do.
+    /// Whether the run only reports what it would do.
     pub dry_run: bool,
-    /// The execution.
-    pub execution: &'a Execution,
+    /// The execution's name.
+    pub execution: &'a str,
     /// What the state machine handed on.
-    pub planned: RegionNight,
-    /// Steps that failed as a whole.
-    pub steps: Vec<Failure>,
-    /// Child executions that failed.
-    pub children: Sorted<'a, Failure>,
+    pub region: RegionNight,
 }
 
-impl<'a> Region<'a> {
-    /// Writes the Region's entry of the report, and returns it in numbers.
-    pub async fn write(&self, report: &mut Document<'_>) -> Result<RegionSummary, Error> {
-        let mut summary = RegionSummary { region: self.planned.region.clone(), ..RegionSummary::default() };
-        report.object().await?;
-        report.member("region", &self.planned.region).await?;
-        let unprotected = self.write_volumes(report, &mut summary).await?;
-        self.write_failures(report, &mut summary, unprotected).await?;
-        self.write_expired(report, &mut summary).await?;
-        if let Some(expiry) = &self.planned.expiry {
-            summary.kept = Some(expiry.managed.saturating_sub(summary.expired));
-            summary.stalest = expiry.stalest;
+/// A failed snapshot, and the execution that reported it.
+#[derive(Serialize, Deserialize)]
+struct Reported {
+    #[serde(flatten)]
+    snapshot: FailedSnapshot,
+    execution: String,
+}
+
+impl Planned<'_> {
+    /// The Region's part of the report.
+    ///
+    /// # Errors
+    /// `Transient` or `Refused` from EC2 or S3.
+    pub async fn report(&self) -> Result<Region, Error> {
+        let steps = self.region.failure.iter().map(|(step, caught)| Failure::of_step(step, caught));
+        let mut report = Region { region: self.region.region.clone(), failures: steps.collect(), ..Region::default() };
+        let children = Children::read(self.ledger, &self.region).await?;
+        let tonight = self.tonight(&children).await?;
+        self.add_volumes(&mut report, &children, &tonight).await?;
+        self.add_expired(&mut report, &children).await?;
+        if !self.dry_run {
+            self.add_failed_snapshots(&mut report, &tonight).await?;
         }
-        report.list("unreadable").await?;
-        let mut unreadable =
-            self.ledger.read_list::<Unreadable>(&self.list(|night| Some(&night.expiry.as_ref()?.unreadable))).await?;
-        while let Some(snapshot) = unreadable.next().await? {
-            report.item(&snapshot).await?;
+        if let Some(expiry) = &self.region.expiry {
+            report.kept = Some(expiry.managed.saturating_sub(report.expired.len()));
+            report.stalest = expiry.stalest;
+            report.unreadable = self.list::<Unreadable>(Some(&expiry.unreadable)).await?;
         }
-        report.close().await?;
-        report.close().await?;
-        Ok(summary)
+        report.failures.extend(children.into_failures());
+        Ok(report)
     }
 
-    /// A list that the night handed on; an empty one where it did not come so far as to write it.
-    fn list(&self, of: impl Fn(&RegionNight) -> Option<&List>) -> List {
-        of(&self.planned).cloned().unwrap_or_default()
+    /// A list that the run handed on; an empty one if it did not reach that step.
+    pub(crate) async fn list<T: DeserializeOwned>(&self, list: Option<&List>) -> Result<Vec<T>, Error> {
+        let mut items = Vec::new();
+        let Some(list) = list else { return Ok(items) };
+        let mut lines = self.ledger.read_list(list).await?;
+        while let Some(item) = lines.next().await? {
+            items.push(item);
+        }
+        Ok(items)
     }
 
-    pub(crate) fn sorter<T: Keyed + Clone + Serialize + DeserializeOwned>(&self, name: &str) -> Sorter<'a, T> {
-        Sorter::new(self.ledger, self.execution.sorting_name(&self.planned.region, name))
-    }
-
-    /// Writes `protected`, `planned` and `unprotected`; returns the last.
-    async fn write_volumes(
-        &self,
-        report: &mut Document<'_>,
-        summary: &mut RegionSummary,
-    ) -> Result<Sorted<'a, Unprotected>, Error> {
-        let (mut planned, mut unprotected) = (self.sorter("planned"), self.sorter("unprotected"));
-        report.list("protected").await?;
-        self.tell_fates(async |fate| {
-            summary.add_proven(fate.volume());
-            match fate {
-                Fate::Planned(volume) => planned.insert(volume).await,
-                Fate::Unprotected(volume) => unprotected.insert(volume).await,
-                Fate::Protected(volume) => {
-                    summary.protected += 1;
-                    report.item(&volume).await
-                }
-            }
-        })
-        .await?;
-        report.close().await?;
-        write_list(report, "planned", &planned.finish().await?, |_| summary.planned += 1).await?;
-        let unprotected = unprotected.finish().await?;
-        write_list(report, "unprotected", &unprotected, |volume| summary.add_unprotected(volume)).await?;
-        Ok(unprotected)
-    }
-
-    /// Hands on what became of each volume.
-    async fn tell_fates(&self, mut take: impl AsyncFnMut(Fate) -> Result<(), Error>) -> Result<(), Error> {
-        let work_list = self.list(|night| night.work_list.as_ref());
-        let before = self.list(|night| night.protected.as_ref());
-        let all_tonight = self.settled(&work_list, &before).await?;
-        let step = self.first_step().await?;
-        for (list, on_work_list) in [(&work_list, true), (&before, false)] {
-            let (mut all_tonight, mut all_children) = (all_tonight.merge().await?, self.children.merge().await?);
-            if list.count == 0 {
-                continue;
-            }
-            let mut proofs = Proofs::read(self.ledger, &self.planned.region).await;
+    async fn add_volumes(&self, report: &mut Region, children: &Children, tonight: &Tonight) -> Result<(), Error> {
+        let step = report.failures.first().cloned();
+        for (list, on_work_list) in [(&self.region.work_list, true), (&self.region.protected, false)] {
+            let Some(list) = list else { continue };
             let mut volumes = self.ledger.read_list::<Volume>(list).await?;
             while let Some(volume) = volumes.next().await? {
-                let proven = proofs.of(&volume.volume_id).await;
-                let tonight = &all_tonight.of(&volume.volume_id).await?;
-                let children = &all_children.of(&volume.volume_id).await?;
-                let (dry_run, step) = (self.dry_run, step.as_ref());
-                take(Facts { volume: &volume, proven, on_work_list, dry_run, tonight, children, step }.fate()).await?;
+                let facts = Facts {
+                    on_work_list,
+                    dry_run: self.dry_run,
+                    tonight: tonight.of_volume(&volume.volume_id),
+                    child: children.of(&volume.volume_id),
+                    step: step.as_ref(),
+                    volume: &volume,
+                };
+                match facts.outcome() {
+                    Outcome::Planned(volume) => report.planned.push(volume),
+                    Outcome::Protected(volume) => report.protected.push(volume),
+                    Outcome::Unprotected(volume) => report.unprotected.push(volume),
+                }
+            }
+        }
+        report.planned.sort_by(|one, other| one.volume_id.cmp(&other.volume_id));
+        report.protected.sort_by(|one, other| one.volume.volume_id.cmp(&other.volume.volume_id));
+        report.unprotected.sort_by(|one, other| one.volume.volume_id.cmp(&other.volume.volume_id));
+        Ok(())
+    }
+
+    /// Adds the snapshots that were to be deleted: those that are gone, and those that EC2 still lists although no deletion failed.
+    async fn add_expired(&self, report: &mut Region, children: &Children) -> Result<(), Error> {
+        let list = self.region.expiry.as_ref().map(|expiry| &expiry.expired);
+        let mut expired = self.list::<Expired>(list).await?;
+        expired.sort_by(|one, other| one.snapshot_id.cmp(&other.snapshot_id));
+        let still_listed = self.still_listed(&expired).await?;
+        for snapshot in expired {
+            if !still_listed.contains(&snapshot.snapshot_id) {
+                report.expired.push(snapshot);
+            } else if children.of(&snapshot.snapshot_id).is_none() {
+                report.still_listed.push(snapshot);
             }
         }
         Ok(())
     }
 
-    /// The first failure that is about no volume: in order of their subjects those without one come first.
-    async fn first_step(&self) -> Result<Option<Failure>, Error> {
-        let child = self.children.merge().await?.next().await?.filter(|child| child.subject.is_none());
-        Ok(self.steps.first().cloned().or(child))
-    }
-
-    async fn write_failures(
-        &self,
-        report: &mut Document<'_>,
-        summary: &mut RegionSummary,
-        unprotected: Sorted<'_, Unprotected>,
-    ) -> Result<(), Error> {
-        report.list("failures").await?;
-        for failure in &self.steps {
-            summary.add_failure(failure, false);
-            report.item(failure).await?;
+    /// Adds the failed snapshots that no other run reported. Those of tonight are named with their volumes. The ledger remembers every
+    /// failed snapshot that still exists, so each is reported by one run, however often that run writes its report.
+    async fn add_failed_snapshots(&self, report: &mut Region, tonight: &Tonight) -> Result<(), Error> {
+        let Some(expiry) = &self.region.expiry else { return Ok(()) };
+        let failed = self.list::<FailedSnapshot>(Some(&expiry.failed)).await?;
+        let key = keys::failed_snapshots(&self.region.region);
+        let mut reported = HashMap::new();
+        let mut lines = self.ledger.read_any_list::<Reported>(&key).await?;
+        while let Some(Reported { snapshot, execution }) = lines.next().await? {
+            reported.insert(snapshot.snapshot_id, execution);
         }
-        let (mut children, mut unprotected) = (self.children.merge().await?, unprotected.merge().await?);
-        while let Some(failure) = children.next().await? {
-            let is_told = unprotected.has(failure.key()).await?;
-            summary.add_failure(&failure, is_told);
-            report.item(&failure).await?;
+        if failed.is_empty() && reported.is_empty() {
+            return Ok(());
         }
-        report.close().await
-    }
-
-    /// Writes `expired`, and `stillListed`: what EC2 still lists although its deletion did not fail, mostly because an AMI uses it.
-    async fn write_expired(&self, report: &mut Document<'_>, summary: &mut RegionSummary) -> Result<(), Error> {
-        let list = self.list(|night| Some(&night.expiry.as_ref()?.expired));
-        let still = self.still_listed(&list).await?;
-        let (mut still, mut children) = (still.merge().await?, self.children.merge().await?);
-        let mut still_listed = self.sorter("still-listed-expired");
-        let mut snapshots = self.ledger.read_list::<Expired>(&list).await?;
-        report.list("expired").await?;
-        while let Some(snapshot) = snapshots.next().await? {
-            let id = &snapshot.snapshot_id;
-            let (is_listed, has_failed) = (still.has(id).await?, children.has(id).await?);
-            if !is_listed {
-                summary.add_expired(&snapshot);
-                report.item(&snapshot).await?;
-            } else if !has_failed {
-                still_listed.insert(snapshot).await?;
+        let is_unprotected = |volume: &str| !tonight.of_volume(volume).iter().any(|one| protects(&one.state));
+        let mut now = self.ledger.write_list(key);
+        for snapshot in failed {
+            let by = reported.remove(&snapshot.snapshot_id).unwrap_or_else(|| self.execution.to_owned());
+            let is_ours = by == self.execution;
+            now.write(&Reported { snapshot: snapshot.clone(), execution: by }).await?;
+            let is_of_tonight = snapshot.night == self.night && is_unprotected(&snapshot.volume_id);
+            if is_ours && !is_of_tonight {
+                report.failed_snapshots.push(snapshot);
             }
         }
-        report.close().await?;
-        write_list(report, "stillListed", &still_listed.finish().await?, |_: &Expired| ()).await
+        now.finish().await.map(drop)
     }
-}
-
-/// Writes a list of the report, each item seen before.
-async fn write_list<T: Keyed + Clone + Serialize + DeserializeOwned>(
-    report: &mut Document<'_>,
-    name: &str,
-    items: &Sorted<'_, T>,
-    mut see: impl FnMut(&T),
-) -> Result<(), Error> {
-    report.list(name).await?;
-    let mut items = items.merge().await?;
-    while let Some(item) = items.next().await? {
-        see(&item);
-        report.item(&item).await?;
-    }
-    report.close().await
 }

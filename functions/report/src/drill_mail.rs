@@ -1,25 +1,30 @@
-//! The one email of a drill that did not prove all: what is not proven and why, what to do, where to look.
+//! The email of a drill that is not good: what is not proven, why, and what to do.
 
 use std::fmt::Write;
 
+use domain::Reason;
+
 use crate::{
-    drill::DrillSummary,
-    mail::{MOST_TOLD, Mail, by_reason, console, cut_ascii, plural},
+    causes::causes,
+    drill::{DrillReport, NotRemoved, RegionReport},
+    mail::{MOST_DESCRIBED, Mail, ascii, console},
+    night::plural,
 };
 
 impl Mail {
     /// The email of a drill that is not good.
-    pub fn of_drill(drill: &DrillSummary) -> Self {
-        let stack = cut_ascii(&drill.backup_stack, 40);
+    pub fn of_drill(drill: &DrillReport) -> Self {
+        let stack = ascii(&drill.backup_stack, 40);
         let subject = format!("[{stack}] Restore drill of {}: {}", drill.date, headline(drill));
-        Self { subject: cut_ascii(&subject, 99), message: message(drill) }
+        Self { subject: ascii(&subject, 99), message: message(drill) }
     }
 }
 
-/// How the drill went, in a few words.
-pub fn headline(drill: &DrillSummary) -> String {
-    let (proven, unproven) = (drill.total(|region| region.proven), drill.total(|region| region.unproven));
-    let (failures, left) = (drill.total(|region| region.failures), drill.total(|region| region.not_removed));
+/// The drill's result in a few words.
+pub fn headline(drill: &DrillReport) -> String {
+    let (proven, unproven) = (drill.total(|region| region.proven.len()), drill.total(|region| region.unproven.len()));
+    let (failures, left) =
+        (drill.total(|region| region.failures.len()), drill.total(|region| region.not_removed.len()));
     if unproven > 0 {
         format!("{unproven} of {} not proven", plural(proven + unproven, "restore point"))
     } else if failures > 0 {
@@ -32,30 +37,49 @@ pub fn headline(drill: &DrillSummary) -> String {
     }
 }
 
-fn message(drill: &DrillSummary) -> String {
-    let left = drill.total(|region| region.not_removed);
+fn message(drill: &DrillReport) -> String {
+    let left = drill.total(|region| region.not_removed.len());
     let mut text = format!("Restore drill of {}: {}.\n", drill.date, headline(drill));
     if left > 0 {
-        let _ = writeln!(text, "Still there, and to be paid for: {} that the drill made.", plural(left, "volume"));
+        let exist = if left == 1 { "exists and is" } else { "exist and are" };
+        let _ = writeln!(text, "{} created by the drill still {exist} being billed.", plural(left, "volume"));
     }
-    let told = drill.regions.iter().flat_map(|region| region.told.iter().map(move |news| (&region.region, news)));
-    let told = told.map(|(region, news)| (news.said.clone(), format!("{}, {region}", news.subject)));
-    for reason in by_reason(told) {
-        let _ = write!(text, "\n{}", reason.in_words());
+    let problems: Vec<_> = drill.regions.iter().flat_map(problems).collect();
+    let more = problems.len().saturating_sub(MOST_DESCRIBED);
+    for cause in causes(problems.into_iter().take(MOST_DESCRIBED)) {
+        let _ = write!(text, "\n{}", cause.paragraph());
     }
-    let known: usize = drill.regions.iter().map(|region| region.told.len()).sum();
-    let more = drill.total(|region| region.news).saturating_sub(known.min(MOST_TOLD));
     if more > 0 {
-        let _ = writeln!(text, "\nAnd {more} more: the report has them all.");
+        let _ = writeln!(text, "\nThe report lists {more} more.");
     }
     let _ = write!(text, "\n{}", where_to_go(drill));
     text
 }
 
-fn where_to_go(drill: &DrillSummary) -> String {
+/// The problems of a Region: the reason and the subject of each.
+fn problems(region: &RegionReport) -> Vec<(Reason, String)> {
+    let unproven = region.unproven.iter().map(|one| {
+        let point = &one.unproven;
+        let subject = format!("{}: {}, {} of {}", one.volume_id, point.snapshot_id, point.intervals, point.night);
+        (&point.reason, subject)
+    });
+    let failures = region.failures.iter().map(|failed| (&failed.reason, format!("the step {}", failed.step)));
+    let not_removed = region.not_removed.iter().map(|volume| (&volume.reason, subject(volume)));
+    let all = unproven.chain(failures).chain(not_removed);
+    all.map(|(reason, subject)| (reason.clone(), format!("{subject}, {}", region.region))).collect()
+}
+
+fn subject(volume: &NotRemoved) -> String {
+    match (&volume.volume_id, &volume.snapshot_id) {
+        (Some(id), _) => format!("{id}, which the drill created and could not delete"),
+        (None, snapshot) => format!("the volume of {}", snapshot.as_deref().unwrap_or("a snapshot")),
+    }
+}
+
+fn where_to_go(drill: &DrillReport) -> String {
     let region = drill.execution.split(':').nth(3).unwrap_or_default();
     let command = |name: &str| format!("nightly {name} --stack {} --region {region}", drill.backup_stack);
-    let mut text = String::from("Then start a drill again:\n");
+    let mut text = String::from("Fix the cause, then run another drill:\n");
     let _ = writeln!(text, "           {}\n", command("drill"));
     let _ = writeln!(text, "coverage   {}", command("coverage"));
     let _ = writeln!(text, "execution  {}\nreport     {}", console(&drill.execution), drill.location);

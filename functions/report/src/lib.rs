@@ -2,10 +2,12 @@
 //!
 //! # Layout
 //! - [`night`]: the report of a run. [`drill`]: the report of a restore drill.
-//! - [`mail`], [`drill_mail`]: their emails. [`advice`]: what each error means, and what to do.
+//! - [`mail`], [`drill_mail`]: their emails. [`causes`]: failures grouped by what caused them. [`advice`]: what each error means, and
+//!   what to do.
 //! - [`metrics`]: the metrics for CloudWatch.
 
 pub mod advice;
+pub mod causes;
 pub mod drill;
 pub mod drill_mail;
 pub mod mail;

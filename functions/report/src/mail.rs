@@ -1,28 +1,22 @@
-//! The one email of a night that failed, for a person at 6 a.m.: what is wrong and why, what to do, where to look.
+//! The email of a run, for a person at 6 a.m.: what failed and why, what to do, where to look.
 
+use domain::messages::FailedSnapshot;
+use domain::{Reason, error::cut, reason::Code};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt::Write};
+use std::fmt::Write;
 
 use crate::{
-    advice::Said,
-    night::{Failure, Named, News, Summary},
+    causes::{causes, one_line},
+    night::{Failure, Named, Region, Report, Summary, plural},
 };
-use domain::{error::cut, messages::Expired};
 
-/// What an email knows at most, over all Regions; the report has it all. With names of 256 characters and reasons of 300, each of
-/// four bytes, they stay below the 256 KiB of an SNS message and of a state's output.
-pub(crate) const MOST_TOLD: usize = 50;
-/// Volumes, or what else there is, that an email names under one reason.
-const MOST_OF_A_REASON: usize = 10;
-/// Characters of a line, where a text can be broken.
-const WIDTH: usize = 100;
-/// Characters of one error's text that an email holds at most.
-const LONGEST_REASON: usize = 300;
+/// Failures that an email describes, over all Regions. With names of 256 characters and reasons of 300, each of four bytes, it stays
+/// below the 256 KiB of an SNS message and of a state's output.
+pub const MOST_DESCRIBED: usize = 50;
+/// Characters of a name.
+const LONGEST_NAME: usize = 60;
 
-/// Each server's `Name` tag by its instance's id.
-pub type Servers = BTreeMap<String, String>;
-
-/// An email, as SNS takes it: the subject ASCII and under 100 characters (SNS API reference, Publish).
+/// An email, as SNS takes it (SNS API reference, Publish).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// One line of ASCII, under 100 characters.
@@ -32,199 +26,116 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// The email of a night that is not complete, that is well again, or that found what EBS failed after an earlier one.
-    pub fn of(night: &Summary, servers: &Servers) -> Self {
-        let subject = format!("[{}] Night {}: {}", cut_ascii(&night.backup_stack, 50), night.night, headline(night));
-        Self { subject: cut_ascii(&subject, 99), message: message(night, servers) }
+    /// The email of a run; none if there is nothing to report, and none of a dry run.
+    pub fn for_run(report: &Report) -> Option<Self> {
+        let failures: usize = report.regions.iter().map(|region| failures(region).count()).sum();
+        if failures == 0 || report.dry_run {
+            return None;
+        }
+        let summary = Summary::from(report);
+        let stack = ascii(&summary.backup_stack, 50);
+        let subject = format!("[{stack}] Night {}: {}", summary.night, summary.headline());
+        Some(Self { subject: ascii(&subject, 99), message: message(report, &summary, failures) })
     }
 }
 
-/// How the night went, in a few words: `all 2 volumes protected`, `1 of 3 volumes unprotected`, how many steps failed, how many
-/// snapshots of earlier nights EBS failed, whether it is well again.
-pub fn headline(night: &Summary) -> String {
-    let (protected, unprotected) = (night.total(|region| region.protected), night.total(|region| region.unprotected));
-    let failures = night.total(|region| region.failures);
-    if unprotected > 0 {
-        format!("{unprotected} of {} volumes unprotected", unprotected + protected)
-    } else if failures > 0 {
-        format!("{} failed", plural(failures, "step"))
-    } else if night.dry_run {
-        let (planned, expired) = (night.total(|region| region.planned), night.total(|region| region.expired));
-        format!("would snapshot {} and delete {}", plural(planned, "volume"), plural(expired, "snapshot"))
-    } else {
-        let again = if night.is_well_again() { "well again, " } else { "" };
-        let late = night.total(|region| region.failed_late);
-        let told = if late == 0 { String::new() } else { format!(", EBS failed {}", plural(late, "earlier snapshot")) };
-        let all = if protected == 1 { "the only volume is" } else { &format!("all {protected} volumes") };
-        format!("{again}{all} protected{told}")
+fn message(report: &Report, summary: &Summary, count: usize) -> String {
+    let mut text = verdict(summary) + "\n";
+    let all = report
+        .regions
+        .iter()
+        .flat_map(|region| failures(region).map(|(reason, subject)| (reason, format!("{subject}, {}", region.region))));
+    for cause in causes(all.take(MOST_DESCRIBED)) {
+        let _ = write!(text, "\n{}", cause.paragraph());
     }
-}
-
-pub(crate) fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-fn message(night: &Summary, servers: &Servers) -> String {
-    let mut text = verdict(night) + "\n";
-    let told = night.regions.iter().flat_map(|region| region.told.iter().map(move |news| (&region.region, news)));
-    let told = told.map(|(region, news)| (said(news), format!("{}, {region}", subject(news, servers))));
-    for reason in by_reason(told) {
-        let _ = write!(text, "\n{}", reason.in_words());
+    if count > MOST_DESCRIBED {
+        let _ = writeln!(text, "\nThe report lists {} more.", count - MOST_DESCRIBED);
     }
-    let told: usize = night.regions.iter().map(|region| region.told.len()).sum();
-    let more = night.total(|region| region.news).saturating_sub(told.min(MOST_TOLD));
-    if more > 0 {
-        let _ = writeln!(text, "\nAnd {more} more: the report has them all.");
-    }
-    let _ = write!(text, "\n{}", where_to_go(night));
+    let _ = write!(text, "\n{}", next_steps(summary));
     text
 }
 
-/// The first line: what is wrong, and how bad it is.
-fn verdict(night: &Summary) -> String {
-    let (protected, unprotected) = (night.total(|region| region.protected), night.total(|region| region.unprotected));
-    let date = night.night;
+/// Every failure of a Region once, each with its subject.
+fn failures(region: &Region) -> impl Iterator<Item = (Reason, String)> {
+    let unprotected = region.unprotected.iter().map(|one| (one.reason.clone(), volume(&one.volume)));
+    let others = region.other_failures().map(|failure| (failure.reason().clone(), action(failure)));
+    let failed = region.failed_snapshots.iter().map(|one| (Reason::new(Code::SnapshotError, ""), snapshot(one)));
+    unprotected.chain(others).chain(failed)
+}
+
+fn action(failure: &Failure) -> String {
+    match failure {
+        Failure::Step { step, .. } => format!("the step {step}"),
+        Failure::Child { step, subject, .. } => format!("{step} of {subject}"),
+    }
+}
+
+fn snapshot(failed: &FailedSnapshot) -> String {
+    let FailedSnapshot { snapshot_id, volume_id, interval, night } = failed;
+    format!("{snapshot_id} of {volume_id}, {interval} of {night}")
+}
+
+fn volume(volume: &Named) -> String {
+    let mut text = volume.volume_id.clone();
+    if let Some(name) = &volume.name {
+        let _ = write!(text, " {}", one_line(name, LONGEST_NAME));
+    }
+    let (instances, server) = (volume.instances.join(", "), volume.server.as_deref());
+    match server.map(|name| one_line(name, LONGEST_NAME)) {
+        Some(name) => text + &format!(" on {name} ({instances})"),
+        None if instances.is_empty() => text,
+        None => text + &format!(" on {instances}"),
+    }
+}
+
+/// The first sentences: what failed, and how bad it is.
+fn verdict(summary: &Summary) -> String {
+    let protected = summary.total(|region| region.protected);
+    let unprotected = summary.total(|region| region.unprotected);
+    let night = summary.night;
     if unprotected > 0 {
         let have = if unprotected == 1 { "has" } else { "have" };
         let of = plural(unprotected + protected, "volume");
-        format!("{unprotected} of {of} {have} no snapshot of Night {date}. Older restore points stay.")
-    } else if night.total(|region| region.failures) > 0 {
-        let known = if protected == 0 { "No volume was found" } else { "Every volume that was found has a snapshot" };
-        format!("Night {date} is not complete: {}. {known}.", headline(night))
-    } else if let Some(since) = night.failing_since {
-        format!("It is well again: every volume has a snapshot of Night {date}.\nThe nights had failed since {since}.")
-    } else {
-        let late = plural(night.total(|region| region.failed_late), "snapshot");
-        format!("Every volume has a snapshot of Night {date}. EBS failed {late} of earlier nights.")
+        return format!(
+            "{unprotected} of {of} {have} no snapshot for {night}. Existing restore points are not affected."
+        );
     }
-}
-
-/// What came of one cause.
-pub(crate) struct Reason {
-    said: Said,
-    /// What it came to, with its Region.
-    told: Vec<String>,
-}
-
-/// What an email tells, by cause, in the order in which the causes came.
-pub(crate) fn by_reason(told: impl Iterator<Item = (Said, String)>) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = Vec::new();
-    for (said, subject) in told.take(MOST_TOLD) {
-        let is_same = |reason: &&mut Reason| match said.code {
-            Some(_) => reason.said.code == said.code,
-            None => reason.said.text == said.text,
+    if !summary.is_complete() {
+        let known = match protected {
+            0 => "No volume has a snapshot from this run.",
+            _ => "Every volume that was found has a snapshot.",
         };
-        match reasons.iter_mut().find(is_same) {
-            Some(reason) => reason.told.push(subject),
-            None => reasons.push(Reason { said, told: vec![subject] }),
-        }
+        return format!("The run for {night} is not complete: {}.\n{known}", summary.headline());
     }
-    reasons
+    let failed = plural(summary.total(|region| region.failed_snapshots), "earlier snapshot");
+    format!("Every volume has a snapshot for {night}, but {failed} failed in EBS.")
 }
 
-fn said(news: &News) -> Said {
-    match news {
-        News::Unprotected(volume) => Said::read(&volume.reason),
-        News::Failed(failure) => Said::read(format!("{}: {}", failure.error, failure.message)),
-        News::FailedLate(_) => Said::read("SnapshotError"),
-    }
-}
-
-impl Reason {
-    pub(crate) fn in_words(&self) -> String {
-        let (advice, words) = (self.said.advice(), one_line(&self.said.text, LONGEST_REASON));
-        let mut text = advice.map_or_else(|| words.clone(), |advice| advice.means.to_owned()) + "\n";
-        for subject in self.told.iter().take(MOST_OF_A_REASON) {
-            let _ = writeln!(text, "  - {subject}");
-        }
-        if self.told.len() > MOST_OF_A_REASON {
-            let _ = writeln!(text, "  - and {} more", self.told.len() - MOST_OF_A_REASON);
-        }
-        if let Some(advice) = advice {
-            if self.said.code != Some(self.said.text.as_str()) {
-                text.push_str(&wrapped("error", &words));
-            }
-            text.push_str(&wrapped("do", advice.remedy));
-        }
-        text
-    }
-}
-
-fn subject(news: &News, servers: &Servers) -> String {
-    match news {
-        News::Unprotected(volume) => named(&volume.volume, servers),
-        News::Failed(Failure { step, subject: Some(subject), .. }) => format!("{step} of {subject}"),
-        News::Failed(Failure { step, subject: None, .. }) => format!("the step {step}"),
-        News::FailedLate(Expired { snapshot_id, volume_id, interval, night, .. }) => {
-            format!("{snapshot_id} of {volume_id}, {interval} of {night}, deleted now")
-        }
-    }
-}
-
-fn named(volume: &Named, servers: &Servers) -> String {
-    let mut text = volume.volume_id.clone();
-    if let Some(name) = &volume.name {
-        let _ = write!(text, " {}", one_line(name, 60));
-    }
-    let of = volume.instances.iter().map(|id| match servers.get(id) {
-        Some(name) => format!("{} ({id})", one_line(name, 60)),
-        None => id.clone(),
-    });
-    let of: Vec<_> = of.collect();
-    if !of.is_empty() {
-        let _ = write!(text, " on {}", of.join(", "));
-    }
-    text
-}
-
-/// The commands and the addresses, the most useful first.
-fn where_to_go(night: &Summary) -> String {
-    let region = night.execution.split(':').nth(3).unwrap_or_default();
-    let command = |name: &str| format!("nightly {name} --stack {} --region {region}", night.backup_stack);
-    let (date, time) = (night.night, night.time);
+/// Commands and addresses, the most useful first.
+fn next_steps(summary: &Summary) -> String {
+    let region = summary.execution.split(':').nth(3).unwrap_or_default();
+    let command = |name: &str| format!("nightly {name} --stack {} --region {region}", summary.backup_stack);
+    let (night, time) = (summary.night, summary.time);
     let mut text = String::new();
-    if night.is_complete() {
-        let _ = writeln!(text, "check      {}", command("coverage"));
+    if summary.is_complete() {
+        let _ = writeln!(text, "coverage   {}", command("coverage"));
     } else {
-        let _ = writeln!(text, "Then start the night again; it makes only what is missing:");
+        let _ = writeln!(text, "Fix the cause, then rerun. A rerun only creates missing snapshots:");
         let _ = writeln!(text, "           {} --time {time}", command("run"));
-        let _ = writeln!(text, "or the state machine with {{\"time\": \"{time}\"}}.\n");
-        let _ = writeln!(text, "all of it  {}", command(&format!("status {date}")));
+        let _ = writeln!(text, "or start the state machine with {{\"time\": \"{time}\"}}.\n");
+        let _ = writeln!(text, "details    {}", command(&format!("status {night}")));
     }
-    let (execution, report) = (console(&night.execution), &night.location);
-    let _ = write!(text, "execution  {execution}\nreport     {report}\n");
+    let _ = writeln!(text, "execution  {}\nreport     {}", console(&summary.execution), summary.location);
     text
 }
 
-/// A named line of a reason, its text in lines of [`WIDTH`] characters.
-fn wrapped(name: &str, text: &str) -> String {
-    let mut lines = vec![format!("  {name:<6}")];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("never empty");
-        if line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(format!("         {word}"));
-        } else {
-            line.push(' ');
-            line.push_str(word);
-        }
-    }
-    lines.join("\n") + "\n"
+/// The first characters of a text, in ASCII.
+pub(crate) fn ascii(text: &str, length: usize) -> String {
+    let shown = |letter: char| if letter.is_ascii_graphic() || letter == ' ' { letter } else { '?' };
+    cut(text, length).chars().take(length).map(shown).collect()
 }
 
-fn one_line(text: &str, longest: usize) -> String {
-    let breaks = |character: char| character.is_control() || ['\u{2028}', '\u{2029}'].contains(&character);
-    let line: String = text.chars().map(|character| if breaks(character) { ' ' } else { character }).collect();
-    cut(&line, longest)
-}
-
-pub(crate) fn cut_ascii(text: &str, length: usize) -> String {
-    text.chars()
-        .map(|character| if character.is_ascii_graphic() || character == ' ' { character } else { '?' })
-        .take(length)
-        .collect()
-}
-
-/// The console's page of an execution, by its ARN; the ARN alone where the partition's console is not known.
+/// The console's page of an execution, by its ARN; the ARN itself in a partition whose console is not known.
 pub fn console(execution: &str) -> String {
     let mut parts = execution.split(':').skip(1);
     let host = match parts.next() {

@@ -1,87 +1,63 @@
-//! What CloudWatch is told, in its embedded metric format: a line of JSON in a function's log.
+//! The metrics for CloudWatch, in its embedded metric format: a line of JSON in a function's log.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{drill::DrillSummary, night::Summary};
+use crate::{drill::DrillReport, night::Summary};
 
-/// Where the metrics are.
+/// Their namespace.
 pub const NAMESPACE: &str = "NightlyBackup";
-/// Their only dimension: a metric for each volume or Region would cost $0.30 a month.
+/// Their only dimension. A metric for each volume or Region would cost $0.30 a month.
 pub const DIMENSION: &str = "BackupStack";
-/// Every metric that there is.
-pub const ALL: [&str; 12] = [
-    "CompleteNights",
-    "Protected",
-    "Unprotected",
-    "Expired",
-    "Kept",
-    "Failures",
-    "Duration",
-    "RestorePointAge",
-    "Proven",
-    "Unproven",
-    "RestoreTime",
-    "ProofAge",
-];
+/// Every metric.
+pub const ALL: [&str; 7] =
+    ["CompleteNights", "Protected", "Unprotected", "RestorePointAge", "Proven", "Unproven", "ProofAge"];
 
-/// The metrics of a night; none of a dry run. What is not known of it is not told.
-pub fn of_night(night: &Summary) -> Option<Value> {
-    if night.dry_run {
+/// The metrics of a run; none of a dry run. Unknown values are omitted.
+pub fn of_run(run: &Summary) -> Option<Value> {
+    if run.dry_run {
         return None;
     }
-    let count = |count: usize| Some((count as f64, "Count"));
-    let seconds = |since: Timestamp| night.ended.duration_since(since).as_secs_f64().max(0.0);
-    let kept: Option<usize> = night.regions.iter().map(|region| region.kept).sum();
-    let stalest = night.regions.iter().filter_map(|region| region.stalest).min();
+    let stalest = run.regions.iter().filter_map(|region| region.stalest).min();
     let metrics = [
-        ("CompleteNights", count(usize::from(night.is_complete()))),
-        ("Protected", count(night.total(|region| region.protected))),
-        ("Unprotected", count(night.total(|region| region.unprotected))),
-        ("Expired", count(night.total(|region| region.expired))),
-        ("Kept", kept.and_then(count)),
-        ("Failures", count(night.total(|region| region.failures))),
-        ("Duration", Some((seconds(night.started), "Seconds"))),
-        ("RestorePointAge", stalest.map(|stalest| (seconds(stalest), "Seconds"))),
+        ("CompleteNights", count(usize::from(run.is_complete()))),
+        ("Protected", count(run.total(|region| region.protected))),
+        ("Unprotected", count(run.total(|region| region.unprotected))),
+        ("RestorePointAge", stalest.map(|stalest| age(stalest, run.ended))),
     ];
-    let known: Vec<_> = metrics.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let mut line = embedded(&night.backup_stack, night.ended, &known);
-    line["Night"] = json!(night.night);
-    line["execution"] = json!(night.execution);
-    Some(line)
+    Some(line(&run.backup_stack, run.ended, &metrics, json!({"Night": run.night, "execution": run.execution})))
 }
 
-/// The metrics of a drill. What is not known of it is not told.
-pub fn of_drill(drill: &DrillSummary) -> Value {
-    let count = |count: usize| Some((count as f64, "Count"));
-    let slowest = drill.regions.iter().filter_map(|region| region.slowest).max();
-    let stalest = drill.regions.iter().filter_map(|region| region.stalest).min();
-    let age = |since: Timestamp| drill.ended.duration_since(since).as_secs_f64().max(0.0);
+/// The metrics of a drill. Unknown values are omitted.
+pub fn of_drill(drill: &DrillReport) -> Value {
+    let oldest = drill.regions.iter().filter_map(|region| region.oldest_proof).min();
     let metrics = [
-        ("Proven", count(drill.total(|region| region.proven))),
-        ("Unproven", count(drill.total(|region| region.unproven))),
-        ("RestoreTime", slowest.map(|slowest| (slowest as f64, "Seconds"))),
-        ("ProofAge", stalest.map(|stalest| (age(stalest), "Seconds"))),
+        ("Proven", count(drill.total(|region| region.proven.len()))),
+        ("Unproven", count(drill.total(|region| region.unproven.len()))),
+        ("ProofAge", oldest.map(|oldest| age(oldest, drill.ended))),
     ];
-    let known: Vec<_> = metrics.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let mut line = embedded(&drill.backup_stack, drill.ended, &known);
-    line["Night"] = json!(drill.date);
-    line["execution"] = json!(drill.execution);
-    line
+    line(&drill.backup_stack, drill.ended, &metrics, json!({"Night": drill.date, "execution": drill.execution}))
+}
+
+fn count(count: usize) -> Option<(f64, &'static str)> {
+    Some((count as f64, "Count"))
+}
+
+fn age(since: Timestamp, now: Timestamp) -> (f64, &'static str) {
+    (now.duration_since(since).as_secs_f64().max(0.0), "Seconds")
 }
 
 /// The line itself (CloudWatch user guide, "Specification: Embedded metric format").
-fn embedded(backup_stack: &str, now: Timestamp, metrics: &[(&str, (f64, &str))]) -> Value {
-    let declared: Vec<_> = metrics.iter().map(|(name, (_, unit))| json!({"Name": name, "Unit": unit})).collect();
-    let mut line = json!({
-        "_aws": {
-            "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": declared}],
-        },
-        DIMENSION: backup_stack,
+fn line(backup_stack: &str, now: Timestamp, metrics: &[(&str, Option<(f64, &str)>)], mut line: Value) -> Value {
+    let known: Vec<_> = metrics.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+    let declared: Vec<_> = known.iter().map(|(name, (_, unit))| json!({"Name": name, "Unit": unit})).collect();
+    line["_aws"] = json!({
+        "Timestamp": now.as_millisecond(),
+        "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": declared}],
     });
-    for (name, (value, _)) in metrics {
-        line[*name] = json!(value);
+    line[DIMENSION] = json!(backup_stack);
+    for (name, (value, _)) in known {
+        line[name] = json!(value);
     }
     line
 }
@@ -89,10 +65,10 @@ fn embedded(backup_stack: &str, now: Timestamp, metrics: &[(&str, (f64, &str))])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{drill::RegionDrilled, night::RegionSummary};
+    use crate::{drill::RegionReport, night::Counts};
     use std::collections::BTreeSet;
 
-    fn night(region: RegionSummary) -> Summary {
+    fn run(region: Counts) -> Summary {
         let time: Timestamp = "2026-05-20T04:30:00Z".parse().unwrap();
         Summary {
             backup_stack: "prod".into(),
@@ -104,28 +80,13 @@ mod tests {
             time,
             started: time,
             ended: time + jiff::SignedDuration::from_secs(90),
-            dollars: 0.0,
             regions: vec![region],
-            failing_since: None,
         }
     }
 
-    fn names(line: &Value) -> BTreeSet<String> {
-        let declared = &line["_aws"]["CloudWatchMetrics"][0];
-        assert!(line[declared["Dimensions"][0][0].as_str().unwrap()].is_string());
-        let metrics = declared["Metrics"].as_array().unwrap().iter();
-        metrics
-            .map(|metric| {
-                let name = metric["Name"].as_str().unwrap();
-                assert!(line[name].is_f64(), "{name} has no value");
-                name.to_owned()
-            })
-            .collect()
-    }
-
-    fn drill(region: RegionDrilled) -> DrillSummary {
+    fn drill(region: RegionReport) -> DrillReport {
         let text = String::new;
-        DrillSummary {
+        DrillReport {
             backup_stack: "prod".into(),
             date: "2026-11-29".parse().unwrap(),
             execution: text(),
@@ -133,32 +94,34 @@ mod tests {
             started: Timestamp::UNIX_EPOCH,
             ended: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(90),
             regions: vec![region],
+            good: true,
+            mail: None,
         }
     }
 
-    #[test]
-    fn every_metric_has_a_value_and_together_they_are_all_that_there_are() {
-        let known = RegionSummary { kept: Some(7), stalest: Some(Timestamp::UNIX_EPOCH), ..RegionSummary::default() };
-        let of_night = of_night(&night(known)).unwrap();
-        assert_eq!((&of_night["Duration"], &of_night["Kept"]), (&json!(90.0), &json!(7.0)));
-        let of_drill = of_drill(&drill(RegionDrilled {
-            slowest: Some(7),
-            stalest: Some(Timestamp::UNIX_EPOCH),
-            ..RegionDrilled::default()
-        }));
-        assert_eq!((&of_drill["RestoreTime"], &of_drill["ProofAge"]), (&json!(7.0), &json!(90.0)));
-        let all: BTreeSet<_> = [of_night, of_drill].iter().flat_map(names).collect();
-        assert_eq!(all, ALL.map(str::to_owned).into());
+    fn names(line: &Value) -> BTreeSet<String> {
+        let declared = &line["_aws"]["CloudWatchMetrics"][0];
+        assert!(line[declared["Dimensions"][0][0].as_str().unwrap()].is_string());
+        let names = declared["Metrics"].as_array().unwrap().iter().map(|metric| metric["Name"].as_str().unwrap());
+        names.inspect(|name| assert!(line[*name].is_f64(), "{name} has no value")).map(str::to_owned).collect()
     }
 
     #[test]
-    fn what_is_not_known_is_not_told_and_a_dry_run_tells_nothing() {
-        let line = of_night(&night(RegionSummary::default())).unwrap();
-        let of_drill = of_drill(&drill(RegionDrilled::default()));
-        assert!(of_drill["RestoreTime"].is_null() && of_drill["ProofAge"].is_null());
-        assert!(line["Kept"].is_null() && line["RestorePointAge"].is_null());
-        assert!(!names(&line).contains("Kept"));
-        let dry = Summary { dry_run: true, ..night(RegionSummary::default()) };
-        assert_eq!(of_night(&dry), None);
+    fn every_metric_has_a_value_if_it_is_known() {
+        let stalest = "2026-05-20T04:30:30Z".parse().ok();
+        let run = of_run(&run(Counts { stalest, ..Counts::default() })).unwrap();
+        assert_eq!(run["RestorePointAge"], json!(60.0));
+        let oldest_proof = Some(Timestamp::UNIX_EPOCH);
+        let drill = of_drill(&drill(RegionReport { oldest_proof, ..RegionReport::default() }));
+        assert_eq!(drill["ProofAge"], json!(90.0));
+        assert_eq!(names(&run).union(&names(&drill)).cloned().collect::<BTreeSet<_>>(), ALL.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn unknown_values_are_omitted_and_a_dry_run_has_no_metrics() {
+        let line = of_run(&run(Counts::default())).unwrap();
+        assert!(line["RestorePointAge"].is_null() && !names(&line).contains("RestorePointAge"));
+        assert!(of_drill(&drill(RegionReport::default()))["ProofAge"].is_null());
+        assert_eq!(of_run(&Summary { dry_run: true, ..run(Counts::default()) }), None);
     }
 }

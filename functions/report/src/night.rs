@@ -1,28 +1,29 @@
-//! What a night came to: the parts of its report, and its numbers.
+//! The report of a run: `report.json` in the ledger, and its numbers, `summary.json`.
 
+use domain::{
+    Intervals, Night, Reason,
+    messages::{Expired, FailedSnapshot, Unreadable, Volume},
+    reason::Code,
+    step_functions::Caught,
+    tags,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
-use crate::mail::MOST_TOLD;
-use domain::{
-    Intervals, Night,
-    drill::Proven,
-    messages::{Expired, Keyed, Volume},
-    step_functions::Caught,
-    tags::{self, Tags},
-};
+use crate::mail::Mail;
 
-/// A night in numbers, `summary.json` in the ledger; and what of it a person should read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The report of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Summary {
-    /// Whose night.
+pub struct Report {
+    /// The backup's name.
     pub backup_stack: String,
-    /// Which Night.
+    /// The Night that the run is for.
     pub night: Night,
     /// Every Interval due that Night.
     pub intervals: Intervals,
-    /// Whether the night only said what it would do.
+    /// Whether the run only reports what it would do.
     pub dry_run: bool,
     /// The ARN of the execution.
     pub execution: String,
@@ -34,238 +35,338 @@ pub struct Summary {
     pub started: Timestamp,
     /// When the report was made.
     pub ended: Timestamp,
-    /// What the night cost, in dollars, by [`domain::cost`].
-    pub dollars: f64,
-    /// One entry a Region.
-    pub regions: Vec<RegionSummary>,
-    /// The Night of the first of the nights before this one that failed in a row; absent where the last one was complete.
-    pub failing_since: Option<Night>,
-}
-
-impl Summary {
     /// Whether every volume is protected and no step failed.
-    pub fn is_complete(&self) -> bool {
-        self.regions.iter().all(RegionSummary::is_complete)
-    }
-
-    /// Whether the nights before this one failed, and this one is the first that did not.
-    pub fn is_well_again(&self) -> bool {
-        self.is_complete() && self.failing_since.is_some()
-    }
-
-    /// Whether there is anything to tell a person.
-    pub fn has_news(&self) -> bool {
-        self.is_well_again() || self.regions.iter().any(|region| region.news > 0)
-    }
-
-    /// A number over all Regions.
-    pub fn total(&self, count: impl Fn(&RegionSummary) -> usize) -> usize {
-        self.regions.iter().map(count).sum()
-    }
+    pub complete: bool,
+    /// One entry a Region.
+    pub regions: Vec<Region>,
+    /// The email; absent if there is nothing to report, and in a dry run.
+    pub mail: Option<Mail>,
 }
 
-/// One Region's part of a [`Summary`]: how many there are in each list of the report.
+/// One Region's part of a [`Report`]. Lists of volumes and snapshots are in the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RegionSummary {
+pub struct Region {
     /// The Region.
     pub region: String,
-    /// Volumes that a dry run would have snapshotted; none otherwise.
-    pub planned: usize,
-    /// Volumes whose snapshot of tonight is completed or pending.
-    pub protected: usize,
-    /// Volumes without one.
-    pub unprotected: usize,
+    /// Volumes whose snapshot of the Night is completed or pending.
+    pub protected: Vec<Protected>,
+    /// Volumes that a dry run would have snapshotted.
+    pub planned: Vec<Named>,
+    /// Volumes without a snapshot.
+    pub unprotected: Vec<Unprotected>,
     /// Steps and child executions that failed.
-    pub failures: usize,
-    /// Snapshots that expired and are gone; in a dry run, that would have been deleted.
-    pub expired: usize,
-    /// Those of them that EBS failed after an earlier night. They expire after one Night, so each is told once.
-    pub failed_late: usize,
-    /// Managed snapshots that are left; absent where find-expired failed.
+    pub failures: Vec<Failure>,
+    /// Snapshots that expired and were deleted; in a dry run, that would have been deleted.
+    pub expired: Vec<Expired>,
+    /// Snapshots that expired and that EC2 still lists although no deletion failed, mostly because an AMI uses them.
+    pub still_listed: Vec<Expired>,
+    /// Snapshots of this and of earlier Nights that EBS could not complete, and that no report named before.
+    pub failed_snapshots: Vec<FailedSnapshot>,
+    /// Managed snapshots whose tags cannot be read.
+    pub unreadable: Vec<Unreadable>,
+    /// How many managed snapshots are left; absent if find-expired failed.
     pub kept: Option<usize>,
-    /// When the newest restore point was begun of the volume that is worst off; absent where no volume has one, and where
-    /// find-expired failed.
+    /// The oldest of the newest restore points of the volumes: when it was started. Absent if no volume has one, or if find-expired
+    /// failed.
     pub stalest: Option<Timestamp>,
-    /// Volumes of which a drill has ever proven a restore point; absent where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven: Option<usize>,
-    /// When the proof of the volume was complete that has waited longest for a new one; absent likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub oldest_proof: Option<Timestamp>,
-    /// How much there is to tell a person.
-    pub news: usize,
-    /// The first of it, in the order in which it came: as much as an email holds.
-    #[serde(skip)]
-    pub told: Vec<News>,
 }
 
-/// What an email tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// A volume is unprotected.
-    Unprotected(Unprotected),
-    /// A step or a child execution failed.
-    Failed(Failure),
-    /// EBS failed a snapshot after its own night had reported it.
-    FailedLate(Expired),
+impl Report {
+    /// A number over all Regions.
+    pub fn total(&self, count: impl Fn(&Region) -> usize) -> usize {
+        self.regions.iter().map(count).sum()
+    }
+
+    /// The Regions whose volumes are unknown.
+    pub fn undiscovered(&self) -> Vec<&str> {
+        self.regions.iter().filter(|one| one.is_undiscovered()).map(|one| one.region.as_str()).collect()
+    }
 }
 
-impl RegionSummary {
+impl Region {
+    /// Whether its volumes are unknown, because the step that lists them failed.
+    pub fn is_undiscovered(&self) -> bool {
+        self.failures.iter().any(|failure| matches!(failure, Failure::Step { step, .. } if step == "DiscoverVolumes"))
+    }
+
     /// Whether every volume is protected and no step failed.
     pub fn is_complete(&self) -> bool {
-        self.unprotected == 0 && self.failures == 0
+        self.unprotected.is_empty() && self.failures.is_empty()
     }
 
-    /// Counts a volume of which a drill has proven a restore point.
-    pub fn add_proven(&mut self, volume: &Named) {
-        let Some(proven) = &volume.proven else { return };
-        self.proven = Some(self.proven.unwrap_or_default() + 1);
-        self.oldest_proof = Some(self.oldest_proof.map_or(proven.at, |oldest| oldest.min(proven.at)));
-    }
-
-    /// Counts a volume that is unprotected, and tells of it.
-    pub fn add_unprotected(&mut self, volume: &Unprotected) {
-        self.unprotected += 1;
-        self.tell(|| News::Unprotected(volume.clone()));
-    }
-
-    /// Counts a failure, and tells of it unless it was told as the reason of a volume that is unprotected.
-    pub fn add_failure(&mut self, failure: &Failure, is_told: bool) {
-        self.failures += 1;
-        if !is_told {
-            self.tell(|| News::Failed(failure.clone()));
-        }
-    }
-
-    /// Counts a snapshot that expired, and tells of it where EBS failed it.
-    pub fn add_expired(&mut self, expired: &Expired) {
-        self.expired += 1;
-        if expired.failed {
-            self.failed_late += 1;
-            self.tell(|| News::FailedLate(expired.clone()));
-        }
-    }
-
-    fn tell(&mut self, news: impl FnOnce() -> News) {
-        self.news += 1;
-        if self.told.len() < MOST_TOLD {
-            self.told.push(news());
-        }
+    /// The failures that are not the reason of an unprotected volume.
+    pub fn other_failures(&self) -> impl Iterator<Item = &Failure> {
+        let unprotected: HashSet<_> = self.unprotected.iter().map(|one| one.volume.volume_id.as_str()).collect();
+        self.failures
+            .iter()
+            .filter(move |failure| failure.subject().is_none_or(|subject| !unprotected.contains(subject)))
     }
 }
 
-/// A volume by its id, its name and its servers.
+/// A volume by its id, its name and its server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Named {
     /// `vol-…`
     pub volume_id: String,
-    /// Its `Name` tag; absent where it has none.
+    /// Its `Name` tag.
     pub name: Option<String>,
-    /// The instances it is attached to.
+    /// The instances that it is attached to.
     pub instances: Vec<String>,
-    /// The newest of its restore points that a drill proved; absent where none ever was.
+    /// The `Name` tag of the first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven: Option<Proven>,
+    pub server: Option<String>,
 }
 
-/// A volume that is protected tonight.
+impl Named {
+    /// The server's name, or the ids of the instances.
+    pub fn servers(&self) -> String {
+        self.server.clone().unwrap_or_else(|| self.instances.join(", "))
+    }
+}
+
+/// A volume that has a snapshot of the Night.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Protected {
     /// The volume.
     #[serde(flatten)]
     pub volume: Named,
-    /// Tonight's snapshot of it.
+    /// The snapshot.
     pub snapshot_id: String,
     /// `completed` or `pending`.
     pub state: String,
-    /// Whether it was on this execution's work list; false where it was protected before.
+    /// Whether this run created it.
     pub created: bool,
 }
 
-/// A volume that is not.
+/// A volume that has none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unprotected {
     /// The volume.
     #[serde(flatten)]
     pub volume: Named,
-    /// Why, in the words of whatever failed.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
 }
 
-/// A step, or one child execution of a step, that failed.
+/// A failure of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Failure {
-    /// The state: a step of the night, or the Map that the child execution belongs to.
-    pub step: String,
-    /// The volume or the snapshot that the child execution was about.
-    pub subject: Option<String>,
-    /// The error's name.
-    pub error: String,
-    /// What it said.
-    pub message: String,
-    /// The ARN of the child execution.
-    pub execution: Option<String>,
-}
-
-impl Keyed for Named {
-    fn key(&self) -> &str {
-        &self.volume_id
-    }
-}
-
-impl Keyed for Unprotected {
-    fn key(&self) -> &str {
-        self.volume.key()
-    }
-}
-
-impl Keyed for Failure {
-    fn key(&self) -> &str {
-        self.subject.as_deref().unwrap_or_default()
-    }
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Failure {
+    /// A step failed as a whole.
+    Step {
+        /// The state's name.
+        step: String,
+        /// Why.
+        reason: Reason,
+    },
+    /// A child execution of a Map failed.
+    Child {
+        /// The Map's name.
+        step: String,
+        /// The volume or the snapshot.
+        subject: String,
+        /// Why.
+        reason: Reason,
+        /// The ARN of the child execution.
+        execution: String,
+    },
 }
 
 impl Failure {
     /// A step that failed as a whole.
     pub fn of_step(step: &str, caught: &Caught) -> Self {
-        Self {
-            step: step.to_owned(),
-            subject: None,
-            error: caught.error.clone(),
-            message: caught.message(),
-            execution: None,
+        Self::Step { step: step.to_owned(), reason: caught.reason() }
+    }
+
+    /// A run that found no volume in any Region protects nothing. It must not look like a success, because a mistyped `VolumeTag`
+    /// would then go unnoticed.
+    pub fn nothing_selected() -> Self {
+        let message = "no in-use volume was found in any Region; check the parameters Regions and VolumeTag";
+        Self::Step { step: "DiscoverVolumes".to_owned(), reason: Reason::new(Code::NothingSelected, message) }
+    }
+
+    /// Whether it is about a volume: its snapshot, or the tags of that.
+    fn is_of_volume(&self) -> bool {
+        self.subject().is_some_and(|subject| subject.starts_with("vol-"))
+    }
+
+    fn is_of_snapshot(&self) -> bool {
+        self.subject().is_some_and(|subject| !subject.starts_with("vol-"))
+    }
+
+    /// The state's name.
+    pub fn step(&self) -> &str {
+        match self {
+            Self::Step { step, .. } | Self::Child { step, .. } => step,
         }
     }
 
-    /// A night that found no volume at all protects nothing, and must not look like one that protected everything: a mistyped
-    /// `VolumeTag` would be green for ever.
-    pub fn nothing_selected() -> Self {
-        Self {
-            step: "DiscoverVolumes".to_owned(),
-            subject: None,
-            error: "NothingSelected".to_owned(),
-            message: "no in-use volume was found in any Region; look at the parameters Regions and VolumeTag"
-                .to_owned(),
-            execution: None,
+    /// The ARN of a child execution.
+    pub fn execution(&self) -> Option<&str> {
+        match self {
+            Self::Step { .. } => None,
+            Self::Child { execution, .. } => Some(execution),
+        }
+    }
+
+    /// Why.
+    pub fn reason(&self) -> &Reason {
+        match self {
+            Self::Step { reason, .. } | Self::Child { reason, .. } => reason,
+        }
+    }
+
+    /// The volume or the snapshot of a child execution.
+    pub fn subject(&self) -> Option<&str> {
+        match self {
+            Self::Step { .. } => None,
+            Self::Child { subject, .. } => Some(subject),
         }
     }
 }
 
 impl From<&Volume> for Named {
     fn from(volume: &Volume) -> Self {
-        let name = |tags: &Tags| tags.get(tags::NAME).filter(|name| !name.is_empty()).cloned();
         Self {
             volume_id: volume.volume_id.clone(),
-            name: name(&volume.tags),
+            name: volume.tags.get(tags::NAME).filter(|name| !name.is_empty()).cloned(),
             instances: volume.instances.clone(),
-            proven: None,
+            server: volume.server.clone(),
         }
     }
+}
+
+/// A report in numbers. Fields are as in the [`Report`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    pub backup_stack: String,
+    pub night: Night,
+    pub intervals: Intervals,
+    pub dry_run: bool,
+    pub execution: String,
+    pub location: String,
+    pub time: Timestamp,
+    pub started: Timestamp,
+    pub ended: Timestamp,
+    pub regions: Vec<Counts>,
+}
+
+/// The length of each list of a [`Region`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    pub region: String,
+    pub planned: usize,
+    pub protected: usize,
+    pub unprotected: usize,
+    /// Steps that failed as a whole.
+    pub failed_steps: usize,
+    /// Child executions that failed although their volume is protected: mostly its snapshot was not tagged.
+    pub failed_tags: usize,
+    /// Child executions that failed to delete a snapshot.
+    pub failed_deletions: usize,
+    pub expired: usize,
+    pub failed_snapshots: usize,
+    pub kept: Option<usize>,
+    pub stalest: Option<Timestamp>,
+}
+
+impl From<&Report> for Summary {
+    fn from(report: &Report) -> Self {
+        Self {
+            backup_stack: report.backup_stack.clone(),
+            night: report.night,
+            intervals: report.intervals.clone(),
+            dry_run: report.dry_run,
+            execution: report.execution.clone(),
+            location: report.location.clone(),
+            time: report.time,
+            started: report.started,
+            ended: report.ended,
+            regions: report.regions.iter().map(Counts::from).collect(),
+        }
+    }
+}
+
+impl From<&Region> for Counts {
+    fn from(region: &Region) -> Self {
+        Self {
+            region: region.region.clone(),
+            planned: region.planned.len(),
+            protected: region.protected.len(),
+            unprotected: region.unprotected.len(),
+            failed_steps: region.failures.iter().filter(|failure| failure.subject().is_none()).count(),
+            failed_tags: region.other_failures().filter(|failure| failure.is_of_volume()).count(),
+            failed_deletions: region.other_failures().filter(|failure| failure.is_of_snapshot()).count(),
+            expired: region.expired.len(),
+            failed_snapshots: region.failed_snapshots.len(),
+            kept: region.kept,
+            stalest: region.stalest,
+        }
+    }
+}
+
+impl Summary {
+    /// Whether every volume is protected and no step failed.
+    pub fn is_complete(&self) -> bool {
+        self.total(|region| region.unprotected + region.failures()) == 0
+    }
+
+    /// A number over all Regions.
+    pub fn total(&self, count: impl Fn(&Counts) -> usize) -> usize {
+        self.regions.iter().map(count).sum()
+    }
+
+    /// The failures, such as `2 deletions failed`.
+    fn failures(&self) -> Vec<String> {
+        let steps = self.total(|region| region.failed_steps);
+        let tags = self.total(|region| region.failed_tags);
+        let deletions = self.total(|region| region.failed_deletions);
+        let all = [
+            (steps, format!("{} failed", plural(steps, "step"))),
+            (tags, format!("{} not tagged", plural(tags, "snapshot"))),
+            (deletions, format!("{} failed", plural(deletions, "deletion"))),
+        ];
+        all.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect()
+    }
+
+    /// The outcome in a few words, such as `1 of 3 volumes unprotected`.
+    pub fn headline(&self) -> String {
+        let protected = self.total(|region| region.protected);
+        let unprotected = self.total(|region| region.unprotected);
+        let failed = self.total(|region| region.failed_snapshots);
+        if unprotected > 0 {
+            return format!("{unprotected} of {} unprotected", plural(unprotected + protected, "volume"));
+        }
+        if self.total(Counts::failures) > 0 {
+            return self.failures().join(", ");
+        }
+        if self.dry_run {
+            let (planned, expired) = (self.total(|region| region.planned), self.total(|region| region.expired));
+            return format!("would snapshot {} and delete {}", plural(planned, "volume"), plural(expired, "snapshot"));
+        }
+        let all = if protected == 1 { "the only volume is" } else { &format!("all {protected} volumes") };
+        let earlier =
+            if failed == 0 { String::new() } else { format!(", {} failed", plural(failed, "earlier snapshot")) };
+        format!("{all} protected{earlier}")
+    }
+}
+
+impl Counts {
+    /// Steps and child executions that failed, apart from those that left a volume unprotected.
+    pub fn failures(&self) -> usize {
+        self.failed_steps + self.failed_tags + self.failed_deletions
+    }
+}
+
+/// `1 volume`, `2 volumes`.
+pub fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 #[cfg(test)]

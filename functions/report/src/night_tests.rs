@@ -1,19 +1,25 @@
 use super::*;
-use crate::mail::headline;
+use domain::Interval;
 
-fn expired(id: &str) -> Expired {
-    let night: Night = "2026-05-01".parse().unwrap();
-    Expired {
-        snapshot_id: id.into(),
-        volume_id: "vol-1".into(),
-        night,
-        interval: domain::Interval::Daily,
-        failed: false,
-    }
+fn named(id: &str) -> Named {
+    Named { volume_id: id.into(), name: None, instances: vec![], server: None }
 }
 
-fn night(region: RegionSummary) -> Summary {
-    Summary {
+fn protected(id: &str) -> Protected {
+    Protected { volume: named(id), snapshot_id: "snap-1".into(), state: "pending".into(), created: true }
+}
+
+fn unprotected(id: &str) -> Unprotected {
+    Unprotected { volume: named(id), reason: Reason::new(Code::NoSnapshot, "") }
+}
+
+fn child(step: &str, subject: &str) -> Failure {
+    let reason = Reason::from_error("Transient", "CreateTags: timeout");
+    Failure::Child { step: step.into(), subject: subject.into(), reason, execution: "arn:child".into() }
+}
+
+fn report(region: Region) -> Report {
+    Report {
         backup_stack: "prod".into(),
         night: "2026-05-20".parse().unwrap(),
         intervals: "Daily".parse().unwrap(),
@@ -23,45 +29,75 @@ fn night(region: RegionSummary) -> Summary {
         time: Timestamp::UNIX_EPOCH,
         started: Timestamp::UNIX_EPOCH,
         ended: Timestamp::UNIX_EPOCH,
-        dollars: 0.0,
-        failing_since: None,
-        regions: vec![RegionSummary { region: "eu-west-1".into(), ..region }],
+        complete: region.is_complete(),
+        regions: vec![region],
+        mail: None,
     }
 }
 
-#[test]
-fn a_dry_run_has_no_news_and_says_what_it_would_do() {
-    let region = RegionSummary { planned: 1, expired: 1, ..RegionSummary::default() };
-    let dry = Summary { dry_run: true, ..night(region) };
-    assert!(dry.is_complete() && !dry.has_news());
-    assert_eq!(headline(&dry), "would snapshot 1 volume and delete 1 snapshot");
+fn headline(region: Region) -> String {
+    Summary::from(&report(region)).headline()
 }
 
 #[test]
-fn a_failed_step_makes_the_night_incomplete_though_every_volume_is_protected() {
-    let mut region = RegionSummary { protected: 2, ..RegionSummary::default() };
-    let caught = Caught { error: "Transient".into(), cause: r#"{"errorMessage":"DescribeSnapshots: 503"}"#.into() };
-    region.add_failure(&Failure::of_step("FindExpired", &caught), false);
-    let night = night(region);
-    assert_eq!((headline(&night).as_str(), night.is_complete()), ("1 step failed", false));
+fn a_dry_run_mails_nothing_and_says_what_it_would_do() {
+    let expired = Expired {
+        snapshot_id: "snap-1".into(),
+        volume_id: "vol-1".into(),
+        night: "2026-05-01".parse().unwrap(),
+        interval: Interval::Daily,
+    };
+    let failed = FailedSnapshot {
+        snapshot_id: "snap-2".into(),
+        volume_id: "vol-1".into(),
+        night: "2026-05-01".parse().unwrap(),
+        interval: Interval::Daily,
+    };
+    let region = Region {
+        planned: vec![named("vol-1")],
+        expired: vec![expired],
+        failed_snapshots: vec![failed],
+        ..Region::default()
+    };
+    let dry = Report { dry_run: true, ..report(region) };
+    assert!(Summary::from(&dry).is_complete() && Mail::for_run(&dry).is_none());
+    assert_eq!(Summary::from(&dry).headline(), "would snapshot 1 volume and delete 1 snapshot");
 }
 
 #[test]
-fn a_snapshot_that_ebs_failed_after_its_night_is_mailed_though_tonight_is_complete() {
-    let mut region = RegionSummary { protected: 1, ..RegionSummary::default() };
-    region.add_expired(&expired("snap-1"));
-    assert_eq!(region.news, 0);
-    region.add_expired(&Expired { failed: true, ..expired("snap-2") });
-    let night = night(region);
-    assert!(night.is_complete() && night.has_news());
-    assert_eq!(headline(&night), "the only volume is protected, EBS failed 1 earlier snapshot");
+fn a_headline_names_the_worst_and_counts_each_kind_of_failure() {
+    let both = || vec![protected("vol-1"), protected("vol-2")];
+    assert_eq!(headline(Region { protected: both(), ..Region::default() }), "all 2 volumes protected");
+    let one = Region { protected: vec![protected("vol-1")], ..Region::default() };
+    assert_eq!(headline(one.clone()), "the only volume is protected");
+    let worst =
+        Region { unprotected: vec![unprotected("vol-2")], failures: vec![child("DeleteExpired", "snap-1")], ..one };
+    assert_eq!(headline(worst), "1 of 2 volumes unprotected");
+    let failures = vec![
+        Failure::Step { step: "FindExpired".into(), reason: Reason::from_error("Transient", "503") },
+        child("SnapshotVolumes", "vol-1"),
+        child("DeleteExpired", "snap-1"),
+        child("DeleteExpired", "snap-2"),
+    ];
+    let region = Region { protected: both(), failures, ..Region::default() };
+    assert!(!region.is_complete());
+    assert_eq!(headline(region), "1 step failed, 1 snapshot not tagged, 2 deletions failed");
 }
 
 #[test]
-fn a_night_is_well_again_if_it_is_complete_and_the_ones_before_failed() {
-    let failing = |region| Summary { failing_since: "2026-05-18".parse().ok(), ..night(region) };
-    let well = failing(RegionSummary { protected: 2, ..RegionSummary::default() });
-    assert!(well.has_news() && headline(&well) == "well again, all 2 volumes protected");
-    let bad = failing(RegionSummary { protected: 1, unprotected: 1, news: 1, ..RegionSummary::default() });
-    assert!(!bad.is_well_again() && headline(&bad) == "1 of 2 volumes unprotected");
+fn the_failure_of_an_unprotected_volume_is_reported_once() {
+    let failures = vec![child("SnapshotVolumes", "vol-1"), child("SnapshotVolumes", "vol-2")];
+    let region = Region { unprotected: vec![unprotected("vol-1")], failures, ..Region::default() };
+    let others: Vec<_> = region.other_failures().filter_map(Failure::subject).collect();
+    assert_eq!(others, ["vol-2"]);
+}
+
+#[test]
+fn a_report_is_read_as_it_was_written() {
+    let failures = vec![Failure::nothing_selected(), child("DeleteExpired", "snap-1")];
+    let written = report(Region { unprotected: vec![unprotected("vol-1")], failures, ..Region::default() });
+    let json = serde_json::to_value(&written).unwrap();
+    assert_eq!(json["regions"][0]["failures"][1]["subject"], "snap-1");
+    assert_eq!(json["regions"][0]["unprotected"][0]["volumeId"], "vol-1");
+    assert_eq!(serde_json::from_value::<Report>(json).unwrap(), written);
 }

@@ -1,21 +1,25 @@
-//! Each kind of email, held against a file that a person can read. `UPDATE=1 make test` writes the files.
+//! Each kind of email, compared with a file that a person can read. `UPDATE=1 make test` rewrites the files.
 
 use domain::{
-    Interval,
-    drill::{RestorePoint, messages::UnprovenOf},
-    messages::Expired,
+    Interval, Reason,
+    drill::{
+        RestorePoint,
+        messages::{ProvenOf, UnprovenOf},
+    },
+    messages::FailedSnapshot,
     step_functions::Caught,
 };
 use report::{
-    drill::{DrillSummary, NotRemoved, Outcome, RegionDrilled},
-    mail::{Mail, Servers},
-    night::{Failure, Named, RegionSummary, Summary, Unprotected},
+    drill::{DrillReport, FailedStep, NotRemoved, RegionReport},
+    mail::Mail,
+    night::{Failure, Named, Protected, Region, Report, Unprotected},
 };
+use serde_json::{from_value, json};
 use std::{env, fs, path::Path};
 
-fn night(regions: Vec<RegionSummary>) -> Summary {
+fn mail(regions: Vec<Region>) -> Mail {
     let time = "2026-05-20T04:30:00Z".parse().unwrap();
-    Summary {
+    let report = Report {
         backup_stack: "prod".into(),
         night: "2026-05-20".parse().unwrap(),
         intervals: "Daily".parse().unwrap(),
@@ -25,52 +29,49 @@ fn night(regions: Vec<RegionSummary>) -> Summary {
         time,
         started: time,
         ended: time,
-        dollars: 0.0005,
+        complete: false,
         regions,
-        failing_since: None,
-    }
-}
-
-fn region(name: &str, protected: usize) -> RegionSummary {
-    RegionSummary { region: name.into(), protected, ..RegionSummary::default() }
-}
-
-fn unprotected(volume: &str, name: Option<&str>, instance: &str, reason: &str) -> Unprotected {
-    let volume = Named {
-        volume_id: volume.into(),
-        name: name.map(str::to_owned),
-        instances: vec![instance.into()],
-        proven: None,
+        mail: None,
     };
-    Unprotected { volume, reason: reason.into() }
+    Mail::for_run(&report).unwrap()
 }
 
-fn servers() -> Servers {
-    let named = [("i-0a1b2c3d4e5f60718", "database-server"), ("i-0f1e2d3c4b5a69788", "web-server")];
-    named.map(|(id, name)| (id.to_owned(), name.to_owned())).into()
+fn region(name: &str, protected: usize) -> Region {
+    let one = |number| Protected {
+        volume: volume(&format!("vol-ok-{number}"), None, None),
+        snapshot_id: format!("snap-{number}"),
+        state: "pending".into(),
+        created: true,
+    };
+    Region { region: name.into(), protected: (0..protected).map(one).collect(), ..Region::default() }
+}
+
+fn volume(id: &str, name: Option<&str>, server: Option<&str>) -> Named {
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    Named { volume_id: id.into(), name: owned(name), instances: vec!["i-0a1b2c3d".into()], server: owned(server) }
+}
+
+fn unprotected(volume: Named, error: &str, message: &str) -> Unprotected {
+    Unprotected { volume, reason: Reason::from_error(error, message) }
 }
 
 fn caught(error: &str, message: &str) -> Caught {
     Caught { error: error.into(), cause: serde_json::json!({"errorMessage": message}).to_string() }
 }
 
-/// Holds an email against its file.
-fn holds(kind: &str, night: &Summary) -> Mail {
-    holds_mail(kind, Mail::of(night, &servers()))
-}
-
-fn holds_mail(kind: &str, mail: Mail) -> Mail {
+/// Compares an email with its file.
+fn holds(kind: &str, mail: Mail) -> Mail {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mails").join(kind).with_extension("txt");
     let now = format!("Subject: {}\n\n{}", mail.subject, mail.message);
     if env::var_os("UPDATE").is_some() {
         fs::write(&path, &now).expect("the file is written");
     }
-    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), now, "{kind}; UPDATE=1 make test writes it anew");
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), now, "{kind}; UPDATE=1 make test rewrites it");
     assert!(mail.subject.len() < 100 && mail.subject.is_ascii());
     mail
 }
 
-/// What a screen holds: 24 lines, and 100 characters but for the addresses.
+/// A screen has 24 lines of 100 characters; addresses may be longer.
 fn fits_a_screen(mail: &Mail) {
     assert!(mail.message.lines().count() <= 24, "{}", mail.message);
     let breaks = |line: &&str| !["execution", "report"].iter().any(|address| line.starts_with(address));
@@ -79,101 +80,90 @@ fn fits_a_screen(mail: &Mail) {
 
 #[test]
 fn a_volume_is_unprotected() {
-    let mut here = region("eu-west-1", 1);
-    let denied = "Refused: CreateSnapshot: UnauthorizedOperation: You are not authorized to perform this operation. \
-                  User: arn:aws:sts::123456789012:assumed-role/prod-SnapshotOneRole/prod-SnapshotOne is not authorized to \
-                  perform: ec2:CreateSnapshot with an explicit deny in a service control policy";
-    here.add_unprotected(&unprotected("vol-0123456789abcdef0", Some("db\nprimary"), "i-0a1b2c3d4e5f60718", denied));
-    fits_a_screen(&holds("one-volume", &night(vec![here])));
+    let denied = "CreateSnapshot: UnauthorizedOperation: You are not authorized to perform this operation. User: \
+                  arn:aws:sts::123456789012:assumed-role/prod-SnapshotOneRole/prod-SnapshotOne is not authorized to perform: \
+                  ec2:CreateSnapshot with an explicit deny in a service control policy";
+    let volume = volume("vol-0123456789abcdef0", Some("db\nprimary"), Some("database-server"));
+    let here = Region { unprotected: vec![unprotected(volume, "Refused", denied)], ..region("eu-west-1", 1) };
+    fits_a_screen(&holds("one-volume", mail(vec![here])));
 }
 
 #[test]
 fn several_volumes_are_unprotected_for_several_reasons_in_several_regions() {
-    let (mut here, mut there) = (region("eu-west-1", 3), region("us-east-1", 0));
-    let gone = |id| format!("Refused: CreateSnapshot: InvalidVolume.NotFound: The volume '{id}' does not exist.");
-    here.add_unprotected(&unprotected("vol-1", Some("data"), "i-0a1b2c3d4e5f60718", &gone("vol-1")));
-    here.add_unprotected(&unprotected(
-        "vol-2",
-        None,
-        "i-0f1e2d3c4b5a69788",
-        "SnapshotError: EBS reports snap-2 as error",
-    ));
-    here.add_unprotected(&unprotected("vol-3", None, "i-unnamed", &gone("vol-3")));
-    let unknown = "Refused: CreateSnapshot: SomethingNew: what nobody has seen before";
-    there.add_unprotected(&unprotected("vol-4", Some("logs"), "i-unnamed", unknown));
-    let failed =
-        Failure::of_step("DiscoverVolumes", &caught("Transient", "DescribeVolumes: dispatch failure: timeout"));
-    there.add_failure(&failed, false);
-    holds("several-volumes", &night(vec![here, there]));
+    let gone = |id| format!("CreateSnapshot: InvalidVolume.NotFound: The volume '{id}' does not exist.");
+    let here = vec![
+        unprotected(volume("vol-1", Some("data"), Some("database-server")), "Refused", &gone("vol-1")),
+        unprotected(volume("vol-2", None, Some("web-server")), "SnapshotError", "EBS reports snap-2 as error"),
+        unprotected(volume("vol-3", None, None), "Refused", &gone("vol-3")),
+    ];
+    let unknown = "CreateSnapshot: SomethingNew: an error that nobody has seen before";
+    let there = vec![unprotected(volume("vol-4", Some("logs"), None), "Refused", unknown)];
+    let timeout = caught("Transient", "DescribeVolumes: dispatch failure: timeout");
+    let failures = vec![Failure::of_step("DiscoverVolumes", &timeout)];
+    let regions = vec![
+        Region { unprotected: here, ..region("eu-west-1", 3) },
+        Region { unprotected: there, failures, ..region("us-east-1", 0) },
+    ];
+    holds("several-volumes", mail(regions));
 }
 
 #[test]
 fn ten_thousand_volumes_fit_into_a_message_which_says_how_many_more_there_are() {
-    let mut here = region("eu-west-1", 0);
-    for number in 0..10_000 {
-        let volume = unprotected(
-            &format!("vol-{number:017}"),
-            Some(&"🦀".repeat(256)),
-            "i-1",
-            "Throttled: CreateSnapshot: RequestLimitExceeded: Request limit exceeded.",
-        );
-        here.add_unprotected(&volume);
-    }
-    let mail = holds("ten-thousand-volumes", &night(vec![here.clone(), here.clone(), here]));
+    let one = |number| {
+        let volume = volume(&format!("vol-{number:017}"), Some(&"🦀".repeat(256)), None);
+        unprotected(volume, "Throttled", "CreateSnapshot: RequestLimitExceeded: Request limit exceeded.")
+    };
+    let here = Region { unprotected: (0..10_000).map(one).collect(), ..region("eu-west-1", 0) };
+    let mail = holds("ten-thousand-volumes", mail(vec![here.clone(), here.clone(), here]));
     assert!(mail.message.len() < 128 * 1024, "{}", mail.message.len());
 }
 
 #[test]
 fn every_reason_is_another_and_as_long_as_can_be_and_the_message_still_fits() {
-    let mut here = region("eu-west-1", 0);
-    for number in 0..60 {
-        let reason = format!("{number} {}", "🦀".repeat(1_000));
-        here.add_unprotected(&unprotected(&format!("vol-{number}"), Some(&"🦀".repeat(256)), "i-1", &reason));
-    }
-    let mail = Mail::of(&night(vec![here.clone(), here]), &servers());
+    let one = |number| {
+        let volume = volume(&format!("vol-{number}"), Some(&"🦀".repeat(256)), None);
+        unprotected(volume, "Refused", &format!("{number} {}", "🦀".repeat(1_000)))
+    };
+    let here = Region { unprotected: (0..60).map(one).collect(), ..region("eu-west-1", 0) };
+    let mail = mail(vec![here.clone(), here]);
     assert!(mail.message.len() < 128 * 1024, "{}", mail.message.len());
-    assert!(mail.message.contains("And 70 more"), "{}", mail.message);
+    assert!(mail.message.contains("The report lists 70 more."), "{}", mail.message);
 }
 
 #[test]
 fn a_deletion_failed() {
-    let mut here = region("eu-west-1", 2);
-    let failure = Failure {
+    let locked = "DeleteSnapshot: OperationNotPermitted: The snapshot is locked.";
+    let failure = Failure::Child {
         step: "DeleteExpired".into(),
-        subject: Some("snap-0123456789abcdef0".into()),
-        error: "Refused".into(),
-        message: "DeleteSnapshot: OperationNotPermitted: The snapshot is locked.".into(),
-        execution: Some("arn:child".into()),
+        subject: "snap-0123456789abcdef0".into(),
+        reason: Reason::from_error("Refused", locked),
+        execution: "arn:child".into(),
     };
-    here.add_failure(&failure, false);
-    fits_a_screen(&holds("deletion", &night(vec![here])));
+    let here = Region { failures: vec![failure], ..region("eu-west-1", 2) };
+    fits_a_screen(&holds("deletion", mail(vec![here])));
 }
 
 #[test]
 fn nothing_was_selected() {
-    let mut here = region("eu-west-1", 0);
-    here.add_failure(&Failure::nothing_selected(), false);
-    fits_a_screen(&holds("nothing-selected", &night(vec![here])));
+    let here = Region { failures: vec![Failure::nothing_selected()], ..region("eu-west-1", 0) };
+    fits_a_screen(&holds("nothing-selected", mail(vec![here])));
 }
 
 #[test]
-fn ebs_failed_a_snapshot_of_an_earlier_night() {
-    let mut here = region("eu-west-1", 2);
-    let night_before = "2026-05-19".parse().unwrap();
-    let (snapshot_id, volume_id) = ("snap-0123456789abcdef0".into(), "vol-0123456789abcdef0".into());
-    here.add_expired(&Expired { snapshot_id, volume_id, night: night_before, interval: Interval::Daily, failed: true });
-    fits_a_screen(&holds("failed-late", &night(vec![here])));
+fn a_snapshot_of_an_earlier_night_failed() {
+    let failed = FailedSnapshot {
+        snapshot_id: "snap-0123456789abcdef0".into(),
+        volume_id: "vol-0123456789abcdef0".into(),
+        night: "2026-05-19".parse().unwrap(),
+        interval: Interval::Daily,
+    };
+    let here = Region { failed_snapshots: vec![failed], ..region("eu-west-1", 2) };
+    fits_a_screen(&holds("failed-snapshot", mail(vec![here])));
 }
 
-#[test]
-fn it_is_well_again() {
-    let well = night(vec![region("eu-west-1", 2)]);
-    fits_a_screen(&holds("well-again", &Summary { failing_since: "2026-05-18".parse().ok(), ..well }));
-}
-
-fn drill(region: RegionDrilled) -> DrillSummary {
+fn drill(region: RegionReport) -> DrillReport {
     let time = "2026-11-29T06:00:00Z".parse().unwrap();
-    DrillSummary {
+    DrillReport {
         backup_stack: "prod".into(),
         date: "2026-11-29".parse().unwrap(),
         execution: "arn:aws:states:eu-west-1:123456789012:execution:Drill:abc".into(),
@@ -181,14 +171,23 @@ fn drill(region: RegionDrilled) -> DrillSummary {
         started: time,
         ended: time,
         regions: vec![region],
+        good: false,
+        mail: None,
     }
+    .judge()
 }
 
-fn drilled(proven: usize) -> RegionDrilled {
-    RegionDrilled { region: "eu-west-1".into(), volumes: 12, taken: 3, proven, ..RegionDrilled::default() }
+fn drilled() -> RegionReport {
+    RegionReport { region: "eu-west-1".into(), volumes: 12, taken: 3, ..RegionReport::default() }
 }
 
-fn not_proven(volume: &str, reason: &str) -> Outcome {
+fn proven() -> ProvenOf {
+    let proven = json!({"volumeId": "vol-0123456789abcdef1", "at": "2026-11-29T06:10:00Z", "snapshotId": "snap-0123456789abcdef1",
+        "night": "2026-11-28", "intervals": "Daily", "seconds": 7, "depth": "volume"});
+    from_value(proven).unwrap()
+}
+
+fn not_proven(volume: &str, error: &str) -> UnprovenOf {
     let point = RestorePoint {
         snapshot_id: "snap-0123456789abcdef0".into(),
         volume_id: volume.into(),
@@ -196,23 +195,39 @@ fn not_proven(volume: &str, reason: &str) -> Outcome {
         intervals: "Daily+Quarterly".parse().unwrap(),
         gibibytes: 8,
     };
-    Outcome::Unproven(UnprovenOf::new(point, reason.into()))
+    UnprovenOf::new(point, Reason::from_error("Refused", error))
 }
 
 #[test]
 fn a_restore_point_is_not_proven() {
-    let mut here = drilled(5);
-    here.add(&not_proven("vol-0123456789abcdef0", "VolumeError: EBS reports vol-9 as error"));
-    fits_a_screen(&holds_mail("drill-not-proven", Mail::of_drill(&drill(here))));
+    let unproven = vec![not_proven("vol-0123456789abcdef0", "VolumeError: EBS reports vol-9 as error")];
+    let drill = drill(RegionReport { proven: vec![proven(); 5], unproven, ..drilled() });
+    fits_a_screen(&holds("drill-not-proven", drill.mail.unwrap()));
 }
 
 #[test]
-fn a_drill_says_what_failed_and_what_is_left_and_costs() {
-    let mut here = drilled(0);
+fn a_step_of_a_drill_failed_and_a_volume_is_left() {
     let caught =
-        caught("BadInput", "DrillInstance: i-1: is stopped: start it; name another, or leave the parameter empty");
-    here.add_failure(&Failure::of_step("DrillChoose", &caught));
-    let reason = "Refused: NotRemoved: vol-9 is in-use on i-1 after 15 minutes; detach it".to_owned();
-    here.add_not_removed(&NotRemoved { volume_id: Some("vol-9".into()), snapshot_id: None, reason });
-    fits_a_screen(&holds_mail("drill-failed", Mail::of_drill(&drill(here))));
+        caught("Refused", "DrillInstance i-1 is stopped; start it, choose another instance, or clear the parameter");
+    let error = "NotRemoved: vol-9 is in-use on i-1 after 15 minutes; detach and delete it by hand";
+    let reason = Reason::from_error("Refused", error);
+    let not_removed = NotRemoved { volume_id: Some("vol-9".into()), snapshot_id: None, reason };
+    let failures = vec![FailedStep { step: "DrillChoose".into(), reason: caught.reason() }];
+    let drill = drill(RegionReport { failures, not_removed: vec![not_removed], ..drilled() });
+    fits_a_screen(&holds("drill-failed", drill.mail.unwrap()));
+}
+
+#[test]
+fn more_restore_points_are_not_proven_than_an_email_names() {
+    let unproven =
+        (0..60).map(|number| not_proven(&format!("vol-{number}"), "VolumeError: EBS reports vol-9 as error"));
+    let mail = drill(RegionReport { unproven: unproven.collect(), ..drilled() }).mail.unwrap();
+    assert!(mail.subject.ends_with("60 of 60 restore points not proven"), "{}", mail.subject);
+    assert!(mail.message.contains("  - and 40 more") && mail.message.contains("The report lists 10 more."));
+}
+
+#[test]
+fn a_drill_that_proved_everything_sends_no_email() {
+    let drill = drill(RegionReport { proven: vec![proven()], ..drilled() });
+    assert!(drill.good && drill.mail.is_none());
 }

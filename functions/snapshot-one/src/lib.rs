@@ -1,9 +1,8 @@
 //! Makes tonight's snapshot of one volume, with its identity tags in the same call, when its turn has come.
 //!
-//! CreateSnapshot has no client token (AWSEC2 API reference): an attempt whose answer was lost may have made the
-//! snapshot. So nobody creates one without having claimed the volume's Night in the ledger, or having looked because somebody
-//! else had: discover-volumes saw none, and whoever is granted the claim is the first to try since. The SDK makes one attempt;
-//! trying again is the state machine's part.
+//! CreateSnapshot has no client token (EC2 API reference), and an attempt whose answer was lost may have created the snapshot. So each
+//! attempt looks before it creates, the SDK makes one attempt at the call, and the state machine retries. EC2 itself refuses a second
+//! snapshot within 15 seconds, which covers what a look cannot see yet.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::{
@@ -18,7 +17,6 @@ use domain::{
     tags,
 };
 use lambda::pace;
-use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 
 /// One volume of the work list, and the night.
@@ -69,23 +67,15 @@ pub struct Output {
 /// # Errors
 /// `SnapshotTooSoon` where EBS asks for 15 s, `Throttled` where EC2 is busy, `Transient` where it or S3 is silent, `Refused` for
 /// any other answer.
-pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: Input) -> Result<Output, Error> {
+pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;
     pace::wait_for(input.turn, Pace::read(&settings.snapshots_per_second)?).await;
-    let is_first = !input.volume.has_snapshot && ledger.claim(&claim(&input)).await?;
-    let found = if is_first { None } else { find(ec2, stack, &input).await? };
-    let snapshot_id = match found {
+    let snapshot_id = match find(ec2, stack, &input).await? {
         Some(snapshot_id) => snapshot_id,
         None => create(ec2, stack, &input).await?,
     };
     let Input { region, night, execution, volume, .. } = input;
     Ok(Output { region, night, execution, snapshot_id, volume })
-}
-
-/// The key of a claim. The ledger keeps it for longer than an execution that saw no snapshot can go on: a redrive comes within
-/// 14 days.
-fn claim(input: &Input) -> String {
-    format!("claims/{}/{}/{}", input.night, input.region, input.volume.volume_id)
 }
 
 async fn find(ec2: &Client, stack: &str, input: &Input) -> Result<Option<String>, Error> {

@@ -3,11 +3,10 @@ use aws_sdk_ec2::{
     error::ErrorMetadata,
     operation::{
         create_snapshot::{CreateSnapshotError, CreateSnapshotOutput},
-        describe_snapshots::DescribeSnapshotsOutput,
+        describe_snapshots::{DescribeSnapshotsError, DescribeSnapshotsOutput},
     },
     types::{Filter, Snapshot, SnapshotState},
 };
-use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use serde_json::json;
 
@@ -64,24 +63,9 @@ fn refuses(code: &'static str) -> Rule {
     })
 }
 
-/// A bucket that grants the claim, or says that somebody has it.
-fn ledger(is_granted: bool) -> (Ledger, Rule) {
-    let claims = mock!(aws_sdk_s3::Client::put_object).match_requests(|request| {
-        request.key() == Some("claims/2026-12-31/eu-west-1/vol-1") && request.if_none_match() == Some("*")
-    });
-    let claims = match is_granted {
-        true => claims.then_output(|| PutObjectOutput::builder().build()),
-        false => claims.then_error(|| {
-            PutObjectError::generic(ErrorMetadata::builder().code("PreconditionFailed").message("taken").build())
-        }),
-    };
-    (Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&claims]), "ledger".into()), claims)
-}
-
-/// An attempt after which others came, or may have come.
 async fn run(rules: &[&Rule]) -> Result<Output, Error> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, rules);
-    handle(&ec2, &ledger(false).0, &settings("prod", "5"), input()).await
+    handle(&ec2, &settings("prod", "5"), input()).await
 }
 
 fn settings(stack: &str, per_second: &str) -> Settings {
@@ -97,33 +81,14 @@ async fn makes_a_snapshot_that_bears_its_identity_from_the_start() {
 }
 
 #[tokio::test]
-async fn whoever_claims_the_volumes_night_creates_without_a_look() {
-    let (ledger, claims) = ledger(true);
+async fn creates_nothing_if_it_cannot_look() {
+    let look = mock!(Client::describe_snapshots).then_error(|| {
+        DescribeSnapshotsError::generic(ErrorMetadata::builder().code("UnauthorizedOperation").message("no").build())
+    });
     let create = creates();
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
-    assert_eq!(handle(&ec2, &ledger, &settings("prod", "5"), input()).await.unwrap().snapshot_id, "snap-new");
-    assert_eq!((claims.num_calls(), create.num_calls()), (1, 1));
-}
-
-#[tokio::test]
-async fn makes_nothing_while_it_is_not_known_whether_somebody_came_before() {
-    let claims = mock!(aws_sdk_s3::Client::put_object)
-        .then_error(|| PutObjectError::generic(ErrorMetadata::builder().code("AccessDenied").message("no").build()));
-    let ledger = Ledger::new(mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&claims]), "ledger".into());
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    let error = handle(&ec2, &ledger, &settings("prod", "5"), input()).await.unwrap_err();
-    let said = "Refused: s3://ledger/claims/2026-12-31/eu-west-1/vol-1: PutObject: AccessDenied: no";
-    assert_eq!(error.to_string(), said);
-}
-
-#[tokio::test]
-async fn a_snapshot_that_discovery_saw_is_found_though_nobody_claimed_it() {
-    let (ledger, claims) = ledger(true);
-    let look = finds(Some(SnapshotState::Completed));
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&look]);
-    let input = Input { volume: Volume { has_snapshot: true, ..input().volume }, ..input() };
-    assert_eq!(handle(&ec2, &ledger, &settings("prod", "5"), input).await.unwrap().snapshot_id, "snap-old");
-    assert_eq!(claims.num_calls(), 0);
+    let error = run(&[&look, &create]).await.unwrap_err();
+    assert_eq!(error.to_string(), "Refused: DescribeSnapshots: UnauthorizedOperation: no");
+    assert_eq!(create.num_calls(), 0);
 }
 
 #[tokio::test]
@@ -161,9 +126,7 @@ async fn tries_to_create_once_and_gives_the_error_its_name() {
 #[tokio::test]
 async fn makes_nothing_without_a_stack_to_make_it_for() {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    let (ledger, claims) = ledger(true);
-    let error = handle(&ec2, &ledger, &settings("", "5"), input()).await.unwrap_err();
+    let error = handle(&ec2, &settings("", "5"), input()).await.unwrap_err();
     assert_eq!(error.to_string(), "BadInput: BackupStack: \"\": must be the name of the deployed stack");
-    assert!(handle(&ec2, &ledger, &settings("prod", "fast"), input()).await.is_err());
-    assert_eq!(claims.num_calls(), 0);
+    assert!(handle(&ec2, &settings("prod", "fast"), input()).await.is_err());
 }

@@ -7,8 +7,8 @@ use tests::{
 };
 
 fn assert_refused(night: &Night, cause: &str) {
-    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "BadInput"), "{night:?}");
-    assert_eq!(night.cause, cause);
+    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"), "{night:?}");
+    assert_eq!(night.cause, format!("BadInput: {cause}"));
     assert!(night.report.is_null());
 }
 
@@ -20,7 +20,9 @@ pub async fn a_malformed_time_and_an_unknown_key_are_named(cloud: Cloud) {
     assert_eq!(mail.len(), 1);
     let as_of_the_first = |text: &str| text.replace(cloud.stack(), "nightly-backup").replace(cloud.region, "us-east-1");
     let mail = (as_of_the_first(&mail[0].0), as_of_the_first(&mail[0].1));
-    mail::holds("refused-input", &mail, &[("EXECUTION", &as_of_the_first(&night.execution))]);
+    let execution = as_of_the_first(&night.execution);
+    let name = execution.rsplit(':').next().expect("a name").to_owned();
+    mail::holds("refused-input", &mail, &[("EXECUTION", &execution), ("NAME", &name)]);
 
     let night = cloud.night(json!({"tiem": "2026-12-31T04:30:00Z", "dryRun": true})).await;
     assert_refused(&night, "tiem: \"2026-12-31T04:30:00Z\": unknown key; the known ones are time and dryRun");

@@ -122,9 +122,13 @@ pub async fn a_gone_volume_is_listed_by_its_name_and_loses_by_age_what_was_annou
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_are_read_to_their_end_and_a_caller_who_may_not_list_servers_sees_their_ids() {
+async fn pages_are_read_to_their_end_and_what_cannot_be_read_hides_nothing_else() {
     let strict = StrictEc2::listen(Rules::default().page(2).empty_pages());
-    let cloud = Cloud::up_with("pages", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+    let cloud = Cloud::up_with(
+        "pages",
+        &["Regions=us-east-1,eu-west-1"],
+        &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS],
+    );
     strict.forward_to(&cloud.ministack());
     cloud.attach_volumes(5).await;
     night(&cloud, "2027-02-01").await;
@@ -134,8 +138,22 @@ async fn pages_are_read_to_their_end_and_a_caller_who_may_not_list_servers_sees_
     assert!(coverage["volumes"][0]["servers"][0].as_str().is_some_and(|id| id.starts_with("i-")), "{coverage}");
 
     strict.clear_faults();
+    strict.inject(Fault::Denied, |call| call.action == "DescribeVolumes" && call.region == "eu-west-1");
+    let (code, stdout, stderr) = nightly(&cloud, &["coverage"]);
+    assert_eq!((code, stderr.lines().count()), (Some(3), 1), "{stderr}");
+    assert!(stdout.starts_with("All 5 volumes") && stdout.contains("eu-west-1 could not be read."), "{stdout}");
+    assert!(stderr.starts_with("nightly: eu-west-1: DescribeVolumes: UnauthorizedOperation"), "{stderr}");
+    let volume = coverage["volumes"][0]["volumeId"].as_str().expect("an id");
+    let (code, stdout, _) = nightly(&cloud, &["list", volume]);
+    assert_eq!((code, stdout.contains(volume)), (Some(3), true), "{stdout}");
+    let (code, stdout, stderr) = nightly(&cloud, &["restore", volume, "--plan"]);
+    assert_eq!((code, stdout.starts_with("Would restore")), (Some(0), true), "{stdout}{stderr}");
+
+    strict.clear_faults();
     strict.inject(Fault::Denied, |call| call.action == "DescribeVolumes");
     let (code, stdout, stderr) = nightly(&cloud, &["coverage"]);
-    assert_eq!((code, stdout.as_str(), stderr.lines().count()), (Some(3), "", 1));
-    assert!(stderr.starts_with("nightly: us-east-1: DescribeVolumes: UnauthorizedOperation"), "{stderr}");
+    assert_eq!((code, stdout.as_str(), stderr.lines().count()), (Some(3), "", 2));
+    for region in ["us-east-1", "eu-west-1"] {
+        assert!(stderr.contains(&format!("nightly: {region}: DescribeVolumes: UnauthorizedOperation")), "{stderr}");
+    }
 }

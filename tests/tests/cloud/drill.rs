@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicBool, Ordering},
 };
-use strict_ec2::{NewVolumes, Rules, SnapshotState, StrictEc2, VolumeState};
+use strict_ec2::{Fault, NewVolumes, Rules, SnapshotState, StrictEc2, VolumeState};
 use tests::{
     cloud::{Cloud, Night},
     wait,
@@ -250,6 +250,28 @@ impl Ground {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bad_input_in_a_later_region_is_refused_before_anything_is_made_in_any() {
+    let ground = Ground::lay("drill-regions", &["Regions=us-east-1,eu-west-1", "DrillZones=eu-west-1x"]).await;
+    ground.night(NIGHTS[2]).await;
+    ground.strict.forget_calls();
+    let refused = ground.drill().await;
+    assert_eq!((refused.status.as_str(), refused.error.as_str()), ("FAILED", "DrillIncomplete"), "{}", refused.cause);
+    assert!(refused.cause.starts_with("BadInput: ") && refused.cause.contains("eu-west-1x"), "{}", refused.cause);
+    assert_eq!(ground.cloud.mail(&ground.mailbox).await.len(), 1, "reported once");
+    assert_eq!(ground.strict.count("CreateVolume"), 0);
+
+    // A Region that fails for itself does not stop the others.
+    ground.cloud.run("up", &["RestoreDrill=true", "Regions=us-east-1,eu-west-1", "DrillZones="]);
+    ground
+        .strict
+        .inject(Fault::Denied, |call| call.action == "DescribeAvailabilityZones" && call.region == "eu-west-1");
+    let drill = ground.drill().await;
+    assert_eq!(drill.error, "DrillIncomplete", "{}", drill.cause);
+    assert_eq!(listed(&drill, "proven"), pairs(&ground.volumes, [NIGHTS[2]].into_iter()));
+    assert!(drill.report["regions"][1]["failures"][0].to_string().contains("DrillChoose"), "{}", drill.report);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_input_and_a_second_drill_are_refused_before_anything_is_made() {
     let ground = Ground::lay("drill-refused", &["DrillGiB=10"]).await;
     ground.night(NIGHTS[2]).await;
@@ -258,8 +280,13 @@ async fn bad_input_and_a_second_drill_are_refused_before_anything_is_made() {
         [(json!({"tiem": "x"}), "tiem"), (json!({"time": "sunday"}), "sunday"), (json!({"all": 1}), "all")]
     {
         let refused = ground.cloud.drill(input).await;
-        assert_eq!((refused.status.as_str(), refused.error.as_str()), ("FAILED", "BadInput"), "{}", refused.cause);
-        assert!(refused.cause.contains(named), "{}", refused.cause);
+        assert_eq!(
+            (refused.status.as_str(), refused.error.as_str()),
+            ("FAILED", "DrillIncomplete"),
+            "{}",
+            refused.cause
+        );
+        assert!(refused.cause.starts_with("BadInput: ") && refused.cause.contains(named), "{}", refused.cause);
         assert_eq!(ground.cloud.mail(&ground.mailbox).await.len(), 1, "told once");
     }
     // Larger than the drill may hold: 20 GiB.
@@ -275,7 +302,11 @@ async fn bad_input_and_a_second_drill_are_refused_before_anything_is_made() {
     let first = ground.cloud.start("DRILL_STATE_MACHINE_ARN", json!({"all": true})).await;
     wait::until_some("two volumes are made", async || (ground.made().await.len() == 2).then_some(())).await;
     let second = ground.cloud.drill(json!({"all": true})).await;
-    assert!(second.error == "BadInput" && second.cause.contains("another drill is running"), "{}", second.cause);
+    assert!(
+        second.cause.starts_with("BadInput: ") && second.cause.contains("another drill is running"),
+        "{}",
+        second.cause
+    );
     assert_eq!(ground.made().await.len(), 2, "the second leaves the first's volumes alone");
     for volume in ground.made().await.into_keys() {
         ground.strict.set_volume_state(&volume, VolumeState::Available);

@@ -29,7 +29,7 @@ fn looks_for_all(call: &Call) -> bool {
 const PLACES: [Place; 7] = [
     ("drill-choose", "DescribeAvailabilityZones", |call| call.action == "DescribeAvailabilityZones", 1),
     ("drill-choose", "DescribeSnapshots", |call| call.action == "DescribeSnapshots", 1),
-    ("drill-choose", "DescribeVolumes", looks_for_all, 1),
+    ("drill-remove", "DescribeVolumes (left behind)", looks_for_all, 1),
     ("drill-restore", "CreateVolume", |call| call.action == "CreateVolume", 1),
     ("drill-check", "DescribeVolumes", looks_for_one, 1),
     ("drill-remove", "DescribeVolumes", looks_for_one, 2),

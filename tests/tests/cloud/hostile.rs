@@ -77,11 +77,8 @@ async fn a_volume_id_that_is_none_is_named_and_stops_no_other() {
     let unprotected = region["unprotected"].as_array().expect("a list");
     assert_eq!(unprotected.len(), ids.len());
     for (id, told) in ids.iter().zip(unprotected) {
-        let reason = told["reason"].as_str().expect("a reason");
-        assert!(
-            told["volumeId"] == json!(id) && reason.starts_with("Refused: CreateSnapshot: InvalidVolume"),
-            "{told}"
-        );
+        let reason = told["reason"]["message"].as_str().expect("a reason");
+        assert!(told["volumeId"] == json!(id) && reason.starts_with("CreateSnapshot: InvalidVolume"), "{told}");
     }
     let mail = cloud.mail(&mailbox).await;
     assert!(mail.len() == 1 && ids.iter().all(|id| mail[0].1.contains(id)), "{mail:?}");
@@ -137,7 +134,7 @@ async fn a_work_list_that_is_missing_cut_short_or_no_json_is_told_and_loses_noth
         strict.before(|_| Box::pin(async {}));
         let again = cloud.night(input).await;
         assert_eq!(again.status, "SUCCEEDED", "{contents:?}: {}", again.cause);
-        assert_eq!(cloud.mail(&mailbox).await.len(), 1, "{contents:?}: it is well again");
+        assert!(cloud.mail(&mailbox).await.is_empty(), "{contents:?}: a complete run sends no email");
         let protected = again.report["regions"][0]["protected"].as_array().map(Vec::len);
         assert_eq!((protected, snapshot_tags(&cloud).await.len()), (Some(2), volumes.len() * day), "{contents:?}");
     }

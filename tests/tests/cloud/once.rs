@@ -64,6 +64,31 @@ async fn two_nights_at_the_same_time_make_one_snapshot_of_each_volume() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_another_overtakes_by_minutes_makes_no_second_snapshot() {
+    let (cloud, strict) = cloud("overtaken").await;
+    // The first run has listed its volumes, and its two looks wait until the second run is over.
+    let (looks, is_over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (looking, over) = (looks.clone(), is_over.clone());
+    strict.before(move |call| {
+        let (looking, over) = (looking.clone(), over.clone());
+        Box::pin(async move {
+            if call.is_filtered("DescribeSnapshots", "volume-id") && looking.fetch_add(1, Ordering::SeqCst) < 2 {
+                wait::until("the second run's end", || over.load(Ordering::SeqCst)).await;
+            }
+        })
+    });
+    let first = cloud.start("STATE_MACHINE_ARN", input()).await;
+    wait::until("the first run's looks", || looks.load(Ordering::SeqCst) >= 2).await;
+    let second = cloud.night(input()).await;
+    assert_eq!(second.status, "SUCCEEDED", "{}", second.cause);
+    strict.advance(Duration::from_secs(300));
+    is_over.store(true, Ordering::SeqCst);
+    let first = cloud.ended(first).await;
+    assert_eq!((first.status.as_str(), snapshots(&cloud).await), ("SUCCEEDED", vec![1, 1]), "{}", first.cause);
+    assert_eq!(strict.count("CreateSnapshot"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_is_stopped_halfway_is_finished_by_the_next_start() {
     let (cloud, strict) = cloud("halfway").await;
     let aws = cloud.aws().await;

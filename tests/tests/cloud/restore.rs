@@ -279,8 +279,8 @@ async fn is_refused(lost: &Lost) {
     let terminated = new_server(lost, "gone").await;
     lost.ec2.terminate_instances().instance_ids(&terminated).send().await.expect("terminated");
     let cases: [(&[&str], &str); 11] = [
-        (&["vol-0123456789abcdef0"], "no restore point is of vol-0123456789abcdef0 in us-east-1"),
-        (&["nobody's"], "no volume has the Name \"nobody's\" in us-east-1"),
+        (&["vol-0123456789abcdef0"], "no volume has the id or the Name \"vol-0123456789abcdef0\" in us-east-1"),
+        (&["nobody's"], "no volume has the id or the Name \"nobody's\" in us-east-1"),
         (&[id, "--night", "2027-02-09"], "take --night 2027-02-02 or --night 2027-02-01"),
         (&[id, "--zone", "us-east-1z"], "there is no zone us-east-1z in us-east-1: give --zone us-east-1a"),
         (&[id, "--zone", "eu-west-1a"], "`aws ec2 copy-snapshot --region eu-west-1 --source-region us-east-1"),

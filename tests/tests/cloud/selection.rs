@@ -8,7 +8,7 @@ use tests::cloud::Cloud;
 pub async fn a_volume_tag_narrows_the_night_and_one_that_matches_nothing_is_no_success(cloud: Cloud) {
     let night = cloud.night(json!({})).await;
     assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"));
-    assert_eq!(night.report["regions"][0]["failures"][0]["error"], "NothingSelected");
+    assert_eq!(night.report["regions"][0]["failures"][0]["reason"]["code"], "NothingSelected");
 
     let ec2 = cloud.ec2(cloud.region).await;
     let volumes = ec2.describe_volumes().send().await.expect("volumes");

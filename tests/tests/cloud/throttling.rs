@@ -86,8 +86,9 @@ async fn denied(cloud: &Cloud, strict: &StrictEc2, mailbox: &str) {
     assert_eq!(ids(&region["protected"], "volumeId"), lucky);
     let unprotected = region["unprotected"].as_array().expect("a list");
     assert_eq!(ids(&region["unprotected"], "volumeId"), all.difference(&lucky).cloned().collect());
-    let reason = "Refused: CreateSnapshot: UnauthorizedOperation: You are not authorized";
-    let explained = unprotected.iter().filter(|one| one["reason"].as_str().expect("a reason").starts_with(reason));
+    let reason = "CreateSnapshot: UnauthorizedOperation: You are not authorized";
+    let explained =
+        unprotected.iter().filter(|one| one["reason"]["message"].as_str().expect("a reason").starts_with(reason));
     assert_eq!(explained.count(), unprotected.len());
 
     let mail = cloud.mail(mailbox).await;
@@ -95,5 +96,5 @@ async fn denied(cloud: &Cloud, strict: &StrictEc2, mailbox: &str) {
     let (subject, message) = &mail[0];
     assert_eq!(subject, "[nightly-backup] Night 2026-05-21: 450 of 500 volumes unprotected");
     assert_eq!((message.matches("  - vol-").count(), message.matches(reason).count()), (10, 1), "{message}");
-    assert!(message.contains("  - and 40 more\n") && message.contains("\nAnd 400 more: the report"), "{message}");
+    assert!(message.contains("  - and 40 more\n") && message.contains("\nThe report lists 400 more."), "{message}");
 }

@@ -38,7 +38,7 @@ pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
     let tags = |id: &str, volume: &Tags| {
         let identity = tags::identity(stack, night, &Intervals::due(night));
         let (volume_id, tags) = (id.to_owned(), volume.clone());
-        let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None, has_snapshot: false };
+        let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None };
         identity.into_iter().chain(description::descriptive(&volume, &owner).tags).collect()
     };
     let lacking = volumes.filter(|(id, _)| !done.contains(id.as_str()));

@@ -126,8 +126,8 @@ pub fn incomplete() -> Value {
                 ]),
             ),
             (
-                "expired",
-                json!([{"snapshotId": "snap-0d17c4e6a9b2f8850", "volumeId": "vol-0632e8a20327a64cb", "night": "2026-12-30", "interval": "Daily", "failed": true}]),
+                "failedSnapshots",
+                json!([{"snapshotId": "snap-0d17c4e6a9b2f8850", "volumeId": "vol-0632e8a20327a64cb", "night": "2026-12-30", "interval": "Daily"}]),
             ),
             (
                 "stillListed",
@@ -201,6 +201,7 @@ fn night(regions: Value) -> Value {
         "backupStack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
         "execution": "arn:aws:states:eu-central-1:123456789012:execution:nightly-backup:9a925a19-a5cd-4b37-9f6c-4704d1eb4756",
         "location": "s3://nightly-backup-ledger-123456789012/nights/2026-12-31/9a925a19-a5cd-4b37-9f6c-4704d1eb4756/report.json",
+        "time": "2026-12-31T04:30:00Z", "started": "2026-12-31T04:30:00Z", "ended": "2026-12-31T04:31:00Z",
         "regions": regions, "complete": true, "mail": null,
     })
 }
@@ -208,7 +209,7 @@ fn night(regions: Value) -> Value {
 fn region(name: &str, lists: &[(&str, Value)]) -> Value {
     let mut region = json!({
         "region": name, "protected": [], "planned": [], "unprotected": [], "failures": [], "expired": [],
-        "stillListed": [], "unreadable": [],
+        "stillListed": [], "failedSnapshots": [], "unreadable": [], "kept": null, "stalest": null,
     });
     lists.iter().for_each(|(list, value)| region[list] = value.clone());
     region
@@ -224,7 +225,7 @@ fn protected(volume: &str, name: &str, instance: &str, snapshot: &str) -> Value 
 }
 
 fn unprotected(volume: &str, name: &str, reason: &str) -> Value {
-    with(named(volume, name, "i-0bad"), json!({"reason": reason}))
+    with(named(volume, name, "i-0bad"), json!({"reason": {"code": "Refused", "message": reason}}))
 }
 
 fn with(mut one: Value, more: Value) -> Value {
@@ -234,5 +235,12 @@ fn with(mut one: Value, more: Value) -> Value {
 }
 
 fn failure(step: &str, subject: Option<&str>, error: &str, message: &str) -> Value {
-    json!({"step": step, "subject": subject, "error": error, "message": message, "execution": null})
+    let reason = json!({"code": error, "message": message});
+    match subject {
+        None => json!({"kind": "step", "step": step, "reason": reason}),
+        Some(subject) => {
+            let execution = "arn:aws:states:eu-central-1:123456789012:execution:nightly-backup/SnapshotVolumes:1";
+            json!({"kind": "child", "step": step, "subject": subject, "reason": reason, "execution": execution})
+        }
+    }
 }

@@ -8,12 +8,15 @@ use crate::{
     requests::Free,
 };
 
-pub const FREE: [Free; 2] = [
+pub const FREE: [Free; 4] = [
     Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"backupstack\"", reason: SAME_NAME },
     Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"INTERVAL\"", reason: SAME_NAME },
+    Free { action: "xray:PutTelemetryRecords", why: "another Region", reason: WITHOUT_CONTEXT },
+    Free { action: "xray:PutTraceSegments", why: "another Region", reason: WITHOUT_CONTEXT },
 ];
 
 const SAME_NAME: &str = "a volume may have such a tag, and tag-snapshot copies it";
+const WITHOUT_CONTEXT: &str = "Lambda checks the role, without a request's context, as it creates a traced function";
 
 /// What the stack was deployed with.
 pub struct Parameters {
@@ -33,8 +36,6 @@ const ROLES: [&str; 6] = [
     "ReportNightRole",
 ];
 
-const MACHINES: [&str; 3] = ["StateMachineRole", "UnreportedNightRole", "LateFailureRole"];
-
 pub fn calls(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     let mut all = functions(deployed, parameters);
     all.extend(machines(deployed));
@@ -53,47 +54,29 @@ fn object(deployed: &Deployed, prefix: &str) -> String {
 fn functions(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     let mut all = Vec::new();
     for role in ROLES {
-        let group = deployed.id(&role.replace("Role", "LogGroup"));
+        let group = deployed.id("LogGroup");
         let stream = deployed.arn("logs", &format!("log-group:{group}:log-stream:2026/12/31/live"));
         all.push(Call::new(By::Role(role), "logs:CreateLogStream", &stream));
         all.push(Call::new(By::Role(role), "logs:PutLogEvents", &stream));
     }
     let ledger = [
         ("DiscoverVolumesRole", "s3:PutObject", "nights"),
-        ("DiscoverVolumesRole", "s3:GetObject", "sorting"),
-        ("DiscoverVolumesRole", "s3:PutObject", "sorting"),
-        ("SnapshotOneRole", "s3:PutObject", "claims"),
         ("FindExpiredRole", "s3:GetObject", "nights"),
         ("FindExpiredRole", "s3:PutObject", "nights"),
-        ("FindExpiredRole", "s3:GetObject", "sorting"),
-        ("FindExpiredRole", "s3:PutObject", "sorting"),
         ("ReportNightRole", "s3:GetObject", "nights"),
         ("ReportNightRole", "s3:PutObject", "nights"),
-        ("ReportNightRole", "s3:GetObject", "sorting"),
-        ("ReportNightRole", "s3:PutObject", "sorting"),
-        ("ReportNightRole", "s3:GetObject", "proofs"),
+        ("ReportNightRole", "s3:GetObject", "failed-snapshots"),
+        ("ReportNightRole", "s3:PutObject", "failed-snapshots"),
     ];
     all.extend(ledger.map(|(role, action, prefix)| {
         Call::new(By::Role(role), action, object(deployed, prefix)).through("LedgerBucket")
     }));
     let bucket = format!("arn:aws:s3:::{}", deployed.id("LedgerBucket"));
     let list = Call::new(By::Role("ReportNightRole"), "s3:ListBucket", bucket).through("LedgerBucket");
-    all.push(list.with("s3:prefix", "proofs/us-east-1.jsonl"));
+    all.push(list.with("s3:prefix", "failed-snapshots/us-east-1.jsonl"));
     all.push(Call::new(By::Role("DiscoverVolumesRole"), "ec2:DescribeRegions", "*"));
     let in_ec2 = ec2(deployed, parameters.backup_stack);
     all.extend(parameters.regions.iter().flat_map(|region| in_ec2.iter().map(|call| call.in_region(region))));
-    let machine = deployed.id("StateMachine");
-    let executions = [
-        ("states:DescribeExecution", format!("execution:{machine}:night")),
-        ("states:ListExecutions", format!("stateMachine:{machine}")),
-        ("states:ListMapRuns", format!("execution:{machine}:night")),
-        ("states:DescribeMapRun", format!("mapRun:{machine}/SnapshotVolumes:run")),
-        ("states:ListExecutions", format!("mapRun:{machine}/SnapshotVolumes:run")),
-        ("states:DescribeExecution", format!("execution:{machine}/SnapshotVolumes:child")),
-    ];
-    all.extend(
-        executions.map(|(action, on)| Call::new(By::Role("ReportNightRole"), action, deployed.arn("states", &on))),
-    );
     all
 }
 
@@ -107,7 +90,6 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
         ("SnapshotOneRole", "ec2:DescribeSnapshots"),
         ("FindExpiredRole", "ec2:DescribeSnapshots"),
         ("FindExpiredRole", "ec2:DescribeVolumes"),
-        ("ReportNightRole", "ec2:DescribeInstances"),
         ("ReportNightRole", "ec2:DescribeSnapshots"),
     ];
     let mut all: Vec<_> = reads.map(|(role, action)| Call::new(By::Role(role), action, "*")).into();
@@ -158,14 +140,9 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     ));
     let child = deployed.arn("states", &format!("execution:{machine}/SnapshotVolumes:child"));
     all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
-    all.push(Call::new(role, "states:StopExecution", &child));
-    let night = deployed.arn("states", &format!("execution:{machine}:night"));
-    all.push(Call::new(By::Role("UnreportedNightRole"), "states:GetExecutionHistory", night));
-    all.push(Call::new(By::Role("LateFailureRole"), "ec2:DescribeSnapshots", "*"));
-    for role in MACHINES {
-        let topic = deployed.arn("sns", deployed.id("Topic"));
-        all.push(Call::new(By::Role(role), "sns:Publish", topic).through("Topic"));
-    }
+    all.push(Call::new(role.clone(), "states:StopExecution", &child));
+    let topic = deployed.arn("sns", deployed.id("Topic"));
+    all.push(Call::new(role, "sns:Publish", topic).through("Topic"));
     all
 }
 
@@ -173,25 +150,18 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
 fn traces() -> Vec<Call> {
     let sent = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"];
     let asked = ["xray:GetSamplingRules", "xray:GetSamplingTargets"];
-    let by_all = ROLES.into_iter().chain(MACHINES).flat_map(|role| sent.map(|action| (role, action)));
-    let by_machines = MACHINES.into_iter().flat_map(|role| asked.map(|action| (role, action)));
-    by_all.chain(by_machines).map(|(role, action)| Call::new(By::Role(role), action, "*")).collect()
+    let by_all = ROLES.into_iter().chain(["StateMachineRole"]).flat_map(|role| sent.map(|action| (role, action)));
+    let by_machine = asked.map(|action| ("StateMachineRole", action));
+    by_all.chain(by_machine).map(|(role, action)| Call::new(By::Role(role), action, "*")).collect()
 }
 
 fn starters(deployed: &Deployed) -> Vec<Call> {
-    let started = [
-        ("ScheduleRole", "StateMachine"),
-        ("NightEndedBadlyRole", "UnreportedNight"),
-        ("SnapshotFailedRole", "LateFailure"),
-    ];
-    let mut all: Vec<_> = started
-        .map(|(role, machine)| {
-            let machine = deployed.arn("states", &format!("stateMachine:{}", deployed.id(machine)));
-            Call::new(By::Role(role), "states:StartExecution", machine)
-        })
-        .into();
-    all.push(Call::new(By::Role("ScheduleRole"), "sqs:SendMessage", queue(deployed)).through("DeadLetters"));
-    all
+    let machine = deployed.arn("states", &format!("stateMachine:{}", deployed.id("StateMachine")));
+    let role = By::Role("ScheduleRole");
+    vec![
+        Call::new(role.clone(), "states:StartExecution", machine),
+        Call::new(role, "sqs:SendMessage", queue(deployed)).through("DeadLetters"),
+    ]
 }
 
 fn queue(deployed: &Deployed) -> String {
@@ -202,18 +172,15 @@ fn queue(deployed: &Deployed) -> String {
 fn services(deployed: &Deployed) -> Vec<Call> {
     let topic = deployed.arn("sns", deployed.id("Topic"));
     let alarm = Call::new(By::Service("cloudwatch.amazonaws.com"), "sns:Publish", &topic);
-    let rule = |name: &str| {
-        let rule = deployed.arn("events", &format!("rule/{}", deployed.id(name)));
-        let call = Call::new(By::Service("events.amazonaws.com"), "sqs:SendMessage", queue(deployed));
-        call.with("aws:SourceArn", rule).through("DeadLetters")
-    };
+    let rule = deployed.arn("events", &format!("rule/{}", deployed.id("RunWithoutReport")));
+    let dead = Call::new(By::Service("events.amazonaws.com"), "sqs:SendMessage", queue(deployed));
     let bucket = format!("arn:aws:s3:::{}", deployed.id("LedgerBucket"));
     vec![
         alarm.with("aws:SourceAccount", deployed.account.as_str()).through("Topic"),
-        rule("NightEndedBadly"),
-        rule("SnapshotFailed"),
+        Call::new(By::Service("events.amazonaws.com"), "sns:Publish", &topic).through("Topic"),
+        dead.with("aws:SourceArn", rule).through("DeadLetters"),
         Call::new(By::Admin, "s3:ListBucket", bucket).through("LedgerBucket"),
-        Call::new(By::Admin, "s3:DeleteObject", object(deployed, "claims")).through("LedgerBucket"),
+        Call::new(By::Admin, "s3:DeleteObject", object(deployed, "nights")).through("LedgerBucket"),
         Call::new(By::Admin, "sqs:ReceiveMessage", queue(deployed)).through("DeadLetters"),
         Call::new(By::Admin, "sns:Publish", topic).through("Topic"),
     ]
@@ -225,11 +192,9 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
         Some(key) => key.to_owned(),
         None => deployed.arn("kms", &format!("key/{}", deployed.id("TopicKey"))),
     };
-    let mut users = MACHINES.map(|role| (role, "sns")).to_vec();
+    let mut users = vec![("StateMachineRole", "sns")];
     if parameters.key.is_some() {
-        // One policy for all who use the ledger: snapshot-one may decrypt what S3 lets it read, which is nothing.
-        let ledger =
-            ["DiscoverVolumesRole", "SnapshotOneRole", "FindExpiredRole", "ReportNightRole", "StateMachineRole"];
+        let ledger = ["DiscoverVolumesRole", "FindExpiredRole", "ReportNightRole", "StateMachineRole"];
         users.extend(ledger.map(|role| (role, "s3")));
         users.push(("ScheduleRole", "sqs"));
     }
@@ -242,6 +207,7 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
         if parameters.key.is_none() {
             let alarm = Call::new(By::Service("cloudwatch.amazonaws.com"), action, &key);
             all.push(alarm.with("aws:SourceAccount", deployed.account.as_str()).through("TopicKey"));
+            all.push(Call::new(By::Service("events.amazonaws.com"), action, &key).through("TopicKey"));
         }
     }
     if parameters.key.is_none() {

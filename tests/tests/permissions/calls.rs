@@ -82,7 +82,7 @@ impl Call {
         }
     }
 
-    /// Whether it asks nothing else than `other`, by whomever.
+    /// Whether what allows this call allows `other` too: the same action on the same resource, with nothing less known of it.
     pub fn asks_as(&self, other: &Self) -> bool {
         let context = |call: &Self| {
             let mut context = call.context.clone();
@@ -90,7 +90,9 @@ impl Call {
             context.retain(|key, _| !key.starts_with("aws:Source"));
             context
         };
-        (&self.action, &self.on, context(self)) == (&other.action, &other.on, context(other))
+        let (own, others) = (context(self), context(other));
+        (&self.action, &self.on) == (&other.action, &other.on)
+            && own.iter().all(|(key, value)| others.get(key) == Some(value))
     }
 }
 

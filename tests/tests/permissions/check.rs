@@ -11,11 +11,18 @@ use crate::{
 };
 
 /// What is allowed though nobody does it: by whom, the start of the action, why.
-const ALSO: [(By, &str, &str); 1] = [(
-    By::Service("cloudwatch.amazonaws.com"),
-    "kms:GenerateDataKey",
-    "CloudWatch user guide, \"Notifying users on alarm changes\": an encrypted topic's key needs GenerateDataKey*",
-)];
+const ALSO: [(By, &str, &str); 2] = [
+    (
+        By::Service("cloudwatch.amazonaws.com"),
+        "kms:GenerateDataKey",
+        "CloudWatch user guide, \"Notifying users on alarm changes\": an encrypted topic's key needs GenerateDataKey*",
+    ),
+    (
+        By::Service("events.amazonaws.com"),
+        "kms:GenerateDataKey",
+        "SNS developer guide, \"Key management\": an encrypted topic's key needs GenerateDataKey*",
+    ),
+];
 
 /// Everything that is wrong; nothing where the policies allow these calls and nothing else.
 pub fn problems(deployed: &Deployed, calls: &[Call], free: &[Free]) -> Vec<String> {

@@ -16,8 +16,6 @@ pub const DOCUMENT: &str = "CheckDocument";
 const ROLES: [&str; 5] =
     ["DrillChooseRole", "DrillRestoreRole", "DrillCheckRole", "DrillRemoveRole", "DrillReportRole"];
 
-const MACHINES: [&str; 2] = ["RestoreDrillRole", "UnreportedDrillRole"];
-
 const KEY_CALLS: [&str; 6] = [
     "kms:CreateGrant",
     "kms:Decrypt",
@@ -53,7 +51,7 @@ fn object(deployed: &Deployed, prefix: &str) -> String {
 fn functions(deployed: &Deployed) -> Vec<Call> {
     let mut all = Vec::new();
     for role in ROLES {
-        let group = deployed.id(&role.replace("Role", "LogGroup"));
+        let group = deployed.id("DrillLogGroup");
         let stream = deployed.arn("logs", &format!("log-group:{group}:log-stream:2026/12/31/live"));
         let writes = ["logs:CreateLogStream", "logs:PutLogEvents"];
         all.extend(writes.map(|action| Call::new(By::Role(role), action, &stream)));
@@ -63,13 +61,9 @@ fn functions(deployed: &Deployed) -> Vec<Call> {
     let (choose, report) = ("DrillChooseRole", "DrillReportRole");
     let ledger = [
         (choose, "s3:PutObject", "drills"),
-        (choose, "s3:GetObject", "sorting"),
-        (choose, "s3:PutObject", "sorting"),
         (choose, "s3:GetObject", "proofs"),
         (report, "s3:GetObject", "drills"),
         (report, "s3:PutObject", "drills"),
-        (report, "s3:GetObject", "sorting"),
-        (report, "s3:PutObject", "sorting"),
         (report, "s3:GetObject", "proofs"),
         (report, "s3:PutObject", "proofs"),
     ];
@@ -82,13 +76,8 @@ fn functions(deployed: &Deployed) -> Vec<Call> {
         list.with("s3:prefix", "proofs/us-east-1.jsonl")
     }));
     let machine = deployed.id("RestoreDrill");
-    let executions = [
-        (choose, "states:ListExecutions", format!("stateMachine:{machine}")),
-        (report, "states:ListMapRuns", format!("execution:{machine}:drill")),
-        (report, "states:ListExecutions", format!("mapRun:{machine}/DrillRounds:run")),
-        (report, "states:DescribeExecution", format!("execution:{machine}/DrillRounds:child")),
-    ];
-    all.extend(executions.map(|(role, action, on)| Call::new(By::Role(role), action, deployed.arn("states", &on))));
+    let machine = deployed.arn("states", &format!("stateMachine:{machine}"));
+    all.push(Call::new(By::Role(choose), "states:ListExecutions", machine));
     all
 }
 
@@ -97,7 +86,6 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
     let reads = [
         ("DrillChooseRole", "ec2:DescribeAvailabilityZones"),
         ("DrillChooseRole", "ec2:DescribeSnapshots"),
-        ("DrillChooseRole", "ec2:DescribeVolumes"),
         ("DrillCheckRole", "ec2:DescribeVolumes"),
         ("DrillRemoveRole", "ec2:DescribeVolumes"),
     ];
@@ -154,30 +142,25 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     let machine = deployed.id("RestoreDrill");
     let started = deployed.arn("states", &format!("stateMachine:{machine}"));
     all.push(Call::new(role.clone(), "states:StartExecution", started));
-    let child = deployed.arn("states", &format!("execution:{machine}/DrillRounds:child"));
+    let child = deployed.arn("states", &format!("execution:{machine}/ProveRestorePoints:child"));
     all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
-    all.push(Call::new(role, "states:StopExecution", &child));
-    let drill = deployed.arn("states", &format!("execution:{machine}:drill"));
-    all.push(Call::new(By::Role("UnreportedDrillRole"), "states:GetExecutionHistory", drill));
-    for role in MACHINES {
-        let topic = deployed.arn("sns", deployed.id("Topic"));
-        all.push(Call::new(By::Role(role), "sns:Publish", topic).through("Topic"));
-        let traces =
-            ["xray:PutTelemetryRecords", "xray:PutTraceSegments", "xray:GetSamplingRules", "xray:GetSamplingTargets"];
-        all.extend(traces.map(|action| Call::new(By::Role(role), action, "*")));
-    }
+    all.push(Call::new(role.clone(), "states:StopExecution", &child));
+    let topic = deployed.arn("sns", deployed.id("Topic"));
+    all.push(Call::new(role.clone(), "sns:Publish", topic).through("Topic"));
+    let traces =
+        ["xray:PutTelemetryRecords", "xray:PutTraceSegments", "xray:GetSamplingRules", "xray:GetSamplingTargets"];
+    all.extend(traces.map(|action| Call::new(role.clone(), action, "*")));
     all
 }
 
 fn starters(deployed: &Deployed) -> Vec<Call> {
-    let machine = |name: &str| deployed.arn("states", &format!("stateMachine:{}", deployed.id(name)));
+    let machine = deployed.arn("states", &format!("stateMachine:{}", deployed.id("RestoreDrill")));
     let queue = deployed.arn("sqs", deployed.id("DeadLetters"));
-    let rule = deployed.arn("events", &format!("rule/{}", deployed.id("DrillEndedBadly")));
+    let rule = deployed.arn("events", &format!("rule/{}", deployed.id("DrillWithoutReport")));
     let dead = Call::new(By::Service("events.amazonaws.com"), "sqs:SendMessage", &queue);
     vec![
-        Call::new(By::Role("WeeklyScheduleRole"), "states:StartExecution", machine("RestoreDrill")),
+        Call::new(By::Role("WeeklyScheduleRole"), "states:StartExecution", machine),
         Call::new(By::Role("WeeklyScheduleRole"), "sqs:SendMessage", &queue).through("DeadLetters"),
-        Call::new(By::Role("DrillEndedBadlyRole"), "states:StartExecution", machine("UnreportedDrill")),
         dead.with("aws:SourceArn", rule).through("DeadLetters"),
     ]
 }
@@ -188,7 +171,7 @@ fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
         Some(key) => key.to_owned(),
         None => deployed.arn("kms", &format!("key/{}", deployed.id("TopicKey"))),
     };
-    let mut users = MACHINES.map(|role| (role, "sns")).to_vec();
+    let mut users = vec![("RestoreDrillRole", "sns")];
     if parameters.key.is_some() {
         let ledger = ["DrillChooseRole", "DrillReportRole", "RestoreDrillRole"];
         users.extend(ledger.map(|role| (role, "s3")));

@@ -22,7 +22,7 @@ pub type Trusted = (&'static str, &'static str, Says);
 
 // Lambda's developer guide ("Defining Lambda function permissions with an execution role") asks for the service's principal alone, and
 // names no key that Lambda sends as it assumes a role.
-pub const BACKUP: [Trusted; 21] = [
+pub const BACKUP: [Trusted; 15] = [
     ("DiscoverVolumesRole", "lambda", Says::Nothing),
     ("SnapshotOneRole", "lambda", Says::Nothing),
     ("TagSnapshotRole", "lambda", Says::Nothing),
@@ -30,20 +30,14 @@ pub const BACKUP: [Trusted; 21] = [
     ("DeleteOneRole", "lambda", Says::Nothing),
     ("ReportNightRole", "lambda", Says::Nothing),
     ("StateMachineRole", "states", Says::Account),
-    ("UnreportedNightRole", "states", Says::Account),
-    ("LateFailureRole", "states", Says::Account),
     ("ScheduleRole", "scheduler", Says::Account),
-    ("NightEndedBadlyRole", "events", Says::Account),
-    ("SnapshotFailedRole", "events", Says::Account),
     ("DrillChooseRole", "lambda", Says::Nothing),
     ("DrillRestoreRole", "lambda", Says::Nothing),
     ("DrillCheckRole", "lambda", Says::Nothing),
     ("DrillRemoveRole", "lambda", Says::Nothing),
     ("DrillReportRole", "lambda", Says::Nothing),
     ("RestoreDrillRole", "states", Says::Account),
-    ("UnreportedDrillRole", "states", Says::Account),
     ("WeeklyScheduleRole", "scheduler", Says::Account),
-    ("DrillEndedBadlyRole", "events", Says::Account),
 ];
 
 // Nor does the guide of EC2, for the role of an instance.
@@ -115,7 +109,7 @@ fn attempts(deployed: &Deployed, own: &str, says: Says) -> Vec<Attempt> {
     all
 }
 
-/// A statement on every resource is for actions that take none, and it has a condition.
+/// A statement on every resource is for actions that take none, and it has a condition, unless it is for traces.
 pub fn without_resource(deployed: &Deployed) -> Vec<String> {
     let of_roles = deployed.roles.values().flat_map(|role| role.policies.iter());
     let statements = of_roles.chain(&deployed.managed).flat_map(|(name, policy)| {
@@ -123,7 +117,10 @@ pub fn without_resource(deployed: &Deployed) -> Vec<String> {
         statements.iter().filter(|one| list(&one["Resource"]).contains(&json!("*"))).map(move |one| (name, one))
     });
     let (bare, conditional): (Vec<_>, Vec<_>) = statements.partition(|(_, one)| one["Condition"].is_null());
-    let mut problems: Vec<_> = bare.iter().map(|(name, one)| format!("{name} has no condition: {one}")).collect();
+    let of_traces =
+        |one: &Value| list(&one["Action"]).iter().all(|action| action.as_str().unwrap().starts_with("xray:"));
+    let bare = bare.iter().filter(|(_, one)| !of_traces(one));
+    let mut problems: Vec<_> = bare.map(|(name, one)| format!("{name} has no condition: {one}")).collect();
     let actions = conditional.iter().flat_map(|(_, one)| list(&one["Action"]));
     let requests: Vec<_> = actions
         .map(|action| Request {

@@ -65,8 +65,8 @@ struct Simulation {
     mailbox: String,
     /// The nights that an outage still lasts: no snapshot is made.
     outage: u32,
-    /// Whether the last night failed: the next that does not says that it is well again.
-    failed_before: bool,
+    /// The failed snapshots that were reported.
+    reported: BTreeSet<String>,
     /// What a dry run of tonight said, each Region's planned volumes and expired snapshots.
     dry: Vec<(BTreeSet<String>, BTreeSet<String>)>,
     /// The volume of the picture, and each of its restore points.
@@ -109,7 +109,7 @@ impl Simulation {
             parameters,
             mailbox,
             outage: 0,
-            failed_before: false,
+            reported: BTreeSet::new(),
             dry: Vec::new(),
             pictured,
             lives,
@@ -198,13 +198,10 @@ impl Simulation {
         let ended = if denied.is_empty() { "SUCCEEDED" } else { "FAILED" };
         assert_eq!(night.status, ended, "{tonight}: {} {}", night.error, night.cause);
         assert_eq!(night.report["night"], json!(tonight.to_string()));
-        let late = expected.iter().any(|region| {
-            let expires = region.before.expires(&self.parameters, tonight);
-            expires.iter().any(|id| region.before.snapshots[id].state == "error")
-        });
-        let well_again = self.failed_before && denied.is_empty();
-        self.failed_before = !denied.is_empty();
-        let news = late || well_again || !denied.is_empty();
+        let failed = expected.iter().flat_map(|region| region.before.failed(&self.parameters));
+        let failed: BTreeSet<_> = failed.collect();
+        let news = !denied.is_empty() || !failed.is_subset(&self.reported);
+        self.reported.extend(failed);
         let mail = if news { self.cloud.mail(&self.mailbox).await } else { vec![] };
         assert_eq!(mail.len(), usize::from(news), "{tonight}: {mail:?}");
         let dry = std::mem::take(&mut self.dry);

@@ -6,7 +6,10 @@ use jiff::tz::TimeZone;
 use std::{cmp::Reverse, collections::BTreeSet};
 
 use super::found::{Found, Point};
-use crate::ui::text::minute;
+use crate::{
+    account::inventory::{Histories, find, histories},
+    ui::text::minute,
+};
 
 /// Nights that a refusal names.
 const CHOICES: usize = 3;
@@ -25,12 +28,13 @@ pub struct Chosen<'a> {
 /// # Errors
 /// Which volume it is cannot be said, or no volume can be made: the choices are named.
 pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
-    let id = volume(found, asked, regions)?;
-    let points: Vec<_> = found.points.iter().filter(|point| point.snapshot.volume_id == id).collect();
-    let fit = nights(points.iter().copied().filter(|point| point.is_fit()));
+    let histories = found.histories();
+    let (region, id) = find(&histories, asked, regions)?;
+    let is_its = |point: &&Point| point.snapshot.volume_id == id && point.snapshot.region == region;
+    let points: Vec<_> = found.points.iter().filter(is_its).collect();
+    let fit = nights(points.iter().copied().filter(|point| point.snapshot.is_fit()));
     let Some(newest) = points.iter().map(|point| point.night).max() else {
-        let what = if found.volume(&id).is_some() { "; `nightly run` makes one" } else { "" };
-        bail!("no restore point is of {id} in {}{what}; `nightly list` shows those that there are", regions.join(", "));
+        bail!("{id} in {region} has no restore point yet; `nightly run` makes one");
     };
     let Some(night) = night.or(fit.last().copied()) else {
         bail!("{}", unfit(best(&points, newest).expect("one of that Night"), &fit));
@@ -38,43 +42,18 @@ pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
     let Some(point) = best(&points, night) else {
         bail!("{id} has no restore point of the Night {night}; {}", choices(&fit, night));
     };
-    if !point.is_fit() {
+    if !point.snapshot.is_fit() {
         bail!("{}", unfit(point, &fit));
     }
-    let newer = points.iter().filter(|point| point.night > night && !point.is_fit());
+    let newer = points.iter().filter(|point| point.night > night && !point.snapshot.is_fit());
     let notes = newer.map(|point| format!("Not taken, though newer: {}.", state(point))).collect();
     Ok(Chosen { points: vec![point], notes })
 }
 
-/// The id of the volume that is meant.
-fn volume(found: &Found, asked: &str, regions: &[String]) -> Result<String> {
-    let of_points = found.points.iter().map(|point| point.snapshot.volume_id.as_str());
-    let ids: BTreeSet<_> = of_points.chain(found.volumes.iter().map(|volume| volume.id.as_str())).collect();
-    if asked.starts_with("vol-") || ids.contains(asked) {
-        return Ok(asked.to_owned());
-    }
-    let called: Vec<_> = ids.into_iter().filter(|id| found.name(id) == asked).collect();
-    match called.as_slice() {
-        [one] => Ok((*one).to_owned()),
-        [] => bail!(
-            "no volume has the Name {asked:?} in {}, and no restore point is of one; `nightly list` shows those that there are",
-            regions.join(", ")
-        ),
-        several => {
-            bail!("{} volumes are named {asked:?}: give the id, {}", several.len(), several.join(" or "))
-        }
-    }
-}
-
 impl Found {
-    /// A volume's name: its own, or the one that its newest restore point remembers; empty where it has none.
-    pub fn name(&self, id: &str) -> &str {
-        let of = |tags: &'_ domain::tags::Tags| tags.contains_key(domain::tags::NAME);
-        let own = self.volume(id).map(|volume| &volume.tags);
-        let points = self.points.iter().filter(|point| point.snapshot.volume_id == id);
-        let last = points.max_by_key(|point| (point.night, point.snapshot.begun)).map(|point| &point.snapshot.tags);
-        let tags = own.or(last).filter(|tags| of(tags));
-        tags.map(|tags| tags[domain::tags::NAME].as_str()).filter(|name| *name != id).unwrap_or_default()
+    /// The volumes that may be meant, with their restore points.
+    pub fn histories(&self) -> Histories<'_> {
+        histories(&self.volumes, self.points.iter().map(|point| &point.snapshot))
     }
 }
 
@@ -86,14 +65,14 @@ pub fn nights<'a>(points: impl Iterator<Item = &'a Point>) -> Vec<Night> {
 /// One volume's restore point of a Night: one that is fit before the others, the newest of several.
 pub fn best<'a>(points: &[&'a Point], night: Night) -> Option<&'a Point> {
     let of_night = points.iter().filter(|point| point.night == night);
-    of_night.max_by_key(|point| (point.is_fit(), point.snapshot.begun)).copied()
+    of_night.max_by_key(|point| (point.snapshot.is_fit(), point.snapshot.begun)).copied()
 }
 
 /// Why nothing can be made of a restore point, and what can be done.
 fn unfit(point: &Point, fit: &[Night]) -> String {
     let (id, region) = (&point.snapshot.id, &point.snapshot.region);
     let what = match point.snapshot.state.as_str() {
-        _ if point.is_archived => format!(
+        _ if point.snapshot.is_archived => format!(
             "bring it back, which may take 72 hours: `aws ec2 restore-snapshot-tier --region {region} --snapshot-id {id} \
              --temporary-restore-days 7`; or "
         ),
@@ -107,8 +86,8 @@ fn unfit(point: &Point, fit: &[Night]) -> String {
 pub fn state(point: &Point) -> String {
     let (id, night) = (&point.snapshot.id, point.night);
     match point.snapshot.state.as_str() {
-        _ if point.is_archived => format!("{id} of the Night {night} is archived"),
-        "pending" => format!("{id} of the Night {night} is still pending ({})", point.progress),
+        _ if point.snapshot.is_archived => format!("{id} of the Night {night} is archived"),
+        "pending" => format!("{id} of the Night {night} is still pending ({})", point.snapshot.progress),
         "error" => format!("{id} of the Night {night} is in error, EBS failed it"),
         other => format!("{id} of the Night {night} is {other}"),
     }

@@ -1,27 +1,26 @@
 //! The plan carried out: volumes are made, awaited and attached. Each call may be made again: nothing is made twice.
 
-use anyhow::{Result, anyhow, bail};
-use aws::snapshots;
+use anyhow::{Result, bail};
+use aws::snapshots::ec2_tags;
 use aws_sdk_ec2::{
-    Client,
     error::ProvideErrorMetadata,
     types::{ResourceType, TagSpecification, VolumeType},
 };
 use domain::tags::RESTORED_FROM;
 use jiff::Timestamp;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{Instant, sleep};
 
-use super::{
-    found::{self, Volume},
-    plan::{Plan, Planned},
-};
+use super::plan::{Plan, Planned, Target};
 use crate::{
-    account::error,
+    account::{
+        ec2::{Region, Volume, filter, timestamp},
+        error,
+    },
     ui::progress::{Counts, Progress},
 };
 
-/// Between two looks at a volume.
+/// Between two looks at the volumes.
 const PAUSE: Duration = Duration::from_millis(1_000);
 /// How long EC2 may not find a volume that it has just made (EC2 developer guide, "Ensuring idempotency and eventual consistency").
 const UNSEEN: Duration = Duration::from_secs(5);
@@ -36,14 +35,14 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 const TURNS: usize = 100;
 
 /// Carries out a plan, and notes in it what is done.
-pub struct Maker<'a> {
-    /// EC2 in the plan's Region.
-    pub ec2: &'a Client,
+pub struct Maker {
+    /// The plan's Region.
+    pub region: Region,
     /// What is shown meanwhile.
     pub progress: Progress,
 }
 
-impl Maker<'_> {
+impl Maker {
     /// Makes every volume that is not there, waits until all are, and attaches them; none where one of them could not be made.
     ///
     /// # Errors
@@ -73,7 +72,8 @@ impl Maker<'_> {
             let asked_at = Timestamp::now();
             let Some((id, begun)) = self.create(planned, turn).await? else {
                 // The token served for a volume of other attributes: another restore's of this moment, or one that is gone.
-                match self.look("tag-key", RESTORED_FROM).await?.iter().find(|volume| is_made(volume, planned)) {
+                let made = self.region.volumes(&[filter("tag-key", [RESTORED_FROM])]).await?;
+                match made.iter().find(|volume| is_made(volume, planned)) {
                     Some(other) => return Ok(other.id.clone()),
                     None => continue,
                 }
@@ -100,10 +100,11 @@ impl Maker<'_> {
 
     /// The volume that a token makes or has made, and when; none where it has served for another request.
     async fn create(&self, planned: &Planned, turn: usize) -> Result<Option<(String, Option<Timestamp>)>> {
-        let tags = snapshots::ec2_tags(planned.tags.clone());
+        let tags = ec2_tags(planned.tags.clone());
         let tags = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(tags)).build();
         let origin = &planned.origin;
-        let call = self.ec2.create_volume().client_token(token(planned, turn)).snapshot_id(&planned.snapshot_id);
+        let call =
+            self.region.client.create_volume().client_token(token(planned, turn)).snapshot_id(&planned.snapshot_id);
         let call = call.availability_zone(&origin.zone).size(planned.gibibytes).tag_specifications(tags);
         let call = call.volume_type(VolumeType::from(origin.kind.as_str()));
         let call = call.set_iops(origin.iops).set_throughput(origin.throughput);
@@ -111,7 +112,7 @@ impl Maker<'_> {
         let call = call.set_encrypted(planned.is_encrypted.then_some(true)).set_kms_key_id(planned.kms_key_id.clone());
         match call.send().await {
             Ok(made) => {
-                let begun = made.create_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
+                let begun = made.create_time().and_then(timestamp);
                 Ok(made.volume_id.map(|id| (id, begun)))
             }
             Err(error) if error.code() == Some("IdempotentParameterMismatch") => Ok(None),
@@ -119,11 +120,12 @@ impl Maker<'_> {
         }
     }
 
-    /// A volume as soon as EC2 finds it; none where it does not.
+    /// A volume as soon as EC2 finds it; none if it does not.
     async fn seen(&self, id: &str, patience: Duration) -> Result<Option<Volume>> {
         let until = Instant::now() + patience;
         loop {
-            let found = self.look("volume-id", id).await?.into_iter().find(|volume| !volume.state.starts_with("delet"));
+            let found = self.region.volumes(&[filter("volume-id", [id])]).await?;
+            let found = found.into_iter().find(|volume| !volume.state.starts_with("delet"));
             if found.is_some() || Instant::now() > until {
                 return Ok(found);
             }
@@ -131,43 +133,42 @@ impl Maker<'_> {
         }
     }
 
-    async fn look(&self, filter: &str, value: &str) -> Result<Vec<Volume>> {
-        found::volumes(self.ec2, "", filter, value).await.map_err(|error| anyhow!("{}", error.message))
-    }
-
-    /// Waits until each volume that was made is there, or is known not to come.
+    /// Waits until each volume that was made is there, or is known not to come. (The SDK's own waiter would wait on for one that EBS
+    /// failed.)
     async fn await_volumes(&mut self, volumes: &mut [Planned], problems: &mut Vec<String>) -> Result<()> {
         let total = volumes.iter().filter(|planned| planned.restored.is_some()).count();
         let until = Instant::now() + LONGEST;
         loop {
-            let mut waits = 0;
+            let ids: Vec<_> =
+                volumes.iter().filter(|one| !one.is_there).filter_map(|one| one.restored.clone()).collect();
+            if ids.is_empty() {
+                self.progress.settle();
+                return Ok(());
+            }
+            let found = self.region.volumes(&[filter("volume-id", &ids)]).await?;
+            let states: BTreeMap<_, _> = found.iter().map(|one| (one.id.as_str(), one.state.as_str())).collect();
+            let mut creating = None;
             for planned in volumes.iter_mut().filter(|planned| !planned.is_there) {
                 let Some(id) = planned.restored.clone() else { continue };
-                let found = self.look("volume-id", &id).await?;
-                let what = match found.first().map(|volume| volume.state.as_str()) {
-                    Some("available" | "in-use") => {
+                let what = match states.get(id.as_str()) {
+                    Some(&"available" | &"in-use") => {
                         planned.is_there = true;
                         continue;
                     }
-                    Some("creating") if Instant::now() > until => {
-                        bail!("{id} is still creating after {} min; run this again to wait on", LONGEST.as_secs() / 60)
-                    }
-                    Some("creating") => {
-                        waits += 1;
+                    Some(&"creating") => {
+                        creating = Some(id);
                         continue;
                     }
-                    Some("error") => "in error",
+                    Some(&"error") => "in error",
                     _ => "gone again",
                 };
                 problems.push(format!("{}: {}", planned.original, failed(planned, &id, what)));
                 planned.restored = None;
             }
-            if total > 0 {
-                self.show("volumes", total, total - waits);
-            }
-            if waits == 0 {
-                self.progress.settle();
-                return Ok(());
+            self.show("volumes", total, volumes.iter().filter(|planned| planned.is_there).count());
+            let Some(id) = creating else { continue };
+            if Instant::now() > until {
+                bail!("{id} is still creating after {} min; run this again to wait on", LONGEST.as_secs() / 60);
             }
             sleep(PAUSE).await;
         }
@@ -175,45 +176,51 @@ impl Maker<'_> {
 
     async fn attach(&mut self, plan: &mut Plan) -> Result<()> {
         let Some(target) = plan.attach.clone() else { return Ok(()) };
-        let total = plan.volumes.len();
-        for place in 0..total {
-            let planned = &mut plan.volumes[place];
-            let (Some(id), Some(device)) = (planned.restored.clone(), planned.origin.device.clone()) else { continue };
-            if !planned.is_attached {
-                let call = self.ec2.attach_volume().volume_id(&id).instance_id(&target.instance_id).device(&device);
-                if let Err(error) = call.send().await {
-                    // An earlier attempt, or another restore of this moment, may have attached it.
-                    let error = error::of("AttachVolume", error);
-                    if !self.is_attached(&id, &target.instance_id).await? {
-                        return Err(error.context(format!("{id} is made, but not attached")));
-                    }
+        for place in 0..plan.volumes.len() {
+            let planned = &plan.volumes[place];
+            let (Some(id), Some(device), false) = (&planned.restored, &planned.origin.device, planned.is_attached)
+            else {
+                continue;
+            };
+            let call = self.region.client.attach_volume().volume_id(id).instance_id(&target.instance_id);
+            if let Err(error) = call.device(device).send().await {
+                let error = error::of("AttachVolume", error).context(format!("{id} is made, but not attached"));
+                self.note_attached(plan, &target).await?;
+                // An earlier attempt, or another restore of this moment, may have attached it.
+                if !plan.volumes[place].is_attached {
+                    return Err(error);
                 }
-                self.await_attachment(&id, &target.instance_id).await?;
-                let what = format!("{id} to {} at {device}", target.instance_id);
-                self.progress.say(Timestamp::now(), "AttachVolume", &what);
-                planned.is_attached = true;
             }
-            self.show("attached", total, place + 1);
+        }
+        let until = Instant::now() + LONGEST;
+        while let Some(id) = self.note_attached(plan, &target).await? {
+            if Instant::now() > until {
+                let (instance, minutes) = (&target.instance_id, LONGEST.as_secs() / 60);
+                bail!("{id} is made, but not attached to {instance} after {minutes} min");
+            }
+            sleep(PAUSE).await;
         }
         self.progress.settle();
         Ok(())
     }
 
-    async fn is_attached(&self, id: &str, instance: &str) -> Result<bool> {
-        let found = self.look("volume-id", id).await?;
-        let attachments = found.iter().flat_map(|volume| &volume.attachments);
-        Ok(attachments.into_iter().any(|(on, _)| on == instance))
-    }
-
-    async fn await_attachment(&self, id: &str, instance: &str) -> Result<()> {
-        let until = Instant::now() + LONGEST;
-        while !self.is_attached(id, instance).await? {
-            if Instant::now() > until {
-                bail!("{id} is made, but not attached to {instance} after {} min", LONGEST.as_secs() / 60);
+    /// Notes which volumes are attached; one of those that are not yet.
+    async fn note_attached(&mut self, plan: &mut Plan, target: &Target) -> Result<Option<String>> {
+        let attached = self.region.volumes(&[filter("attachment.instance-id", [&target.instance_id])]).await?;
+        let mut missing = None;
+        for planned in plan.volumes.iter_mut().filter(|planned| !planned.is_attached) {
+            let Some(id) = &planned.restored else { continue };
+            if !attached.iter().any(|volume| volume.id == *id) {
+                missing = Some(id.clone());
+                continue;
             }
-            sleep(PAUSE).await;
+            let device = planned.origin.device.as_deref().unwrap_or_default();
+            self.progress.say(Timestamp::now(), "AttachVolume", &format!("{id} to {} at {device}", target.instance_id));
+            planned.is_attached = true;
         }
-        Ok(())
+        let done = plan.volumes.iter().filter(|planned| planned.is_attached).count();
+        self.show("attached", plan.volumes.len(), done);
+        Ok(missing)
     }
 
     fn show(&mut self, what: &'static str, total: usize, done: usize) {

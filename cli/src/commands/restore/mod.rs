@@ -18,7 +18,12 @@ use serde::Serialize;
 
 use crate::{
     Verdict,
-    account::{Account, inventory::everywhere, stack::Stack},
+    account::{
+        Account,
+        ec2::Region,
+        inventory::{each_region, readable},
+        stack::Stack,
+    },
     cli::Restore,
     ui::{output, progress::Progress, terminal::Terminal},
 };
@@ -32,13 +37,10 @@ use tell::Became;
 /// # Errors
 /// It cannot be done, and nothing was; or part of it could not: what was made is printed, and the same again goes on.
 pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) -> Result<Verdict> {
-    let (backup_stack, what) = (stack.backup_stack.clone(), asked.clone());
-    let parts = everywhere(account, &stack.regions, move |ec2, region| {
-        let (backup_stack, what) = (backup_stack.clone(), what.clone());
-        async move { Found::read(&ec2, &region, &backup_stack, &what).await }
-    });
+    let read = async |region: Region| Found::read(&region, &stack.backup_stack, asked).await;
+    let (parts, _) = readable(each_region(account, &stack.regions, read).await)?;
     let mut found = Found::default();
-    parts.await?.into_iter().for_each(|part| found.add(part));
+    parts.into_iter().for_each(|part| found.add(part));
     let mut plan = Plan::of(&found, asked, stack)?;
     if asked.plan {
         tell(&plan, Became::Planned, json)?;
@@ -48,8 +50,8 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) 
         tell(&plan, Became::Found, json)?;
         return Ok(Verdict::Good);
     }
-    let ec2 = account.ec2(&plan.region);
-    let mut maker = Maker { ec2: &ec2, progress: Progress::on_stderr(stack.time_zone.clone()) };
+    let region = Region { name: plan.region.clone(), client: account.ec2(&plan.region) };
+    let mut maker = Maker { region, progress: Progress::on_stderr(stack.time_zone.clone()) };
     let done = maker.carry_out(&mut plan).await;
     let became = if done.is_ok() { Became::Done } else { Became::Partly };
     if done.is_ok() || plan.volumes.iter().any(|planned| planned.restored.is_some()) {

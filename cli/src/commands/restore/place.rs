@@ -2,7 +2,8 @@
 
 use anyhow::{Result, bail};
 
-use super::found::{Found, Instance, Point, Volume, Zone};
+use super::found::{Found, Point};
+use crate::account::ec2::{Instance, Volume, Zone};
 
 /// The instance to attach to.
 ///
@@ -59,7 +60,8 @@ pub fn zone(
 ) -> Result<String> {
     let region = point.snapshot.region.as_str();
     let zones: Vec<_> = found.zones.iter().filter(|zone| zone.region == region).collect();
-    let was = original.map(|volume| &volume.origin).or(point.origin.as_ref()).map(|origin| origin.zone.as_str());
+    let was =
+        original.map(|volume| &volume.origin).or(point.snapshot.origin.as_ref()).map(|origin| origin.zone.as_str());
     let Some(zone) = asked.or(instance.map(|instance| instance.zone.as_str())).or(was) else {
         bail!("{} does not say which zone its volume was in: give {}", point.snapshot.id, options(&zones, ""));
     };

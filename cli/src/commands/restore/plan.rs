@@ -11,10 +11,16 @@ use serde::Serialize;
 
 use super::{
     choose::{self, Chosen},
-    found::{Found, Instance, Point, Volume},
+    found::{Found, Point},
     place, server,
 };
-use crate::{account::stack::Stack, cli::Restore};
+use crate::{
+    account::{
+        ec2::{Instance, Volume},
+        stack::Stack,
+    },
+    cli::Restore,
+};
 
 /// What is made.
 #[derive(Clone, Debug, Serialize)]
@@ -132,11 +138,12 @@ fn planned(
     point: &Point,
     instance: Option<&mut Instance>,
 ) -> Result<Planned> {
-    let id = &point.snapshot.volume_id;
-    let original = found.volume(id);
+    let histories = found.histories();
+    let history = histories.get(&(point.snapshot.region.as_str(), point.snapshot.volume_id.as_str()));
+    let (original, name) = history.map_or((None, ""), |one| (one.volume, one.name()));
     let place = place::zone(found, asked.zone.as_deref(), instance.as_deref(), original, point)?;
     let mut planned = like(point, original);
-    planned.name = found.name(id).to_owned();
+    planned.name = name.to_owned();
     planned.time = choose::time(point, zone);
     planned.origin.zone = place;
     let of_point = |volume: &&Volume| {
@@ -179,16 +186,17 @@ fn planned(
 fn like(point: &Point, original: Option<&Volume>) -> Planned {
     let snapshot = &point.snapshot;
     let mut notes = Vec::new();
-    let origin = original.map(|volume| &volume.origin).or(point.origin.as_ref()).cloned().unwrap_or_else(|| {
-        notes.push(format!(
-            "{} does not say what its volume was, and that is gone: it becomes a gp3 of 3,000 IOPS and 125 MiB/s.",
-            snapshot.id
-        ));
-        Origin { kind: "gp3".to_owned(), ..Origin::default() }
-    });
+    let origin =
+        original.map(|volume| &volume.origin).or(point.snapshot.origin.as_ref()).cloned().unwrap_or_else(|| {
+            notes.push(format!(
+                "{} does not say what its volume was, and that is gone: it becomes a gp3 of 3,000 IOPS and 125 MiB/s.",
+                snapshot.id
+            ));
+            Origin { kind: "gp3".to_owned(), ..Origin::default() }
+        });
     // What it was attached to is told by the restore point where the original is there no more, or not attached.
     let remembered = |of: fn(&Origin) -> &Option<String>| {
-        of(&origin).clone().or(point.origin.as_ref().and_then(|one| of(one).clone()))
+        of(&origin).clone().or(point.snapshot.origin.as_ref().and_then(|one| of(one).clone()))
     };
     let (device, instance) = (remembered(|origin| &origin.device), remembered(|origin| &origin.instance));
     let (takes_iops, takes_throughput) = takes(&origin.kind);
@@ -209,8 +217,8 @@ fn like(point: &Point, original: Option<&Volume>) -> Planned {
         begun: snapshot.begun,
         time: String::new(),
         gibibytes: original.map_or(0, |volume| volume.gibibytes).max(snapshot.gibibytes),
-        is_encrypted: original.is_some_and(|volume| volume.is_encrypted) || point.is_encrypted,
-        kms_key_id: original.and_then(|volume| volume.key.clone()).or_else(|| point.key.clone()),
+        is_encrypted: original.is_some_and(|volume| volume.is_encrypted) || snapshot.is_encrypted,
+        kms_key_id: original.and_then(|volume| volume.key.clone()).or_else(|| snapshot.key.clone()),
         origin: Origin {
             iops: origin.iops.filter(|_| takes_iops),
             throughput: origin.throughput.filter(|_| takes_throughput),

@@ -11,6 +11,7 @@ use super::{
     choose::{Chosen, best, choices, nights, state},
     found::{Found, Point},
 };
+use crate::account::ec2::Volume;
 
 /// Nights for which a volume without a new restore point still counts as the server's: it is likelier that its nights failed than
 /// that it was taken away. It is the number of dailies that are kept by default.
@@ -54,7 +55,8 @@ pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
 
 /// Refuses what would mix several servers.
 fn is_one(asked: &str, night: Night, points: &[&Point]) -> Result<()> {
-    let instances: BTreeSet<_> = points.iter().filter_map(|point| point.origin.as_ref()?.instance.as_deref()).collect();
+    let instances: BTreeSet<_> =
+        points.iter().filter_map(|point| point.snapshot.origin.as_ref()?.instance.as_deref()).collect();
     if instances.len() > 1 {
         let ids = instances.into_iter().collect::<Vec<_>>().join(" or ");
         bail!("several servers were named {asked} in the Night {night}: give the instance's id, --server {ids}");
@@ -86,7 +88,7 @@ impl<'a> Server<'a> {
         let belongs = |point: &&Point| {
             let tags = &point.snapshot.tags;
             let tells = tags.contains_key(RESTORE_AS) || tags.contains_key(RESTORE_SERVER);
-            let instance = point.origin.as_ref().and_then(|origin| origin.instance.as_deref());
+            let instance = point.snapshot.origin.as_ref().and_then(|origin| origin.instance.as_deref());
             tags.get(RESTORE_SERVER).is_some_and(|name| name == asked)
                 || instance.is_some_and(is_its)
                 || (!tells && attached.contains(point.snapshot.volume_id.as_str()))
@@ -95,7 +97,7 @@ impl<'a> Server<'a> {
     }
 
     fn members(&self, night: Night) -> Members<'a> {
-        let device = |point: &Point| point.origin.as_ref().and_then(|origin| origin.device.clone());
+        let device = |point: &Point| point.snapshot.origin.as_ref().and_then(|origin| origin.device.clone());
         let of_night: Vec<_> = self.points.iter().filter(|point| point.night == night).collect();
         let taken: BTreeSet<_> = of_night.iter().filter_map(|point| device(point)).collect();
         let ids: BTreeSet<_> = self.points.iter().map(|point| point.snapshot.volume_id.as_str()).collect();
@@ -121,7 +123,7 @@ impl<'a> Server<'a> {
     fn lacks(&self, night: Night) -> Vec<String> {
         let lack = |(id, point): (&str, Option<&Point>)| match point {
             None => Some(format!("{id} has none")),
-            Some(point) => (!point.is_fit()).then(|| format!("{id}'s {}", state(point))),
+            Some(point) => (!point.snapshot.is_fit()).then(|| format!("{id}'s {}", state(point))),
         };
         self.members(night).into_iter().filter_map(lack).collect()
     }
@@ -147,7 +149,8 @@ impl<'a> Server<'a> {
         );
         let fresh = self.attached.iter().filter(|id| newest(id).is_none());
         notes.extend(fresh.map(|id| {
-            let name = Some(found.name(id)).filter(|name| !name.is_empty()).map(|name| format!(" ({name})"));
+            let name =
+                found.volume(id).map(Volume::name).filter(|name| !name.is_empty()).map(|name| format!(" ({name})"));
             format!("{id}{} is attached to the server and has no restore point of it.", name.unwrap_or_default())
         }));
         notes

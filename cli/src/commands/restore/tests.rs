@@ -1,9 +1,14 @@
 use super::{
-    found::{Found, Instance, Point, Volume, Zone},
+    found::{Found, Point},
     plan::Plan,
     tell::Became,
 };
-use crate::{cli::Restore, fixtures, ui::terminal::Terminal};
+use crate::{
+    account::ec2::{Instance, Volume, Zone},
+    cli::Restore,
+    fixtures,
+    ui::terminal::Terminal,
+};
 use domain::{origin::Origin, tags::Tags};
 
 const AS: &str = "type=io2 iops=4000 zone=eu-west-1a device=/dev/sdg instance=i-db";
@@ -18,12 +23,12 @@ fn point(volume: &str, night: &str) -> Point {
         ("RestoreAs", AS),
         ("RestoreServer", "db"),
     ]));
-    let (night, origin) = (snapshot.night().unwrap(), Origin::of(&snapshot.tags));
-    Point { snapshot, night, origin, progress: "45%".into(), is_archived: false, is_encrypted: false, key: None }
+    snapshot.origin = Origin::of(&snapshot.tags);
+    Point::new(snapshot).unwrap()
 }
 
 fn at(device: &str, point: Point) -> Point {
-    with(point, |point| point.origin.as_mut().unwrap().device = Some(device.to_owned()))
+    with(point, |point| point.snapshot.origin.as_mut().unwrap().device = Some(device.to_owned()))
 }
 
 fn with(mut point: Point, change: impl FnOnce(&mut Point)) -> Point {
@@ -84,8 +89,9 @@ fn refused(found: &Found, line: &str, told: &str) {
 
 #[test]
 fn a_volume_that_is_gone_comes_back_as_its_restore_point_remembers_it() {
-    let of =
-        with(point("vol-1", "2026-11-24"), |point| (point.is_encrypted, point.key) = (true, Some("arn:key".into())));
+    let of = with(point("vol-1", "2026-11-24"), |point| {
+        (point.snapshot.is_encrypted, point.snapshot.key) = (true, Some("arn:key".into()))
+    });
     let plan = plan(&found(vec![point("vol-1", "2026-11-23"), of]), "vol-1");
     let made = &plan.volumes[0];
     assert_eq!((made.snapshot_id.as_str(), made.gibibytes), ("snap-vol-1-2026-11-24", 8), "the newest");
@@ -114,7 +120,7 @@ fn a_volume_that_exists_is_the_pattern_and_a_size_is_never_less_than_the_restore
 
 #[test]
 fn an_old_restore_point_of_a_gone_volume_becomes_a_gp3_and_says_so() {
-    let old = with(point("vol-1", "2026-11-24"), |point| point.origin = None);
+    let old = with(point("vol-1", "2026-11-24"), |point| point.snapshot.origin = None);
     refused(
         &found(vec![old.clone()]),
         "vol-1",
@@ -143,7 +149,7 @@ fn what_cannot_be_taken_is_refused_with_the_nights_that_can() {
         (in_state("pending", last.clone()), "is still pending (45%): wait for it; or take --night 2026-11-20"),
         (in_state("error", last.clone()), "is in error, EBS failed it: take --night 2026-11-20"),
         (
-            with(last.clone(), |point| point.is_archived = true),
+            with(last.clone(), |point| point.snapshot.is_archived = true),
             "is archived: bring it back, which may take 72 hours: `aws ec2 restore-snapshot-tier",
         ),
     ] {
@@ -160,7 +166,11 @@ fn what_cannot_be_taken_is_refused_with_the_nights_that_can() {
         "vol-1 --night 2026-11-22",
         "take --night 2026-11-23 or --night 2026-11-24 or --night 2026-11-19",
     );
-    refused(&found(vec![]), "vol-1", "no restore point is of vol-1 in eu-west-1");
+    refused(
+        &found(vec![]),
+        "vol-1",
+        "no volume has the id or the Name \"vol-1\" in eu-west-1, and no restore point is of one",
+    );
     let new = Found { volumes: vec![volume("vol-1", &[])], ..found(vec![]) };
     refused(&new, "vol-1", "`nightly run` makes one");
 }
@@ -171,10 +181,10 @@ fn a_name_that_several_volumes_have_is_refused_and_one_that_a_volume_had_once_is
         with(point(volume, "2026-11-24"), |point| drop(point.snapshot.tags.insert("Name".into(), name.into())))
     };
     let mut both = found(vec![named("vol-1", "disk"), named("vol-2", "disk")]);
-    refused(&both, "disk", "2 volumes are named \"disk\": give the id, vol-1 or vol-2");
+    refused(&both, "disk", "2 volumes are named \"disk\": give the id, vol-1 in eu-west-1 or vol-2 in eu-west-1");
     both.volumes = vec![volume("vol-1", &[("Name", "other")])];
     assert_eq!(plan(&both, "disk").volumes[0].original, "vol-2");
-    refused(&both, "nothing", "no volume has the Name \"nothing\"");
+    refused(&both, "nothing", "no volume has the id or the Name \"nothing\"");
 }
 
 #[test]
@@ -313,8 +323,9 @@ fn a_volume_that_was_taken_from_a_server_or_took_anothers_place_holds_nothing_up
 
 #[test]
 fn two_servers_of_one_name_are_told_apart_by_their_instances() {
-    let other =
-        with(point("vol-2", "2026-11-24"), |point| point.origin.as_mut().unwrap().instance = Some("i-other".into()));
+    let other = with(point("vol-2", "2026-11-24"), |point| {
+        point.snapshot.origin.as_mut().unwrap().instance = Some("i-other".into())
+    });
     let both = found(vec![point("vol-1", "2026-11-24"), other]);
     refused(&both, "--server db", "give the instance's id, --server i-db or i-other");
     assert_eq!(plan(&both, "--server i-other").volumes[0].original, "vol-2");
@@ -323,7 +334,7 @@ fn two_servers_of_one_name_are_told_apart_by_their_instances() {
 #[test]
 fn a_live_servers_volumes_count_even_where_their_restore_points_are_older_than_the_tags() {
     let old = with(point("vol-1", "2026-11-24"), |point| {
-        point.origin = None;
+        point.snapshot.origin = None;
         point.snapshot.tags.retain(|key, _| !key.starts_with("Restore"));
     });
     let mut there = found(vec![old]);

@@ -2,48 +2,42 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Error, Night,
-    drill::{Depth, Item, Proven, RestorePoint, Round, Unproven},
-    messages::Keyed,
-    step_functions::{Caught, Execution, List},
-    tags::{self, Tags},
+    Night, Reason,
+    drill::{Depth, Proven, RestorePoint, Unproven},
+    messages::Manifest,
+    step_functions::{Caught, List},
 };
 
-impl Execution {
-    /// The key of one of a drill's objects in the ledger: `drills/<date>/<execution>/<name>`.
-    pub fn drill_key(&self, date: Night, name: &str) -> String {
-        format!("drills/{date}/{}/{name}", self.name)
-    }
-}
-
-/// What drill-choose chose in one Region.
+/// The choice of drill-choose in one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chosen {
     /// The Region.
     pub region: String,
+    /// The name of the drill's execution.
+    pub execution: String,
     /// The drill's date.
     pub date: Night,
-    /// The Availability Zone in which volumes are made.
+    /// The Availability Zone in which volumes are created.
     pub zone: String,
-    /// The instance that checks what is on them: `i-…`; empty where none does.
+    /// The instance that checks the volumes: `i-…`; empty if none does.
     pub instance: String,
-    /// The [`Round`]s.
-    pub rounds: List,
-    /// What the drill cannot take: [`UnprovenOf`] a volume, in order of the volumes' ids.
+    /// How many volumes may exist at once.
+    pub at_once: u32,
+    /// The [`RestorePoint`]s to prove, one a child execution.
+    pub points: List,
+    /// The restore points that the drill cannot take: one [`UnprovenOf`] a line.
     pub unproven: List,
     /// Volumes that have restore points.
     pub volumes: usize,
-    /// Those of them that this drill takes.
+    /// How many of them this drill takes.
     pub taken: usize,
-    /// Volumes of earlier drills that are to be deleted.
-    pub leftovers: usize,
 }
 
-/// A restore point of a volume from which a volume was made.
+/// A restore point of a volume, proven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProvenOf {
@@ -54,136 +48,108 @@ pub struct ProvenOf {
     pub proven: Proven,
 }
 
-/// A restore point of a volume that could not be proven.
+/// A restore point of a volume, not proven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnprovenOf {
     /// `vol-…`
     pub volume_id: String,
-    /// Which restore point, and why.
+    /// The restore point, and the reason.
     #[serde(flatten)]
     pub unproven: Unproven,
 }
 
 impl UnprovenOf {
-    /// A restore point and why it could not be proven: an error's name and its message.
-    pub fn new(point: RestorePoint, reason: String) -> Self {
+    /// A restore point and the reason why it is not proven.
+    pub fn new(point: RestorePoint, reason: Reason) -> Self {
         let RestorePoint { snapshot_id, volume_id, night, intervals, .. } = point;
         Self { volume_id, unproven: Unproven { snapshot_id, night, intervals, reason } }
     }
 }
 
-impl Keyed for UnprovenOf {
-    fn key(&self) -> &str {
-        &self.volume_id
-    }
-}
-
-/// How far one item of a round has come: what each of drill-restore, drill-check and drill-remove gets, and what a round leaves.
+/// The progress of one proof: returned by drill-restore, then moved on by drill-check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
-    /// The Region.
-    pub region: String,
-    /// The Availability Zone in which its volume is made.
-    #[serde(default)]
-    pub zone: String,
-    /// The instance that checks what is on it; empty where none does.
-    #[serde(default)]
-    pub instance: String,
-    /// The name of the drill's execution.
-    pub execution: String,
-    /// Its index in its round, from 0.
-    #[serde(default)]
-    pub place: usize,
-    /// The item.
-    pub item: Item,
-    /// What drill-restore said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub restored: Option<Restored>,
-    /// What drill-check last said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checked: Option<Checked>,
-    /// What drill-remove last said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub removed: Option<Removed>,
-    /// What each step that failed said, by the state's name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub failure: BTreeMap<String, Caught>,
-}
-
-impl Progress {
-    /// Its restore point.
-    ///
-    /// # Errors
-    /// [`crate::ErrorName::BadInput`] where it is a leftover.
-    pub fn point(&self) -> Result<&RestorePoint, Error> {
-        match &self.item {
-            Item::Point(point) => Ok(point),
-            Item::Leftover(leftover) => Err(Error::bad_input("item", &leftover.volume_id, "not a restore point")),
-        }
-    }
-}
-
-/// The volume that drill-restore made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Restored {
-    /// `vol-…`
+    /// The volume that the drill created: `vol-…`
     pub volume_id: String,
     /// When EC2 created it.
-    pub begun: Timestamp,
-}
-
-/// What drill-check saw, and what it is to know at its next look. Every member is written, null where it is not known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Checked {
-    /// Whether there is nothing more to look for.
-    pub is_over: bool,
+    pub created: Timestamp,
+    /// How far it is.
+    pub stage: Stage,
     /// Seconds until the next look.
     pub wait_seconds: u64,
-    /// Seconds from CreateVolume until the volume was seen to be available.
-    pub seconds: Option<u64>,
-    /// How far it is proven.
-    pub depth: Option<Depth>,
-    /// When the proof was complete.
-    pub at: Option<Timestamp>,
-    /// The id of the command that checks what is on it.
-    pub command: Option<String>,
-    /// Why it cannot be proven: an error's name and its message.
-    pub problem: Option<String>,
 }
 
-/// What drill-remove saw.
+/// The stages of a proof. `seconds` is the time from CreateVolume until the volume was seen to be available.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "camelCase")]
+pub enum Stage {
+    /// EBS is making the volume.
+    Creating,
+    /// The volume is there, and is being attached to the instance.
+    Available {
+        /// See [`Stage`].
+        seconds: u64,
+    },
+    /// A command checks the volume on the instance.
+    Checking {
+        /// See [`Stage`].
+        seconds: u64,
+        /// The command's id.
+        command: String,
+    },
+    /// The restore point is proven.
+    Proven {
+        /// See [`Stage`].
+        seconds: u64,
+        /// How far it is proven.
+        depth: Depth,
+        /// When the proof was complete.
+        at: Timestamp,
+    },
+}
+
+/// The progress of drill-remove.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Removed {
-    /// Whether the volume is gone.
+pub struct Removal {
+    /// Whether every volume is gone.
     pub is_gone: bool,
     /// Seconds until the next look.
     pub wait_seconds: u64,
-    /// When it was first to be removed.
+    /// When the first look was.
     pub since: Timestamp,
+    /// Volumes that are gone.
+    pub deleted: BTreeSet<String>,
+    /// Volumes that still exist.
+    pub left: BTreeSet<String>,
 }
 
-/// The input of a round's child execution, as far as it is read back.
+/// The last state of a child execution: its output if it succeeded, else its cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoundInput {
-    /// The Region.
-    pub region: String,
-    /// The round.
-    pub round: Round,
+#[serde(rename_all = "camelCase")]
+pub struct Ended {
+    /// The restore point.
+    pub point: RestorePoint,
+    /// Absent if drill-restore failed.
+    pub progress: Option<Progress>,
+    /// The error of drill-restore or drill-check.
+    pub failure: Option<Caught>,
+    /// Absent if drill-remove failed at once.
+    pub removal: Option<Removal>,
+    /// The error of drill-remove.
+    pub not_removed: Option<Caught>,
 }
 
-/// One Region's part of the drill as the state machine hands it to drill-report. What is absent was not reached.
+/// One Region's part of the drill as the state machine hands it to drill-report. What was not reached is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionDrill {
     /// The Region.
     pub region: String,
-    /// [`Chosen::rounds`]
-    pub rounds: Option<List>,
+    /// [`Chosen::points`]
+    pub points: Option<List>,
     /// [`Chosen::unproven`]
     pub unproven: Option<List>,
     /// [`Chosen::volumes`]
@@ -192,64 +158,40 @@ pub struct RegionDrill {
     /// [`Chosen::taken`]
     #[serde(default)]
     pub taken: usize,
-    /// [`Chosen::leftovers`]
-    #[serde(default)]
-    pub leftovers: usize,
-    /// What each step that failed as a whole said, by the state's name.
+    /// The removal of the volumes that earlier drills left behind.
+    pub removal: Option<Removal>,
+    /// The results of the child executions.
+    pub manifest: Option<Manifest>,
+    /// The error of each step that failed, by the state's name.
     #[serde(default)]
     pub failure: BTreeMap<String, Caught>,
-}
-
-/// The tags of the volume that a drill makes from a restore point: it is nobody's to back up.
-pub fn volume_tags(stack: &str, execution: &str, point: &RestorePoint) -> Tags {
-    [
-        (crate::drill::RESTORE_DRILL, stack.to_owned()),
-        (crate::drill::DRILL_EXECUTION, execution.to_owned()),
-        (crate::selection::OPT_OUT, "false".to_owned()),
-        (tags::NAME, format!("restore-drill of {}", point.volume_id)),
-    ]
-    .map(|(key, value)| (key.to_owned(), value))
-    .into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::selection::Selection;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[test]
-    fn an_item_is_read_as_the_state_machine_hands_it_on_and_every_member_of_a_check_is_written() {
-        let point = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8});
-        let given = json!({
-            "region": "eu-west-1", "zone": "eu-west-1a", "instance": "", "execution": "run", "place": 2,
-            "item": {"point": point},
-            "restored": {"volumeId": "vol-9", "begun": "2026-11-29T06:00:00Z"},
-            "failure": {"DrillCheck": {"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"}},
-        });
-        let progress: Progress = serde_json::from_value(given.clone()).unwrap();
-        assert_eq!(progress.point().unwrap().snapshot_id, "snap-1");
-        assert_eq!(serde_json::to_value(&progress).unwrap(), given);
-        let leftover = json!({"region": "r", "execution": "run", "item": {"leftover": {"volumeId": "vol-9"}}});
-        let leftover: Progress = serde_json::from_value(leftover).unwrap();
-        assert_eq!(leftover.point().unwrap_err().to_string(), "BadInput: item: vol-9: not a restore point");
-        let checked = serde_json::to_value(Checked::default()).unwrap();
-        assert_eq!(checked.as_object().unwrap().len(), 7);
-        assert_eq!((&checked["isOver"], &checked["problem"]), (&json!(false), &Value::Null));
+    fn a_stage_is_written_as_the_state_machine_reads_it() {
+        let at = Timestamp::UNIX_EPOCH;
+        let stage = Stage::Proven { seconds: 42, depth: Depth::Volume, at };
+        let progress = Progress { volume_id: "vol-9".into(), created: at, stage, wait_seconds: 5 };
+        let written = json!({"volumeId": "vol-9", "created": at, "waitSeconds": 5,
+            "stage": {"name": "proven", "seconds": 42, "depth": "volume", "at": at}});
+        assert_eq!(serde_json::to_value(&progress).unwrap(), written);
+        assert_eq!(serde_json::from_value::<Progress>(written).unwrap(), progress);
+        assert_eq!(serde_json::to_value(Stage::Creating).unwrap(), json!({"name": "creating"}));
     }
 
     #[test]
-    fn a_drills_volume_is_not_backed_up() {
-        let point = RestorePoint {
-            snapshot_id: "snap-1".into(),
-            volume_id: "vol-1".into(),
-            night: "2026-11-28".parse().unwrap(),
-            intervals: "Daily".parse().unwrap(),
-            gibibytes: 8,
-        };
-        let tags = volume_tags("prod", "run", &point);
-        assert!(!Selection::default().selects(&tags));
-        assert_eq!((tags["RestoreDrill"].as_str(), tags["DrillExecution"].as_str()), ("prod", "run"));
-        assert_eq!(tags["Name"], "restore-drill of vol-1");
+    fn the_last_state_of_a_child_is_read_from_all_that_it_holds() {
+        let point = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8});
+        let failure = json!({"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"});
+        let state =
+            json!({"region": "r", "zone": "a", "instance": "", "execution": "run", "point": point, "failure": failure});
+        let ended: Ended = serde_json::from_value(state).unwrap();
+        assert_eq!((ended.point.snapshot_id.as_str(), ended.failure.unwrap().message()), ("snap-1", "no".to_owned()));
+        assert_eq!((ended.progress, ended.removal, ended.not_removed), (None, None, None));
     }
 }

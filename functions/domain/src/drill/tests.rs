@@ -1,5 +1,4 @@
 use super::*;
-use proptest::{collection::vec, prelude::*};
 
 fn point(night: &str, gibibytes: u32) -> RestorePoint {
     let night: Night = night.parse().unwrap();
@@ -42,30 +41,9 @@ fn a_limit_that_is_no_number_from_1_is_refused_by_its_name() {
 }
 
 #[test]
-fn leftovers_are_gone_before_anything_is_made() {
-    let mut rounds = Rounds::new(Limits { volumes: 5, gibibytes: 100 });
-    assert_eq!(rounds.add(Item::Leftover(Leftover { volume_id: "vol-9".into() })), None);
-    let first = rounds.add(Item::Point(point("2027-01-02", 8))).unwrap();
-    assert_eq!(first.items, [Item::Leftover(Leftover { volume_id: "vol-9".into() })]);
-    let text = serde_json::to_string(&rounds.close().unwrap()).unwrap();
-    assert!(text.starts_with(r#"{"items":[{"point":{"snapshotId":"snap-2027-01-02","volumeId":"vol-1""#), "{text}");
-    assert_eq!(rounds.close(), None);
-}
-
-proptest! {
-    #[test]
-    fn no_round_holds_more_than_the_limits_and_nothing_is_lost(
-        sizes in vec(1..200u32, 0..50), volumes in 1..10usize, gibibytes in 1..300u64,
-    ) {
-        let mut rounds = Rounds::new(Limits { volumes, gibibytes });
-        let points: Vec<_> = sizes.iter().map(|size| point("2027-01-02", *size)).filter(|one| rounds.takes(one)).collect();
-        let mut made: Vec<_> = points.iter().filter_map(|one| rounds.add(Item::Point(one.clone()))).collect();
-        made.extend(rounds.close());
-        for round in &made {
-            let size = |item: &Item| if let Item::Point(point) = item { u64::from(point.gibibytes) } else { 0 };
-            prop_assert!(round.items.len() <= volumes && round.items.iter().map(size).sum::<u64>() <= gibibytes);
-        }
-        let all: Vec<_> = made.into_iter().flat_map(|round| round.items).collect();
-        prop_assert_eq!(all, points.into_iter().map(Item::Point).collect::<Vec<_>>());
-    }
+fn no_run_backs_up_a_volume_of_a_drill() {
+    let tags = point("2026-11-28", 8).volume_tags("prod", "run");
+    assert!(!selection::Selection::default().selects(&tags));
+    assert_eq!((tags["RestoreDrill"].as_str(), tags["DrillExecution"].as_str()), ("prod", "run"));
+    assert_eq!(tags["Name"], "restore-drill of vol-1");
 }

@@ -9,12 +9,12 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 use crate::{json, upload::Upload};
 
 /// A list that is being written.
-pub struct LineWriter<'a> {
+pub struct ListWriter<'a> {
     upload: Upload<'a>,
     count: usize,
 }
 
-impl<'a> LineWriter<'a> {
+impl<'a> ListWriter<'a> {
     pub(crate) fn new(upload: Upload<'a>) -> Self {
         Self { upload, count: 0 }
     }
@@ -34,7 +34,7 @@ impl<'a> LineWriter<'a> {
 }
 
 /// A list that is being read.
-pub struct LineReader<T> {
+pub struct ListReader<T> {
     lines: tokio::io::Lines<Pin<Box<dyn AsyncBufRead>>>,
     place: String,
     /// Lines that it must have, where that is known.
@@ -43,7 +43,7 @@ pub struct LineReader<T> {
     items: PhantomData<T>,
 }
 
-impl<T: DeserializeOwned> LineReader<T> {
+impl<T: DeserializeOwned> ListReader<T> {
     pub(crate) fn new(body: ByteStream, place: String, written: Option<usize>) -> Self {
         let body: Pin<Box<dyn AsyncBufRead>> = Box::pin(body.into_async_read());
         Self { lines: body.lines(), place, written, read: 0, items: PhantomData }

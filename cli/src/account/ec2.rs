@@ -1,0 +1,275 @@
+//! EC2 in one Region: volumes, snapshots, instances and zones, read to the last page.
+
+use anyhow::Result;
+use aws::snapshots::tags_of;
+use aws_sdk_ec2::{
+    Client,
+    types::{self, AvailabilityZoneState, Filter, StorageTier},
+};
+use domain::{
+    Interval, Intervals, Night,
+    origin::Origin,
+    tags::{BACKUP_STACK, NAME, Tags, read_identity},
+};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+use crate::account::error;
+
+/// EC2 in a Region.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// `us-east-1`
+    pub name: String,
+    /// EC2's client for the Region.
+    pub client: Client,
+}
+
+/// A volume.
+#[derive(Clone, Debug, Default)]
+pub struct Volume {
+    /// Its Region.
+    pub region: String,
+    /// `vol-…`
+    pub id: String,
+    /// Its state, in EC2's word.
+    pub state: String,
+    /// Its type, its speed and its place.
+    pub origin: Origin,
+    /// Its size in GiB.
+    pub gibibytes: i32,
+    /// Whether it is encrypted.
+    pub is_encrypted: bool,
+    /// The key that it is encrypted with.
+    pub key: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
+    /// The instances that it is attached to, with the devices.
+    pub attachments: Vec<(String, String)>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+}
+
+/// What a managed snapshot's tags say of it.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its Night.
+    pub night: Night,
+    /// The Interval that governs it.
+    pub interval: Interval,
+    /// Every Interval due that Night.
+    pub intervals: Intervals,
+}
+
+/// A snapshot.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Its Region.
+    pub region: String,
+    /// `snap-…`
+    pub id: String,
+    /// The volume that it was made of.
+    pub volume_id: String,
+    /// Its tags.
+    pub tags: Tags,
+    /// The identity in its tags, or why they cannot be read.
+    pub identity: Result<Identity, String>,
+    /// What its volume was, if its tags say so.
+    pub origin: Option<Origin>,
+    /// Its state, in EC2's word.
+    pub state: String,
+    /// How much of it EBS has copied: `45%`.
+    pub progress: String,
+    /// Whether it is in the archive tier: nothing can be made of it.
+    pub is_archived: bool,
+    /// Whether it is encrypted.
+    pub is_encrypted: bool,
+    /// The key that it is encrypted with.
+    pub key: Option<String>,
+    /// The size of its volume in GiB.
+    pub gibibytes: i32,
+    /// When it was begun.
+    pub begun: Option<Timestamp>,
+}
+
+/// An instance.
+#[derive(Clone, Debug, Default)]
+pub struct Instance {
+    /// Its Region.
+    pub region: String,
+    /// `i-…`
+    pub id: String,
+    /// Its `Name` tag; empty if it has none.
+    pub name: String,
+    /// Its state, in EC2's word.
+    pub state: String,
+    /// Its Availability Zone.
+    pub zone: String,
+    /// The device of its root volume.
+    pub root: String,
+    /// Its volumes by their devices.
+    pub devices: BTreeMap<String, String>,
+}
+
+/// An Availability Zone.
+#[derive(Clone, Debug)]
+pub struct Zone {
+    /// Its Region.
+    pub region: String,
+    /// `us-east-1a`
+    pub name: String,
+    /// Whether volumes can be made in it.
+    pub is_available: bool,
+}
+
+/// Selects what has one of these values.
+pub fn filter<T: Into<String>>(name: impl Into<String>, values: impl IntoIterator<Item = T>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.into_iter().map(T::into).collect())).build()
+}
+
+/// Selects the snapshots of a stack.
+pub fn managed(backup_stack: &str) -> Filter {
+    filter(format!("tag:{BACKUP_STACK}"), [backup_stack])
+}
+
+/// Selects what has this name.
+pub fn named(name: &str) -> Filter {
+    filter(format!("tag:{NAME}"), [name])
+}
+
+impl Region {
+    /// The volumes that pass every filter.
+    ///
+    /// # Errors
+    /// EC2 refuses or does not answer.
+    pub async fn volumes(&self, filters: &[Filter]) -> Result<Vec<Volume>> {
+        let call = self.client.describe_volumes().set_filters(Some(filters.to_vec())).max_results(1_000);
+        let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+        let found = found.map_err(|error| error::of("DescribeVolumes", error))?;
+        Ok(found.into_iter().map(|one| self.volume(one)).collect())
+    }
+
+    /// The account's own snapshots that pass every filter.
+    ///
+    /// # Errors
+    /// EC2 refuses or does not answer.
+    pub async fn snapshots(&self, filters: &[Filter]) -> Result<Vec<Snapshot>> {
+        let call = self.client.describe_snapshots().owner_ids("self").set_filters(Some(filters.to_vec()));
+        let found: Result<Vec<_>, _> = call.max_results(1_000).into_paginator().items().send().collect().await;
+        let found = found.map_err(|error| error::of("DescribeSnapshots", error))?;
+        Ok(found.into_iter().map(|one| self.snapshot(one)).collect())
+    }
+
+    /// The instances that pass every filter, terminated ones among them.
+    ///
+    /// # Errors
+    /// EC2 refuses or does not answer.
+    pub async fn instances(&self, filters: &[Filter]) -> Result<Vec<Instance>> {
+        let call = self.client.describe_instances().set_filters(Some(filters.to_vec())).max_results(1_000);
+        let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+        let found = found.map_err(|error| error::of("DescribeInstances", error))?;
+        Ok(found.iter().flat_map(|one| one.instances()).map(|one| self.instance(one)).collect())
+    }
+
+    /// The Region's zones.
+    ///
+    /// # Errors
+    /// EC2 refuses or does not answer.
+    pub async fn zones(&self) -> Result<Vec<Zone>> {
+        let answer = self.client.describe_availability_zones().send().await;
+        let found = answer.map_err(|error| error::of("DescribeAvailabilityZones", error))?.availability_zones;
+        let zone = |found: types::AvailabilityZone| Zone {
+            region: self.name.clone(),
+            is_available: found.state() == Some(&AvailabilityZoneState::Available),
+            name: found.zone_name.unwrap_or_default(),
+        };
+        Ok(found.unwrap_or_default().into_iter().map(zone).collect())
+    }
+
+    fn volume(&self, found: types::Volume) -> Volume {
+        let attachment =
+            |one: &types::VolumeAttachment| Some((one.instance_id.clone()?, one.device.clone().unwrap_or_default()));
+        let attachments: Vec<_> = found.attachments().iter().filter_map(attachment).collect();
+        let (instance, device) = attachments.first().cloned().unzip();
+        Volume {
+            region: self.name.clone(),
+            state: found.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+            origin: Origin {
+                kind: found.volume_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+                iops: found.iops,
+                throughput: found.throughput,
+                zone: found.availability_zone.clone().unwrap_or_default(),
+                instance,
+                device,
+                multi_attach: found.multi_attach_enabled.unwrap_or(false),
+            },
+            gibibytes: found.size.unwrap_or_default(),
+            is_encrypted: found.encrypted == Some(true),
+            key: found.kms_key_id.clone(),
+            tags: tags_of(found.tags()),
+            created: found.create_time.as_ref().and_then(timestamp),
+            id: found.volume_id.unwrap_or_default(),
+            attachments,
+        }
+    }
+
+    fn snapshot(&self, found: types::Snapshot) -> Snapshot {
+        let tags = tags_of(found.tags());
+        let identity = read_identity(&tags).map(|(night, interval, intervals)| Identity { night, interval, intervals });
+        Snapshot {
+            region: self.name.clone(),
+            identity,
+            origin: Origin::of(&tags),
+            state: found.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+            progress: found.progress.unwrap_or_default(),
+            is_archived: found.storage_tier == Some(StorageTier::Archive),
+            is_encrypted: found.encrypted == Some(true),
+            key: found.kms_key_id,
+            gibibytes: found.volume_size.unwrap_or_default(),
+            begun: found.start_time.as_ref().and_then(timestamp),
+            id: found.snapshot_id.unwrap_or_default(),
+            volume_id: found.volume_id.unwrap_or_default(),
+            tags,
+        }
+    }
+
+    fn instance(&self, found: &types::Instance) -> Instance {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let device = |one: &types::InstanceBlockDeviceMapping| {
+            Some((one.device_name.clone()?, one.ebs().and_then(|disk| disk.volume_id.clone())?))
+        };
+        Instance {
+            region: self.name.clone(),
+            id: text(found.instance_id()),
+            name: tags_of(found.tags()).remove(NAME).unwrap_or_default(),
+            state: text(found.state().and_then(|state| state.name()).map(types::InstanceStateName::as_str)),
+            zone: text(found.placement().and_then(|placement| placement.availability_zone())),
+            root: text(found.root_device_name()),
+            devices: found.block_device_mappings().iter().filter_map(device).collect(),
+        }
+    }
+}
+
+impl Volume {
+    /// Its `Name` tag; empty if it has none.
+    pub fn name(&self) -> &str {
+        self.tags.get(NAME).map_or("", String::as_str)
+    }
+}
+
+impl Snapshot {
+    /// The Night in its tags.
+    pub fn night(&self) -> Option<Night> {
+        self.identity.as_ref().ok().map(|identity| identity.night)
+    }
+
+    /// Whether a volume can be made of it.
+    pub fn is_fit(&self) -> bool {
+        self.state == "completed" && !self.is_archived
+    }
+}
+
+/// A time of EC2's.
+pub fn timestamp(time: &aws_sdk_ec2::primitives::DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), time.subsec_nanos().try_into().ok()?).ok()
+}

@@ -1,0 +1,247 @@
+//! When each restore point of a volume will expire: the rule itself, asked Night after Night until it names the snapshot.
+
+use domain::{
+    Interval, Intervals, Night,
+    retention::{self, Policy, State},
+};
+use std::collections::{HashMap, HashSet};
+
+use crate::account::ec2::{Identity, Snapshot};
+
+/// Nights that are foretold: ten years.
+const NIGHTS: usize = 3_653;
+
+/// What becomes of a snapshot if every Night to come makes a restore point of its volume that completes, and nobody changes a
+/// tag or a parameter. Nothing is made of a volume that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// EBS failed it: the next Night deletes it.
+    Failed(Night),
+    /// It expires by age alone: its volume is gone.
+    Aged {
+        /// The Night that deletes it.
+        on: Night,
+        /// The Night on which it is old enough.
+        old_on: Night,
+    },
+    /// It expires by age and by the number of newer ones.
+    Succeeded {
+        /// The Night that deletes it.
+        on: Night,
+        /// The Night on which it is old enough.
+        old_on: Night,
+        /// Newer restore points that are due the Interval that governs it.
+        newer: usize,
+        /// How many of them it must have.
+        needed: u32,
+        /// Whether it is its volume's newest completed one of that Interval.
+        is_newest: bool,
+    },
+    /// Annual governs it: it stays.
+    Annual,
+    /// It stays: the newest completed one of its Interval, of a volume that is gone.
+    NewestOfGone,
+    /// It neither counts nor expires until EBS completes or fails it.
+    Pending,
+    /// In the Recycle Bin, on its way back, or in a state of the future: it neither counts nor expires.
+    Other,
+    /// It is still there when the forecast ends.
+    Later,
+}
+
+impl Fate {
+    /// The Night that deletes it; none if it stays.
+    pub fn expires(&self) -> Option<Night> {
+        match self {
+            Self::Failed(on) | Self::Aged { on, .. } | Self::Succeeded { on, .. } => Some(*on),
+            _ => None,
+        }
+    }
+}
+
+/// What the rule sees of a volume's snapshots; those of many volumes are alike.
+type Pattern = (bool, Vec<(Night, Interval, Intervals, u8)>);
+
+/// Foretells what becomes of snapshots.
+#[derive(Debug)]
+pub struct Forecast {
+    policy: Policy,
+    /// The first Night to come.
+    pub next: Night,
+    known: HashMap<Pattern, Vec<Fate>>,
+}
+
+impl Forecast {
+    /// From this Night on, later than that of every snapshot.
+    pub fn new(policy: Policy, next: Night) -> Self {
+        Self { policy, next, known: HashMap::new() }
+    }
+
+    /// The fate of each of one volume's snapshots; none for those whose tags cannot be read. EBS may need hours for those of the
+    /// last Night: they are taken to complete in time, or every other's date would be a Night late meanwhile.
+    pub fn fates(&mut self, snapshots: &[&Snapshot], exists: bool) -> Vec<Option<Fate>> {
+        let next = self.next;
+        let managed: Vec<_> = snapshots.iter().filter_map(|one| managed(one, next)).collect();
+        let seen = |one: &retention::Snapshot| (one.night, one.interval, one.intervals.clone(), one.state as u8);
+        let pattern = (exists, managed.iter().map(seen).collect());
+        let policy = self.policy;
+        let known = self.known.entry(pattern).or_insert_with(|| foretell(&managed, policy, exists, next));
+        let mut fates = known.iter().cloned();
+        snapshots.iter().map(|one| one.identity.is_ok().then(|| fates.next()).flatten()).collect()
+    }
+}
+
+fn managed(snapshot: &Snapshot, next: Night) -> Option<retention::Snapshot> {
+    let Identity { night, interval, intervals } = snapshot.identity.clone().ok()?;
+    let state = match snapshot.state.as_str() {
+        "completed" => State::Completed,
+        "pending" if night.nights_before(next) <= 1 => State::Completed,
+        "pending" => State::Pending,
+        "error" => State::Error,
+        _ => State::Other,
+    };
+    Some(retention::Snapshot { id: snapshot.id.clone(), volume_id: String::new(), night, interval, intervals, state })
+}
+
+fn foretell(snapshots: &[retention::Snapshot], policy: Policy, exists: bool, next: Night) -> Vec<Fate> {
+    let expiries = simulate(snapshots, policy, exists, next);
+    let fate = |one: &retention::Snapshot| match (expiries.get(&one.id), one.state) {
+        (Some(on), State::Error) => Fate::Failed(*on),
+        (Some(on), _) => expires(one, *on, snapshots, policy, exists),
+        (None, _) if one.interval == Interval::Annual => Fate::Annual,
+        (None, State::Pending) => Fate::Pending,
+        (None, State::Other) => Fate::Other,
+        (None, _) if !exists && is_newest(one, snapshots) => Fate::NewestOfGone,
+        (None, _) => Fate::Later,
+    };
+    snapshots.iter().map(fate).collect()
+}
+
+/// Why then.
+fn expires(one: &retention::Snapshot, on: Night, all: &[retention::Snapshot], policy: Policy, exists: bool) -> Fate {
+    let (old_on, needed) = match one.interval {
+        Interval::Daily => (one.night.after_nights(policy.dailies.into()), policy.dailies),
+        _ => (one.night.after_months(policy.quarterly_months), policy.quarterlies),
+    };
+    let old_on = old_on.unwrap_or(on);
+    if !exists {
+        return Fate::Aged { on, old_on };
+    }
+    let due = completed(all).filter(|other| other.intervals.contains(one.interval) && other.night > one.night);
+    let newer = due.map(|other| other.night).collect::<HashSet<_>>().len();
+    Fate::Succeeded { on, old_on, newer, needed, is_newest: is_newest(one, all) }
+}
+
+fn completed(snapshots: &[retention::Snapshot]) -> impl Iterator<Item = &retention::Snapshot> {
+    snapshots.iter().filter(|one| one.state == State::Completed)
+}
+
+fn is_newest(one: &retention::Snapshot, all: &[retention::Snapshot]) -> bool {
+    one.state == State::Completed
+        && !completed(all).any(|other| other.interval == one.interval && other.night > one.night)
+}
+
+/// The Night that names each snapshot, by its id.
+fn simulate(first: &[retention::Snapshot], policy: Policy, exists: bool, next: Night) -> HashMap<String, Night> {
+    // The newest of a volume that is gone stay.
+    let may_expire = |one: &&retention::Snapshot| {
+        one.interval != Interval::Annual
+            && matches!(one.state, State::Completed | State::Error)
+            && (exists || !is_newest(one, first))
+    };
+    let mut left: HashSet<_> = first.iter().filter(may_expire).map(|one| one.id.clone()).collect();
+    let (mut there, mut expiries) = (first.to_vec(), HashMap::new());
+    for tonight in std::iter::successors(Some(next), |night| night.after_nights(1)).take(NIGHTS) {
+        if left.is_empty() {
+            break;
+        }
+        there.extend(exists.then(|| made(tonight)));
+        let expired = retention::expired(&there, tonight, policy, |_| exists);
+        let expired: HashSet<_> = expired.into_iter().map(|one| one.id.clone()).collect();
+        there.retain(|one| !expired.contains(&one.id));
+        left.retain(|id| !expired.contains(id));
+        expiries.extend(expired.into_iter().map(|id| (id, tonight)));
+    }
+    expiries
+}
+
+/// The restore point that a Night to come makes.
+fn made(night: Night) -> retention::Snapshot {
+    let intervals = Intervals::due(night);
+    let (id, interval) = (night.to_string(), intervals.governing());
+    retention::Snapshot { id, volume_id: String::new(), night, interval, intervals, state: State::Completed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::of_night;
+
+    const POLICY: Policy = Policy { dailies: 7, quarterly_months: 15, quarterlies: 5 };
+
+    /// The fate of the last of these Nights' snapshots.
+    fn last(nights: &[&str], policy: Policy, exists: bool, next: &str) -> Fate {
+        let snapshots: Vec<_> = nights.iter().map(|night| of_night("vol-1", night, "completed")).collect();
+        let fates = Forecast::new(policy, next.parse().unwrap()).fates(&snapshots.iter().collect::<Vec<_>>(), exists);
+        fates.into_iter().next_back().unwrap().unwrap()
+    }
+
+    fn on(fate: Fate) -> String {
+        fate.expires().unwrap_or_else(|| panic!("{fate:?}")).to_string()
+    }
+
+    #[test]
+    fn a_daily_goes_when_seven_newer_ones_have_come() {
+        let fate = last(&["2026-05-12", "2026-05-13"], POLICY, true, "2026-05-20");
+        let (on, old_on) = ("2026-05-26".parse().unwrap(), "2026-05-20".parse().unwrap());
+        assert_eq!(fate, Fate::Succeeded { on, old_on, newer: 0, needed: 7, is_newest: true });
+    }
+
+    #[test]
+    fn the_daily_of_30_december_waits_for_the_next_that_daily_governs() {
+        let policy = Policy { dailies: 1, ..POLICY };
+        assert_eq!(on(last(&["2026-12-30"], policy, true, "2026-12-31")), "2027-01-02");
+        assert_eq!(on(last(&["2026-12-29"], policy, true, "2026-12-30")), "2026-12-30");
+    }
+
+    #[test]
+    fn a_quarterly_goes_at_fifteen_months_with_five_newer() {
+        assert_eq!(on(last(&["2026-01-01"], POLICY, true, "2026-01-02")), "2027-04-01");
+        assert_eq!(on(last(&["2026-01-01"], POLICY, true, "2028-01-02")), "2029-04-01");
+    }
+
+    #[test]
+    fn a_volume_that_is_gone_loses_by_age_alone_and_keeps_its_newest() {
+        assert_eq!(last(&["2026-05-12"], POLICY, false, "2026-05-13"), Fate::NewestOfGone);
+        let night: Night = "2026-05-19".parse().unwrap();
+        let older = last(&["2026-05-13", "2026-05-12"], POLICY, false, "2026-05-14");
+        assert_eq!(older, Fate::Aged { on: night, old_on: night });
+    }
+
+    #[test]
+    fn what_ebs_failed_goes_with_the_next_night_and_what_is_not_done_stays() {
+        let of = |state| {
+            let one = of_night("vol-1", "2026-05-12", state);
+            Forecast::new(POLICY, "2026-05-14".parse().unwrap()).fates(&[&one], true).remove(0).unwrap()
+        };
+        assert_eq!(of("error"), Fate::Failed("2026-05-14".parse().unwrap()));
+        assert_eq!([of("pending"), of("recoverable")], [Fate::Pending, Fate::Other]);
+    }
+
+    #[test]
+    fn what_the_forecast_does_not_reach_is_said_to_be_later() {
+        let policy = Policy { dailies: 9_999, ..POLICY };
+        assert_eq!(last(&["2026-05-12"], policy, true, "2026-05-13"), Fate::Later);
+    }
+
+    #[test]
+    fn volumes_that_are_alike_are_simulated_once() {
+        let mut forecast = Forecast::new(POLICY, "2026-05-14".parse().unwrap());
+        for volume in 0..1_000 {
+            let id = format!("vol-{volume}");
+            let snapshots = ["2026-05-12", "2026-05-13"].map(|night| of_night(&id, night, "completed"));
+            assert!(forecast.fates(&[&snapshots[0], &snapshots[1]], true).iter().all(Option::is_some));
+        }
+        assert_eq!(forecast.known.len(), 1);
+    }
+}

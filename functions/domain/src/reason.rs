@@ -1,0 +1,162 @@
+//! Why something failed: a code to act on, and a message to read.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A code of our own. Every other code is AWS's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Code {
+    /// EC2 lists no snapshot, and no step reported an error.
+    NoSnapshot,
+    /// EBS could not complete a snapshot.
+    SnapshotError,
+    /// A run found no volume in any Region.
+    NothingSelected,
+    /// A volume is larger than a drill may create.
+    TooLarge,
+    /// A drill's volume was deleted by somebody else.
+    VolumeGone,
+    /// A drill's volume was attached by somebody else.
+    VolumeTaken,
+    /// EBS could not create a volume from a snapshot.
+    VolumeError,
+    /// A volume has another size than the one that its snapshot was made of.
+    WrongSize,
+    /// A drill's volume did not become available in time.
+    NotAvailable,
+    /// A drill's check did not end in time.
+    NotChecked,
+    /// A drill's check found no readable data.
+    CheckFailed,
+    /// Systems Manager did not run a drill's check.
+    CheckNotRun,
+    /// A drill's volume could not be deleted.
+    NotRemoved,
+    /// A drill ended before it reached a restore point.
+    NotTried,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 14] = [
+        Self::NoSnapshot,
+        Self::SnapshotError,
+        Self::NothingSelected,
+        Self::TooLarge,
+        Self::VolumeGone,
+        Self::VolumeTaken,
+        Self::VolumeError,
+        Self::WrongSize,
+        Self::NotAvailable,
+        Self::NotChecked,
+        Self::CheckFailed,
+        Self::CheckNotRun,
+        Self::NotRemoved,
+        Self::NotTried,
+    ];
+
+    /// The code as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoSnapshot => "NoSnapshot",
+            Self::SnapshotError => "SnapshotError",
+            Self::NothingSelected => "NothingSelected",
+            Self::TooLarge => "TooLarge",
+            Self::VolumeGone => "VolumeGone",
+            Self::VolumeTaken => "VolumeTaken",
+            Self::VolumeError => "VolumeError",
+            Self::WrongSize => "WrongSize",
+            Self::NotAvailable => "NotAvailable",
+            Self::NotChecked => "NotChecked",
+            Self::CheckFailed => "CheckFailed",
+            Self::CheckNotRun => "CheckNotRun",
+            Self::NotRemoved => "NotRemoved",
+            Self::NotTried => "NotTried",
+        }
+    }
+}
+
+/// Why something failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// One of our own [`Code`]s, or a code of AWS such as `InvalidVolume.NotFound`.
+    pub code: String,
+    /// A sentence, which may be empty.
+    pub message: String,
+}
+
+impl Reason {
+    /// A reason of our own.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code: code.name().to_owned(), message: message.into() }
+    }
+
+    /// The reason in an error's name and message. A service's own code says more than our name for it: `Refused` with
+    /// `CreateSnapshot: InvalidVolume.NotFound: no such volume` has the code `InvalidVolume.NotFound`.
+    pub fn from_error(name: &str, message: &str) -> Self {
+        let parts: Vec<_> = message.split(": ").collect();
+        let service = parts.windows(2).find(|two| is_name(two[0], "") && is_name(two[1], "."));
+        let own = message.split_once(": ").filter(|(code, _)| Code::ALL.iter().any(|known| known.name() == *code));
+        match (own, service) {
+            (Some((code, message)), _) => Self { code: code.to_owned(), message: message.to_owned() },
+            (None, Some(two)) => Self { code: two[1].to_owned(), message: message.to_owned() },
+            (None, None) => Self { code: name.to_owned(), message: message.to_owned() },
+        }
+    }
+}
+
+/// Whether a word can be the name of an API call or, with points in it, an error code of AWS.
+fn is_name(word: &str, others: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || others.contains(letter);
+    word.starts_with(|first: char| first.is_ascii_uppercase()) && word.chars().all(is_letter)
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message.as_str() {
+            "" => f.write_str(&self.code),
+            message if message.contains(&format!("{}: ", self.code)) => f.write_str(message),
+            message => write!(f, "{}: {message}", self.code),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_written_as_it_is_named() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.name());
+        }
+    }
+
+    #[test]
+    fn a_services_code_says_more_than_our_name_for_it() {
+        for (name, message, code) in [
+            ("Refused", "CreateSnapshot: InvalidVolume.NotFound: no such volume", "InvalidVolume.NotFound"),
+            ("Transient", "CreateSnapshot: InternalError: 500", "InternalError"),
+            ("Refused", "s3://ledger/key: GetObject: AccessDenied: no", "AccessDenied"),
+            ("Transient", "DescribeVolumes: dispatch failure: timeout", "Transient"),
+            ("States.Timeout", "", "States.Timeout"),
+        ] {
+            let reason = Reason::from_error(name, message);
+            assert_eq!((reason.code.as_str(), reason.message.as_str()), (code, message));
+        }
+    }
+
+    #[test]
+    fn a_code_of_our_own_in_a_message_is_read_back() {
+        let reason = Reason::new(Code::NotRemoved, "vol-1 is still attached");
+        assert_eq!(Reason::from_error("Refused", &reason.to_string()), reason);
+    }
+
+    #[test]
+    fn is_read_with_its_code_once() {
+        let text = |name, message| Reason::from_error(name, message).to_string();
+        assert_eq!(text("Refused", "CreateSnapshot: AccessDenied: no"), "CreateSnapshot: AccessDenied: no");
+        assert_eq!(text("Transient", "timeout"), "Transient: timeout");
+        assert_eq!(text("States.Timeout", ""), "States.Timeout");
+    }
+}

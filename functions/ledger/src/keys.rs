@@ -1,0 +1,44 @@
+//! Every key of the ledger:
+//!
+//! ```text
+//! nights/<Night>/<execution>/report.json             report-night
+//!                            summary.json            report-night: its numbers
+//!                            <Region>/work-list.jsonl, protected.jsonl             discover-volumes
+//!                            <Region>/expired.jsonl, failed.jsonl, unreadable.jsonl  find-expired
+//!                            <Region>/SnapshotVolumes/, DeleteExpired/             Step Functions: the results of the Maps
+//! failed-snapshots/<Region>.jsonl                    report-night: the failed snapshots that were reported
+//! drills/<date>/<execution>/...                      the restore drill's, in the same way
+//! proofs/<Region>.jsonl                              drill-report: what is proven of each volume
+//! ```
+
+use domain::{Night, step_functions::Execution};
+
+/// An object of one run.
+pub fn run(night: Night, execution: &Execution, name: &str) -> String {
+    format!("nights/{night}/{}/{name}", execution.name)
+}
+
+/// A list of one run and Region.
+pub fn run_list(night: Night, execution: &Execution, region: &str, name: &str) -> String {
+    run(night, execution, &format!("{region}/{name}.jsonl"))
+}
+
+/// The failed snapshots of a Region that were reported.
+pub fn failed_snapshots(region: &str) -> String {
+    format!("failed-snapshots/{region}.jsonl")
+}
+
+/// An object of one restore drill.
+pub fn drill(date: Night, execution: &Execution, name: &str) -> String {
+    format!("drills/{date}/{}/{name}", execution.name)
+}
+
+/// A list of one restore drill and Region.
+pub fn drill_list(date: Night, execution: &Execution, region: &str, name: &str) -> String {
+    drill(date, execution, &format!("{region}/{name}.jsonl"))
+}
+
+/// What is proven of each volume of a Region.
+pub fn proofs(region: &str) -> String {
+    format!("proofs/{region}.jsonl")
+}

@@ -1,0 +1,48 @@
+"""Starts moto with the transform that its CloudFormation lacks: AWS::LanguageExtensions.
+
+Run this file in place of the `moto_server` command. AWS writes out the loops of a template before it reads the resources
+(CloudFormation template reference, "AWS::LanguageExtensions transform"). moto takes a loop for a resource and fails. It knows neither
+Fn::ToJsonString nor alarms, which the dashboards refer to, so their bodies are left out. The test in tests/local_cloud fails once moto
+expands loops itself; then delete this file.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from moto.cloudformation import responses  # noqa: E402
+from moto.cloudformation.models import ChangeSet, Stack  # noqa: E402
+from template import expand  # noqa: E402
+
+TRANSFORM = "AWS::LanguageExtensions"
+parse_template = Stack.parse_template
+summary = responses.get_template_summary_response_from_template
+
+
+def parse(text: str) -> dict:
+    template = parse_template(text)
+    if template.get("Transform") != TRANSFORM:
+        return template
+    template = expand(template)
+    for dashboard in [one for one in template["Resources"].values() if one["Type"] == "AWS::CloudWatch::Dashboard"]:
+        dashboard["Properties"]["DashboardBody"] = "{}"
+    return template
+
+
+def parse_change_set(change_set: ChangeSet) -> None:
+    change_set.template_dict = parse(change_set.template)
+
+
+def apply() -> None:
+    Stack.parse_template = staticmethod(parse)
+    ChangeSet._parse_template = parse_change_set
+    responses.get_template_summary_response_from_template = lambda text: summary(json.dumps(parse(text)))
+
+
+if __name__ == "__main__":
+    apply()
+    from moto.server import main
+
+    main()
