@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use domain::Night;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, Unit, tz::TimeZone};
 use report::mail::console;
 use serde_json::{Value, json};
 use std::{fs::File, path::Path};
@@ -174,6 +174,7 @@ async fn input_of(account: &Account, stack: &Stack, execution: &str) -> Result<V
 /// Adds when the execution started to an input without a time, so that a rerun is for the same Night.
 fn with_time(mut input: Value, started: Timestamp) -> Result<Value> {
     let members = input.as_object_mut().context("its input is not a JSON object")?;
+    let started = started.round(Unit::Second)?;
     members.entry("time").or_insert_with(|| json!(started));
     Ok(input)
 }
@@ -204,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_run_like_another_is_for_the_same_night() {
-        let started = "2026-12-31T09:12:44Z".parse().unwrap();
+        let started = "2026-12-31T09:12:44.123456789Z".parse().unwrap();
         let like = |input| with_time(input, started).unwrap();
         assert_eq!(like(json!({"dryRun": true})), json!({"time": "2026-12-31T09:12:44Z", "dryRun": true}));
         let scheduled = json!({"time": "2026-12-30T04:30:00Z"});

@@ -73,7 +73,7 @@ fn outcome(outcome: &str, detail: &str) -> String {
 }
 
 fn volumes(region: &RegionView) -> Rows {
-    let mut rows = Rows::new(&[&["Volume", "Name", "Server"], &["Snapshot", "Outcome"]]);
+    let mut rows = Rows::new(&[&["Volume", "Name", "Server"], &["Snapshot"], &["Outcome"]]);
     for VolumeRow { volume, tone, outcome: word, detail, snapshot, .. } in &region.volumes.first {
         let (word, colour) = match tone {
             Tone::Complete => (word.to_lowercase(), Some(Color::DarkGreen)),
@@ -87,7 +87,7 @@ fn volumes(region: &RegionView) -> Rows {
 }
 
 fn snapshots(region: &RegionView) -> Rows {
-    let mut rows = Rows::new(&[&["Snapshot", "Interval", "Night"], &["Volume", "Outcome"]]);
+    let mut rows = Rows::new(&[&["Snapshot", "Interval", "Night"], &["Volume"], &["Outcome"]]);
     for SnapshotRow { id, tags, is_news, outcome: word, detail } in &region.snapshots.first {
         let (interval, night, volume) = match tags {
             Some((interval, night, volume)) => (interval.to_string(), night.to_string(), *volume),
