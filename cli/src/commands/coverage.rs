@@ -164,14 +164,15 @@ impl Coverage {
         ]);
         let drill_zone = self.drill.then_some(zone);
         self.volumes.iter().for_each(|row| rows.add(&row.cells(regions.len() > 1, drill_zone), row.colour()));
-        let unread = self.unread.iter().map(|region| format!(" {region} could not be read.")).collect::<String>();
-        let summary = terminal.prose(0, &(self.summary(regions) + &unread));
+        let summary = terminal.prose(0, &self.summary(regions));
         let mut text = if self.covered { summary } else { terminal.bad(summary.trim_end()) + "\n" };
         let failed: Vec<_> = self.volumes.iter().filter(|row| row.failed().is_some()).collect();
-        if !failed.is_empty() {
-            let line =
-                format!("The last restore drill could not prove {}: the reasons are below.", volumes(failed.len()));
-            text += &terminal.bad(terminal.prose(0, &line).trim_end());
+        let unread = (!self.unread.is_empty()).then(|| format!("{} could not be read.", self.unread.join(" and ")));
+        let unproven = (!failed.is_empty()).then(|| {
+            format!("The last restore drill could not prove {}: the reasons are below.", volumes(failed.len()))
+        });
+        for line in unread.iter().chain(&unproven) {
+            text += &terminal.bad(terminal.prose(0, line).trim_end());
             text += "\n";
         }
         if !rows.is_empty() {

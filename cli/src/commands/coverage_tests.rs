@@ -118,6 +118,14 @@ fn the_same_id_in_another_region_is_another_volume() {
 }
 
 #[test]
+fn what_could_not_be_read_is_said_and_is_not_covered() {
+    let mut all = inventory(vec![volume("vol-1", &[])], vec![snapshot("vol-1", "completed", 1)]);
+    all.unread = vec!["us-east-1".to_owned()];
+    let coverage = Coverage::of(&all, &HashMap::new(), &Selection::default(), NOW.parse().unwrap());
+    assert!(!coverage.covered && text(&coverage, None).contains("us-east-1 could not be read."));
+}
+
+#[test]
 fn no_line_is_wider_than_the_terminal_and_none_has_a_colour_without_one() {
     let mut volumes: Vec<_> =
         (0..3).map(|one| volume(&format!("vol-{one:017}"), &[("Name", "database-server")])).collect();

@@ -1,11 +1,11 @@
 //! Tables in three layouts: a line a row, columns stacked in groups, a block a row.
 
-use comfy_table::Color;
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-use super::{
-    terminal::{Terminal, finished, longest_word},
-    text::safe,
-};
+use super::{terminal::Terminal, text::safe};
+
+/// Characters of a word that is never broken: those of an id, indented.
+const WORD: usize = 24;
 
 /// The rows of a table whose columns are in groups that a narrow terminal stacks.
 #[derive(Clone, Debug)]
@@ -68,10 +68,21 @@ fn least_width(cells: &[Vec<String>]) -> usize {
     width(cells, longest_word)
 }
 
-fn width(cells: &[Vec<String>], of: impl Fn(&String) -> usize) -> usize {
+fn width(cells: &[Vec<String>], of: fn(&str) -> usize) -> usize {
+    let widths: Vec<_> = widths(cells, of).collect();
+    widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)
+}
+
+/// The largest of each column.
+fn widths(cells: &[Vec<String>], of: fn(&str) -> usize) -> impl Iterator<Item = usize> {
     let columns = cells.first().map_or(0, Vec::len);
-    let widths = (0..columns).map(|column| cells.iter().map(|row| of(&row[column])).max().unwrap_or_default());
-    widths.sum::<usize>() + 2 * columns.saturating_sub(1)
+    (0..columns).map(move |column| cells.iter().map(|row| of(&row[column])).max().unwrap_or_default())
+}
+
+/// Characters of the longest word of a cell that is not broken, with its indentation.
+fn longest_word(cell: &str) -> usize {
+    let indented = cell.len() - cell.trim_start_matches(' ').len();
+    cell.split_whitespace().map(|word| word.chars().count() + indented).max().unwrap_or_default().min(WORD)
 }
 
 impl Terminal {
@@ -90,16 +101,33 @@ impl Terminal {
         tables.iter().map(|rows| self.blocks(rows)).collect()
     }
 
-    /// The first of `cells` is the header.
+    /// The first of `cells` is the header. Columns stand two spaces apart.
     fn lines(self, cells: &[Vec<String>], rows: &Rows) -> String {
-        let Some((header, cells)) = cells.split_first() else { return String::new() };
-        let mut table = self.table(&header.iter().map(String::as_str).collect::<Vec<_>>());
-        for (cells, (_, colour)) in cells.iter().zip(&rows.rows) {
-            let last = header.len() - 1;
-            let cell = |(place, text): (usize, &String)| self.cell(text, colour.filter(|_| place == last));
+        let Some((header, lines)) = cells.split_first() else { return String::new() };
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).force_no_tty();
+        if let Some(width) = self.width.and_then(|width| u16::try_from(width).ok()) {
+            table.set_width(width);
+        }
+        if self.is_coloured {
+            table.enforce_styling();
+        }
+        table.set_header(header.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+        let last = header.len().saturating_sub(1);
+        for (cells, (_, colour)) in lines.iter().zip(&rows.rows) {
+            let cell = |(place, text)| match colour.filter(|_| place == last) {
+                Some(colour) => Cell::new(text).fg(colour),
+                None => Cell::new(text),
+            };
             table.add_row(cells.iter().enumerate().map(cell));
         }
-        finished(table)
+        for ((place, column), width) in table.column_iter_mut().enumerate().zip(widths(cells, longest_word)) {
+            column.set_padding((0, if place == last { 0 } else { 2 }));
+            let width = u16::try_from(width).unwrap_or_default() + column.padding_width();
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+        }
+        // Not trim_fmt, which trims before a colour ends.
+        table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
     }
 
     fn blocks(self, rows: &Rows) -> String {

@@ -1,8 +1,8 @@
-//! The terminal that text is printed to: its width, its colours, paragraphs and tables.
+//! The terminal that text is printed to: its width, its colours and paragraphs.
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{Color, Table};
 use std::io::{IsTerminal, stderr, stdout};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
@@ -10,9 +10,6 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 const TABLE: usize = 72;
 /// Columns of a paragraph at most: longer lines are hard to read.
 const PARAGRAPH: usize = 100;
-/// Characters of a word that a table does not break: those of an id, indented.
-const WORD: usize = 24;
-
 /// Where text is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
@@ -87,63 +84,10 @@ impl Terminal {
             .wrap_algorithm(WrapAlgorithm::FirstFit);
         textwrap::fill(text, options) + "\n"
     }
-
-    /// A table with this header, whose columns stand two spaces apart.
-    pub fn table(self, header: &[&str]) -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).force_no_tty();
-        if let Some(width) = self.width.and_then(|width| u16::try_from(width).ok()) {
-            table.set_width(width);
-        }
-        if self.is_coloured {
-            table.enforce_styling();
-        }
-        table.set_header(header.iter().map(|title| match self.is_coloured {
-            true => Cell::new(title).add_attribute(Attribute::Bold),
-            false => Cell::new(title),
-        }));
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
-        }
-        if let Some(last) = table.column_mut(header.len().saturating_sub(1)) {
-            last.set_padding((0, 0));
-        }
-        table
-    }
-
-    /// A cell in a colour.
-    pub fn cell(self, text: impl ToString, colour: Option<Color>) -> Cell {
-        match colour.filter(|_| self.is_coloured) {
-            Some(colour) => Cell::new(text).fg(colour),
-            None => Cell::new(text),
-        }
-    }
 }
 
 fn wants_colour(stream: &impl RawStream) -> bool {
     AutoStream::choice(stream) != ColorChoice::Never
-}
-
-/// Characters of the longest word of a cell that a table does not break, the indentation included.
-pub fn longest_word(cell: &String) -> usize {
-    let indented = cell.len() - cell.trim_start_matches(' ').len();
-    cell.split_whitespace().map(|word| word.chars().count() + indented).max().unwrap_or_default().min(WORD)
-}
-
-/// A table as text, in which no word as long as an id is broken.
-pub fn finished(mut table: Table) -> String {
-    let columns = table.column_iter().count();
-    let longest = |index| {
-        let cells = table.column_cells_with_header_iter(index).flatten();
-        cells.map(|cell| longest_word(&cell.content())).max().unwrap_or_default()
-    };
-    let widths: Vec<_> = (0..columns).map(longest).collect();
-    for (column, width) in table.column_iter_mut().zip(widths) {
-        let width = u16::try_from(width).unwrap_or_default() + column.padding_width();
-        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
-    }
-    // Not trim_fmt, which trims before a colour ends.
-    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn complete(cloud: &Cloud) {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let report = json(&output);
     assert!(report["complete"] == true && report["night"] == "2026-12-29", "{report}");
-    let order = ["\"backupStack\"", "\"night\"", "\"regions\"", "\"complete\""].map(|name| stdout(&output).find(name));
+    let order = ["\"backupStack\"", "\"night\"", "\"complete\"", "\"regions\""].map(|name| stdout(&output).find(name));
     assert!(order.is_sorted(), "as the ledger has it: {order:?}");
 
     let listed = cloud.nightly(&["status"]);
