@@ -48,8 +48,8 @@ impl Ledger {
     /// Writes a value as a JSON document, in the place of what is there.
     pub async fn write_value<T: Serialize>(&self, key: String, value: &T) -> Result<(), Error> {
         let mut document = Upload::new(self, key, "application/json");
-        document.write(&json(value)?).await?;
-        document.finish().await.map(drop)
+        document.append_text(&json(value)?).await?;
+        document.close_object().await.map(drop)
     }
 
     /// Reads a list back, line by line. An empty list is not asked for.

@@ -24,12 +24,12 @@ impl<'a> ListWriter<'a> {
         let mut line = ascii(&json(item)?);
         line.push('\n');
         self.count += 1;
-        self.upload.write(&line).await
+        self.upload.append_text(&line).await
     }
 
     /// Puts the list in its place.
     pub async fn finish(self) -> Result<List, Error> {
-        Ok(List { count: self.count, key: self.upload.finish().await? })
+        Ok(List { count: self.count, key: self.upload.close_object().await? })
     }
 }
 

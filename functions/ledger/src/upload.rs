@@ -31,14 +31,14 @@ impl<'a> Upload<'a> {
     }
 
     /// Adds to the end.
-    pub async fn write(&mut self, text: &str) -> Result<(), Error> {
+    pub async fn append_text(&mut self, text: &str) -> Result<(), Error> {
         self.text.push_str(text);
         // Boxed: the SDK's futures are large and deep, and each write would hold one.
         if self.text.len() >= PART { Box::pin(self.send_part()).await } else { Ok(()) }
     }
 
     /// Puts the object in its place, and returns its key.
-    pub async fn finish(mut self) -> Result<String, Error> {
+    pub async fn close_object(mut self) -> Result<String, Error> {
         match self.begun {
             None => Box::pin(self.put()).await?,
             Some(_) => {
@@ -112,10 +112,10 @@ mod tests {
             let (ledger, objects) = bucket();
             let mut upload = Upload::new(&ledger, "key".into(), "text/plain");
             for number in 0..pieces {
-                upload.write(&format!("{number:05}")).await.unwrap();
+                upload.append_text(&format!("{number:05}")).await.unwrap();
             }
             assert!(objects.lock().unwrap().is_empty(), "nothing is there before it is finished");
-            assert_eq!(upload.finish().await.unwrap(), "key");
+            assert_eq!(upload.close_object().await.unwrap(), "key");
             let expected: String = (0..pieces).map(|number| format!("{number:05}")).collect();
             assert_eq!(objects.lock().unwrap()["key"], expected.as_bytes());
         }
