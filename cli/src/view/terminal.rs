@@ -1,12 +1,14 @@
 //! A night for a terminal: what matters in full, the rest counted.
 
 use comfy_table::Color;
-use report::mail::{Mail, console};
+use report::{
+    mail::{Mail, console},
+    night::Report,
+};
 
 use super::{
     causes::Cause,
     night::{NightView, RegionView, SnapshotRow, VolumeRow},
-    report::Report,
     verdict::Tone,
 };
 use crate::ui::{
