@@ -1,27 +1,19 @@
 """Runs a state machine once on moto's Step Functions interpreter and prints the outcome as one JSON document.
 
-The interpreter runs in this process. Lambda, S3 and SNS are the local cloud's, at AWS_ENDPOINT_URL. If AWS_ENDPOINT_URL_SFN
-is set, this process listens there until the execution ends: functions read the execution's Map Runs and their children at
-that address, and every other call is forwarded to the local cloud.
+The interpreter runs in this process. Lambda, S3 and SNS are the local cloud's, at AWS_ENDPOINT_URL.
 
 Each function under "Where moto differs" changes one behavior of moto 5.2.5, for the reason that its first line states.
 tests/tests/cloud/second_engine.rs has AWS's word on each difference from AWS.
 """
 
 import argparse
-import contextlib
 import datetime
-import http.server
 import json
 import logging
 import os
 import sys
-import threading
 import time
 import types
-import urllib.error
-import urllib.parse
-import urllib.request
 import uuid
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -34,7 +26,6 @@ MOTO = "5.2.5"
 PARSER = "moto.stepfunctions.parser"
 MAP = f"{PARSER}.asl.component.state.exec.state_map"
 SECONDS_TO_ANSWER = 1_000
-COUNTS = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total", "resultsWritten")
 
 
 class Failed(Exception):
@@ -74,26 +65,38 @@ def read_json_lines() -> None:
     input_type.__init__, reader.resource_output_transformer_for = set_type, transformer_for
 
 
-def with_decimal_percentages(definition: object) -> object:
-    """Writes a tolerated percentage of 100 as 100.0, because moto's grammar has no integer there. AWS takes both."""
+def in_motos_grammar(definition: object) -> object:
+    """Writes a tolerated percentage of 100 as 100.0 and leaves out WriterConfig, because moto's grammar has no integer there and does
+    not know the latter. AWS takes both."""
     if isinstance(definition, list):
-        return [with_decimal_percentages(one) for one in definition]
+        return [in_motos_grammar(one) for one in definition]
     if not isinstance(definition, dict):
         return definition
     decimal = {"ToleratedFailurePercentage": float}
-    return {key: decimal.get(key, with_decimal_percentages)(value) for key, value in definition.items()}
+    known = {key: value for key, value in definition.items() if key != "WriterConfig"}
+    return {key: decimal.get(key, in_motos_grammar)(value) for key, value in known.items()}
 
 
-def give_the_result_writer_its_input() -> None:
-    """Evaluates a ResultWriter's Parameters against the input of its state, because moto evaluates them against the results."""
+def write_results(run: "Run") -> None:
+    """Writes the records of the children as JSON Lines, because moto writes a manifest without files; and evaluates a ResultWriter's
+    Parameters against the input of its state, because moto evaluates them against the results."""
     writer = module(f"{MAP}.result_writer.result_writer_decl").ResultWriter
 
     def evaluate(self, env) -> None:
+        env.stack.pop()
         env.stack.append(env.states.get_input())
         self.parargs.eval(env=env)
-        parameters, _ = env.stack.pop(), env.stack.pop()
-        env.stack.append(parameters)
-        self.resource_eval.eval_resource(env=env)
+        place, _ = env.stack.pop(), env.stack.pop()
+        map_run = env.map_run_record_pool_manager.get_all().pop()
+        folder = f"{place['Prefix'].strip('/')}/{map_run.map_run_arn.rsplit(':', 1)[1]}"
+        files = {"PENDING": []}
+        for kind in ("FAILED", "SUCCEEDED"):
+            lines = [json.dumps(child.record()) for child in run.children_of(map_run) if child.status == kind]
+            files[kind] = [put(place["Bucket"], f"{folder}/{kind}_0.jsonl", "\n".join(lines))] if lines else []
+        manifest = {"DestinationBucket": place["Bucket"], "MapRunArn": map_run.map_run_arn, "ResultFiles": files}
+        key = put(place["Bucket"], f"{folder}/manifest.json", json.dumps(manifest))["Key"]
+        details = {"Bucket": place["Bucket"], "Key": key}
+        env.stack.append({"MapRunArn": map_run.map_run_arn, "ResultWriterDetails": details})
 
     writer._eval_body = evaluate
 
@@ -175,7 +178,7 @@ def scale_pauses(scale: float) -> None:
 
 def adapt(run: "Run") -> None:
     read_json_lines()
-    give_the_result_writer_its_input()
+    write_results(run)
     tolerate_failures(run)
     record_children(run)
     call_the_local_cloud()
@@ -203,8 +206,12 @@ class Child:
         self.events, self.error, self.output = events, error, output
         self.status, self.stopped = ("FAILED" if error else "SUCCEEDED"), now()
 
-    def input(self) -> str:
-        return next((entered["input"] for entered in entered_states(self.events)), "null")
+    def record(self) -> dict:
+        """Returns the child as a ResultWriter writes it."""
+        started = next((entered["input"] for entered in entered_states(self.events)), "null")
+        error = {key.capitalize(): value for key, value in (self.error or {}).items()}
+        end = error if self.error else {"Output": json.dumps(self.output)}
+        return {"ExecutionArn": self.arn, "Input": started, "Name": self.arn.rsplit(":", 1)[1], "Status": self.status} | end
 
 
 @dataclass
@@ -230,13 +237,9 @@ class Run:
     def children_of(self, map_run: object) -> list[Child]:
         return [child for child in self.children if child.map_run is map_run]
 
-    def map_runs(self) -> dict:
-        records = self.execution.exec_worker.env.map_run_record_pool_manager.get_all()
-        return {record.map_run_arn: record for record in records}
-
     def evaluate(self) -> None:
         backend = module(f"{PARSER}.backend.execution")
-        definition = json.dumps(with_decimal_percentages(json.loads(self.machine["definition"])))
+        definition = json.dumps(in_motos_grammar(json.loads(self.machine["definition"])))
         kind = module(f"{PARSER}.api").StateMachineType.STANDARD
         machine = types.SimpleNamespace(
             arn=self.machine["stateMachineArn"], name=self.machine["name"], definition=definition, sm_type=kind
@@ -277,121 +280,6 @@ def now() -> float:
     return datetime.datetime.now(tz=datetime.timezone.utc).timestamp()
 
 
-# Step Functions, as the functions call it
-
-
-def list_map_runs(run: Run, request: dict) -> dict | None:
-    if request.get("executionArn") != run.arn:
-        return None
-    return {"mapRuns": [times(record) | {
-        "executionArn": run.arn, "mapRunArn": arn, "stateMachineArn": record.map_state_machine_arn,
-    } for arn, record in run.map_runs().items()]}
-
-
-def describe_map_run(run: Run, request: dict) -> dict | None:
-    record = run.map_runs().get(request.get("mapRunArn"))
-    if not record:
-        return None
-    children = run.children_of(record)
-    counts = dict.fromkeys(COUNTS, 0) | {"total": len(children)}
-    for child in children:
-        counts[child.status.lower()] += 1
-    return times(record) | {
-        "mapRunArn": record.map_run_arn, "executionArn": run.arn, "status": record.status,
-        "maxConcurrency": record.max_concurrency, "toleratedFailureCount": record.tolerated_failure_count,
-        "toleratedFailurePercentage": record.tolerated_failure_percentage, "itemCounts": counts,
-        "executionCounts": counts,
-    }
-
-
-def list_executions(run: Run, request: dict) -> dict | None:
-    record = run.map_runs().get(request.get("mapRunArn"))
-    if not record:
-        return None
-    status = request.get("statusFilter")
-    children = [child for child in run.children_of(record) if status in (None, child.status)]
-    return {"executions": [summary(child) | {"mapRunArn": record.map_run_arn} for child in children]}
-
-
-def describe_execution(run: Run, request: dict) -> dict | None:
-    child = next((child for child in run.children if child.arn == request.get("executionArn")), None)
-    if not child:
-        return None
-    end = child.error or ({"output": json.dumps(child.output)} if child.status == "SUCCEEDED" else {})
-    return summary(child) | {"input": child.input(), "mapRunArn": child.map_run.map_run_arn} | end
-
-
-def summary(child: Child) -> dict:
-    stopped = {"stopDate": child.stopped} if child.stopped else {}
-    return {
-        "executionArn": child.arn, "stateMachineArn": child.map_run.map_state_machine_arn,
-        "name": child.arn.rsplit(":", 1)[1], "status": child.status, "startDate": child.started,
-    } | stopped
-
-
-def times(record: object) -> dict:
-    stopped = {"stopDate": record.stop_date.timestamp()} if record.stop_date else {}
-    return {"startDate": record.start_date.timestamp()} | stopped
-
-
-ANSWERS = {
-    "AWSStepFunctions.ListMapRuns": list_map_runs,
-    "AWSStepFunctions.DescribeMapRun": describe_map_run,
-    "AWSStepFunctions.ListExecutions": list_executions,
-    "AWSStepFunctions.DescribeExecution": describe_execution,
-}
-
-
-@contextlib.contextmanager
-def serving(run: Run, address: str | None):
-    """Answers the functions' calls to Step Functions about this execution."""
-    if not address:
-        yield
-        return
-    host, port = urllib.parse.urlsplit(address).hostname, urllib.parse.urlsplit(address).port
-    if host != "127.0.0.1" or not port:
-        raise Failed(f"AWS_ENDPOINT_URL_SFN={address} must be an address of the form http://127.0.0.1:PORT")
-    try:
-        server = http.server.ThreadingHTTPServer((host, port), handler(run))
-    except OSError as error:
-        raise Failed(f"AWS_ENDPOINT_URL_SFN={address}: {error.strerror}. Choose a free port.") from error
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def handler(run: Run) -> type:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            answer = ANSWERS.get(self.headers.get("x-amz-target"), lambda *_: None)(run, json.loads(body or b"{}"))
-            status, text = (200, json.dumps(answer).encode()) if answer is not None else self.forward(body)
-            self.send_response(status)
-            self.send_header("content-type", "application/x-amz-json-1.0")
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def forward(self, body: bytes) -> tuple[int, bytes]:
-            headers = {key: value for key, value in self.headers.items() if key.lower() not in ("host", "connection")}
-            request = urllib.request.Request(endpoint() + self.path, body, headers)
-            try:
-                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
-                    return response.status, response.read()
-            except urllib.error.HTTPError as error:
-                return error.code, error.read()
-
-        def log_message(self, *_) -> None:
-            """Writes nothing: standard error is for errors."""
-
-    return Handler
-
-
 # The command
 
 
@@ -400,6 +288,11 @@ def endpoint() -> str:
     if not address:
         raise Failed("AWS_ENDPOINT_URL is not set. Set it to the address of the local cloud.")
     return address.rstrip("/")
+
+
+def put(bucket: str, key: str, text: str) -> dict:
+    local_client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+    return {"Key": key, "Size": len(text.encode())}
 
 
 def local_client(service: str, region: str | None = None):
@@ -432,8 +325,7 @@ def main() -> None:
     run = Run(described(given.state_machine), given.name, given.input)
     module(f"{PARSER}.asl.parse.asl_parser")
     adapt(run)
-    with serving(run, os.environ.get("AWS_ENDPOINT_URL_SFN")):
-        run.evaluate()
+    run.evaluate()
     json.dump(run.document(), sys.stdout, indent=2, default=str)
     print()
 

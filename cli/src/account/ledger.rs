@@ -4,12 +4,10 @@ use anyhow::{Context, Result};
 use aws_sdk_s3::{Client, operation::list_objects_v2::ListObjectsV2Output};
 use domain::Night;
 use jiff::Timestamp;
-use report::night::Summary;
+use report::night::{Report, Summary};
+use serde::de::DeserializeOwned;
 
-use crate::{
-    account::{Account, error, stack::Stack},
-    view::report::Report,
-};
+use crate::account::{Account, error, stack::Stack};
 
 /// The ledger of a stack.
 #[derive(Clone, Debug)]
@@ -41,40 +39,36 @@ impl Folder {
     }
 }
 
-/// A start's report, as it is written and read.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// The JSON.
-    pub text: String,
-    /// The same, read.
-    pub report: Report,
-}
-
 impl Nights {
     /// The ledger of a stack.
     pub fn of(account: &Account, stack: &Stack) -> Self {
         Self { s3: account.s3(), bucket: stack.ledger.clone() }
     }
 
-    /// The report of a start; none where it did not come so far.
+    /// Returns the report of a run; none if it did not come that far.
     ///
     /// # Errors
-    /// S3 does not answer, or it is no report.
-    pub async fn report(&self, folder: &Folder) -> Result<Option<Written>> {
-        let Some((text, _)) = self.object(&folder.key("report.json")).await? else { return Ok(None) };
-        let report = serde_json::from_str(&text).context("the report is not one that this version writes")?;
-        Ok(Some(Written { report, text }))
+    /// S3 does not answer, or this version cannot read the report.
+    pub async fn report(&self, folder: &Folder) -> Result<Option<Report>> {
+        self.read(&folder.key("report.json")).await
     }
 
     /// Returns the numbers of a run; none if it did not come that far.
     ///
     /// # Errors
-    /// S3 does not answer, or it is no summary.
+    /// S3 does not answer, or this version cannot read them.
     pub async fn summary(&self, folder: &Folder) -> Result<Option<Summary>> {
-        let summary = self.object(&folder.key("summary.json")).await?;
-        summary
-            .map(|(text, _)| serde_json::from_str(&text).context("the summary is not one that this version writes"))
-            .transpose()
+        self.read(&folder.key("summary.json")).await
+    }
+
+    /// Reads an object of JSON; none if there is no such key.
+    ///
+    /// # Errors
+    /// S3 does not answer, or this version cannot read the object.
+    pub async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let Some(text) = self.object(key).await? else { return Ok(None) };
+        let value = serde_json::from_str(&text);
+        Ok(Some(value.with_context(|| format!("s3://{}/{key} was not written by this version", self.bucket))?))
     }
 
     /// The Nights that the ledger has, oldest first.
@@ -105,19 +99,17 @@ impl Nights {
         Ok(names)
     }
 
-    /// The text of an object, and when it was written; none where there is no such key.
+    /// Returns the text of an object; none if there is no such key.
     ///
     /// # Errors
     /// S3 does not answer.
-    pub async fn object(&self, key: &str) -> Result<Option<(String, Timestamp)>> {
+    pub async fn object(&self, key: &str) -> Result<Option<String>> {
         let got = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(got) => got,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
             Err(error) => return Err(error::of("GetObject", error)),
         };
-        let at = got.last_modified().map(timestamp).unwrap_or_default();
-        let body = got.body.collect().await?.into_bytes();
-        Ok(Some((String::from_utf8(body.into())?, at)))
+        Ok(Some(String::from_utf8(got.body.collect().await?.into_bytes().into())?))
     }
 }
 

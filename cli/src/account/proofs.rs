@@ -23,7 +23,7 @@ pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     let mut proofs = Proofs::new();
     for region in &stack.regions {
         let key = keys::proofs(region);
-        let Some((lines, _)) = ledger.object(&key).await? else { continue };
+        let Some(lines) = ledger.object(&key).await? else { continue };
         for line in lines.lines() {
             let proof: Proof = serde_json::from_str(line).with_context(|| format!("s3://{}/{key}", stack.ledger))?;
             proofs.insert((region.clone(), proof.volume_id.clone()), proof);

@@ -1,6 +1,6 @@
 //! `nightly drill`: starts a restore drill and follows it to its end.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use comfy_table::Color;
 use domain::{
     Reason,
@@ -29,7 +29,6 @@ use crate::{
         terminal::Terminal,
         text::{duration, plural, safe},
     },
-    view::report::pretty,
 };
 
 /// Does it.
@@ -64,11 +63,11 @@ async fn follow(
 ) -> Result<Verdict> {
     let ended = Follower::new(&account.sfn(), execution, progress).follow().await?;
     let said = format!("{} {}", ended.output().unwrap_or_default(), ended.cause().unwrap_or_default());
-    let written = match key(&said, &stack.ledger) {
-        Some(key) => Nights::of(account, stack).object(key).await?,
+    let report: Option<DrillReport> = match key(&said, &stack.ledger) {
+        Some(key) => Nights::of(account, stack).read(key).await?,
         None => None,
     };
-    let Some((written, _)) = written else {
+    let Some(report) = report else {
         output::note(&format!(
             "nightly: the drill failed before it could report: {}; look at {}",
             why(&ended),
@@ -76,10 +75,8 @@ async fn follow(
         ));
         return Ok(Verdict::Bad);
     };
-    let report: DrillReport =
-        serde_json::from_str(&written).context("the report is not one that this version writes")?;
     if json {
-        output::print(&pretty(&written)?)?;
+        output::print_json(&report)?;
     } else {
         output::print(&format!("\n{}", text(&report, Terminal::of_stdout())))?;
     }

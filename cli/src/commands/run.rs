@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, bail};
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use domain::Night;
-use jiff::{Timestamp, tz::TimeZone};
-use report::mail::console;
+use jiff::{Timestamp, Unit, tz::TimeZone};
+use report::{mail::console, night::Report};
 use serde_json::{Value, json};
 use std::{fs::File, path::Path};
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +14,7 @@ use crate::{
     account::{
         Account, error, executions,
         follow::Follower,
-        ledger::{Folder, Nights, Written, timestamp},
+        ledger::{Folder, Nights, timestamp},
         stack::Stack,
     },
     chart,
@@ -92,13 +92,13 @@ async fn follow(
 ) -> Result<Verdict> {
     let ended = Follower::new(&account.sfn(), execution, progress).follow().await?;
     let said = format!("{} {}", ended.output().unwrap_or_default(), ended.cause().unwrap_or_default());
-    let written = match Folder::named(&said) {
+    let report = match Folder::named(&said) {
         Some(folder) => Nights::of(account, stack).report(&folder).await?,
         None => None,
     };
-    if let Some(written) = written {
-        tell(account, stack, args, json, &written).await?;
-        return Ok(if written.report.complete { Verdict::Good } else { Verdict::Bad });
+    if let Some(report) = report {
+        tell(account, stack, args, json, &report).await?;
+        return Ok(if report.complete { Verdict::Good } else { Verdict::Bad });
     }
     if json {
         output::print_json(&json!({"complete": false, "error": why(&ended), "execution": execution}))?;
@@ -115,21 +115,21 @@ pub fn why(ended: &DescribeExecutionOutput) -> String {
     format!("{error}{cause}")
 }
 
-async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, written: &Written) -> Result<()> {
+async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, report: &Report) -> Result<()> {
     if json {
-        output::print(&view::report::pretty(&written.text)?)?;
+        output::print_json(report)?;
     } else {
-        output::print(&format!("\n{}", view::terminal::report(&written.report, Terminal::of_stdout())))?;
+        output::print(&format!("\n{}", view::terminal::report(report, Terminal::of_stdout())))?;
     }
     output::note("");
     if let Some(file) = &args.page {
-        let execution = graph::fetch::fetch(&account.sfn(), &written.report.execution).await?;
-        let chart = chart::kept(stack.policy, written.report.night, CHARTED);
-        let page = page::page(&written.report, execution.took(), &graph::draw(&execution)?, &chart);
+        let execution = graph::fetch::fetch(&account.sfn(), &report.execution).await?;
+        let chart = chart::kept(stack.policy, report.night, CHARTED);
+        let page = page::page(report, execution.took(), &graph::draw(&execution)?, &chart);
         std::fs::write(file, page).with_context(|| file.display().to_string())?;
         output::note(&format!("As a page: {}", from_here(file)));
     }
-    let night = written.report.night;
+    let night = report.night;
     let next =
         format!("Next: `nightly coverage` lists what is protected; `nightly status {night}` shows this report again.");
     output::note(Terminal::of_stderr().prose(0, &next).trim_end());
@@ -174,6 +174,7 @@ async fn input_of(account: &Account, stack: &Stack, execution: &str) -> Result<V
 /// Adds when the execution started to an input without a time, so that a rerun is for the same Night.
 fn with_time(mut input: Value, started: Timestamp) -> Result<Value> {
     let members = input.as_object_mut().context("its input is not a JSON object")?;
+    let started = started.round(Unit::Second)?;
     members.entry("time").or_insert_with(|| json!(started));
     Ok(input)
 }
@@ -204,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_run_like_another_is_for_the_same_night() {
-        let started = "2026-12-31T09:12:44Z".parse().unwrap();
+        let started = "2026-12-31T09:12:44.123456789Z".parse().unwrap();
         let like = |input| with_time(input, started).unwrap();
         assert_eq!(like(json!({"dryRun": true})), json!({"time": "2026-12-31T09:12:44Z", "dryRun": true}));
         let scheduled = json!({"time": "2026-12-30T04:30:00Z"});

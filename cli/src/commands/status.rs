@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use domain::Night;
 use report::mail::console;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     Verdict,
@@ -71,13 +71,11 @@ async fn one(account: &Account, stack: &Stack, night: Night, json: bool) -> Resu
     // The report of a dry run is shown if there is no other.
     let reported = |start: &&Start| start.summary.is_some();
     let shown = starts.iter().find(|start| reported(start) && !start.dry_run).or(starts.iter().find(reported));
-    let written = match shown.and_then(Start::folder) {
+    let report = match shown.and_then(Start::folder) {
         Some(folder) => finder.nights.report(&folder).await?,
         None => None,
     };
     if json {
-        let report: Value =
-            written.as_ref().map(|one| serde_json::from_str(&one.text)).transpose()?.unwrap_or_default();
         let objects: Vec<_> = starts.iter().map(object).collect();
         output::print_json(&json!({"night": night, "starts": objects, "report": report}))?;
         return Ok(verdict(&starts));
@@ -86,9 +84,9 @@ async fn one(account: &Account, stack: &Stack, night: Night, json: bool) -> Resu
     let lines = Lines { zone: &stack.time_zone, terminal };
     let heading = terminal.heading(&format!("{} for Night {night}", plural(starts.len(), "run")));
     let mut text = format!("{heading}\n{}", lines.of_night(&starts));
-    if let (Some(start), Some(written)) = (shown, &written) {
-        text += &format!("\n{}\n", view::terminal::report(&written.report, terminal));
-        let (report, execution) = (&written.report.location, console(&start.execution));
+    if let (Some(start), Some(report)) = (shown, &report) {
+        text += &format!("\n{}\n", view::terminal::report(report, terminal));
+        let (report, execution) = (&report.location, console(&start.execution));
         text += &format!("Details\n  report     {report}\n  execution  {execution}\n");
     }
     output::print(&text)?;

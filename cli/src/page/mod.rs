@@ -2,18 +2,18 @@
 //!
 //! # Layout
 //! - [`page`]: the frame, and the answer to whether every volume is safe. `problems`: what failed, and what to do.
-//! - `tables`: the volumes and the expired snapshots of each Region. [`text`]: dates and lists in words.
+//! - `tables`: the volumes and the expired snapshots of each Region.
 
 mod problems;
 mod tables;
-pub mod text;
 
 use jiff::SignedDuration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use report::night::Report;
 
 use crate::{
-    ui::text::duration,
-    view::{night::NightView, report::Report, verdict::Tone},
+    ui::text::{duration, long_date},
+    view::{night::NightView, verdict::Tone},
 };
 
 const STYLE: &str = include_str!("style.css");
@@ -74,7 +74,7 @@ fn header(night: &NightView, took: SignedDuration) -> Markup {
             h1 { (verdict.answer) }
             p.lead { (verdict.lead) @if !report.complete { "What failed, and what to do, comes first below." } }
             dl.facts {
-                div.wide { dt { "Night" } dd { time datetime=(report.night) { (text::long_date(report.night)) } } }
+                div.wide { dt { "Night" } dd { time datetime=(report.night) { (long_date(report.night)) } } }
                 div { dt { "Intervals due" } dd { (report.intervals.to_string().replace('+', " + ")) } }
                 div { dt { "Stack" } dd { bdi { (report.backup_stack) } } }
                 div { dt { "Duration" } dd { (duration(took)) } }

@@ -1,5 +1,6 @@
 //! Numbers, times and names in words.
 
+use domain::Night;
 use jiff::{
     SignedDuration, SignedDurationRound, Timestamp, Unit,
     fmt::friendly::{FractionalUnit, SpanPrinter},
@@ -41,6 +42,20 @@ pub fn minute(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// `Thursday, 31 December 2026`
+pub fn long_date(night: Night) -> String {
+    night.date().strftime("%A, %-d %B %Y").to_string()
+}
+
+/// `a`, `a and b`, `a, b and c`
+pub fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// Text from an account, such as a tag, without characters that move the cursor or reverse the line.
 pub fn safe(text: &str) -> String {
     let moves = |character: char| {
@@ -71,6 +86,12 @@ mod tests {
     fn an_age_is_in_its_largest_unit() {
         let of = |minutes| age(SignedDuration::from_mins(minutes));
         assert_eq!([-5, 59, 60, 47 * 60 + 59, 48 * 60].map(of), ["0m", "59m", "1h", "47h", "2d"]);
+    }
+
+    #[test]
+    fn a_date_and_a_list_are_said_in_full() {
+        assert_eq!(long_date("2026-12-31".parse().expect("a Night")), "Thursday, 31 December 2026");
+        assert_eq!(listed(&["a", "b", "c"]), "a, b and c");
     }
 
     #[test]

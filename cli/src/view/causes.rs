@@ -4,8 +4,8 @@ use domain::Reason;
 use report::advice::advice;
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use super::report::Region;
 use crate::ui::text::plural;
+use report::night::Region;
 
 /// A cause, and everything that failed because of it.
 #[derive(Clone, Debug)]

@@ -2,10 +2,10 @@
 //! and each snapshot.
 
 use domain::{Interval, Night, messages::Expired};
+use report::night::{Named, Region, Report};
 
 use super::{
     causes::{Cause, causes},
-    report::{Named, Region, Report},
     verdict::{Tone, Verdict},
 };
 use crate::ui::text::{grouped, plural};

@@ -1,12 +1,14 @@
 //! A night for a terminal: what matters in full, the rest counted.
 
 use comfy_table::Color;
-use report::mail::{Mail, console};
+use report::{
+    mail::{Mail, console},
+    night::Report,
+};
 
 use super::{
     causes::Cause,
     night::{NightView, RegionView, SnapshotRow, VolumeRow},
-    report::Report,
     verdict::Tone,
 };
 use crate::ui::{
@@ -73,7 +75,7 @@ fn outcome(outcome: &str, detail: &str) -> String {
 }
 
 fn volumes(region: &RegionView) -> Rows {
-    let mut rows = Rows::new(&[&["Volume", "Name", "Server"], &["Snapshot", "Outcome"]]);
+    let mut rows = Rows::new(&[&["Volume", "Name", "Server"], &["Snapshot"], &["Outcome"]]);
     for VolumeRow { volume, tone, outcome: word, detail, snapshot, .. } in &region.volumes.first {
         let (word, colour) = match tone {
             Tone::Complete => (word.to_lowercase(), Some(Color::DarkGreen)),
@@ -87,7 +89,7 @@ fn volumes(region: &RegionView) -> Rows {
 }
 
 fn snapshots(region: &RegionView) -> Rows {
-    let mut rows = Rows::new(&[&["Snapshot", "Interval", "Night"], &["Volume", "Outcome"]]);
+    let mut rows = Rows::new(&[&["Snapshot", "Interval", "Night"], &["Volume"], &["Outcome"]]);
     for SnapshotRow { id, tags, is_news, outcome: word, detail } in &region.snapshots.first {
         let (interval, night, volume) = match tags {
             Some((interval, night, volume)) => (interval.to_string(), night.to_string(), *volume),

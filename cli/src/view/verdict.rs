@@ -1,11 +1,7 @@
 //! Whether every volume is safe, in words.
 
-use super::report::Report;
-use crate::{
-    page::text::listed,
-    ui::text::{grouped, plural},
-};
-use ::report::night::Summary;
+use crate::ui::text::{grouped, listed, plural};
+use report::night::{Report, Summary};
 
 /// How something went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

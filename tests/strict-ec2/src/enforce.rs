@@ -102,11 +102,31 @@ impl Server {
     }
 
     async fn attach_volume(&self, call: &Call, now: Instant) -> Answer {
+        let _attaching = self.attaching_volume.lock().await;
         let refusal = self.state().volumes.attachment_error(call.volume_id().unwrap_or_default(), now);
-        match refusal {
-            Some(refusal) => refusal,
-            None => self.forward(call, &call.parameters).await,
+        if let Some(refusal) = refusal {
+            return refusal;
         }
+        let device = call.get("Device").unwrap_or_default();
+        if self.is_device_taken(call, device).await {
+            let message =
+                format!("Invalid value '{device}' for unixDevice. Attachment point {device} is already in use");
+            return Answer::error(400, "InvalidParameterValue", &message);
+        }
+        self.forward(call, &call.parameters).await
+    }
+
+    /// Returns whether a volume is attached to the instance under this device name.
+    async fn is_device_taken(&self, call: &Call, device: &str) -> bool {
+        let filters =
+            [("attachment.instance-id", call.get("InstanceId").unwrap_or_default()), ("attachment.device", device)];
+        let mut parameters = vec![("Action".to_owned(), "DescribeVolumes".to_owned())];
+        for (number, (name, value)) in (1..).zip(filters) {
+            parameters.push((format!("Filter.{number}.Name"), name.to_owned()));
+            parameters.push((format!("Filter.{number}.Value.1"), value.to_owned()));
+        }
+        let volumes = self.forward(call, &parameters).await.document();
+        volumes.is_some_and(|answer| answer.get_child("volumeSet").is_some_and(|set| !set.children.is_empty()))
     }
 
     async fn create_tags(&self, call: &Call, rules: &Rules, now: Instant) -> Answer {

@@ -50,12 +50,15 @@ pub struct Server {
     pub started: Instant,
     /// Held while a volume is created: of two calls at once with one client token, the second gets the answer of the first.
     pub creating_volume: tokio::sync::Mutex<()>,
+    /// Held while a volume is attached: of two calls at once with one device name, the second is refused.
+    pub attaching_volume: tokio::sync::Mutex<()>,
 }
 
 impl Server {
     pub fn new(client: reqwest::Client, rules: Rules) -> Self {
         let state = Mutex::new(State { rules, ..State::default() });
-        Self { client, state, started: Instant::now(), creating_volume: tokio::sync::Mutex::default() }
+        let (creating_volume, attaching_volume) = Default::default();
+        Self { client, state, started: Instant::now(), creating_volume, attaching_volume }
     }
 
     /// Locks the state. Never held across an await.

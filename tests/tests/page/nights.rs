@@ -1,6 +1,6 @@
 //! The nights whose pages are looked at.
 
-use nightly::view::report::Report;
+use report::night::Report;
 use serde_json::{Value, json};
 
 /// What a hostile person would call a server.

@@ -54,7 +54,7 @@ async fn a_client_token_creates_one_volume_even_if_its_answer_is_lost_or_it_is_d
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_volume_has_the_state_that_the_test_sets_and_is_attached_only_if_it_is_available() {
+async fn a_volume_has_the_state_that_the_test_sets_and_is_attached_only_if_it_and_the_device_are_available() {
     let (strict, ec2) = start(Rules::default().new_volumes(NewVolumes::StayCreating));
     let (volume, failed, instance) = (ec2.create("a", "").await, ec2.create("b", "").await, ec2.instance().await);
     assert_eq!((ec2.state_of(&volume).await, ec2.count("creating").await), ("creating".into(), 2));
@@ -70,6 +70,8 @@ async fn a_volume_has_the_state_that_the_test_sets_and_is_attached_only_if_it_is
     assert_eq!((ec2.state_of(&volume).await, ec2.count("available").await), ("available".into(), 1));
     assert_eq!(ec2.text(&attach(&volume), &["device"]).await, "/dev/sdf");
     assert_eq!(ec2.state_of(&volume).await, "in-use");
+    strict.set_volume_state(&failed, VolumeState::Available);
+    assert_eq!(ec2.text(&attach(&failed), &["device"]).await, "InvalidParameterValue", "the device is in use");
 
     let hour = Duration::from_secs(3_600);
     strict.set_rules(Rules::default().new_volumes(NewVolumes::CreatingFor(hour)));
