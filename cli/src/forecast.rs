@@ -66,7 +66,6 @@ type Pattern = (bool, Vec<(Night, Interval, Intervals, u8)>);
 #[derive(Debug)]
 pub struct Forecast {
     policy: Policy,
-    /// The first Night to come.
     pub next: Night,
     known: HashMap<Pattern, Vec<Fate>>,
 }
@@ -117,19 +116,22 @@ fn foretell(snapshots: &[retention::Snapshot], policy: Policy, exists: bool, nex
     snapshots.iter().map(fate).collect()
 }
 
-/// Why then.
 fn expires(one: &retention::Snapshot, on: Night, all: &[retention::Snapshot], policy: Policy, exists: bool) -> Fate {
-    let (old_on, needed) = match one.interval {
-        Interval::Daily => (one.night.after_nights(policy.dailies.into()), policy.dailies),
-        _ => (one.night.after_months(policy.quarterly_months), policy.quarterlies),
-    };
-    let old_on = old_on.unwrap_or(on);
+    let needed = if one.interval == Interval::Daily { policy.dailies } else { policy.quarterlies };
+    let old_on = old_on(one, policy).unwrap_or(on);
     if !exists {
         return Fate::Aged { on, old_on };
     }
     let due = completed(all).filter(|other| other.intervals.contains(one.interval) && other.night > one.night);
     let newer = due.map(|other| other.night).collect::<HashSet<_>>().len();
     Fate::Succeeded { on, old_on, newer, needed, is_newest: is_newest(one, all) }
+}
+
+fn old_on(one: &retention::Snapshot, policy: Policy) -> Option<Night> {
+    match one.interval {
+        Interval::Daily => one.night.after_nights(policy.dailies.into()),
+        _ => one.night.after_months(policy.quarterly_months),
+    }
 }
 
 fn completed(snapshots: &[retention::Snapshot]) -> impl Iterator<Item = &retention::Snapshot> {
@@ -143,11 +145,14 @@ fn is_newest(one: &retention::Snapshot, all: &[retention::Snapshot]) -> bool {
 
 /// The Night that names each snapshot, by its id.
 fn simulate(first: &[retention::Snapshot], policy: Policy, exists: bool, next: Night) -> HashMap<String, Night> {
-    // The newest of a volume that is gone stay.
-    let may_expire = |one: &&retention::Snapshot| {
-        one.interval != Interval::Annual
-            && matches!(one.state, State::Completed | State::Error)
-            && (exists || !is_newest(one, first))
+    let last = next.after_nights(NIGHTS as i64);
+    let may_expire = |one: &&retention::Snapshot| match one.state {
+        _ if one.interval == Interval::Annual => false,
+        State::Error => true,
+        // The newest of a volume that is gone stay.
+        State::Completed if !exists && is_newest(one, first) => false,
+        State::Completed => old_on(one, policy).zip(last).is_some_and(|(old, last)| old <= last),
+        State::Pending | State::Other => false,
     };
     let mut left: HashSet<_> = first.iter().filter(may_expire).map(|one| one.id.clone()).collect();
     let (mut there, mut expiries) = (first.to_vec(), HashMap::new());

@@ -16,109 +16,74 @@ use std::collections::BTreeMap;
 
 use crate::account::error;
 
-/// EC2 in a Region.
 #[derive(Clone, Debug)]
 pub struct Region {
-    /// `us-east-1`
     pub name: String,
-    /// EC2's client for the Region.
     pub client: Client,
 }
 
-/// A volume.
 #[derive(Clone, Debug, Default)]
 pub struct Volume {
-    /// Its Region.
     pub region: String,
-    /// `vol-…`
     pub id: String,
-    /// Its state, in EC2's word.
     pub state: String,
     /// Its type, its speed and its place.
     pub origin: Origin,
-    /// Its size in GiB.
     pub gibibytes: i32,
-    /// Whether it is encrypted.
     pub is_encrypted: bool,
-    /// The key that it is encrypted with.
     pub key: Option<String>,
-    /// Its tags.
     pub tags: Tags,
     /// The instances that it is attached to, with the devices.
     pub attachments: Vec<(String, String)>,
-    /// When it was created.
     pub created: Option<Timestamp>,
 }
 
 /// What a managed snapshot's tags say of it.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// Its Night.
     pub night: Night,
     /// The Interval that governs it.
     pub interval: Interval,
-    /// Every Interval due that Night.
     pub intervals: Intervals,
 }
 
-/// A snapshot.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Its Region.
     pub region: String,
-    /// `snap-…`
     pub id: String,
-    /// The volume that it was made of.
     pub volume_id: String,
-    /// Its tags.
     pub tags: Tags,
     /// The identity in its tags, or why they cannot be read.
     pub identity: Result<Identity, String>,
     /// What its volume was, if its tags say so.
     pub origin: Option<Origin>,
-    /// Its state, in EC2's word.
     pub state: String,
     /// How much of it EBS has copied: `45%`.
     pub progress: String,
     /// Whether it is in the archive tier: nothing can be made of it.
     pub is_archived: bool,
-    /// Whether it is encrypted.
     pub is_encrypted: bool,
-    /// The key that it is encrypted with.
     pub key: Option<String>,
-    /// The size of its volume in GiB.
     pub gibibytes: i32,
-    /// When it was begun.
     pub begun: Option<Timestamp>,
 }
 
-/// An instance.
 #[derive(Clone, Debug, Default)]
 pub struct Instance {
-    /// Its Region.
     pub region: String,
-    /// `i-…`
     pub id: String,
-    /// Its `Name` tag; empty if it has none.
     pub name: String,
-    /// Its state, in EC2's word.
     pub state: String,
-    /// Its Availability Zone.
     pub zone: String,
     /// The device of its root volume.
     pub root: String,
-    /// Its volumes by their devices.
     pub devices: BTreeMap<String, String>,
 }
 
-/// An Availability Zone.
 #[derive(Clone, Debug)]
 pub struct Zone {
-    /// Its Region.
     pub region: String,
-    /// `us-east-1a`
     pub name: String,
-    /// Whether volumes can be made in it.
     pub is_available: bool,
 }
 
@@ -139,9 +104,6 @@ pub fn named(name: &str) -> Filter {
 
 impl Region {
     /// The volumes that pass every filter.
-    ///
-    /// # Errors
-    /// EC2 refuses or does not answer.
     pub async fn volumes(&self, filters: &[Filter]) -> Result<Vec<Volume>> {
         let call = self.client.describe_volumes().set_filters(Some(filters.to_vec())).max_results(1_000);
         let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
@@ -150,9 +112,6 @@ impl Region {
     }
 
     /// The account's own snapshots that pass every filter.
-    ///
-    /// # Errors
-    /// EC2 refuses or does not answer.
     pub async fn snapshots(&self, filters: &[Filter]) -> Result<Vec<Snapshot>> {
         let call = self.client.describe_snapshots().owner_ids("self").set_filters(Some(filters.to_vec()));
         let found: Result<Vec<_>, _> = call.max_results(1_000).into_paginator().items().send().collect().await;
@@ -161,9 +120,6 @@ impl Region {
     }
 
     /// The instances that pass every filter, terminated ones among them.
-    ///
-    /// # Errors
-    /// EC2 refuses or does not answer.
     pub async fn instances(&self, filters: &[Filter]) -> Result<Vec<Instance>> {
         let call = self.client.describe_instances().set_filters(Some(filters.to_vec())).max_results(1_000);
         let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
@@ -172,9 +128,6 @@ impl Region {
     }
 
     /// The Region's zones.
-    ///
-    /// # Errors
-    /// EC2 refuses or does not answer.
     pub async fn zones(&self) -> Result<Vec<Zone>> {
         let answer = self.client.describe_availability_zones().send().await;
         let found = answer.map_err(|error| error::of("DescribeAvailabilityZones", error))?.availability_zones;
@@ -251,7 +204,6 @@ impl Region {
 }
 
 impl Volume {
-    /// Its `Name` tag; empty if it has none.
     pub fn name(&self) -> &str {
         self.tags.get(NAME).map_or("", String::as_str)
     }
@@ -269,7 +221,6 @@ impl Snapshot {
     }
 }
 
-/// A time of EC2's.
 pub fn timestamp(time: &aws_sdk_ec2::primitives::DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), time.subsec_nanos().try_into().ok()?).ok()
 }

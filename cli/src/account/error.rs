@@ -50,9 +50,6 @@ pub fn may_pass(error: &Error) -> bool {
 }
 
 /// What `calls` come to, unless they take too long.
-///
-/// # Errors
-/// Theirs, or that there was no answer.
 pub async fn in_time<T>(what: &str, calls: impl Future<Output = Result<T>>) -> Result<T> {
     let late = |_| {
         let line = format!("{what}: no answer within {} s", LONGEST_WAIT.as_secs());

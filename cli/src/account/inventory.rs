@@ -22,11 +22,8 @@ const AT_ONCE: usize = 8;
 /// Volumes and managed snapshots, in no order.
 #[derive(Debug, Default)]
 pub struct Inventory {
-    /// The volumes, attached or not.
     pub volumes: Vec<Volume>,
-    /// The managed snapshots.
     pub snapshots: Vec<Snapshot>,
-    /// The Regions that could not be read.
     pub unread: Vec<String>,
 }
 
@@ -44,9 +41,6 @@ pub type Histories<'a> = BTreeMap<(&'a str, &'a str), History<'a>>;
 
 impl Inventory {
     /// Reads every Region; of one volume, by its id or its name, if that is asked for.
-    ///
-    /// # Errors
-    /// No Region can be read. Those that cannot are on stderr.
     pub async fn read(account: &Account, stack: &Stack, volume: Option<&str>) -> Result<Self> {
         let answers = each_region(account, &stack.regions, async |region| match volume {
             None => Self::of_region(&region, &stack.backup_stack, &[]).await,
@@ -65,9 +59,6 @@ impl Inventory {
     }
 
     /// Reads some volumes of one Region.
-    ///
-    /// # Errors
-    /// EC2 refuses or does not answer.
     pub async fn of_volumes(region: &Region, backup_stack: &str, ids: &BTreeSet<String>) -> Result<Self> {
         if ids.is_empty() {
             return Ok(Self::default());
@@ -119,9 +110,6 @@ impl History<'_> {
 }
 
 /// The Region and the id of the volume that has this id, or that alone has this name.
-///
-/// # Errors
-/// There is none, or there are several; the choices are named.
 pub fn find<'a>(histories: &Histories<'a>, asked: &str, regions: &[String]) -> Result<(&'a str, &'a str)> {
     let of_id = histories.keys().find(|(_, id)| *id == asked);
     let mut called = histories.iter().filter(|(_, history)| history.name() == asked).map(|(key, _)| key);
@@ -140,9 +128,6 @@ pub fn find<'a>(histories: &Histories<'a>, asked: &str, regions: &[String]) -> R
 }
 
 /// The ids of the volumes that an id or a name may mean: a snapshot may have a name that its volume has no longer.
-///
-/// # Errors
-/// EC2 refuses or does not answer.
 pub async fn ids_of(region: &Region, backup_stack: &str, asked: &str) -> Result<BTreeSet<String>> {
     if asked.starts_with("vol-") {
         return Ok(BTreeSet::from([asked.to_owned()]));
@@ -166,9 +151,6 @@ pub async fn each_region<T>(
 }
 
 /// The answers of the Regions that could be read, and the names of the others, whose errors are printed on stderr.
-///
-/// # Errors
-/// None could be read.
 pub fn readable<T>(answers: Vec<(String, Result<T>)>) -> Result<(Vec<T>, Vec<String>)> {
     let (mut read, mut unread) = (Vec::new(), Vec::new());
     for (region, answer) in answers {

@@ -15,18 +15,13 @@ use anyhow::{Result, bail};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-/// The clients.
 pub struct Account {
     config: SdkConfig,
-    /// The Region that the stack is in.
     pub region: String,
 }
 
 impl Account {
     /// Finds the credentials and the Region as the AWS CLI does; `region` comes before what is found.
-    ///
-    /// # Errors
-    /// No Region anywhere.
     pub async fn load(region: Option<String>) -> Result<Self> {
         let https =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -41,22 +36,18 @@ impl Account {
         Ok(Self { config, region })
     }
 
-    /// CloudFormation.
     pub fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
         aws_sdk_cloudformation::Client::new(&self.config)
     }
 
-    /// Step Functions.
     pub fn sfn(&self) -> aws_sdk_sfn::Client {
         aws_sdk_sfn::Client::new(&self.config)
     }
 
-    /// S3.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         aws_sdk_s3::Client::new(&self.config)
     }
 
-    /// EC2 in a Region.
     pub fn ec2(&self, region: &str) -> aws_sdk_ec2::Client {
         let config = aws_sdk_ec2::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
         aws_sdk_ec2::Client::from_conf(config.build())

@@ -15,9 +15,6 @@ use crate::{
 pub type Proofs = HashMap<(String, String), Proof>;
 
 /// Reads them; none where the stack has no drill.
-///
-/// # Errors
-/// S3 does not answer, or what it has are no proofs.
 pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     if stack.drill.is_none() {
         return Ok(None);
@@ -50,7 +47,6 @@ pub fn proven_in_words(proven: &Proven, zone: &TimeZone) -> String {
     format!("{}, {}", date(proven.at, zone), duration(took))
 }
 
-/// A date in a zone.
 pub fn date(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).date().to_string()
 }

@@ -7,10 +7,8 @@ use jiff::tz::TimeZone;
 
 use crate::account::{Account, error};
 
-/// A deployed backup.
 #[derive(Debug)]
 pub struct Stack {
-    /// The stack's name in CloudFormation.
     pub name: String,
     /// The value of its snapshots' `BackupStack` tag.
     pub backup_stack: String,
@@ -18,23 +16,16 @@ pub struct Stack {
     pub state_machine: String,
     /// The ARN of the state machine of the restore drill; none where it is not deployed.
     pub drill: Option<String>,
-    /// The ledger bucket.
     pub ledger: String,
-    /// The Regions that are backed up.
     pub regions: Vec<String>,
-    /// The time zone of the Night.
     pub time_zone: TimeZone,
     /// Which in-use volumes are backed up.
     pub selection: Selection,
-    /// How long restore points are kept.
     pub policy: Policy,
 }
 
 impl Stack {
     /// The stack of this name, or that whose snapshots bear it; without a name the only backup of the Region.
-    ///
-    /// # Errors
-    /// None or several are found; the choices are named.
     pub async fn find(account: &Account, name: Option<&str>) -> Result<Self> {
         let listed = account.cloudformation().describe_stacks().into_paginator().items().send();
         let listed = listed.collect::<Result<Vec<_>, _>>().await;
@@ -54,7 +45,7 @@ impl Stack {
             [one] => Self::read(one, &account.region)
                 .with_context(|| format!("stack {}", one.stack_name().unwrap_or_default())),
             [] => bail!("no backup is deployed in {}; look in another --region, or deploy one", account.region),
-            _ => bail!("which one? Give --stack; {}", names(&backups)),
+            _ => bail!("more than one backup is deployed here: choose one with --stack; {}", names(&backups)),
         }
     }
 

@@ -31,17 +31,13 @@ const STALE: i64 = 36 * 60 * 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cover {
-    /// There is no restore point.
     None,
-    /// It is older than 36 hours.
     Stale,
-    /// It is not.
     Covered,
     /// The volume is not backed up: its `Backup` tag, or `VolumeTag`.
     LeftOut,
 }
 
-/// A snapshot of a volume.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Point {
@@ -51,25 +47,17 @@ pub struct Point {
     age_seconds: i64,
 }
 
-/// An in-use volume.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
-    /// `vol-…`
     pub volume_id: String,
-    /// Its name, empty where it has none.
     pub name: String,
-    /// The servers that it is attached to, by their names or else their ids.
     pub servers: Vec<String>,
-    /// Its Region.
     pub region: String,
-    /// How old it is.
     pub made_seconds: Option<i64>,
-    /// Its newest restore point.
     pub restore_point: Option<Point>,
     /// A newer snapshot that EBS still copies.
     pub pending: Option<Point>,
-    /// What it comes to.
     pub verdict: Cover,
     /// What drills proved of it; absent where none has taken it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +68,6 @@ pub struct Row {
 #[derive(Clone, Debug, Serialize)]
 pub struct Coverage {
     covered: bool,
-    /// The Regions that could not be read.
     unread: Vec<String>,
     /// Whether the stack has a restore drill.
     drill: bool,
@@ -88,9 +75,6 @@ pub struct Coverage {
 }
 
 /// Prints the coverage.
-///
-/// # Errors
-/// EC2 refuses or does not answer.
 pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -> Result<Verdict> {
     let inventory = Inventory::read(account, stack, None).await?;
     let regions: Vec<_> = stack.regions.iter().filter(|one| !inventory.unread.contains(one)).cloned().collect();
@@ -101,11 +85,7 @@ pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -
         None
     });
     let coverage = Coverage::of(&inventory, &names, &stack.selection, now).with_proofs(proofs);
-    if json {
-        output::print_json(&coverage)?;
-    } else {
-        output::print(&coverage.text(&stack.regions, &stack.time_zone, Terminal::of_stdout()))?;
-    }
+    output::answer(json, &coverage, |terminal| coverage.text(&stack.regions, &stack.time_zone, terminal))?;
     Ok(match (inventory.unread.is_empty(), coverage.covered) {
         (false, _) => Verdict::Partial,
         (true, true) => Verdict::Good,
@@ -154,7 +134,6 @@ impl Coverage {
         self
     }
 
-    /// The whole in words.
     pub fn text(&self, regions: &[String], zone: &TimeZone, terminal: Terminal) -> String {
         let mut rows = Rows::new(&[
             &["Volume", "Name"],

@@ -25,23 +25,16 @@ use crate::{
     view::expiry,
 };
 
-/// A managed snapshot.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Point {
-    /// `snap-…`
     pub snapshot_id: String,
-    /// Its Night.
     pub night: Option<Night>,
     /// The Interval that governs it.
     pub interval: Option<Interval>,
-    /// Every Interval due that Night.
     pub intervals: Option<String>,
-    /// Its state.
     pub state: String,
-    /// The size of its volume in GiB.
     pub gibibytes: i32,
-    /// When it was begun.
     pub begun: Option<Timestamp>,
     /// The Night on which it expires; none for one that never does.
     pub expires: Option<Night>,
@@ -49,17 +42,12 @@ pub struct Point {
     pub reason: String,
 }
 
-/// One volume.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OfVolume {
-    /// `vol-…`
     pub volume_id: String,
-    /// Its name, empty where it has none.
     pub name: String,
-    /// Its Region.
     pub region: String,
-    /// Whether it still does.
     pub exists: bool,
     /// Annuals, quarterlies, dailies, the newest first; then those whose tags cannot be read.
     pub restore_points: Vec<Point>,
@@ -73,14 +61,10 @@ pub struct Listing {
     quarterly_months: u32,
     keep_quarterlies: u32,
     next_night: Night,
-    /// The volumes.
     pub volumes: Vec<OfVolume>,
 }
 
 /// Prints the restore points of the volume of this id or name, or of all.
-///
-/// # Errors
-/// EC2 refuses or does not answer; no volume, or several, are called so.
 pub async fn run(
     account: &Account,
     stack: &Stack,
@@ -99,11 +83,7 @@ pub async fn run(
         None => histories.retain(|_, history| !history.snapshots.is_empty()),
     }
     let listing = Listing::of(histories, stack.policy, next);
-    if json {
-        output::print_json(&listing)?;
-    } else {
-        output::print(&listing.text(stack, Terminal::of_stdout()))?;
-    }
+    output::answer(json, &listing, |terminal| listing.text(stack, terminal))?;
     Ok(if inventory.unread.is_empty() { Verdict::Good } else { Verdict::Partial })
 }
 
@@ -116,15 +96,12 @@ impl Listing {
         Self { keep_dailies: dailies, quarterly_months, keep_quarterlies: quarterlies, next_night: next, volumes }
     }
 
-    /// The whole in words.
     pub fn text(&self, stack: &Stack, terminal: Terminal) -> String {
         let zone = stack.time_zone.iana_name().unwrap_or("UTC");
         let next = self.next_night;
         let mut text = terminal.prose(0, &format!("{} {}.", stack.backup_stack, expiry::keeps(stack.policy)));
-        text += &terminal.prose(
-            0,
-            &format!("The dates hold if every Night from {next} on makes its restore points. Times are of {zone}."),
-        );
+        text += &terminal
+            .prose(0, &format!("Expiry dates assume that every run from {next} on succeeds. Times are in {zone}."));
         if self.volumes.is_empty() {
             return text + "\n" + &terminal.prose(0, "There is no restore point yet. `nightly run` makes the first.");
         }

@@ -33,7 +33,7 @@ fn the_longest_interval_comes_first_and_the_newest_night_of_each() {
         told(&listing),
         expected(&[
             ("2025-12-31", "never", "annual"),
-            ("2026-10-01", "2028-01-01", "old enough then"),
+            ("2026-10-01", "2028-01-01", "old enough"),
             ("2026-12-01", "2026-12-04", "needs 2 newer, has 0"),
             ("2026-11-30", "2026-12-03", "needs 2 newer, has 1"),
             ("2026-11-01", "2026-12-03", "EBS failed it"),
@@ -53,8 +53,8 @@ fn one_of_the_last_night_that_is_pending_is_taken_to_be_completed_in_time_and_an
     assert_eq!(
         told(&listing),
         expected(&[
-            ("2026-12-03", "2026-12-05", "old enough then"),
-            ("2026-12-02", "2026-12-04", "old enough then"),
+            ("2026-12-03", "2026-12-05", "old enough"),
+            ("2026-12-02", "2026-12-04", "old enough"),
             ("2026-11-20", "never", "while it is pending"),
         ])
     );

@@ -21,23 +21,20 @@ use crate::{
     forecast::{Fate, Forecast},
     ui::{
         output,
-        terminal::Terminal,
         text::{minute, safe},
     },
     view::expiry,
 };
 
-/// The answer.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// `snap-…`
     pub snapshot_id: String,
     region: String,
     volume_id: String,
     /// Unknown of a snapshot that is none of this stack's.
     volume_exists: Option<bool>,
-    /// Whether it bears this stack's `BackupStack` tag.
+    /// Whether it has this stack's `BackupStack` tag.
     managed: bool,
     night: Option<Night>,
     interval: Option<Interval>,
@@ -48,14 +45,10 @@ pub struct Answer {
     /// The Night on which it expires; none where it never does, or where that is none of this stack's business.
     pub expires: Option<Night>,
     images: Vec<String>,
-    /// The whole in words: paragraphs.
     pub text: Vec<String>,
 }
 
 /// Prints why a snapshot is kept.
-///
-/// # Errors
-/// The id is none, no Region has it, or EC2 refuses.
 pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Timestamp) -> Result<Verdict> {
     check(id)?;
     let answers = each_region(account, &stack.regions, async |region| find(&region, stack, id).await).await;
@@ -66,13 +59,9 @@ pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Ti
     };
     let next = inventory.next_night(now, &stack.time_zone);
     let answer = Answer::of(&snapshot, images, &inventory.histories(), stack, next);
-    if json {
-        output::print_json(&answer)?;
-    } else {
-        let terminal = Terminal::of_stdout();
-        let paragraphs: Vec<_> = answer.text.iter().map(|text| terminal.prose(0, &safe(text))).collect();
-        output::print(&paragraphs.join("\n"))?;
-    }
+    output::answer(json, &answer, |terminal| {
+        answer.text.iter().map(|text| terminal.prose(0, &safe(text))).collect::<Vec<_>>().join("\n")
+    })?;
     Ok(Verdict::Good)
 }
 
@@ -124,8 +113,8 @@ impl Answer {
                 expiry::sentences(fate, identity.interval, tagged, &snapshot.state, stack.policy, next)
             }
             (_, Err(problem)) if managed => format!(
-                "It bears this stack's {BACKUP_STACK} tag, but its tags cannot be read: {problem}. So it neither counts nor expires, \
-                 and every night's report names it, until somebody mends the tag or deletes the snapshot."
+                "It has this stack's {BACKUP_STACK} tag, but its tags cannot be read: {problem}. So it neither counts nor expires, \
+                 and every night's report names it, until somebody fixes the tag or deletes the snapshot."
             ),
             _ => not_ours(snapshot, &stack.backup_stack),
         };
@@ -192,7 +181,7 @@ fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &S
 fn not_ours(snapshot: &Snapshot, stack: &str) -> String {
     let tag = match snapshot.tags.get(BACKUP_STACK) {
         Some(other) => format!("its {BACKUP_STACK} tag says {other:?}"),
-        None => format!("it bears no {BACKUP_STACK} tag"),
+        None => format!("it has no {BACKUP_STACK} tag"),
     };
     format!("It is not a snapshot of {stack}: {tag}. This backup neither counts nor deletes it, whatever its age.")
 }

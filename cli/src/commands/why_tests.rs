@@ -32,7 +32,7 @@ fn says_what_it_is_and_each_part_of_why_it_is_kept() {
 fn one_of_another_stack_or_of_none_is_said_to_be_left_alone() {
     for (bears, told) in [
         (tags(&[("BackupStack", "test")]), "its BackupStack tag says \"test\""),
-        (tags(&[]), "it bears no BackupStack tag"),
+        (tags(&[]), "it has no BackupStack tag"),
     ] {
         let mut other = of_night("vol-1", "2026-11-01", "completed");
         other.tags = bears;

@@ -4,10 +4,9 @@ use anyhow::Result;
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 
+use super::terminal::Terminal;
+
 /// Prints to stdout.
-///
-/// # Errors
-/// Stdout cannot be written to.
 pub fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
@@ -15,10 +14,12 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Prints a command's answer: as JSON, or in words.
+pub fn answer<T: Serialize>(json: bool, value: &T, text: impl FnOnce(Terminal) -> String) -> Result<()> {
+    if json { print_json(value) } else { print(&text(Terminal::of_stdout())) }
+}
+
 /// Prints a value as JSON to stdout.
-///
-/// # Errors
-/// Stdout cannot be written to.
 pub fn print_json<T: Serialize>(value: &T) -> Result<()> {
     print(&(serde_json::to_string_pretty(value)? + "\n"))
 }

@@ -25,7 +25,7 @@ pub fn reason(fate: &Fate, state: &str) -> String {
         Fate::Failed(_) => "EBS failed it".to_owned(),
         Fate::Aged { .. } => "by age, its volume is gone".to_owned(),
         Fate::Succeeded { on, old_on, newer, needed, is_newest } => match () {
-            () if on == old_on => "old enough then".to_owned(),
+            () if on == old_on => "old enough".to_owned(),
             () if *newer < *needed as usize => format!("needs {needed} newer, has {newer}"),
             () if *is_newest => "has a successor then".to_owned(),
             () => "old, and enough newer".to_owned(),

@@ -17,16 +17,11 @@ const CHOICES: usize = 3;
 /// The restore points that are taken, and what is to be said of the choice.
 #[derive(Debug)]
 pub struct Chosen<'a> {
-    /// One a volume.
     pub points: Vec<&'a Point>,
-    /// Sentences.
     pub notes: Vec<String>,
 }
 
 /// The restore point of the volume of this id or name; of its newest Night where none is asked.
-///
-/// # Errors
-/// Which volume it is cannot be said, or no volume can be made: the choices are named.
 pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
     let histories = found.histories();
     let (region, id) = find(&histories, asked, regions)?;

@@ -18,9 +18,7 @@ use crate::{
 /// A managed snapshot whose tags say its Night.
 #[derive(Clone, Debug)]
 pub struct Point {
-    /// The snapshot.
     pub snapshot: Snapshot,
-    /// Its Night.
     pub night: Night,
 }
 
@@ -37,15 +35,11 @@ pub struct Found {
     pub targets: Vec<Instance>,
     /// The volumes that have the tag `RestoredFrom`.
     pub restored: Vec<Volume>,
-    /// The zones.
     pub zones: Vec<Zone>,
 }
 
 impl Found {
     /// Asks one Region for what the command line names.
-    ///
-    /// # Errors
-    /// EC2 refuses or does not answer.
     pub async fn read(region: &Region, backup_stack: &str, asked: &Restore) -> Result<Self> {
         let mut found = Self::default();
         let mut ids = BTreeSet::new();
@@ -67,7 +61,6 @@ impl Found {
         Ok(found)
     }
 
-    /// Adds another Region's.
     pub fn add(&mut self, other: Self) {
         self.points.extend(other.points);
         self.volumes.extend(other.volumes);
@@ -77,7 +70,6 @@ impl Found {
         self.zones.extend(other.zones);
     }
 
-    /// A volume that exists.
     pub fn volume(&self, id: &str) -> Option<&Volume> {
         self.volumes.iter().find(|volume| volume.id == id)
     }

@@ -36,17 +36,12 @@ const TURNS: usize = 100;
 
 /// Carries out a plan, and notes in it what is done.
 pub struct Maker {
-    /// The plan's Region.
     pub region: Region,
-    /// What is shown meanwhile.
     pub progress: Progress,
 }
 
 impl Maker {
     /// Makes every volume that is not there, waits until all are, and attaches them; none where one of them could not be made.
-    ///
-    /// # Errors
-    /// What could not be done, in one line; what was done is noted in the plan.
     pub async fn carry_out(&mut self, plan: &mut Plan) -> Result<()> {
         let mut problems = Vec::new();
         for planned in &mut plan.volumes {
@@ -247,10 +242,10 @@ fn failed(planned: &Planned, id: &str, what: &str) -> String {
     let which = planned.kms_key_id.as_ref().map(|key| format!(": `aws kms describe-key --key-id {key}`"));
     let cause = match planned.is_encrypted {
         true => {
-            "mostly its KMS key is disabled, pending deletion or not yours to use".to_owned()
+            "usual cause: its KMS key is disabled, pending deletion, or not allowed for you".to_owned()
                 + &which.unwrap_or_default()
         }
         false => "look at the AWS Health Dashboard".to_owned(),
     };
-    format!("EBS made no volume of {}: {id} is {what}; {cause}; then run this again", planned.snapshot_id)
+    format!("EBS could not create a volume from {}: {id} is {what}; {cause}; then run this again", planned.snapshot_id)
 }

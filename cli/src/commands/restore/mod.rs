@@ -25,17 +25,14 @@ use crate::{
         stack::Stack,
     },
     cli::Restore,
-    ui::{output, progress::Progress, terminal::Terminal},
+    ui::{output, progress::Progress},
 };
 use found::Found;
 use make::Maker;
 use plan::Plan;
-use tell::Became;
+use tell::Outcome;
 
 /// Makes what is asked for, or says what it would make.
-///
-/// # Errors
-/// It cannot be done, and nothing was; or part of it could not: what was made is printed, and the same again goes on.
 pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) -> Result<Verdict> {
     let read = async |region: Region| Found::read(&region, &stack.backup_stack, asked).await;
     let (parts, _) = readable(each_region(account, &stack.regions, read).await)?;
@@ -43,37 +40,33 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) 
     parts.into_iter().for_each(|part| found.add(part));
     let mut plan = Plan::of(&found, asked, stack)?;
     if asked.plan {
-        tell(&plan, Became::Planned, json)?;
+        tell(&plan, Outcome::Planned, json)?;
         return Ok(Verdict::Good);
     }
     if plan.is_done() {
-        tell(&plan, Became::Found, json)?;
+        tell(&plan, Outcome::Found, json)?;
         return Ok(Verdict::Good);
     }
     let region = Region { name: plan.region.clone(), client: account.ec2(&plan.region) };
     let mut maker = Maker { region, progress: Progress::on_stderr(stack.time_zone.clone()) };
     let done = maker.carry_out(&mut plan).await;
-    let became = if done.is_ok() { Became::Done } else { Became::Partly };
+    let outcome = if done.is_ok() { Outcome::Done } else { Outcome::Partly };
     if done.is_ok() || plan.volumes.iter().any(|planned| planned.restored.is_some()) {
-        tell(&plan, became, json)?;
+        tell(&plan, outcome, json)?;
     }
     done.map(|()| Verdict::Good)
 }
 
 /// The plan as scripts read it.
 #[derive(Serialize)]
-struct Told<'a> {
-    outcome: Became,
+struct Answer<'a> {
+    outcome: Outcome,
     #[serde(flatten)]
     plan: &'a Plan,
 }
 
-fn tell(plan: &Plan, outcome: Became, json: bool) -> Result<()> {
-    if json {
-        output::print_json(&Told { outcome, plan })
-    } else {
-        output::print(&plan.text(outcome, Terminal::of_stdout()))
-    }
+fn tell(plan: &Plan, outcome: Outcome, json: bool) -> Result<()> {
+    output::answer(json, &Answer { outcome, plan }, |terminal| plan.text(outcome, terminal))
 }
 
 #[cfg(test)]

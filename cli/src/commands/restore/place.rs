@@ -6,9 +6,6 @@ use super::found::{Found, Point};
 use crate::account::ec2::{Instance, Volume, Zone};
 
 /// The instance to attach to.
-///
-/// # Errors
-/// There is none, or several, or nothing can be attached to it.
 pub fn instance<'a>(found: &'a Found, asked: &str, point: &Point) -> Result<&'a Instance> {
     let is_gone = |instance: &&Instance| matches!(instance.state.as_str(), "terminated" | "shutting-down");
     let (gone, there): (Vec<_>, Vec<_>) = found.targets.iter().partition(is_gone);
@@ -48,9 +45,6 @@ fn copy(point: &Point, region: &str) -> String {
 }
 
 /// The zone that the volume is made in.
-///
-/// # Errors
-/// It is not known, not there, not available, or not the instance's.
 pub fn zone(
     found: &Found,
     asked: Option<&str>,
@@ -63,7 +57,7 @@ pub fn zone(
     let was =
         original.map(|volume| &volume.origin).or(point.snapshot.origin.as_ref()).map(|origin| origin.zone.as_str());
     let Some(zone) = asked.or(instance.map(|instance| instance.zone.as_str())).or(was) else {
-        bail!("{} does not say which zone its volume was in: give {}", point.snapshot.id, options(&zones, ""));
+        bail!("{} does not record the zone of its volume: give {}", point.snapshot.id, options(&zones, ""));
     };
     let known = zones.iter().find(|known| known.name == zone);
     match (known, instance) {
@@ -97,9 +91,6 @@ fn options(zones: &[&Zone], but: &str) -> String {
 }
 
 /// The device name at which the volume is attached. `had` is the one that the original had; with `exactly` there is no other.
-///
-/// # Errors
-/// It is in use; by which volume.
 pub fn device(instance: &Instance, asked: Option<&str>, had: Option<&str>, exactly: bool) -> Result<String> {
     let user = |device: &str| instance.devices.get(device);
     let wanted = asked.or(had.filter(|_| exactly));

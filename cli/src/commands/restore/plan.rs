@@ -22,11 +22,9 @@ use crate::{
     cli::Restore,
 };
 
-/// What is made.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// The Region.
     pub region: String,
     /// The server whose volumes they are, where all of a server's are asked for.
     pub server: Option<String>,
@@ -34,25 +32,19 @@ pub struct Plan {
     pub night: Night,
     /// The instance that they are attached to.
     pub attach: Option<Target>,
-    /// The volumes.
     pub volumes: Vec<Planned>,
     /// What else is to be said, in sentences.
     pub notes: Vec<String>,
 }
 
-/// An instance to attach to.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
-    /// `i-…`
     pub instance_id: String,
-    /// Its `Name` tag, empty where it has none.
     pub name: String,
-    /// `running` or `stopped`.
     pub state: String,
 }
 
-/// A volume to make.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Planned {
@@ -60,7 +52,6 @@ pub struct Planned {
     pub original: String,
     /// The original's name, empty where it has none.
     pub name: String,
-    /// The restore point: `snap-…`
     pub snapshot_id: String,
     /// When its data is of.
     pub begun: Option<Timestamp>,
@@ -70,13 +61,9 @@ pub struct Planned {
     /// What it is to be; its device is where it is attached, or where the original was.
     #[serde(flatten)]
     pub origin: Origin,
-    /// Its size in GiB.
     pub gibibytes: i32,
-    /// Whether it is encrypted.
     pub is_encrypted: bool,
-    /// The key that it is encrypted with.
     pub kms_key_id: Option<String>,
-    /// Its tags.
     pub tags: Tags,
     /// The volume that an earlier restore made, or this one.
     pub restored: Option<String>,
@@ -94,9 +81,6 @@ pub struct Planned {
 
 impl Plan {
     /// Plans what the command line asks for.
-    ///
-    /// # Errors
-    /// It cannot be done; why, and what can.
     pub fn of(found: &Found, asked: &Restore, stack: &Stack) -> Result<Self> {
         let Chosen { points, notes } = match (&asked.server, &asked.volume) {
             (Some(name), _) => server::all(found, name, asked.night, &stack.regions)?,
@@ -189,7 +173,7 @@ fn like(point: &Point, original: Option<&Volume>) -> Planned {
     let origin =
         original.map(|volume| &volume.origin).or(point.snapshot.origin.as_ref()).cloned().unwrap_or_else(|| {
             notes.push(format!(
-                "{} does not say what its volume was, and that is gone: it becomes a gp3 of 3,000 IOPS and 125 MiB/s.",
+                "{} does not record the type of its volume, which is gone: it becomes a gp3 of 3,000 IOPS and 125 MiB/s.",
                 snapshot.id
             ));
             Origin { kind: "gp3".to_owned(), ..Origin::default() }
@@ -207,7 +191,7 @@ fn like(point: &Point, original: Option<&Volume>) -> Planned {
     tags.retain(|key, _| !key.starts_with("aws:") && key != RESTORED_FROM);
     while tags.len() >= tags::MOST {
         let Some((key, _)) = tags.pop_last() else { break };
-        notes.push(format!("It has no room for the tag {key}: a volume bears {} at most.", tags::MOST));
+        notes.push(format!("It has no room for the tag {key}: a volume has {} at most.", tags::MOST));
     }
     tags.insert(RESTORED_FROM.to_owned(), snapshot.id.clone());
     Planned {
@@ -248,7 +232,7 @@ fn already(planned: &mut Planned, made: &Volume, instance: Option<&Instance>) {
     let elsewhere = made.attachments.iter().find(|(on, _)| instance.is_none_or(|instance| instance.id != *on));
     if let Some((on, device)) = elsewhere {
         planned.notes.push(format!(
-            "{} was made of {} before and is in use by {on} at {device}: what was written since is on it. For another one take its tag away: {}.",
+            "{} was already restored from {} and is in use by {on} at {device}, with what was written since. Remove its tag to restore a second copy: {}.",
             made.id,
             planned.snapshot_id,
             untag(made)
@@ -264,15 +248,15 @@ fn untag(made: &Volume) -> String {
 fn attached_at(made: &Volume, instance: &Instance, asked: Option<&str>) -> Result<Option<String>> {
     match made.attachments.iter().find(|(on, _)| *on == instance.id) {
         Some((_, device)) if asked.is_some_and(|asked| asked != device) => bail!(
-            "{}, made of that restore point before, is attached to {} at {device}: detach it there first, or leave --device out",
+            "{} was already restored from that restore point and is attached to {} at {device}: detach it there first, or omit --device",
             made.id,
             instance.called()
         ),
         Some((_, device)) => Ok(Some(device.clone())),
         None => match made.attachments.first().filter(|_| !made.origin.multi_attach) {
             Some((on, device)) => bail!(
-                "{}, made of that restore point before, is attached to {on} at {device}: detach it there first, \
-                 or have another one made, which its tag keeps from being: {}",
+                "{} was already restored from that restore point and is attached to {on} at {device}: detach it there first, \
+                 or remove its tag to restore a second copy: {}",
                 made.id,
                 untag(made)
             ),

@@ -18,9 +18,6 @@ use crate::account::ec2::Volume;
 const MISSED: i64 = 7;
 
 /// One restore point of each of the server's volumes, all of one Night: the newest that all have, where none is asked.
-///
-/// # Errors
-/// There is no such server or no such Night, or one of its volumes lacks it.
 pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
     let server = Server::of(found, asked);
     let known = nights(server.points.iter().copied());

@@ -9,40 +9,37 @@ use crate::ui::{
     text::{plural, safe},
 };
 
-/// What became of the plan.
+/// How a restore ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Became {
+pub enum Outcome {
     /// Nothing was done: `--plan`.
     Planned,
     /// It was there already.
     Found,
-    /// All of it is done.
     Done,
-    /// Some of it is.
     Partly,
 }
 
 impl Plan {
-    /// The whole in words.
-    pub fn text(&self, became: Became, terminal: Terminal) -> String {
-        let mut text = terminal.prose(0, &terminal.heading(&safe(&self.headline(became))));
+    pub fn text(&self, outcome: Outcome, terminal: Terminal) -> String {
+        let mut text = terminal.prose(0, &terminal.heading(&safe(&self.headline(outcome))));
         for planned in &self.volumes {
             text += "\n";
-            text += &planned.text(self.night, self.attach.as_ref(), became, terminal);
+            text += &planned.text(self.night, self.attach.as_ref(), outcome, terminal);
         }
         for note in &self.notes {
             text += "\n";
             text += &terminal.prose(0, &safe(note));
         }
-        for step in self.next(became) {
+        for step in self.next(outcome) {
             text += "\n";
             text += &terminal.prose(0, &safe(&step));
         }
         text
     }
 
-    fn headline(&self, became: Became) -> String {
+    fn headline(&self, outcome: Outcome) -> String {
         let what = match (&self.server, self.volumes.as_slice()) {
             (Some(name), volumes) => {
                 format!("{} of {name} as of the Night {}", plural(volumes.len(), "volume"), self.night)
@@ -50,23 +47,23 @@ impl Plan {
             (None, [one]) => format!("{} as of {}", one.called(), one.time),
             (None, volumes) => plural(volumes.len(), "volume"),
         };
-        match became {
-            Became::Planned => format!("Would restore {what}. Nothing was changed."),
-            Became::Found => format!("Restored before: {what}. Nothing was changed."),
-            Became::Done => format!("Restored {what}."),
-            Became::Partly => format!("NOT ALL RESTORED: {what}."),
+        match outcome {
+            Outcome::Planned => format!("Would restore {what}. Nothing was changed."),
+            Outcome::Found => format!("Restored before: {what}. Nothing was changed."),
+            Outcome::Done => format!("Restored {what}."),
+            Outcome::Partly => format!("NOT ALL RESTORED: {what}."),
         }
     }
 
     /// What to do next.
-    fn next(&self, became: Became) -> Vec<String> {
-        if became == Became::Partly {
+    fn next(&self, outcome: Outcome) -> Vec<String> {
+        if outcome == Outcome::Partly {
             return vec![
-                "Next: run the same again when that is mended: it goes on, and makes nothing twice.".to_owned(),
+                "Next: fix that, then run the same again: it continues, and creates nothing twice.".to_owned(),
             ];
         }
-        if became == Became::Planned {
-            return vec!["Next: the same without --plan does it.".to_owned()];
+        if outcome == Outcome::Planned {
+            return vec!["Next: run the same without --plan.".to_owned()];
         }
         let ids: Vec<_> = self.volumes.iter().filter_map(|planned| planned.restored.as_deref()).collect();
         match &self.attach {
@@ -101,15 +98,15 @@ impl Planned {
         if self.name.is_empty() { self.original.clone() } else { format!("{} ({})", self.original, self.name) }
     }
 
-    fn text(&self, night: Night, target: Option<&Target>, became: Became, terminal: Terminal) -> String {
-        let made = match (&self.restored, became) {
-            (Some(id), Became::Planned) => format!("{id}, made before"),
+    fn text(&self, night: Night, target: Option<&Target>, outcome: Outcome, terminal: Terminal) -> String {
+        let made = match (&self.restored, outcome) {
+            (Some(id), Outcome::Planned) => format!("{id}, made before"),
             (Some(id), _) => id.clone(),
-            (None, Became::Planned) => "a new one".to_owned(),
+            (None, Outcome::Planned) => "a new one".to_owned(),
             (None, _) => terminal.bad("not made"),
         };
         let mut lines = vec![("volume", made)];
-        if self.restored.is_some() || became == Became::Planned {
+        if self.restored.is_some() || outcome == Outcome::Planned {
             lines.extend([
                 ("in place of", safe(&self.called())),
                 ("data of", format!("{}, {} of the Night {night}", self.time, self.snapshot_id)),
@@ -119,7 +116,7 @@ impl Planned {
         }
         lines.extend([("like it", self.attributes()), ("in", self.origin.zone.clone())]);
         lines.extend(match target {
-            Some(target) => Some(("attached", self.attachment(target, became))),
+            Some(target) => Some(("attached", self.attachment(target, outcome))),
             None => self.origin.instance.as_ref().map(|instance| {
                 ("was at", format!("{} of {instance}", self.origin.device.as_deref().unwrap_or("a device")))
             }),
@@ -148,10 +145,10 @@ impl Planned {
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    fn attachment(&self, target: &Target, became: Became) -> String {
+    fn attachment(&self, target: &Target, outcome: Outcome) -> String {
         let device = self.origin.device.as_deref().unwrap_or_default();
         let name = Some(&target.name).filter(|name| !name.is_empty()).map(|name| format!(", {}", safe(name)));
         let place = format!("to {} ({}{}) at {device}", target.instance_id, target.state, name.unwrap_or_default());
-        if self.is_attached || became == Became::Planned { place } else { format!("not yet, {place}") }
+        if self.is_attached || outcome == Outcome::Planned { place } else { format!("not yet, {place}") }
     }
 }

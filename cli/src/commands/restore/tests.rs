@@ -1,7 +1,7 @@
 use super::{
     found::{Found, Point},
     plan::Plan,
-    tell::Became,
+    tell::Outcome,
 };
 use crate::{
     account::ec2::{Instance, Volume, Zone},
@@ -124,7 +124,7 @@ fn an_old_restore_point_of_a_gone_volume_becomes_a_gp3_and_says_so() {
     refused(
         &found(vec![old.clone()]),
         "vol-1",
-        "does not say which zone its volume was in: give --zone eu-west-1a or --zone eu-west-1b",
+        "does not record the zone of its volume: give --zone eu-west-1a or --zone eu-west-1b",
     );
     let made = plan(&found(vec![old]), "vol-1 --zone eu-west-1b").volumes.remove(0);
     assert_eq!((made.origin.kind.as_str(), made.origin.iops), ("gp3", None));
@@ -270,7 +270,11 @@ fn what_was_restored_before_is_found_again_unless_it_is_of_another_zone_or_faile
     assert_eq!((done.is_done(), done.volumes[0].origin.device.as_deref()), (true, Some("/dev/sdh")));
     refused(&there, "vol-1 --attach db --device /dev/sdi", "is attached to i-1 (db) at /dev/sdh");
     there.restored[2] = attached(in_a("vol-a"), "i-2", "/dev/sdf");
-    refused(&there, "vol-1 --attach db", "vol-a, made of that restore point before, is attached to i-2 at /dev/sdf");
+    refused(
+        &there,
+        "vol-1 --attach db",
+        "vol-a was already restored from that restore point and is attached to i-2 at /dev/sdf",
+    );
     assert!(plan(&there, "vol-1").volumes[0].notes[0].contains("in use by i-2 at /dev/sdf"));
 }
 
@@ -354,7 +358,7 @@ fn it_is_told_in_words_that_fit_the_terminal() {
     let mut there = found(vec![point("vol-1", "2026-11-24")]);
     there.targets = vec![instance("i-1", &[])];
     let plan = plan(&there, "vol-1 --attach db");
-    let text = plan.text(Became::Planned, Terminal { width: None, is_coloured: false });
+    let text = plan.text(Outcome::Planned, Terminal { width: None, is_coloured: false });
     for told in [
         "Would restore vol-1 as of 2026-11-25 12:00 UTC. Nothing was changed.",
         "volume       a new one",
@@ -364,6 +368,6 @@ fn it_is_told_in_words_that_fit_the_terminal() {
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
-    let narrow = plan.text(Became::Planned, Terminal { width: Some(60), is_coloured: false });
+    let narrow = plan.text(Outcome::Planned, Terminal { width: Some(60), is_coloured: false });
     assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
 }
