@@ -110,5 +110,6 @@ fn sources(folder: &str) -> String {
     let entries =
         std::fs::read_dir(root().join(folder)).expect("a folder of source").map(|entry| entry.expect("a file"));
     let files = entries.filter(|file| !for_tests.contains(file.file_name().to_str().expect("a name")));
-    files.map(|file| production(&std::fs::read_to_string(file.path()).expect("source"))).collect()
+    let files: BTreeSet<_> = files.map(|file| file.path()).collect();
+    files.iter().map(|file| production(&std::fs::read_to_string(file).expect("source"))).collect()
 }
