@@ -5,7 +5,8 @@ use jiff::SignedDuration;
 
 use super::definition::{Kind, State};
 use super::fetch::Execution;
-use super::trace::{Outcome, Passages};
+use super::outcome::Outcome;
+use super::trace::Passages;
 use crate::ui::{progress::Counts, text};
 
 fn duration(seconds: f64) -> String {

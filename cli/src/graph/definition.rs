@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
-use super::trace::Outcome;
+use super::outcome::Outcome;
 
 /// States that lead to one another: those of the whole machine, of a Map's processor, or of one branch of a Parallel.
 #[derive(Clone, Debug)]

@@ -7,8 +7,9 @@ use super::caption;
 use super::definition::{Kind, Machine, State};
 use super::fetch::Execution;
 use super::layout::{self, END, Level, Placed, Rect, Route, START};
+use super::outcome::Outcome;
 use super::theme::{STYLE, mark};
-use super::trace::{Outcome, Trace};
+use super::trace::Trace;
 
 const MARGIN: f64 = 20.0;
 const TOP: f64 = 104.0;

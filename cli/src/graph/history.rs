@@ -6,7 +6,8 @@ use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use std::collections::{BTreeMap, HashMap};
 
 use super::definition::{Kind, Machine};
-use super::trace::{Outcome, Trace, last_outcome};
+use super::outcome::{Outcome, last_outcome};
+use super::trace::Trace;
 use crate::ui::progress::Counts;
 
 /// One passage of a state.

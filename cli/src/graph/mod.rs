@@ -2,15 +2,17 @@
 //!
 //! # Layout
 //! - [`fetch`] asks Step Functions for an execution. [`definition`] is its tree of states.
-//! - [`history`] reads from its events what became of each state. A [`trace::Trace`] holds it.
+//! - [`history`] reads the [`outcome`] of each state from its events into a [`trace::Trace`]; [`execution`] does so for its Map Runs too.
 //! - [`layout`] places the boxes. [`draw`] draws them, with the words of [`caption`] and the colours of [`theme`].
 
 pub mod caption;
 pub mod definition;
 pub mod draw;
+pub mod execution;
 pub mod fetch;
 pub mod history;
 pub mod layout;
+pub mod outcome;
 pub mod theme;
 pub mod trace;
 
@@ -25,7 +27,7 @@ use crate::{
 };
 use definition::{Machine, State};
 use fetch::Execution;
-use trace::{Outcome, Trace};
+use outcome::Outcome;
 
 /// Draws an execution.
 ///
@@ -52,13 +54,13 @@ pub async fn run(account: &Account, stack: &Stack, args: &cli::Graph, json: bool
 /// The definition cannot be read.
 pub fn draw(execution: &Execution) -> Result<String> {
     let machine = Machine::read(&execution.definition)?;
-    Ok(draw::svg(&machine, execution, &Trace::of(&machine, execution)))
+    Ok(draw::svg(&machine, execution, &execution::trace(&machine, execution)))
 }
 
 /// Returns an execution for scripts: each state, those within a Map after it.
 fn object(execution: &Execution) -> Result<Value> {
     let machine = Machine::read(&execution.definition)?;
-    let trace = Trace::of(&machine, execution);
+    let trace = execution::trace(&machine, execution);
     let milliseconds = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
     let items = |items: Counts| json!({"total": items.total, "done": items.done, "failed": items.failed, "running": items.in_flight});
     let state = |state: &State| {

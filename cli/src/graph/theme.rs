@@ -2,7 +2,7 @@
 
 use svg::node::element::{Circle, Group, Path};
 
-use super::trace::Outcome;
+use super::outcome::Outcome;
 
 /// For a light and for a dark page.
 pub const STYLE: &str = "

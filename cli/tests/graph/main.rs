@@ -6,17 +6,16 @@ mod story;
 use nightly::graph::{
     caption,
     definition::Machine,
+    execution,
     fetch::Execution,
-    trace::{
-        Outcome::{self, *},
-        Trace,
-    },
+    outcome::Outcome::{self, *},
+    trace::Trace,
 };
 use story::*;
 
 fn trace(execution: &Execution) -> (Machine, Trace) {
     let machine = Machine::read(&execution.definition).expect("a definition");
-    let trace = Trace::of(&machine, execution);
+    let trace = execution::trace(&machine, execution);
     (machine, trace)
 }
 

@@ -1,7 +1,7 @@
 //! The picture itself.
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use nightly::graph::{caption, draw, fetch::Execution, layout, layout::Level, theme, trace::Outcome};
+use nightly::graph::{caption, draw, fetch::Execution, layout, layout::Level, outcome::Outcome, theme};
 use serde_json::json;
 use xmltree::Element;
 

@@ -1,26 +1,17 @@
 //! An SDK's error as one of the names that the state machine decides on.
 
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_sdk_ec2::{
     config::http::HttpResponse,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
 };
 use domain::{Error, ErrorName, error::cut};
-use std::error::Error as StdError;
+use std::{error::Error as StdError, iter::successors};
 
 /// Codes by which EC2 asks for 15 seconds or more between snapshots; none is in the SDK's own list of throttling codes
 /// (AWSEC2 API reference, "Error codes for the Amazon EC2 API").
 const TOO_SOON: [&str; 3] =
     ["SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded"];
-
-/// Codes by which a service says that it is too busy for a call.
-const THROTTLED: [&str; 6] = [
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "RequestThrottled",
-    "TooManyRequestsException",
-    "SlowDown",
-];
 
 /// Characters of an SDK's own text that an error carries at most.
 const LONGEST_MESSAGE: usize = 1_000;
@@ -40,17 +31,22 @@ where
     let text = match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{call}: {code}: {message}"),
         (Some(code), None) => format!("{call}: {code}"),
-        _ => format!("{call}: {}", DisplayErrorContext(&error)),
+        _ => format!("{call}: {}", with_sources(&error)),
     };
     Error { name, message: cut(&text, LONGEST_MESSAGE) }
+}
+
+/// An error and its sources: `dispatch failure: io error: …: Connection refused (os error 111)`.
+fn with_sources(error: &dyn StdError) -> String {
+    successors(Some(error), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn named(code: &str, status: Option<u16>) -> ErrorName {
     if TOO_SOON.contains(&code) {
         ErrorName::SnapshotTooSoon
-    } else if THROTTLED.contains(&code) {
+    } else if THROTTLING_ERRORS.contains(&code) {
         ErrorName::Throttled
-    } else if status.is_some_and(|status| status >= 500) {
+    } else if TRANSIENT_ERRORS.contains(&code) || status.is_some_and(|status| status >= 500) {
         ErrorName::Transient
     } else {
         ErrorName::Refused
@@ -66,7 +62,10 @@ mod tests {
         assert_eq!(named("SnapshotCreationPerVolumeRateExceeded", Some(400)), ErrorName::SnapshotTooSoon);
         assert_eq!(named("RequestLimitExceeded", Some(503)), ErrorName::Throttled);
         assert_eq!(named("RequestLimitExceeded", Some(400)), ErrorName::Throttled);
+        assert_eq!(named("ThrottledException", Some(400)), ErrorName::Throttled);
         assert_eq!(named("InternalError", Some(500)), ErrorName::Transient);
+        // S3's answer to an upload that is too slow has the status 400.
+        assert_eq!(named("RequestTimeout", Some(400)), ErrorName::Transient);
         assert_eq!(named("UnauthorizedOperation", Some(403)), ErrorName::Refused);
         assert_eq!(named("InvalidVolume.NotFound", Some(400)), ErrorName::Refused);
     }

@@ -3,10 +3,9 @@
 //! # Layout
 //! - [`Aws`]: the clients.
 //! - [`error`]: an SDK error as one of the names that the state machine acts on.
-//! - [`snapshots`]: the managed snapshots of a Region. [`map_runs`]: the child executions of an execution.
+//! - [`snapshots`]: the managed snapshots of a Region.
 
 pub mod error;
-pub mod map_runs;
 pub mod snapshots;
 
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, timeout::TimeoutConfig};

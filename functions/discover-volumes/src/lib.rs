@@ -78,8 +78,8 @@ pub async fn handle(
         night,
         intervals: Intervals::due(night),
         dry_run: start.dry_run,
-        work_list: work.finish().await?,
-        protected: protected.finish().await?,
+        work_list: work.close_list().await?,
+        protected: protected.close_list().await?,
         region: input.region,
     })
 }

@@ -102,7 +102,7 @@ pub async fn handle(
             unproven.write(&too_large(point, limits)).await?;
         }
     }
-    let (points, unproven, at_once) = (points.finish().await?, unproven.finish().await?, limits.volumes);
+    let (points, unproven, at_once) = (points.close_list().await?, unproven.close_list().await?, limits.volumes);
     Ok(Chosen { region, execution: execution.name, date, zone, instance, at_once, points, unproven, volumes, taken })
 }
 

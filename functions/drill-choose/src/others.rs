@@ -1,7 +1,7 @@
 //! Whether another drill is running: it would delete this one's volumes as left behind, and the two would create twice as many as
 //! `DrillVolumes` allows.
 
-use aws::{error, map_runs::state_machine};
+use aws::error;
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
 use domain::{Error, step_functions::Execution};
 use jiff::Timestamp;
@@ -22,4 +22,10 @@ pub async fn require_none(sfn: &Client, execution: &Execution) -> Result<(), Err
         }
     }
     Ok(())
+}
+
+/// `arn:aws:states:eu-west-1:123456789012:execution:Nightly:run` is one of `…:stateMachine:Nightly`.
+fn state_machine(execution: &str) -> String {
+    let machine = execution.rsplit_once(':').map_or(execution, |(machine, _)| machine);
+    machine.replacen(":execution:", ":stateMachine:", 1)
 }

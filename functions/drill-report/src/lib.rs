@@ -13,7 +13,11 @@ pub mod region;
 use domain::{Error, Night, drill::messages::RegionDrill, input::DrillStart, night, step_functions::Execution, tags};
 use jiff::Timestamp;
 use ledger::{Ledger, keys};
-use report::{drill::DrillReport, drill_mail::headline, mail::Mail};
+use report::{
+    drill::DrillReport,
+    drill_mail::{self, headline},
+    mail::Mail,
+};
 use serde::{Deserialize, Serialize};
 
 /// The whole drill, as the state machine leaves it.
@@ -88,7 +92,8 @@ pub async fn handle(
         report.regions.push(Box::pin(region::report(ledger, &execution, drill, &mut log)).await?);
     }
     report.ended = clock();
-    let report = report.judge();
+    report.good = report.is_good();
+    report.mail = drill_mail::mail(&report);
     ledger.write_value(key, &report).await?;
     Ok(report)
 }

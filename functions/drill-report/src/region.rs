@@ -107,7 +107,7 @@ async fn write_proofs(
     for proof in proofs.values() {
         list.write(proof).await?;
     }
-    list.finish().await?;
+    list.close_list().await?;
     Ok(proofs)
 }
 

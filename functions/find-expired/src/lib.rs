@@ -91,7 +91,8 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
     let newest =
         by_volume.iter().filter(|(volume, _)| selected.contains_key(*volume)).filter_map(|(_, found)| newest(found));
     let stalest = newest.min();
-    let (expired, failed, unreadable) = (expiring.finish().await?, failed.finish().await?, unreadable.finish().await?);
+    let (expired, failed, unreadable) =
+        (expiring.close_list().await?, failed.close_list().await?, unreadable.close_list().await?);
     Ok(Expiry { expired, failed, unreadable, managed, stalest })
 }
 

@@ -3,9 +3,10 @@
 pub mod log;
 pub mod pace;
 
-use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, layers::TracingLayer, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tracing::Instrument;
 
 pub use lambda_runtime::Error as LambdaError;
 
@@ -23,17 +24,26 @@ where
 {
     log::init();
     let handle = &handle;
-    let answer = service_fn(|event: LambdaEvent<Value>| async move {
-        let input = parse(event.payload).map_err(diagnostic)?;
-        let answer = handle(input).await;
-        let output = answer.map_err(diagnostic)?;
-        tracing::info!("done");
-        serde_json::to_value(output).map_err(|error| Diagnostic {
-            error_type: domain::ErrorName::Refused.to_string(),
-            error_message: format!("the function's output: {error}"),
-        })
+    let invoked = service_fn(|event: LambdaEvent<Value>| async move {
+        let span = log::about(&event.payload);
+        answer(handle, event.payload).instrument(span).await
     });
-    Runtime::new(answer).layer(log::About).run().await
+    Runtime::new(invoked).layer(TracingLayer::new()).run().await
+}
+
+async fn answer<I, O, F>(handle: &F, payload: Value) -> Result<Value, Diagnostic>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    F: AsyncFn(I) -> Result<O, domain::Error>,
+{
+    // Boxed: the SDK's futures are too deep for the compiler inside those of the runtime.
+    let output = Box::pin(handle(parse(payload).map_err(diagnostic)?)).await.map_err(diagnostic)?;
+    tracing::info!("done");
+    serde_json::to_value(output).map_err(|error| Diagnostic {
+        error_type: domain::ErrorName::Refused.to_string(),
+        error_message: format!("the function's output: {error}"),
+    })
 }
 
 fn parse<I: DeserializeOwned>(payload: Value) -> Result<I, domain::Error> {

@@ -28,7 +28,7 @@ impl<'a> ListWriter<'a> {
     }
 
     /// Puts the list in its place.
-    pub async fn finish(self) -> Result<List, Error> {
+    pub async fn close_list(self) -> Result<List, Error> {
         Ok(List { count: self.count, key: self.upload.close_object().await? })
     }
 }
@@ -133,7 +133,7 @@ mod tests {
         for item in ["a", "b"] {
             list.write(&item).await.unwrap();
         }
-        let list = list.finish().await.unwrap();
+        let list = list.close_list().await.unwrap();
         assert_eq!(list, List { key: "list".into(), count: 2 });
         assert_eq!(put.num_calls(), 1);
     }

@@ -34,7 +34,7 @@ impl<'a> Upload<'a> {
     pub async fn append_text(&mut self, text: &str) -> Result<(), Error> {
         self.text.push_str(text);
         // Boxed: the SDK's futures are large and deep, and each write would hold one.
-        if self.text.len() >= PART { Box::pin(self.send_part()).await } else { Ok(()) }
+        if self.text.len() >= PART { Box::pin(self.flush_part()).await } else { Ok(()) }
     }
 
     /// Puts the object in its place, and returns its key.
@@ -43,7 +43,7 @@ impl<'a> Upload<'a> {
             None => Box::pin(self.put()).await?,
             Some(_) => {
                 if !self.text.is_empty() {
-                    Box::pin(self.send_part()).await?;
+                    Box::pin(self.flush_part()).await?;
                 }
                 Box::pin(self.complete()).await?;
             }
@@ -58,7 +58,7 @@ impl<'a> Upload<'a> {
         put.send().await.map(drop).map_err(|error| self.at(error::of("PutObject", error)))
     }
 
-    async fn send_part(&mut self) -> Result<(), Error> {
+    async fn flush_part(&mut self) -> Result<(), Error> {
         let upload = match self.begun.take() {
             Some(upload) => upload,
             None => self.begin().await?,

@@ -24,6 +24,7 @@ use ledger::{Ledger, keys};
 use report::{
     mail::Mail,
     night::{Failure, Report, Summary},
+    run_mail,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +117,7 @@ where
         mail: None,
         execution: execution.id.clone(),
     };
-    report.mail = Mail::for_run(&report);
+    report.mail = run_mail::mail(&report);
     ledger.write_value(key, &report).await?;
     ledger.write_value(keys::run(night, &execution, "summary.json"), &Summary::from(&report)).await?;
     Ok(report)

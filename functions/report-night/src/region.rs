@@ -10,13 +10,16 @@ use domain::{
 use ledger::{Ledger, keys};
 use report::night::{Failure, Region};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use crate::{
     children::Children,
-    listed::Tonight,
+    listed::{Tonight, still_listed, tonight},
     outcome::{Facts, Outcome},
 };
+
+const LOOKS_AGAIN: usize = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 5_000 });
 
 /// What a run planned in a Region, and what its outcome is read from.
 pub struct Planned<'a> {
@@ -69,7 +72,7 @@ impl Planned<'_> {
     }
 
     /// A list that the run handed on; an empty one if it did not reach that step.
-    pub(crate) async fn list<T: DeserializeOwned>(&self, list: Option<&List>) -> Result<Vec<T>, Error> {
+    async fn list<T: DeserializeOwned>(&self, list: Option<&List>) -> Result<Vec<T>, Error> {
         let mut items = Vec::new();
         let Some(list) = list else { return Ok(items) };
         let mut lines = self.ledger.read_list(list).await?;
@@ -77,6 +80,35 @@ impl Planned<'_> {
             items.push(item);
         }
         Ok(items)
+    }
+
+    /// Lists the snapshots of the Night, and again if one is missing that no child execution failed to create: what EC2 lists is
+    /// eventually consistent (EC2 developer guide, "Eventual consistency").
+    async fn tonight(&self, children: &Children) -> Result<Tonight, Error> {
+        let lists = [&self.region.work_list, &self.region.protected].into_iter().flatten();
+        if lists.map(|list| list.count).sum::<usize>() == 0 {
+            return Ok(Tonight::default());
+        }
+        let mut listed = tonight(&self.ec2, self.stack, self.night).await?;
+        for _ in 0..LOOKS_AGAIN {
+            if self.dry_run || !self.is_any_missing(&listed, children).await? {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            listed = tonight(&self.ec2, self.stack, self.night).await?;
+        }
+        Ok(listed)
+    }
+
+    async fn is_any_missing(&self, listed: &Tonight, children: &Children) -> Result<bool, Error> {
+        let Some(work_list) = &self.region.work_list else { return Ok(false) };
+        let mut volumes = self.ledger.read_list::<Volume>(work_list).await?;
+        while let Some(Volume { volume_id, .. }) = volumes.next().await? {
+            if listed.of_volume(&volume_id).is_empty() && children.of(&volume_id).is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn add_volumes(&self, report: &mut Region, children: &Children, tonight: &Tonight) -> Result<(), Error> {
@@ -106,12 +138,14 @@ impl Planned<'_> {
         Ok(())
     }
 
-    /// Adds the snapshots that were to be deleted: those that are gone, and those that EC2 still lists although no deletion failed.
+    /// Adds the snapshots that were to be deleted: those that are gone, and those that EC2 still lists although no deletion failed. A
+    /// dry run deletes nothing.
     async fn add_expired(&self, report: &mut Region, children: &Children) -> Result<(), Error> {
         let list = self.region.expiry.as_ref().map(|expiry| &expiry.expired);
         let mut expired = self.list::<Expired>(list).await?;
         expired.sort_by(|one, other| one.snapshot_id.cmp(&other.snapshot_id));
-        let still_listed = self.still_listed(&expired).await?;
+        let asked = if self.dry_run { &[] } else { expired.as_slice() };
+        let still_listed = still_listed(&self.ec2, self.stack, asked).await?;
         for snapshot in expired {
             if !still_listed.contains(&snapshot.snapshot_id) {
                 report.expired.push(snapshot);
@@ -147,6 +181,6 @@ impl Planned<'_> {
                 report.failed_snapshots.push(snapshot);
             }
         }
-        now.finish().await.map(drop)
+        now.close_list().await.map(drop)
     }
 }

@@ -79,12 +79,10 @@ pub struct FailedStep {
 }
 
 impl DrillReport {
-    /// Judges the drill by its Regions: is it good, and if not, what does the email say?
-    pub fn judge(mut self) -> Self {
+    /// Whether its Regions' restore points are all proven, nothing failed, and no volume is left.
+    pub fn is_good(&self) -> bool {
         let bad = |region: &RegionReport| region.unproven.len() + region.failures.len() + region.not_removed.len();
-        self.good = self.total(bad) == 0;
-        self.mail = (!self.good).then(|| Mail::of_drill(&self));
-        self
+        self.total(bad) == 0
     }
 
     /// A number over all Regions.

@@ -11,13 +11,11 @@ use crate::{
     night::plural,
 };
 
-impl Mail {
-    /// The email of a drill that is not good.
-    pub fn of_drill(drill: &DrillReport) -> Self {
-        let stack = ascii(&drill.backup_stack, 40);
-        let subject = format!("[{stack}] Restore drill of {}: {}", drill.date, headline(drill));
-        Self { subject: ascii(&subject, 99), message: message(drill) }
-    }
+/// The email of a drill; none if it is good.
+pub fn mail(drill: &DrillReport) -> Option<Mail> {
+    let stack = ascii(&drill.backup_stack, 40);
+    let subject = format!("[{stack}] Restore drill of {}: {}", drill.date, headline(drill));
+    (!drill.good).then(|| Mail { subject: ascii(&subject, 99), message: message(drill) })
 }
 
 /// The drill's result in a few words.

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`night`]: the report of a run. [`drill`]: the report of a restore drill.
-//! - [`mail`], [`drill_mail`]: their emails. [`causes`]: failures grouped by what caused them. [`advice`]: what each error means, and
+//! - [`run_mail`], [`drill_mail`]: their emails. [`mail`]: what these share. [`causes`]: failures grouped by what caused them. [`advice`]: what each error means, and
 //!   what to do.
 //! - [`metrics`]: the metrics for CloudWatch.
 
@@ -13,3 +13,4 @@ pub mod drill_mail;
 pub mod mail;
 pub mod metrics;
 pub mod night;
+pub mod run_mail;

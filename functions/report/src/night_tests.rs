@@ -60,7 +60,7 @@ fn a_dry_run_mails_nothing_and_says_what_it_would_do() {
         ..Region::default()
     };
     let dry = Report { dry_run: true, ..report(region) };
-    assert!(Summary::from(&dry).is_complete() && Mail::for_run(&dry).is_none());
+    assert!(Summary::from(&dry).is_complete() && crate::run_mail::mail(&dry).is_none());
     assert_eq!(Summary::from(&dry).headline(), "would snapshot 1 volume and delete 1 snapshot");
 }
 

@@ -11,8 +11,10 @@ use domain::{
 };
 use report::{
     drill::{DrillReport, FailedStep, NotRemoved, RegionReport},
+    drill_mail,
     mail::Mail,
     night::{Failure, Named, Protected, Region, Report, Unprotected},
+    run_mail,
 };
 use serde_json::{from_value, json};
 use std::{env, fs, path::Path};
@@ -33,7 +35,7 @@ fn mail(regions: Vec<Region>) -> Mail {
         regions,
         mail: None,
     };
-    Mail::for_run(&report).unwrap()
+    run_mail::mail(&report).unwrap()
 }
 
 fn region(name: &str, protected: usize) -> Region {
@@ -163,7 +165,7 @@ fn a_snapshot_of_an_earlier_night_failed() {
 
 fn drill(region: RegionReport) -> DrillReport {
     let time = "2026-11-29T06:00:00Z".parse().unwrap();
-    DrillReport {
+    let mut drill = DrillReport {
         backup_stack: "prod".into(),
         date: "2026-11-29".parse().unwrap(),
         execution: "arn:aws:states:eu-west-1:123456789012:execution:Drill:abc".into(),
@@ -173,8 +175,10 @@ fn drill(region: RegionReport) -> DrillReport {
         regions: vec![region],
         good: false,
         mail: None,
-    }
-    .judge()
+    };
+    drill.good = drill.is_good();
+    drill.mail = drill_mail::mail(&drill);
+    drill
 }
 
 fn drilled() -> RegionReport {

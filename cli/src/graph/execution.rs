@@ -1,0 +1,56 @@
+//! What an execution did: its own history, and those of its Map Runs' child executions.
+
+use super::definition::{Kind, Machine, State};
+use super::fetch::{Execution, MapRun};
+use super::history;
+use super::outcome::Outcome;
+use super::trace::Trace;
+
+/// Works out what became of every state of an execution.
+pub fn trace(machine: &Machine, execution: &Execution) -> Trace {
+    let mut trace = Trace::default();
+    let runs = history::read(machine, &execution.events, &execution.status, execution.ended, &mut trace);
+    for (arn, run) in &execution.map_runs {
+        if let Some(map) = runs.get(arn).and_then(|state| machine.find(state)) {
+            add_run(&mut trace, map, run);
+        }
+    }
+    trace
+}
+
+/// Adds a Map Run: its counts to its Map, and what its child executions did to the states inside.
+fn add_run(trace: &mut Trace, map: &State, run: &MapRun) {
+    let items = trace.edit(&map.name).items.get_or_insert_default();
+    *items = *items + run.counts;
+    let Some(inside) = map.inside.first() else { return };
+    let path = straight(inside);
+    for state in &path {
+        let succeeded = run.counts.done - run.counts.failed;
+        trace.add(&state.name, Outcome::Succeeded, succeeded, None);
+        if let Some(way) = state.only_way().filter(|_| succeeded > 0) {
+            trace.take(&state.name, way.to.as_deref());
+        }
+    }
+    for (status, events) in &run.failed {
+        let ended = events.last().map_or(0.0, |event| event.timestamp().as_secs_f64());
+        history::read(inside, events, status, ended, trace);
+    }
+    // A failed child execution that was not read failed in the only Task, if there is only one.
+    let tasks: Vec<_> = path.iter().filter(|state| state.kind == Kind::Task).collect();
+    if let [only] = tasks.as_slice() {
+        trace.add(&only.name, Outcome::Failed, run.counts.failed.saturating_sub(run.failed.len() as u64), None);
+    }
+    if let Some(first) = path.first() {
+        trace.add(&first.name, Outcome::InProgress, run.counts.in_flight, None);
+    }
+}
+
+/// Returns the states that every successful child execution goes through: those up to the first Choice.
+fn straight(machine: &Machine) -> Vec<&State> {
+    let (mut path, mut at) = (Vec::<&State>::new(), machine.get(&machine.start));
+    while let Some(state) = at.filter(|state| path.iter().all(|one| one.name != state.name)) {
+        path.push(state);
+        at = state.only_way().and_then(|way| machine.get(way.to.as_ref()?));
+    }
+    path
+}

@@ -1,0 +1,115 @@
+//! The email of a run, for a person at 6 a.m.: what failed and why, what to do, where to look.
+
+use domain::{Reason, messages::FailedSnapshot, reason::Code};
+use std::fmt::Write;
+
+use crate::{
+    causes::{causes, one_line},
+    mail::{MOST_DESCRIBED, Mail, ascii, console},
+    night::{Failure, Named, Region, Report, Summary, plural},
+};
+
+/// Characters of a name.
+const LONGEST_NAME: usize = 60;
+
+/// The email of a run; none if there is nothing to report, and none of a dry run.
+pub fn mail(report: &Report) -> Option<Mail> {
+    let failures: usize = report.regions.iter().map(|region| failures(region).count()).sum();
+    if failures == 0 || report.dry_run {
+        return None;
+    }
+    let summary = Summary::from(report);
+    let stack = ascii(&summary.backup_stack, 50);
+    let subject = format!("[{stack}] Night {}: {}", summary.night, summary.headline());
+    Some(Mail { subject: ascii(&subject, 99), message: message(report, &summary, failures) })
+}
+
+fn message(report: &Report, summary: &Summary, count: usize) -> String {
+    let mut text = verdict(summary) + "\n";
+    let all = report
+        .regions
+        .iter()
+        .flat_map(|region| failures(region).map(|(reason, subject)| (reason, format!("{subject}, {}", region.region))));
+    for cause in causes(all.take(MOST_DESCRIBED)) {
+        let _ = write!(text, "\n{}", cause.paragraph());
+    }
+    if count > MOST_DESCRIBED {
+        let _ = writeln!(text, "\nThe report lists {} more.", count - MOST_DESCRIBED);
+    }
+    let _ = write!(text, "\n{}", next_steps(summary));
+    text
+}
+
+/// Every failure of a Region once, each with its subject.
+fn failures(region: &Region) -> impl Iterator<Item = (Reason, String)> {
+    let unprotected = region.unprotected.iter().map(|one| (one.reason.clone(), volume(&one.volume)));
+    let others = region.other_failures().map(|failure| (failure.reason().clone(), action(failure)));
+    let failed = region.failed_snapshots.iter().map(|one| (Reason::new(Code::SnapshotError, ""), snapshot(one)));
+    unprotected.chain(others).chain(failed)
+}
+
+fn action(failure: &Failure) -> String {
+    match failure {
+        Failure::Step { step, .. } => format!("the step {step}"),
+        Failure::Child { step, subject, .. } => format!("{step} of {subject}"),
+    }
+}
+
+fn snapshot(failed: &FailedSnapshot) -> String {
+    let FailedSnapshot { snapshot_id, volume_id, interval, night } = failed;
+    format!("{snapshot_id} of {volume_id}, {interval} of {night}")
+}
+
+fn volume(volume: &Named) -> String {
+    let mut text = volume.volume_id.clone();
+    if let Some(name) = &volume.name {
+        let _ = write!(text, " {}", one_line(name, LONGEST_NAME));
+    }
+    let (instances, server) = (volume.instances.join(", "), volume.server.as_deref());
+    match server.map(|name| one_line(name, LONGEST_NAME)) {
+        Some(name) => text + &format!(" on {name} ({instances})"),
+        None if instances.is_empty() => text,
+        None => text + &format!(" on {instances}"),
+    }
+}
+
+/// The first sentences: what failed, and how bad it is.
+fn verdict(summary: &Summary) -> String {
+    let protected = summary.total(|region| region.protected);
+    let unprotected = summary.total(|region| region.unprotected);
+    let night = summary.night;
+    if unprotected > 0 {
+        let have = if unprotected == 1 { "has" } else { "have" };
+        let of = plural(unprotected + protected, "volume");
+        return format!(
+            "{unprotected} of {of} {have} no snapshot for {night}. Existing restore points are not affected."
+        );
+    }
+    if !summary.is_complete() {
+        let known = match protected {
+            0 => "No volume has a snapshot from this run.",
+            _ => "Every volume that was found has a snapshot.",
+        };
+        return format!("The run for {night} is not complete: {}.\n{known}", summary.headline());
+    }
+    let failed = plural(summary.total(|region| region.failed_snapshots), "earlier snapshot");
+    format!("Every volume has a snapshot for {night}, but {failed} failed in EBS.")
+}
+
+/// Commands and addresses, the most useful first.
+fn next_steps(summary: &Summary) -> String {
+    let region = summary.execution.split(':').nth(3).unwrap_or_default();
+    let command = |name: &str| format!("nightly {name} --stack {} --region {region}", summary.backup_stack);
+    let (night, time) = (summary.night, summary.time);
+    let mut text = String::new();
+    if summary.is_complete() {
+        let _ = writeln!(text, "coverage   {}", command("coverage"));
+    } else {
+        let _ = writeln!(text, "Fix the cause, then rerun. A rerun only creates missing snapshots:");
+        let _ = writeln!(text, "           {} --time {time}", command("run"));
+        let _ = writeln!(text, "or start the state machine with {{\"time\": \"{time}\"}}.\n");
+        let _ = writeln!(text, "details    {}", command(&format!("status {night}")));
+    }
+    let _ = writeln!(text, "execution  {}\nreport     {}", console(&summary.execution), summary.location);
+    text
+}
