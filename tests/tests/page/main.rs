@@ -19,6 +19,9 @@ const PAGES: [&str; 4] = ["complete", "incomplete", "dry-run", "large"];
 static FOUND: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let folder = folder();
     fs::create_dir_all(folder.join("tmp")).expect("a folder");
+    // The browser unpacks itself there at its first start, and each test is a process of its own.
+    let lock = fs::File::create(folder.join("lock")).expect("a lock");
+    lock.lock().expect("the lock");
     let graph = include_str!("graph.svg");
     let policy = Policy { dailies: 7, quarterly_months: 15, quarterlies: 5 };
     let chart = chart::kept(policy, "2026-12-31".parse().expect("a Night"), 1_000);
