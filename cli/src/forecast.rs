@@ -15,7 +15,7 @@ const NIGHTS: usize = 3_653;
 /// tag or a parameter. Nothing is made of a volume that is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// EBS failed it: the next Night deletes it.
+    /// It failed in EBS. The next run deletes it.
     Failed(Night),
     /// It expires by age alone: its volume is gone.
     Aged {

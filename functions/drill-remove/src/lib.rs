@@ -75,7 +75,7 @@ pub async fn handle(ec2: &Client, backup_stack: &str, now: Timestamp, input: Inp
             Ok(false) => {
                 deleted.insert(id);
             }
-            // The other volumes are deleted all the same.
+            // The other volumes are still deleted.
             Err(error) => failed = Some(error),
         }
     }
