@@ -1,7 +1,7 @@
 //! The meaning of a report, for a terminal and for a page: the verdict, each failure once by its cause, and a row for each volume
 //! and each snapshot.
 
-use domain::{Interval, Night, messages::Expired};
+use domain::{Interval, Night, messages::ManagedSnapshot};
 use report::night::{Named, Region, Report};
 
 use super::{
@@ -172,7 +172,7 @@ fn snapshots(region: &Region, dry_run: bool, most: usize) -> Shown<SnapshotRow<'
     shown(news.into_iter().chain(usual).collect(), limit)
 }
 
-fn expired<'a>(one: &'a Expired, is_news: bool, outcome: &'static str, detail: &str) -> SnapshotRow<'a> {
+fn expired<'a>(one: &'a ManagedSnapshot, is_news: bool, outcome: &'static str, detail: &str) -> SnapshotRow<'a> {
     let tags = Some((one.interval, one.night, one.volume_id.as_str()));
     SnapshotRow { id: &one.snapshot_id, tags, is_news, outcome, detail: detail.to_owned() }
 }

@@ -48,7 +48,6 @@ impl Aws {
         Self { home: aws_sdk_ec2::Client::from_conf(home), config }
     }
 
-    /// The configuration itself, for a client of the function's own Region.
     pub fn config(&self) -> &SdkConfig {
         &self.config
     }
@@ -58,7 +57,6 @@ impl Aws {
         &self.home
     }
 
-    /// EC2 in a Region.
     pub fn ec2(&self, region: &str) -> aws_sdk_ec2::Client {
         if self.config.region().is_some_and(|home| home.as_ref() == region) {
             return self.home.clone();

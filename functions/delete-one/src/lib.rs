@@ -4,7 +4,7 @@ use aws::error;
 use aws_sdk_ec2::{Client, error::ProvideErrorMetadata};
 use domain::{
     Error,
-    messages::{Expired, Turn},
+    messages::{ManagedSnapshot, Turn},
     pace::Pace,
 };
 use lambda::pace;
@@ -13,10 +13,8 @@ use serde::{Deserialize, Serialize};
 /// One snapshot of the list of expired ones.
 #[derive(Debug, Deserialize)]
 pub struct Input {
-    /// The snapshot's Region.
     pub region: String,
-    /// The snapshot.
-    pub snapshot: Expired,
+    pub snapshot: ManagedSnapshot,
     /// Its place among those that expired in the Region.
     pub turn: Turn,
 }
@@ -25,7 +23,6 @@ pub struct Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
-    /// Deleted now.
     Deleted,
     /// Gone before: an earlier attempt, or a person.
     Gone,
@@ -37,9 +34,7 @@ pub enum Outcome {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// `snap-…`
     pub snapshot_id: String,
-    /// What became of it.
     pub outcome: Outcome,
 }
 

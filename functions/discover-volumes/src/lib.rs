@@ -22,18 +22,14 @@ mod servers;
 /// One Region, and the execution whose input starts the night.
 #[derive(Debug, Deserialize)]
 pub struct Input {
-    /// The Region.
     pub region: String,
-    /// `$$.Execution`
     pub execution: Execution,
 }
 
 /// The stack's parameters that bear on discovery.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The name under which the whole was deployed.
     pub backup_stack: String,
-    /// An IANA zone.
     pub time_zone: String,
     /// Empty, or `Key=Value`.
     pub volume_tag: String,

@@ -11,12 +11,9 @@ const PROJECT: &str = "Project";
 /// Characters that a snapshot's own Description may have at most (AWSEC2 API reference, CreateSnapshot).
 const LONGEST_DESCRIPTION: usize = 255;
 
-/// The `Client` and `Project` parameters; an empty one says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
-    /// The `Client` parameter.
     pub client: String,
-    /// The `Project` parameter.
     pub project: String,
 }
 

@@ -1,10 +1,10 @@
 //! The errors of the functions. A name is a decision for the state machine: whether to try again, and when.
 
-use serde::{Deserialize, Serialize};
 use std::fmt;
+use strum::{Display, VariantArray};
 
 /// What the state machine is to do about an error. `Retry` and `Catch` match these names exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, VariantArray)]
 pub enum ErrorName {
     /// A person's mistake in the input or a parameter: ends the night before anything is created or deleted.
     BadInput,
@@ -18,28 +18,9 @@ pub enum ErrorName {
     Transient,
 }
 
-impl ErrorName {
-    /// Every name, for the test that holds the state machine to them.
-    pub const ALL: [ErrorName; 5] =
-        [Self::BadInput, Self::Refused, Self::SnapshotTooSoon, Self::Throttled, Self::Transient];
-}
-
-impl fmt::Display for ErrorName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BadInput => "BadInput",
-            Self::Refused => "Refused",
-            Self::SnapshotTooSoon => "SnapshotTooSoon",
-            Self::Throttled => "Throttled",
-            Self::Transient => "Transient",
-        })
-    }
-}
-
 /// An error by its name, with a message for the person who reads the execution or the email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// The decision.
     pub name: ErrorName,
     /// What, where, and what to do.
     pub message: String,

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use std::str::FromStr;
 
 use crate::Error;
 
@@ -11,7 +12,6 @@ use crate::Error;
 pub struct Start {
     /// The scheduled time; the execution's own start where the input names none.
     pub time: Timestamp,
-    /// Whether the night only says what it would do.
     pub dry_run: bool,
 }
 
@@ -70,6 +70,15 @@ fn time(value: &Value) -> Result<Timestamp, Error> {
 
 fn boolean(key: &str, value: &Value) -> Result<bool, Error> {
     value.as_bool().ok_or_else(|| Error::bad_input(key, value, "not true or false"))
+}
+
+/// Reads a parameter that counts something.
+///
+/// # Errors
+/// [`crate::ErrorName::BadInput`] for anything but a whole number from 1.
+pub fn count<T: FromStr + PartialOrd + From<u8>>(parameter: &str, text: &str) -> Result<T, Error> {
+    let number = text.parse().ok().filter(|number| *number >= T::from(1));
+    number.ok_or_else(|| Error::bad_input(parameter, format!("{text:?}"), "not a whole number from 1"))
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
+use strum::Display;
 
 use crate::Night;
 
 /// How long a snapshot is kept; ordered from the shortest to the longest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, Serialize, Deserialize)]
 pub enum Interval {
     /// Due every Night.
     Daily,
@@ -43,16 +44,6 @@ impl Intervals {
     /// Whether `interval` is among them.
     pub fn contains(&self, interval: Interval) -> bool {
         self.0.contains(&interval)
-    }
-}
-
-impl fmt::Display for Interval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Daily => "Daily",
-            Self::Quarterly => "Quarterly",
-            Self::Annual => "Annual",
-        })
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //! - [`night`], [`interval`]: the calendar.
-//! - [`input`]: the input that starts a run.
+//! - [`input`]: the input that starts a run or a drill, and the parameters that are numbers.
 //! - [`selection`]: which volumes are backed up.
 //! - [`tags`]: a snapshot's tags and its identity. [`description`]: the tags that describe it. [`origin`]: what its volume was.
 //! - [`retention`]: which snapshots expire.

@@ -15,11 +15,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Volume {
-    /// `vol-…`
     pub volume_id: String,
-    /// The instances it is attached to.
     pub instances: Vec<String>,
-    /// The volume's own tags.
     pub tags: Tags,
     /// What it is, for whoever restores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,13 +39,9 @@ pub struct Turn {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Discovery {
-    /// The Region.
     pub region: String,
-    /// Tonight.
     pub night: Night,
-    /// Every Interval due tonight.
     pub intervals: Intervals,
-    /// Whether the night only says what it would do.
     pub dry_run: bool,
     /// The [`Volume`]s that lack tonight's snapshot, or its description.
     pub work_list: List,
@@ -56,31 +49,13 @@ pub struct Discovery {
     pub protected: List,
 }
 
-/// A snapshot that expires: a line of the list of expired snapshots, and the input of delete-one.
+/// A managed snapshot: a line of the list of expired snapshots or of the failed ones, and the input of delete-one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Expired {
-    /// `snap-…`
+pub struct ManagedSnapshot {
     pub snapshot_id: String,
-    /// `vol-…`
     pub volume_id: String,
-    /// The Night that it belongs to.
     pub night: Night,
-    /// The Interval that governed it.
-    pub interval: Interval,
-}
-
-/// A managed snapshot that EBS could not complete, whatever its Interval: a line of the list of failed snapshots.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FailedSnapshot {
-    /// `snap-…`
-    pub snapshot_id: String,
-    /// `vol-…`
-    pub volume_id: String,
-    /// The Night that it belongs to.
-    pub night: Night,
-    /// The Interval that governs it.
     pub interval: Interval,
 }
 
@@ -88,7 +63,6 @@ pub struct FailedSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unreadable {
-    /// `snap-…`
     pub snapshot_id: String,
     /// Which tag, and what is wrong with it.
     pub problem: String,
@@ -97,11 +71,11 @@ pub struct Unreadable {
 /// What find-expired found in one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiry {
-    /// The [`Expired`] snapshots.
+    /// The [`ManagedSnapshot`]s that expire.
     pub expired: List,
-    /// The [`FailedSnapshot`]s.
+    /// The [`ManagedSnapshot`]s that EBS could not complete, whatever their Interval.
     pub failed: List,
-    /// The [`Unreadable`] ones.
+    /// The [`Unreadable`] snapshots.
     pub unreadable: List,
     /// How many managed snapshots there are, those that expire among them.
     #[serde(default)]
@@ -114,7 +88,6 @@ pub struct Expiry {
 /// The manifest of a Map's results in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Its key.
     pub key: String,
 }
 
@@ -122,13 +95,9 @@ pub struct Manifest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionNight {
-    /// The Region.
     pub region: String,
-    /// The volumes that were to be snapshotted.
     pub work_list: Option<List>,
-    /// The volumes that were protected before.
     pub protected: Option<List>,
-    /// What expired.
     pub expiry: Option<Expiry>,
     /// Where Step Functions wrote the results of each Map that ended, by the state's name.
     #[serde(default)]

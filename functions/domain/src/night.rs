@@ -17,7 +17,6 @@ impl Night {
         Self(zone.to_datetime(time).date())
     }
 
-    /// The calendar date.
     pub fn date(self) -> Date {
         self.0
     }

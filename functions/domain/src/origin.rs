@@ -19,7 +19,6 @@ pub struct Origin {
     /// MiB a second, where the type has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throughput: Option<i32>,
-    /// The Availability Zone.
     pub zone: String,
     /// The device name of its first attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Error, Interval, Intervals, Night};
+use crate::{Error, Interval, Intervals, Night, input::count};
 
 /// The retention parameters; each at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +19,6 @@ pub struct Policy {
 impl Policy {
     /// A policy of three parameters as text; [`crate::ErrorName::BadInput`] for one that is not a whole number from 1.
     pub fn read(dailies: &str, quarterly_months: &str, quarterlies: &str) -> Result<Self, Error> {
-        let count = |field, text: &str| {
-            let number = text.parse().ok().filter(|number| *number >= 1);
-            number.ok_or_else(|| Error::bad_input(field, format!("{text:?}"), "not a whole number from 1"))
-        };
         Ok(Self {
             dailies: count("KeepDailies", dailies)?,
             quarterly_months: count("QuarterlyMonths", quarterly_months)?,
@@ -36,7 +32,6 @@ impl Policy {
 pub enum State {
     /// EBS still copies; only tonight's counts as good.
     Pending,
-    /// Good.
     Completed,
     /// EBS failed; never good.
     Error,
@@ -47,9 +42,7 @@ pub enum State {
 /// A managed snapshot whose tags could be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// `snap-…`
     pub id: String,
-    /// `vol-…`
     pub volume_id: String,
     /// Its `Night` tag.
     pub night: Night,
@@ -57,7 +50,6 @@ pub struct Snapshot {
     pub interval: Interval,
     /// Its `Intervals` tag: every one due that Night.
     pub intervals: Intervals,
-    /// Its state in EC2.
     pub state: State,
 }
 
@@ -98,14 +90,14 @@ fn expires(snapshot: &Snapshot, tonight: Night, policy: Policy, good: &GoodNight
 
 /// The Nights of each volume's good snapshots, by Interval. Nights, not snapshots: two of one Night are one restore point.
 #[derive(Default)]
-pub(crate) struct GoodNights<'a> {
-    pub(crate) due: BTreeMap<(&'a str, Interval), BTreeSet<Night>>,
+struct GoodNights<'a> {
+    due: BTreeMap<(&'a str, Interval), BTreeSet<Night>>,
     /// By the governing Interval, and of completed ones alone: EBS may yet fail one that is pending.
-    pub(crate) newest_completed: BTreeMap<(&'a str, Interval), Night>,
+    newest_completed: BTreeMap<(&'a str, Interval), Night>,
 }
 
 impl<'a> GoodNights<'a> {
-    pub(crate) fn of(snapshots: &'a [Snapshot], tonight: Night) -> Self {
+    fn of(snapshots: &'a [Snapshot], tonight: Night) -> Self {
         let mut good = Self::default();
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.is_good(tonight)) {
             let volume = snapshot.volume_id.as_str();
@@ -122,12 +114,12 @@ impl<'a> GoodNights<'a> {
         good
     }
 
-    pub(crate) fn newer_due(&self, snapshot: &Snapshot) -> usize {
+    fn newer_due(&self, snapshot: &Snapshot) -> usize {
         let nights = self.due.get(&(snapshot.volume_id.as_str(), snapshot.interval));
         nights.map_or(0, |nights| nights.iter().rev().take_while(|night| **night > snapshot.night).count())
     }
 
-    pub(crate) fn is_newest_completed(&self, snapshot: &Snapshot) -> bool {
+    fn is_newest_completed(&self, snapshot: &Snapshot) -> bool {
         self.newest_completed.get(&(snapshot.volume_id.as_str(), snapshot.interval)) == Some(&snapshot.night)
     }
 }

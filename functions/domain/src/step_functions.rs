@@ -10,13 +10,11 @@ use crate::Reason;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Execution {
-    /// Its ARN.
     pub id: String,
     /// Its name: the ledger's folder for this start of the night.
     pub name: String,
     /// The input as given, not yet read.
     pub input: Value,
-    /// When it started.
     pub start_time: Timestamp,
 }
 
@@ -33,7 +31,6 @@ pub struct List {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Caught {
-    /// The error's name.
     pub error: String,
     /// Its cause; from a function, JSON with an `errorMessage`.
     #[serde(default)]

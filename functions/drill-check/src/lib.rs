@@ -25,9 +25,7 @@ const LONGEST_CREATION: i64 = 60 * 60;
 /// Seconds after which the proof must be complete.
 const LONGEST: i64 = 3 * 60 * 60;
 
-/// The clients that a look needs.
 pub struct Clients {
-    /// EC2 in the restore point's Region.
     pub ec2: Client,
     /// Systems Manager in the stack's own Region, where the instance is.
     pub ssm: aws_sdk_ssm::Client,
@@ -36,7 +34,6 @@ pub struct Clients {
 /// The stack's parameters for a check.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The name under which the whole was deployed.
     pub backup_stack: String,
     /// The name of the Systems Manager document that checks a volume.
     pub document: String,
@@ -45,13 +42,10 @@ pub struct Settings {
 /// A restore point, and how far its proof is.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Input {
-    /// The Region.
     pub region: String,
     /// The instance that checks the volume: `i-…`; empty if none does.
     pub instance: String,
-    /// The restore point.
     pub point: RestorePoint,
-    /// The progress so far.
     pub progress: Progress,
 }
 

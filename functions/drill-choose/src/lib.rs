@@ -36,28 +36,21 @@ use place::Place;
 /// One Region, and the execution whose input starts the drill.
 #[derive(Debug, Deserialize)]
 pub struct Input {
-    /// The Region.
     pub region: String,
-    /// `$$.Execution`
     pub execution: Execution,
 }
 
 /// The stack's parameters for the choice, as text.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The name under which the whole was deployed.
     pub backup_stack: String,
-    /// An IANA zone.
     pub time_zone: String,
     /// Comma-separated Availability Zones. May be empty.
     pub zones: String,
     /// `i-…`, or empty.
     pub instance: String,
-    /// [`Limits::read`]
     pub volumes: String,
-    /// [`Limits::read`]
     pub gibibytes: String,
-    /// [`drill::weeks`]
     pub weeks: String,
     /// The stack's own Region: the instance is there.
     pub home: String,

@@ -9,10 +9,8 @@ use domain::{Error, ErrorName};
 
 use crate::Settings;
 
-/// The place of a Region's volumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The Availability Zone.
     pub zone: String,
     /// `i-…`; empty if no instance checks the volumes.
     pub instance: String,

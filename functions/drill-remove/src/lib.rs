@@ -28,15 +28,12 @@ const UNLISTED: i64 = 60;
 /// The state of a child execution, or that of a Region before its children start.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Input {
-    /// The Region.
     pub region: String,
-    /// The name of the drill's execution.
     pub execution: String,
     /// The restore point whose volume is deleted; absent for the volumes that earlier drills left behind.
     pub point: Option<RestorePoint>,
     /// Absent if drill-restore failed.
     pub progress: Option<Progress>,
-    /// The error of drill-restore or drill-check.
     pub failure: Option<Caught>,
     /// The last answer; absent at the first look.
     pub removal: Option<Removal>,

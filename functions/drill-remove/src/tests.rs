@@ -134,7 +134,6 @@ async fn a_volume_that_was_just_made_and_is_not_listed_yet_is_not_gone() {
     assert!(run(&[&lists(BY_ID, None)], 60, just_created).await.unwrap().is_gone);
 }
 
-/// A volume of a drill's execution.
 fn of_execution(id: &str, execution: &str) -> Volume {
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
     let tags = [tag("RestoreDrill", "prod"), tag("DrillExecution", execution)];

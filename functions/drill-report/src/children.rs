@@ -19,12 +19,9 @@ use std::collections::HashMap;
 
 use crate::outcome::Outcome;
 
-/// How a child execution ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Child {
-    /// The outcome of its restore point.
     pub outcome: Outcome,
-    /// The volume that it could not delete.
     pub not_removed: Option<NotRemoved>,
 }
 
@@ -41,7 +38,6 @@ pub async fn read(ledger: &Ledger, manifest: Option<&Manifest>) -> Result<HashMa
     Ok(children)
 }
 
-/// The input of a child execution.
 #[derive(Deserialize)]
 struct Input {
     point: RestorePoint,

@@ -23,9 +23,7 @@ use serde::{Deserialize, Serialize};
 /// The whole drill, as the state machine leaves it.
 #[derive(Debug, Deserialize)]
 pub struct Input {
-    /// `$$.Execution`
     pub execution: Execution,
-    /// One entry a Region.
     pub regions: Vec<RegionDrill>,
 }
 
@@ -50,9 +48,7 @@ impl From<DrillReport> for Output {
 /// The stack's parameters for the report.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The name under which the whole was deployed.
     pub backup_stack: String,
-    /// An IANA zone.
     pub time_zone: String,
 }
 

@@ -13,9 +13,7 @@ use jiff::Timestamp;
 /// The outcome of one restore point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is proven.
     Proven(ProvenOf),
-    /// It is not.
     Unproven(UnprovenOf),
     /// The drill ended before reaching it. Its volume stays due.
     NotTried(UnprovenOf),
@@ -41,7 +39,6 @@ impl Outcome {
         Self::NotTried(UnprovenOf::new(point, Reason::new(Code::NotTried, why)))
     }
 
-    /// The snapshot: `snap-…`
     pub fn snapshot_id(&self) -> &str {
         match self {
             Self::Proven(of) => &of.proven.snapshot_id,
@@ -49,7 +46,6 @@ impl Outcome {
         }
     }
 
-    /// Its volume: `vol-…`
     pub fn volume_id(&self) -> &str {
         match self {
             Self::Proven(of) => &of.volume_id,

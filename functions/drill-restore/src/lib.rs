@@ -20,13 +20,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// A restore point, and where its volume is created.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Input {
-    /// The Region.
     pub region: String,
-    /// The Availability Zone.
     pub zone: String,
-    /// The name of the drill's execution.
     pub execution: String,
-    /// The restore point.
     pub point: RestorePoint,
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_ec2::{
 };
 use domain::{
     Error, Intervals, Night,
-    messages::{Expired, Expiry, FailedSnapshot, Unreadable},
+    messages::{Expiry, ManagedSnapshot, Unreadable},
     retention::{Policy, Snapshot, State, expired},
     step_functions::{Execution, List},
     tags,
@@ -21,32 +21,23 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
-    /// The Region.
     pub region: String,
-    /// Tonight.
     pub night: Night,
-    /// Every Interval due tonight.
     pub intervals: Intervals,
-    /// Whether the night only says what it would do.
     pub dry_run: bool,
     /// The volumes that tonight's snapshots are made of.
     pub work_list: List,
     /// The volumes that had tonight's snapshot before.
     pub protected: List,
-    /// `$$.Execution`
     pub execution: Execution,
 }
 
 /// The stack's parameters that bear on retention, as text.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The name under which the whole was deployed.
     pub backup_stack: String,
-    /// [`Policy::dailies`]
     pub keep_dailies: String,
-    /// [`Policy::quarterly_months`]
     pub quarterly_months: String,
-    /// [`Policy::quarterlies`]
     pub keep_quarterlies: String,
 }
 
@@ -66,7 +57,7 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
         match read(snapshot) {
             Ok(found) => {
                 if found.snapshot.state == State::Error {
-                    failed.write(&failed_snapshot(&found.snapshot)).await?;
+                    failed.write(&line(&found.snapshot)).await?;
                 }
                 by_volume.entry(found.snapshot.volume_id.clone()).or_default().push(found);
                 Ok(())
@@ -85,7 +76,7 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
     for (volume_id, found) in &by_volume {
         let snapshots: Vec<_> = found.iter().map(|one| one.snapshot.clone()).collect();
         for snapshot in expired(&snapshots, input.night, policy, |_| existing.contains(volume_id)) {
-            expiring.write(&expires(snapshot)).await?;
+            expiring.write(&line(snapshot)).await?;
         }
     }
     let newest =
@@ -107,18 +98,13 @@ fn newest(found: &[Found]) -> Option<Timestamp> {
     found.iter().filter(|one| one.snapshot.state == State::Completed).filter_map(|one| one.started).max()
 }
 
-fn expires(snapshot: &Snapshot) -> Expired {
-    Expired {
+fn line(snapshot: &Snapshot) -> ManagedSnapshot {
+    ManagedSnapshot {
         snapshot_id: snapshot.id.clone(),
         volume_id: snapshot.volume_id.clone(),
         night: snapshot.night,
         interval: snapshot.interval,
     }
-}
-
-fn failed_snapshot(snapshot: &Snapshot) -> FailedSnapshot {
-    let Expired { snapshot_id, volume_id, night, interval } = expires(snapshot);
-    FailedSnapshot { snapshot_id, volume_id, night, interval }
 }
 
 /// A snapshot whose tags can be read, or what is wrong with them.

@@ -111,7 +111,7 @@ async fn writes_every_failed_snapshot_even_an_annual_that_never_expires() {
     let daily = snapshot("snap-daily", "2026-05-19", SnapshotState::Error);
     let (expiry, written) = run(&[&lists(vec![annual], vec![daily]), &volumes(&["vol-1"])], "2", false).await.unwrap();
     let ids = |list: &str| -> Vec<String> {
-        let lines = written[list].lines().map(|line| serde_json::from_str::<FailedSnapshot>(line).unwrap());
+        let lines = written[list].lines().map(|line| serde_json::from_str::<ManagedSnapshot>(line).unwrap());
         lines.map(|line| line.snapshot_id).collect()
     };
     assert_eq!(

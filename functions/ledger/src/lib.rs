@@ -23,7 +23,6 @@ use crate::{
 };
 use aws::error;
 
-/// The ledger bucket.
 pub struct Ledger {
     pub(crate) s3: Client,
     pub(crate) bucket: String,

@@ -8,7 +8,6 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 use crate::{json, upload::Upload};
 
-/// A list that is being written.
 pub struct ListWriter<'a> {
     upload: Upload<'a>,
     count: usize,
@@ -19,7 +18,6 @@ impl<'a> ListWriter<'a> {
         Self { upload, count: 0 }
     }
 
-    /// Adds a line.
     pub async fn write<T: Serialize>(&mut self, item: &T) -> Result<(), Error> {
         let mut line = ascii(&json(item)?);
         line.push('\n');
@@ -33,7 +31,6 @@ impl<'a> ListWriter<'a> {
     }
 }
 
-/// A list that is being read.
 pub struct ListReader<T> {
     lines: tokio::io::Lines<Pin<Box<dyn AsyncBufRead>>>,
     place: String,

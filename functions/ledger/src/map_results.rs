@@ -7,24 +7,18 @@ use std::collections::BTreeMap;
 
 use crate::Ledger;
 
-/// A child execution.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ChildResult {
-    /// Its ARN.
     pub execution_arn: String,
     /// `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED` or `PENDING`.
     pub status: String,
-    /// Its input, as JSON.
     #[serde(default)]
     pub input: String,
-    /// Its output, as JSON.
     #[serde(default)]
     pub output: Option<String>,
-    /// The error's name.
     #[serde(default)]
     pub error: Option<String>,
-    /// The error's cause.
     #[serde(default)]
     pub cause: Option<String>,
 }

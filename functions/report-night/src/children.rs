@@ -2,7 +2,7 @@
 
 use domain::{
     Error,
-    messages::{Expired, RegionNight, Volume},
+    messages::{ManagedSnapshot, RegionNight, Volume},
 };
 use ledger::{
     Ledger,
@@ -20,7 +20,7 @@ pub struct Children(BTreeMap<String, Failure>);
 #[derive(Deserialize)]
 struct Input {
     volume: Option<Volume>,
-    snapshot: Option<Expired>,
+    snapshot: Option<ManagedSnapshot>,
 }
 
 impl Children {

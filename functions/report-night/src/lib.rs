@@ -33,9 +33,7 @@ use region::Planned;
 /// The whole run, as the state machine leaves it.
 #[derive(Debug, Deserialize)]
 pub struct Input {
-    /// `$$.Execution`
     pub execution: Execution,
-    /// One entry a Region.
     pub regions: Vec<RegionNight>,
 }
 
@@ -64,9 +62,7 @@ impl From<Report> for Output {
 /// The stack's parameters that the report depends on.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The backup's name.
     pub backup_stack: String,
-    /// An IANA zone.
     pub time_zone: String,
 }
 

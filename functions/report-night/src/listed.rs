@@ -2,13 +2,11 @@
 
 use aws::snapshots;
 use aws_sdk_ec2::Client;
-use domain::{Error, Night, messages::Expired};
+use domain::{Error, Night, messages::ManagedSnapshot};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// A snapshot of the Night.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// `snap-…`
     pub snapshot_id: String,
     /// `pending`, `completed`, `error`, …
     pub state: String,
@@ -19,7 +17,6 @@ pub struct Snapshot {
 pub struct Tonight(HashMap<String, Vec<Snapshot>>);
 
 impl Tonight {
-    /// Those of a volume.
     pub fn of_volume(&self, volume_id: &str) -> &[Snapshot] {
         self.0.get(volume_id).map_or(&[], Vec::as_slice)
     }
@@ -45,7 +42,7 @@ pub async fn tonight(ec2: &Client, stack: &str, night: Night) -> Result<Tonight,
 ///
 /// # Errors
 /// `Throttled`, `Transient` or `Refused` from EC2.
-pub async fn still_listed(ec2: &Client, stack: &str, expired: &[Expired]) -> Result<HashSet<String>, Error> {
+pub async fn still_listed(ec2: &Client, stack: &str, expired: &[ManagedSnapshot]) -> Result<HashSet<String>, Error> {
     let mut listed = HashSet::new();
     for night in expired.iter().map(|snapshot| snapshot.night).collect::<BTreeSet<_>>() {
         snapshots::each_of_night(ec2, stack, night, async |snapshot| {

@@ -5,25 +5,21 @@ use report::night::{Failure, Named, Protected, Unprotected};
 
 use crate::listed::Snapshot;
 
-/// The outcome of a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// A dry run would have snapshotted it.
     Planned(Named),
     /// It has a snapshot of the Night.
     Protected(Protected),
-    /// It has none.
     Unprotected(Unprotected),
 }
 
 /// Everything that is known of a volume when the run ends.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
-    /// The volume.
     pub volume: &'a Volume,
     /// Whether it was to be snapshotted; false if it was protected before.
     pub on_work_list: bool,
-    /// Whether the run only reports what it would do.
     pub dry_run: bool,
     /// Its snapshots of the Night, as EC2 lists them now.
     pub tonight: &'a [Snapshot],
@@ -34,7 +30,6 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// The outcome.
     pub fn outcome(self) -> Outcome {
         let volume = Named::from(self.volume);
         match self.tonight.iter().find(|snapshot| protects(&snapshot.state)) {

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::Client;
 use domain::{
     Error, Night,
-    messages::{Expired, FailedSnapshot, RegionNight, Unreadable, Volume},
+    messages::{ManagedSnapshot, RegionNight, Unreadable, Volume},
     retention::protects,
     step_functions::List,
 };
@@ -23,19 +23,12 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(if cfg!(test) { 1 } else {
 
 /// What a run planned in a Region, and what its outcome is read from.
 pub struct Planned<'a> {
-    /// EC2 there.
     pub ec2: Client,
-    /// The ledger.
     pub ledger: &'a Ledger,
-    /// The backup's name.
     pub stack: &'a str,
-    /// The Night of the run.
     pub night: Night,
-    /// Whether the run only reports what it would do.
     pub dry_run: bool,
-    /// The execution's name.
     pub execution: &'a str,
-    /// What the state machine handed on.
     pub region: RegionNight,
 }
 
@@ -43,7 +36,7 @@ pub struct Planned<'a> {
 #[derive(Serialize, Deserialize)]
 struct Reported {
     #[serde(flatten)]
-    snapshot: FailedSnapshot,
+    snapshot: ManagedSnapshot,
     execution: String,
 }
 
@@ -142,7 +135,7 @@ impl Planned<'_> {
     /// dry run deletes nothing.
     async fn add_expired(&self, report: &mut Region, children: &Children) -> Result<(), Error> {
         let list = self.region.expiry.as_ref().map(|expiry| &expiry.expired);
-        let mut expired = self.list::<Expired>(list).await?;
+        let mut expired = self.list::<ManagedSnapshot>(list).await?;
         expired.sort_by(|one, other| one.snapshot_id.cmp(&other.snapshot_id));
         let asked = if self.dry_run { &[] } else { expired.as_slice() };
         let still_listed = still_listed(&self.ec2, self.stack, asked).await?;
@@ -160,7 +153,7 @@ impl Planned<'_> {
     /// failed snapshot that still exists, so each is reported by one run, however often that run writes its report.
     async fn add_failed_snapshots(&self, report: &mut Region, tonight: &Tonight) -> Result<(), Error> {
         let Some(expiry) = &self.region.expiry else { return Ok(()) };
-        let failed = self.list::<FailedSnapshot>(Some(&expiry.failed)).await?;
+        let failed = self.list::<ManagedSnapshot>(Some(&expiry.failed)).await?;
         let key = keys::failed_snapshots(&self.region.region);
         let mut reported = HashMap::new();
         let mut lines = self.ledger.read_any_list::<Reported>(&key).await?;

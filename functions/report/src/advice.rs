@@ -1,11 +1,11 @@
 //! What an error means and what to do about it, by its code.
 
 use domain::reason::Code;
+use strum::VariantArray;
 
 /// What an error means, and what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Advice {
-    /// A sentence.
     pub means: &'static str,
     /// What to do, in a sentence or two.
     pub remedy: &'static str,
@@ -20,11 +20,11 @@ pub fn advice(code: &str) -> Option<Advice> {
 pub fn all() -> Vec<(Vec<&'static str>, Advice)> {
     let services = SERVICES.iter().map(|(codes, means, remedy)| (codes.to_vec(), Advice { means, remedy }));
     let mut all: Vec<_> = services.collect();
-    for code in Code::ALL {
-        let advice = for_our_own(code);
+    for code in Code::VARIANTS {
+        let advice = for_our_own(*code);
         match all.iter_mut().find(|(_, known)| *known == advice) {
-            Some((codes, _)) => codes.push(code.name()),
-            None => all.push((vec![code.name()], advice)),
+            Some((codes, _)) => codes.push(code.into()),
+            None => all.push((vec![code.into()], advice)),
         }
     }
     all

@@ -12,10 +12,8 @@ const WIDTH: usize = 100;
 /// Characters of one error's text.
 const LONGEST_ERROR: usize = 300;
 
-/// A cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// The first of its reasons.
     pub reason: Reason,
     /// What failed because of it.
     pub subjects: Vec<String>,

@@ -9,23 +9,15 @@ use domain::{
     drill::messages::{ProvenOf, UnprovenOf},
 };
 
-/// The report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DrillReport {
-    /// Whose drill it was.
     pub backup_stack: String,
-    /// Its date.
     pub date: Night,
-    /// The ARN of the execution.
     pub execution: String,
-    /// `s3://…` of this report.
     pub location: String,
-    /// When the execution started.
     pub started: Timestamp,
-    /// When the report was written.
     pub ended: Timestamp,
-    /// One entry a Region.
     pub regions: Vec<RegionReport>,
     /// Whether every restore point is proven and no volume is left behind.
     pub good: bool,
@@ -33,11 +25,9 @@ pub struct DrillReport {
     pub mail: Option<Mail>,
 }
 
-/// One Region's part of a [`DrillReport`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionReport {
-    /// The Region.
     pub region: String,
     /// Volumes that have restore points.
     pub volumes: usize,
@@ -47,7 +37,6 @@ pub struct RegionReport {
     pub proven: Vec<ProvenOf>,
     /// Restore points that are not, in the same order.
     pub unproven: Vec<UnprovenOf>,
-    /// Steps that failed.
     pub failures: Vec<FailedStep>,
     /// Volumes of earlier drills that were deleted.
     pub removed: Vec<String>,
@@ -65,16 +54,12 @@ pub struct NotRemoved {
     pub volume_id: Option<String>,
     /// The snapshot that it was made from: `snap-…`
     pub snapshot_id: Option<String>,
-    /// The reason.
     pub reason: Reason,
 }
 
-/// A step that failed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedStep {
-    /// The state's name.
     pub step: String,
-    /// The reason.
     pub reason: Reason,
 }
 

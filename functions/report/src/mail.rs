@@ -12,7 +12,6 @@ pub const MOST_DESCRIBED: usize = 50;
 pub struct Mail {
     /// One line of ASCII, under 100 characters.
     pub subject: String,
-    /// Plain text.
     pub message: String,
 }
 

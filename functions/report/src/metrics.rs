@@ -9,7 +9,6 @@ use crate::{drill::DrillReport, night::Summary};
 pub const NAMESPACE: &str = "NightlyBackup";
 /// Their only dimension. A metric for each volume or Region would cost $0.30 a month.
 pub const DIMENSION: &str = "BackupStack";
-/// Every metric.
 pub const ALL: [&str; 7] =
     ["CompleteNights", "Protected", "Unprotected", "RestorePointAge", "Proven", "Unproven", "ProofAge"];
 

@@ -2,7 +2,7 @@
 
 use domain::{
     Intervals, Night, Reason,
-    messages::{Expired, FailedSnapshot, Unreadable, Volume},
+    messages::{ManagedSnapshot, Unreadable, Volume},
     reason::Code,
     step_functions::Caught,
     tags,
@@ -13,31 +13,20 @@ use std::collections::HashSet;
 
 use crate::mail::Mail;
 
-/// The report of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The backup's name.
     pub backup_stack: String,
-    /// The Night that the run is for.
     pub night: Night,
-    /// Every Interval due that Night.
     pub intervals: Intervals,
-    /// Whether the run only reports what it would do.
     pub dry_run: bool,
-    /// The ARN of the execution.
     pub execution: String,
-    /// `s3://…` of the report.
     pub location: String,
-    /// The scheduled time.
     pub time: Timestamp,
-    /// When the execution started.
     pub started: Timestamp,
-    /// When the report was made.
     pub ended: Timestamp,
     /// Whether every volume is protected and no step failed.
     pub complete: bool,
-    /// One entry a Region.
     pub regions: Vec<Region>,
     /// The email; absent if there is nothing to report, and in a dry run.
     pub mail: Option<Mail>,
@@ -47,22 +36,20 @@ pub struct Report {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Region {
-    /// The Region.
     pub region: String,
     /// Volumes whose snapshot of the Night is completed or pending.
     pub protected: Vec<Protected>,
     /// Volumes that a dry run would have snapshotted.
     pub planned: Vec<Named>,
-    /// Volumes without a snapshot.
     pub unprotected: Vec<Unprotected>,
     /// Steps and child executions that failed.
     pub failures: Vec<Failure>,
     /// Snapshots that expired and were deleted; in a dry run, that would have been deleted.
-    pub expired: Vec<Expired>,
+    pub expired: Vec<ManagedSnapshot>,
     /// Snapshots that expired and that EC2 still lists although no deletion failed, mostly because an AMI uses them.
-    pub still_listed: Vec<Expired>,
+    pub still_listed: Vec<ManagedSnapshot>,
     /// Snapshots of this and of earlier Nights that EBS could not complete, and that no report named before.
-    pub failed_snapshots: Vec<FailedSnapshot>,
+    pub failed_snapshots: Vec<ManagedSnapshot>,
     /// Managed snapshots whose tags cannot be read.
     pub unreadable: Vec<Unreadable>,
     /// How many managed snapshots are left; absent if find-expired failed.
@@ -108,11 +95,9 @@ impl Region {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Named {
-    /// `vol-…`
     pub volume_id: String,
     /// Its `Name` tag.
     pub name: Option<String>,
-    /// The instances that it is attached to.
     pub instances: Vec<String>,
     /// The `Name` tag of the first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,10 +115,8 @@ impl Named {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Protected {
-    /// The volume.
     #[serde(flatten)]
     pub volume: Named,
-    /// The snapshot.
     pub snapshot_id: String,
     /// `completed` or `pending`.
     pub state: String,
@@ -145,10 +128,8 @@ pub struct Protected {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unprotected {
-    /// The volume.
     #[serde(flatten)]
     pub volume: Named,
-    /// Why.
     pub reason: Reason,
 }
 
@@ -157,19 +138,13 @@ pub struct Unprotected {
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Failure {
     /// A step failed as a whole.
-    Step {
-        /// The state's name.
-        step: String,
-        /// Why.
-        reason: Reason,
-    },
+    Step { step: String, reason: Reason },
     /// A child execution of a Map failed.
     Child {
         /// The Map's name.
         step: String,
         /// The volume or the snapshot.
         subject: String,
-        /// Why.
         reason: Reason,
         /// The ARN of the child execution.
         execution: String,
@@ -177,7 +152,6 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A step that failed as a whole.
     pub fn of_step(step: &str, caught: &Caught) -> Self {
         Self::Step { step: step.to_owned(), reason: caught.reason() }
     }
@@ -198,7 +172,6 @@ impl Failure {
         self.subject().is_some_and(|subject| !subject.starts_with("vol-"))
     }
 
-    /// The state's name.
     pub fn step(&self) -> &str {
         match self {
             Self::Step { step, .. } | Self::Child { step, .. } => step,
@@ -213,7 +186,6 @@ impl Failure {
         }
     }
 
-    /// Why.
     pub fn reason(&self) -> &Reason {
         match self {
             Self::Step { reason, .. } | Self::Child { reason, .. } => reason,

@@ -41,13 +41,13 @@ fn headline(region: Region) -> String {
 
 #[test]
 fn a_dry_run_mails_nothing_and_says_what_it_would_do() {
-    let expired = Expired {
+    let expired = ManagedSnapshot {
         snapshot_id: "snap-1".into(),
         volume_id: "vol-1".into(),
         night: "2026-05-01".parse().unwrap(),
         interval: Interval::Daily,
     };
-    let failed = FailedSnapshot {
+    let failed = ManagedSnapshot {
         snapshot_id: "snap-2".into(),
         volume_id: "vol-1".into(),
         night: "2026-05-01".parse().unwrap(),

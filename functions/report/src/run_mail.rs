@@ -1,6 +1,6 @@
 //! The email of a run, for a person at 6 a.m.: what failed and why, what to do, where to look.
 
-use domain::{Reason, messages::FailedSnapshot, reason::Code};
+use domain::{Reason, messages::ManagedSnapshot, reason::Code};
 use std::fmt::Write;
 
 use crate::{
@@ -55,8 +55,8 @@ fn action(failure: &Failure) -> String {
     }
 }
 
-fn snapshot(failed: &FailedSnapshot) -> String {
-    let FailedSnapshot { snapshot_id, volume_id, interval, night } = failed;
+fn snapshot(failed: &ManagedSnapshot) -> String {
+    let ManagedSnapshot { snapshot_id, volume_id, interval, night } = failed;
     format!("{snapshot_id} of {volume_id}, {interval} of {night}")
 }
 

@@ -6,7 +6,7 @@ use domain::{
         RestorePoint,
         messages::{ProvenOf, UnprovenOf},
     },
-    messages::FailedSnapshot,
+    messages::ManagedSnapshot,
     step_functions::Caught,
 };
 use report::{
@@ -153,7 +153,7 @@ fn nothing_was_selected() {
 
 #[test]
 fn a_snapshot_of_an_earlier_night_failed() {
-    let failed = FailedSnapshot {
+    let failed = ManagedSnapshot {
         snapshot_id: "snap-0123456789abcdef0".into(),
         volume_id: "vol-0123456789abcdef0".into(),
         night: "2026-05-19".parse().unwrap(),

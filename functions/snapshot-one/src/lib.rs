@@ -22,15 +22,10 @@ use serde::{Deserialize, Serialize};
 /// One volume of the work list, and the night.
 #[derive(Debug, Deserialize)]
 pub struct Input {
-    /// The volume's Region.
     pub region: String,
-    /// Tonight.
     pub night: Night,
-    /// Every Interval due tonight.
     pub intervals: Intervals,
-    /// The volume.
     pub volume: Volume,
-    /// Its place among the volumes of the Region.
     pub turn: Turn,
     /// The name of the night's execution, for the log.
     #[serde(default)]
@@ -40,9 +35,7 @@ pub struct Input {
 /// The stack's parameters that bear on a snapshot, as text.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The name under which the whole was deployed.
     pub backup_stack: String,
-    /// [`Pace::read`]
     pub snapshots_per_second: String,
 }
 
@@ -50,15 +43,11 @@ pub struct Settings {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// The volume's Region.
     pub region: String,
-    /// Tonight.
     pub night: Night,
     /// The name of the night's execution.
     pub execution: String,
-    /// `snap-…`
     pub snapshot_id: String,
-    /// The volume.
     pub volume: Volume,
 }
 

@@ -14,11 +14,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
-    /// The snapshot's Region.
     pub region: String,
-    /// `snap-…`
     pub snapshot_id: String,
-    /// Its volume.
     pub volume: Volume,
 }
 
@@ -26,9 +23,7 @@ pub struct Input {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
-    /// `vol-…`
     pub volume_id: String,
-    /// `snap-…`
     pub snapshot_id: String,
     /// Keys of the volume's tags that found no room among the 50 of a snapshot.
     pub dropped_tags: Vec<String>,

@@ -15,11 +15,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chosen {
-    /// The Region.
     pub region: String,
-    /// The name of the drill's execution.
     pub execution: String,
-    /// The drill's date.
     pub date: Night,
     /// The Availability Zone in which volumes are created.
     pub zone: String,
@@ -37,22 +34,17 @@ pub struct Chosen {
     pub taken: usize,
 }
 
-/// A restore point of a volume, proven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProvenOf {
-    /// `vol-…`
     pub volume_id: String,
-    /// The proof.
     #[serde(flatten)]
     pub proven: Proven,
 }
 
-/// A restore point of a volume, not proven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnprovenOf {
-    /// `vol-…`
     pub volume_id: String,
     /// The restore point, and the reason.
     #[serde(flatten)]
@@ -71,13 +63,10 @@ impl UnprovenOf {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
-    /// The volume that the drill created: `vol-…`
     pub volume_id: String,
     /// When EC2 created it.
     pub created: Timestamp,
-    /// How far it is.
     pub stage: Stage,
-    /// Seconds until the next look.
     pub wait_seconds: u64,
 }
 
@@ -88,41 +77,22 @@ pub enum Stage {
     /// EBS is making the volume.
     Creating,
     /// The volume is there, and is being attached to the instance.
-    Available {
-        /// See [`Stage`].
-        seconds: u64,
-    },
+    Available { seconds: u64 },
     /// A command checks the volume on the instance.
-    Checking {
-        /// See [`Stage`].
-        seconds: u64,
-        /// The command's id.
-        command: String,
-    },
+    Checking { seconds: u64, command: String },
     /// The restore point is proven.
-    Proven {
-        /// See [`Stage`].
-        seconds: u64,
-        /// How far it is proven.
-        depth: Depth,
-        /// When the proof was complete.
-        at: Timestamp,
-    },
+    Proven { seconds: u64, depth: Depth, at: Timestamp },
 }
 
 /// The progress of drill-remove.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Removal {
-    /// Whether every volume is gone.
     pub is_gone: bool,
-    /// Seconds until the next look.
     pub wait_seconds: u64,
     /// When the first look was.
     pub since: Timestamp,
-    /// Volumes that are gone.
     pub deleted: BTreeSet<String>,
-    /// Volumes that still exist.
     pub left: BTreeSet<String>,
 }
 
@@ -130,15 +100,12 @@ pub struct Removal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ended {
-    /// The restore point.
     pub point: RestorePoint,
     /// Absent if drill-restore failed.
     pub progress: Option<Progress>,
-    /// The error of drill-restore or drill-check.
     pub failure: Option<Caught>,
     /// Absent if drill-remove failed at once.
     pub removal: Option<Removal>,
-    /// The error of drill-remove.
     pub not_removed: Option<Caught>,
 }
 
@@ -146,7 +113,6 @@ pub struct Ended {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionDrill {
-    /// The Region.
     pub region: String,
     /// [`Chosen::points`]
     pub points: Option<List>,
@@ -160,9 +126,7 @@ pub struct RegionDrill {
     pub taken: usize,
     /// The removal of the volumes that earlier drills left behind.
     pub removal: Option<Removal>,
-    /// The results of the child executions.
     pub manifest: Option<Manifest>,
-    /// The error of each step that failed, by the state's name.
     #[serde(default)]
     pub failure: BTreeMap<String, Caught>,
 }

@@ -6,7 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Interval, Intervals, Night, Reason, selection,
+    Error, Interval, Intervals, Night, Reason,
+    input::count,
+    selection,
     tags::{self, Tags},
 };
 
@@ -19,15 +21,10 @@ pub const DRILL_EXECUTION: &str = "DrillExecution";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestorePoint {
-    /// `snap-…`
     pub snapshot_id: String,
-    /// The volume that was snapshotted: `vol-…`
     pub volume_id: String,
-    /// Its Night.
     pub night: Night,
-    /// Every Interval due that Night.
     pub intervals: Intervals,
-    /// The size of its volume in GiB.
     pub gibibytes: u32,
 }
 
@@ -65,9 +62,7 @@ pub fn sample(volumes: usize, weeks: usize) -> usize {
 /// How many volumes a drill has at once, and how large each may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Volumes that exist at once.
     pub volumes: u32,
-    /// GiB of the largest volume.
     pub gibibytes: u32,
 }
 
@@ -86,11 +81,6 @@ pub fn weeks(text: &str) -> Result<usize, Error> {
     count("DrillWeeks", text)
 }
 
-fn count<T: std::str::FromStr + PartialOrd + From<u8>>(field: &str, text: &str) -> Result<T, Error> {
-    let number = text.parse().ok().filter(|number| *number >= T::from(1));
-    number.ok_or_else(|| Error::bad_input(field, format!("{text:?}"), "not a whole number from 1"))
-}
-
 /// How far a restore point was proven, from the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -107,17 +97,12 @@ pub enum Depth {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proven {
-    /// When the proof was complete.
     pub at: Timestamp,
-    /// `snap-…`
     pub snapshot_id: String,
-    /// Its Night.
     pub night: Night,
-    /// Every Interval due that Night.
     pub intervals: Intervals,
     /// Seconds from CreateVolume until the volume was seen to be available.
     pub seconds: u64,
-    /// How far it was proven.
     pub depth: Depth,
 }
 
@@ -125,13 +110,9 @@ pub struct Proven {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unproven {
-    /// `snap-…`
     pub snapshot_id: String,
-    /// Its Night.
     pub night: Night,
-    /// Every Interval due that Night.
     pub intervals: Intervals,
-    /// The reason.
     pub reason: Reason,
 }
 
@@ -139,7 +120,6 @@ pub struct Unproven {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proof {
-    /// `vol-…`
     pub volume_id: String,
     /// When the last drill that took the volume started, whether or not it proved anything.
     pub tried: Timestamp,
