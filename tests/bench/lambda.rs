@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::{
     convert::Infallible,
     path::Path,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 use tests::fleet::peak_of;
@@ -17,8 +17,33 @@ use tokio::{
     time::timeout,
 };
 
-/// A function that is silent for so long has died.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time-out that the template gives a function.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// The variables of each function: Lambda's own, and the settings from the template.
+pub fn prepare(command: &mut Command, endpoint: &str) {
+    let variables = [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "bench"),
+        ("BACKUP_STACK", "bench"),
+        ("TIME_ZONE", "Europe/Berlin"),
+        ("LEDGER_BUCKET", "ledger"),
+        ("KEEP_DAILIES", "7"),
+        ("QUARTERLY_MONTHS", "15"),
+        ("KEEP_QUARTERLIES", "5"),
+        ("SNAPSHOTS_PER_SECOND", "5"),
+        ("REGIONS", "us-east-1"),
+    ];
+    command.envs(variables).stdin(Stdio::null()).stdout(Stdio::null());
+}
 
 type Answer = Response<Full<Bytes>>;
 

@@ -1,17 +1,20 @@
 //! `make bench`: the measurements of docs/measurements.md, each beside something that ran at the same time on the same machine. It
-//! writes its tables and the two charts.
+//! writes its tables and the two charts. `bench NAME` takes one of them: `starts`, `alone`, `bound` or `nights`.
 //!
 //! # Layout
 //! - [`starts`]: each function against the tutorial's in Python and against one that links no SDK, over [`lambda`], Lambda's own
 //!   interface, and [`answers`], an AWS that answers at once.
+//! - [`alone`]: the functions that hold lists, on the generated EC2 of [`region`].
 //! - [`nights`]: fleets of three sizes. - [`bound`]: a night against EC2's token buckets.
 //! - [`table`], [`charts`]: what the page shows.
 
+mod alone;
 mod answers;
 mod bound;
 mod charts;
 mod lambda;
 mod nights;
+mod region;
 mod starts;
 mod table;
 
@@ -20,16 +23,43 @@ use tests::{page, root};
 
 #[tokio::main]
 async fn main() {
+    match std::env::args().nth(1) {
+        Some(name) => println!("{}", table(&name).await),
+        None => all().await,
+    }
+}
+
+/// Takes one measurement, and leaves docs/ as it is.
+async fn table(name: &str) -> String {
+    match name {
+        "starts" => table::of_starts(&starts::measure().await),
+        "alone" => table::of_alone(&alone::measure().await),
+        "bound" => table::of_bound(&bound::measure().await),
+        "nights" => table::of_nights(&nights::measure().await),
+        other => panic!("{other} is not starts, alone, bound or nights"),
+    }
+}
+
+/// Takes all measurements, and writes them to docs/.
+async fn all() {
     let began = Instant::now();
     let starts = starts::measure().await;
     println!("{}", table::of_starts(&starts));
+    let alone = alone::measure().await;
+    println!("{}", table::of_alone(&alone));
     let bound = bound::measure().await;
     println!("{}", table::of_bound(&bound));
     let nights = nights::measure().await;
     println!("{}", table::of_nights(&nights));
     std::fs::write(root().join("docs/starts.svg"), charts::starts(&starts)).expect("docs/starts.svg");
     std::fs::write(root().join("docs/fleets.svg"), charts::fleets(&nights)).expect("docs/fleets.svg");
-    let text = [table::of_nights(&nights), table::of_bound(&bound), table::of_starts(&starts), table::of_machine()];
+    let text = [
+        table::of_nights(&nights),
+        table::of_alone(&alone),
+        table::of_bound(&bound),
+        table::of_starts(&starts),
+        table::of_machine(),
+    ];
     page::write("docs/measurements.md", "<!-- bench -->\n", "<!-- end -->\n", &text.join("\n"));
     println!("Written to docs/ after {:.0} s", began.elapsed().as_secs_f64());
 }

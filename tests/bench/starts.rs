@@ -1,14 +1,13 @@
 //! Each function from the start of its process to its first poll, its first invocation and a later one, its memory and its zip.
 
 use serde_json::{Value, json};
-use std::{
-    path::PathBuf,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{path::PathBuf, process::Command, time::Duration};
 use tests::{functions, root};
 
-use crate::{answers, lambda::Function};
+use crate::{
+    answers,
+    lambda::{Function, prepare},
+};
 
 /// Processes of each kind, one of each in turn; and invocations of each process.
 const PROCESSES: usize = 15;
@@ -98,27 +97,7 @@ fn command(subject: &Subject, aws: &str) -> Command {
         command.args(["-m", "awslambdaric", "index.handler"]).current_dir(root().join("tests/bench/tutorial"));
         command.env("PYTHONPATH", root().join("target/bench/python"));
     }
-    let variables = [
-        ("AWS_ENDPOINT_URL", aws),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", "bench"),
-        ("BACKUP_STACK", "bench"),
-        ("TIME_ZONE", "Europe/Berlin"),
-        ("LEDGER_BUCKET", "ledger"),
-        ("KEEP_DAILIES", "7"),
-        ("QUARTERLY_MONTHS", "15"),
-        ("KEEP_QUARTERLIES", "5"),
-        ("SNAPSHOTS_PER_SECOND", "5"),
-        ("REGIONS", "us-east-1"),
-    ];
-    command.envs(variables).stdin(Stdio::null()).stdout(Stdio::null());
+    prepare(&mut command, aws);
     command
 }
 
