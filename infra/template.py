@@ -1,4 +1,4 @@
-"""Reads the templates of `infra`, and uploads the files that they name by a local path.
+"""Reads the templates of `infra` and the state machines, and uploads the files that the templates name by a local path.
 
 `python infra/template.py TEMPLATE` prints a template as JSON, with its loops expanded.
 """
@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from failed import Failed
 
 # The properties of a resource that name a file.
 DEFINITION = ("AWS::StepFunctions::StateMachine", "DefinitionS3Location")
@@ -43,7 +44,12 @@ Loader.add_multi_constructor("!", full_form)
 
 @cache
 def read(path: Path) -> dict:
-    return yaml.load(path.read_text(), Loader)
+    """Reads a template or a state machine."""
+    try:
+        return yaml.load(path.read_text(), Loader)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark
+        raise Failed(f"{path.parent.name}/{path.name}, line {mark.line + 1}: {problem.problem}; fix it, then run this again") from None
 
 
 def local_path(template: Path, named: str) -> Path:
@@ -58,20 +64,20 @@ def package(template: Path, bucket: str, upload: Callable[[str, bytes], str]) ->
     """
     packaged = json.loads(json.dumps(read(template)))
 
-    def stored(named: str) -> str:
-        content = local_path(template, named).read_bytes()
+    def stored(content: bytes) -> str:
         key = hashlib.sha256(content).hexdigest()
         upload(key, content)
         return key
 
     for function in packaged.get("Mappings", {}).get("Functions", {}).values():
-        function["Code"] = stored(function["Code"])
+        function["Code"] = stored(local_path(template, function["Code"]).read_bytes())
         packaged["Mappings"]["Artifacts"]["Bucket"]["Name"] = bucket
     # No resource of a loop names a file.
     resources = (one for name, one in packaged["Resources"].items() if not name.startswith(FOR_EACH))
     for kind, properties in ((one["Type"], one.get("Properties", {})) for one in resources):
         if kind == DEFINITION[0]:
-            properties[DEFINITION[1]] = {"Bucket": bucket, "Key": stored(properties[DEFINITION[1]])}
+            definition = json.dumps(read(local_path(template, properties[DEFINITION[1]])))
+            properties[DEFINITION[1]] = {"Bucket": bucket, "Key": stored(definition.encode())}
         elif kind == NESTED[0]:
             nested = package(local_path(template, properties[NESTED[1]]), bucket, upload).encode()
             properties[NESTED[1]] = upload(f"{hashlib.sha256(nested).hexdigest()}.template", nested)

@@ -32,7 +32,7 @@ def stage(directory: Path) -> Path:
     """Returns a copy of `infra`, beside which the templates find this machine's zips as `../target/package`."""
     tree = directory / "tree"
     shutil.rmtree(tree, ignore_errors=True)
-    for name, pattern in (("infra", "*.yaml"), ("statemachine", "*.json")):
+    for name, pattern in (("infra", "*.yaml"), ("statemachine", "*.yaml")):
         (tree / name).mkdir(parents=True)
         for file in (ROOT / name).glob(pattern):
             shutil.copy(file, tree / name)

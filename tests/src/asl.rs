@@ -13,12 +13,12 @@ pub const RESOURCES: [(&str, &str); 2] = [("nightly-backup", "StateMachine"), ("
 
 /// A definition's path in the checkout.
 pub fn path(machine: &str) -> String {
-    format!("statemachine/{machine}.asl.json")
+    format!("statemachine/{machine}.asl.yaml")
 }
 
 /// A definition as it stands, its substitutions not yet made.
 pub fn definition(machine: &str) -> Value {
-    serde_json::from_str(&text(&path(machine))).expect("JSON")
+    serde_yaml_ng::from_str(&text(&path(machine))).expect("YAML")
 }
 
 /// Every state of every machine by its name, those inside Maps too.

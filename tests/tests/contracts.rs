@@ -95,6 +95,22 @@ fn every_substitution_is_defined_and_every_definition_used() {
 }
 
 #[test]
+fn no_retrier_is_written_twice() {
+    for machine in asl::MACHINES {
+        let text = text(&asl::path(machine));
+        let retriers: Vec<_> = text.lines().filter(|line| line.contains("MaxAttempts")).map(retrier).collect();
+        assert!(retriers.len() > 5, "{machine}: {retriers:?}");
+        let different: BTreeSet<_> = retriers.iter().collect();
+        assert_eq!(different.len(), retriers.len(), "{machine}: use an alias for {retriers:#?}");
+    }
+}
+
+/// A retrier without its anchor.
+fn retrier(line: &str) -> &str {
+    line.find('{').map_or(line, |start| &line[start..])
+}
+
+#[test]
 fn a_function_has_one_name_everywhere() {
     let states = asl::states();
     assert_eq!(functions().len(), 11);

@@ -86,7 +86,7 @@ async fn a_changed_function_template_or_state_machine_is_what_runs_next() {
     cloud.night(json!({"dryRun": true})).await;
     assert!(trace.exists(), "the run called the function that was there before");
 
-    checkout.edit("statemachine/nightly-backup.asl.json", "One night:", "One night, changed:");
+    checkout.edit("statemachine/nightly-backup.asl.yaml", "One night:", "One night, changed:");
     checkout.edit("infra/backup.yaml", "DisplayName: Nightly backup", "DisplayName: Changed");
     checkout.up(&cloud);
     let now = definition(&cloud).await;
@@ -95,6 +95,12 @@ async fn a_changed_function_template_or_state_machine_is_what_runs_next() {
     let sns = aws_sdk_sns::Client::new(&cloud.aws().await);
     let topic = sns.get_topic_attributes().topic_arn(cloud.exported("TOPIC_ARN")).send().await.expect("the topic");
     assert_eq!(topic.attributes().and_then(|all| all.get("DisplayName")).map(String::as_str), Some("Changed"));
+
+    checkout.edit("statemachine/nightly-backup.asl.yaml", "StartAt: ListRegions", "StartAt: [ListRegions");
+    let output = cloud.command(&checkout.0, "up", &[]).output().expect("python of target/venv");
+    let slip = "up: statemachine/nightly-backup.asl.yaml, line 6: ";
+    assert!(output.status.code() == Some(1) && stderr(&output).starts_with(slip), "{}", stderr(&output));
+    assert_eq!(stderr(&output).lines().count(), 1);
 
     // The directory of another checkout's cloud is not taken over.
     let output = cloud.run("up", &[]);
