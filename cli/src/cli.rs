@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Run, inspect and restore nightly EBS backups.
 ///
 /// Exit codes: 0 success; 1 a run is not complete, a volume has no fresh restore point, or a drill could not prove everything;
-/// 2 wrong command line; 3 error: AWS unreachable, not found, or the restore is not possible; 130 interrupted.
+/// 2 wrong command line; 3 error: AWS or one of the Regions is unreachable, something was not found, or the restore is not possible; 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "nightly", version, max_term_width = 120)]
 pub struct Cli {

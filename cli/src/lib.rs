@@ -30,7 +30,6 @@ use commands::{coverage, drill, list, restore, run, status, why};
 /// What a command found; its exit code is for scripts. 2 is a command line that clap refuses, 3 that nothing could be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Exit code 0.
     Good,
     /// Exit code 1: a night that is not complete, a volume without a fresh restore point, a drill that could not prove everything.
     Bad,

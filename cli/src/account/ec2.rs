@@ -33,7 +33,6 @@ pub struct Volume {
     pub is_encrypted: bool,
     pub key: Option<String>,
     pub tags: Tags,
-    /// The instances that it is attached to, with the devices.
     pub attachments: Vec<(String, String)>,
     pub created: Option<Timestamp>,
 }
@@ -42,7 +41,6 @@ pub struct Volume {
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub night: Night,
-    /// The Interval that governs it.
     pub interval: Interval,
     pub intervals: Intervals,
 }
@@ -87,23 +85,19 @@ pub struct Zone {
     pub is_available: bool,
 }
 
-/// Selects what has one of these values.
 pub fn filter<T: Into<String>>(name: impl Into<String>, values: impl IntoIterator<Item = T>) -> Filter {
     Filter::builder().name(name).set_values(Some(values.into_iter().map(T::into).collect())).build()
 }
 
-/// Selects the snapshots of a stack.
 pub fn managed(backup_stack: &str) -> Filter {
     filter(format!("tag:{BACKUP_STACK}"), [backup_stack])
 }
 
-/// Selects what has this name.
 pub fn named(name: &str) -> Filter {
     filter(format!("tag:{NAME}"), [name])
 }
 
 impl Region {
-    /// The volumes that pass every filter.
     pub async fn volumes(&self, filters: &[Filter]) -> Result<Vec<Volume>> {
         let call = self.client.describe_volumes().set_filters(Some(filters.to_vec())).max_results(1_000);
         let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
@@ -111,7 +105,6 @@ impl Region {
         Ok(found.into_iter().map(|one| self.volume(one)).collect())
     }
 
-    /// The account's own snapshots that pass every filter.
     pub async fn snapshots(&self, filters: &[Filter]) -> Result<Vec<Snapshot>> {
         let call = self.client.describe_snapshots().owner_ids("self").set_filters(Some(filters.to_vec()));
         let found: Result<Vec<_>, _> = call.max_results(1_000).into_paginator().items().send().collect().await;
@@ -127,7 +120,6 @@ impl Region {
         Ok(found.iter().flat_map(|one| one.instances()).map(|one| self.instance(one)).collect())
     }
 
-    /// The Region's zones.
     pub async fn zones(&self) -> Result<Vec<Zone>> {
         let answer = self.client.describe_availability_zones().send().await;
         let found = answer.map_err(|error| error::of("DescribeAvailabilityZones", error))?.availability_zones;
@@ -210,7 +202,6 @@ impl Volume {
 }
 
 impl Snapshot {
-    /// The Night in its tags.
     pub fn night(&self) -> Option<Night> {
         self.identity.as_ref().ok().map(|identity| identity.night)
     }

@@ -29,10 +29,8 @@ const AT_ONCE: usize = 5;
 /// Characters of a cause that one line holds.
 const LONGEST_CAUSE: usize = 300;
 
-/// One start of a night.
 #[derive(Clone, Debug)]
 pub struct Start {
-    /// The execution's ARN.
     pub execution: String,
     /// Which Night; none where the input was refused.
     pub night: Option<Night>,
@@ -40,9 +38,7 @@ pub struct Start {
     pub dry_run: bool,
     /// When it started; none where neither Step Functions nor the ledger knows.
     pub started: Option<Timestamp>,
-    /// When it ended.
     pub ended: Option<Timestamp>,
-    /// How.
     pub outcome: Outcome,
     /// Its numbers; none where it came to no report.
     pub summary: Option<Summary>,
@@ -78,12 +74,10 @@ impl Start {
 pub struct Starts<'a> {
     sfn: Client,
     stack: &'a Stack,
-    /// The ledger.
     pub nights: Nights,
 }
 
 impl<'a> Starts<'a> {
-    /// Of this stack.
     pub fn of(account: &Account, stack: &'a Stack) -> Self {
         Self { sfn: account.sfn(), stack, nights: Nights::of(account, stack) }
     }
@@ -135,7 +129,6 @@ impl<'a> Starts<'a> {
         Ok(listed)
     }
 
-    /// In the same order.
     async fn looked_at(&self, executions: Vec<String>) -> Result<Vec<Start>> {
         let looks = executions.into_iter().map(|execution| self.look(execution));
         stream::iter(looks).buffered(AT_ONCE).try_collect().await
@@ -215,7 +208,6 @@ pub fn arn(state_machine: &str, execution: &str) -> String {
     format!("{}:{execution}", state_machine.replacen(":stateMachine:", ":execution:", 1))
 }
 
-/// The name of an execution.
 pub fn name(execution: &str) -> &str {
     execution.rsplit(':').next().unwrap_or(execution)
 }

@@ -20,7 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A night of seconds is looked at often, one of hours now and then.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
-/// Follows an execution and shows its progress.
 pub struct Follower<'a> {
     sfn: &'a Client,
     execution: &'a str,
@@ -35,7 +34,6 @@ pub struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    /// Of this execution.
     pub fn new(sfn: &'a Client, execution: &'a str, progress: &'a mut Progress) -> Self {
         Self { sfn, execution, progress, seen: 0, map_runs: MapRuns::default(), found: 0, is_settled: false }
     }
@@ -59,14 +57,14 @@ impl<'a> Follower<'a> {
                     let since = *silent_since.get_or_insert_with(|| {
                         let patience = PATIENCE.as_secs();
                         self.progress.print(&format!(
-                            "  No answer, trying again for {patience} s; the execution goes on. {error:#}"
+                            "  No answer, trying again for {patience} s; the execution continues. {error:#}"
                         ));
                         Instant::now()
                     });
                     if !error::may_pass(&error) || since.elapsed() > PATIENCE {
                         self.progress.settle();
                         return Err(error).context(
-                            "no longer followed, but the execution goes on (`nightly status` says how far a night is)",
+                            "no longer followed, but the execution continues (to see how far a run is: nightly status)",
                         );
                     }
                 }

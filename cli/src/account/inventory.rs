@@ -79,13 +79,11 @@ impl Inventory {
         newest.and_then(|night| night.after_nights(1)).map_or(today, |after| after.max(today))
     }
 
-    /// Each volume with its snapshots.
     pub fn histories(&self) -> Histories<'_> {
         histories(&self.volumes, self.snapshots.iter())
     }
 }
 
-/// Each volume with its snapshots.
 pub fn histories<'a>(volumes: &'a [Volume], snapshots: impl Iterator<Item = &'a Snapshot>) -> Histories<'a> {
     let mut histories = Histories::new();
     for volume in volumes {

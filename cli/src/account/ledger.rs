@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 
 use crate::account::{Account, error, stack::Stack};
 
-/// The ledger of a stack.
 #[derive(Clone, Debug)]
 pub struct Nights {
     s3: Client,
@@ -19,9 +18,7 @@ pub struct Nights {
 /// The folder of one start of a Night.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
-    /// Which Night.
     pub night: Night,
-    /// The execution's name.
     pub execution: String,
 }
 
@@ -40,7 +37,6 @@ impl Folder {
 }
 
 impl Nights {
-    /// The ledger of a stack.
     pub fn of(account: &Account, stack: &Stack) -> Self {
         Self { s3: account.s3(), bucket: stack.ledger.clone() }
     }
@@ -113,7 +109,6 @@ impl Nights {
     }
 }
 
-/// A time of AWS's.
 pub fn timestamp(at: &aws_sdk_s3::primitives::DateTime) -> Timestamp {
     let nanoseconds = i32::try_from(at.subsec_nanos()).unwrap_or_default();
     Timestamp::new(at.secs(), nanoseconds).unwrap_or_default()

@@ -33,7 +33,6 @@ impl MapRuns {
         Ok(())
     }
 
-    /// Returns each Map Run's ARN and counts.
     pub fn all(&self) -> impl Iterator<Item = (&str, Counts)> {
         self.0.iter().map(|(arn, (counts, _))| (arn.as_str(), *counts))
     }

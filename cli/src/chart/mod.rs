@@ -12,12 +12,9 @@ use svg::{
     node::element::{Group, Line, Path, Style, Text, Title},
 };
 
-/// A restore point's life.
 #[derive(Clone, Debug)]
 pub struct Life {
-    /// The Interval that governs it.
     pub interval: Interval,
-    /// Its Night.
     pub made: Night,
     /// The Night on which it expired; none while it lives.
     pub expired: Option<Night>,

@@ -74,7 +74,6 @@ pub struct Coverage {
     volumes: Vec<Row>,
 }
 
-/// Prints the coverage.
 pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -> Result<Verdict> {
     let inventory = Inventory::read(account, stack, None).await?;
     let regions: Vec<_> = stack.regions.iter().filter(|one| !inventory.unread.contains(one)).cloned().collect();

@@ -47,7 +47,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Drill, json: bool) -> 
     tokio::select! {
         biased;
         () = interrupted => {
-            output::note("\nNo longer followed, but the drill goes on. What it comes to: nightly coverage");
+            output::note("\nNo longer followed, but the drill continues. To see its result: nightly coverage");
             Ok(Verdict::Interrupted)
         }
         verdict = follow(account, stack, json, &execution, &mut progress) => verdict,

@@ -30,7 +30,6 @@ use crate::{
 pub struct Point {
     pub snapshot_id: String,
     pub night: Option<Night>,
-    /// The Interval that governs it.
     pub interval: Option<Interval>,
     pub intervals: Option<String>,
     pub state: String,
@@ -88,7 +87,6 @@ pub async fn run(
 }
 
 impl Listing {
-    /// Every volume with the fate of its snapshots.
     pub fn of(histories: Histories<'_>, policy: Policy, next: Night) -> Self {
         let Policy { dailies, quarterly_months, quarterlies } = policy;
         let mut forecast = Forecast::new(policy, next);

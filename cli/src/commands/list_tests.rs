@@ -36,7 +36,7 @@ fn the_longest_interval_comes_first_and_the_newest_night_of_each() {
             ("2026-10-01", "2028-01-01", "old enough"),
             ("2026-12-01", "2026-12-04", "needs 2 newer, has 0"),
             ("2026-11-30", "2026-12-03", "needs 2 newer, has 1"),
-            ("2026-11-01", "2026-12-03", "EBS failed it"),
+            ("2026-11-01", "2026-12-03", "the snapshot failed"),
             ("2026-12-02", "never", "its tags cannot be read: no Night tag"),
         ])
     );

@@ -45,11 +45,14 @@ fn one_of_another_stack_or_of_none_is_said_to_be_left_alone() {
 #[test]
 fn each_state_and_each_way_to_stay_has_its_own_words() {
     let second = |snapshot: Snapshot| of_existing(snapshot).text[1].clone();
-    assert!(second(of_night("vol-1", "2026-11-20", "error")).starts_with("EBS failed it"));
-    assert!(second(of_night("vol-1", "2026-11-20", "pending")).starts_with("It is pending from an earlier Night"));
+    assert!(second(of_night("vol-1", "2026-11-20", "error")).starts_with("The snapshot failed"));
+    assert!(
+        second(of_night("vol-1", "2026-11-20", "pending"))
+            .starts_with("The snapshot is still pending from an earlier Night")
+    );
     assert!(
         second(of_night("vol-1", "2026-11-24", "pending"))
-            .starts_with("EBS still copies it; if EBS completes it, it expires")
+            .starts_with("The snapshot is still pending. If it completes, it expires")
     );
     assert!(second(of_night("vol-1", "2026-11-20", "recoverable")).starts_with("Its state is recoverable"));
     assert!(second(of_night("vol-1", "2025-12-31", "completed")).starts_with("It never expires: it is an annual"));

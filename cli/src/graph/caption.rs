@@ -2,11 +2,11 @@
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use jiff::SignedDuration;
+use strum::VariantArray;
 
 use super::definition::{Kind, State};
 use super::fetch::Execution;
-use super::outcome::Outcome;
-use super::trace::Passages;
+use super::outcome::{Outcome, Passages};
 use crate::ui::{progress::Counts, text};
 
 fn duration(seconds: f64) -> String {
@@ -23,7 +23,7 @@ pub fn line(state: &State, passages: &Passages) -> String {
     if passages.entered() > 1 && state.kind != Kind::Map {
         parts.push(format!("{} of {}", passages.count(Outcome::Succeeded), passages.entered()));
     }
-    let lasts = matches!(state.kind, Kind::Task | Kind::Map | Kind::Parallel | Kind::Wait);
+    let lasts = matches!(state.kind, Kind::Task | Kind::Map | Kind::Wait);
     parts.extend(passages.seconds.filter(|_| lasts).map(duration));
     parts.join(" · ")
 }
@@ -41,9 +41,9 @@ fn counts(items: Counts) -> String {
 /// Everything about a state, for a pointer on its box and for a screen reader.
 pub fn title(state: &State, passages: &Passages) -> String {
     let (name, label, entered) = (&state.name, state.label(), passages.entered());
-    let ended = Outcome::ALL.iter().filter(|outcome| passages.count(**outcome) > 0);
+    let ended = Outcome::VARIANTS.iter().rev().filter(|outcome| passages.count(**outcome) > 0);
     let ended: Vec<_> = match entered {
-        0 | 1 => vec![passages.outcome().words().to_owned()],
+        0 | 1 => vec![passages.outcome().words()],
         _ => ended.map(|one| format!("{} of {entered} {}", passages.count(*one), one.words())).collect(),
     };
     let took =
@@ -66,7 +66,6 @@ pub fn summary(execution: &Execution) -> String {
     }
 }
 
-/// Text with a capital letter.
 pub fn capitalised(text: &str) -> String {
     format!("{}{}", text[..1].to_uppercase(), &text[1..])
 }
@@ -74,7 +73,7 @@ pub fn capitalised(text: &str) -> String {
 /// The outcome in words: that of the execution, then the states by theirs.
 pub fn description(execution: &Execution, states: &[(&State, Passages)]) -> String {
     let mut text = format!("Execution {} of {} {}.", execution.name, execution.machine, summary(execution));
-    for outcome in Outcome::ALL {
+    for outcome in Outcome::VARIANTS.iter().rev().copied() {
         let states = states.iter().filter(|(_, passages)| passages.outcome() == outcome);
         let names = states.map(|(state, passages)| match passages.items.filter(|_| passages.entered() > 0) {
             Some(items) => format!("{} ({})", state.name, counts(items)),
@@ -82,7 +81,7 @@ pub fn description(execution: &Execution, states: &[(&State, Passages)]) -> Stri
         });
         let names: Vec<_> = names.collect();
         if !names.is_empty() {
-            text += &format!(" {}: {}.", capitalised(outcome.words()), names.join(", "));
+            text += &format!(" {}: {}.", capitalised(&outcome.words()), names.join(", "));
         }
     }
     text

@@ -1,4 +1,5 @@
-//! A definition in the Amazon States Language, as a tree of states: those within a Map or a Parallel are inside it.
+//! A definition in the Amazon States Language, as a tree of states: those within a Map are inside it. No definition of ours has a
+//! Parallel.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -6,35 +7,28 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::outcome::Outcome;
 
-/// States that lead to one another: those of the whole machine, of a Map's processor, or of one branch of a Parallel.
+/// States that lead to one another: those of the whole machine, or of a Map's processor.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// The state that is entered first.
     pub start: String,
     /// Its states, in the order in which they may be reached.
     pub states: Vec<State>,
 }
 
-/// A state.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// Its name, which is unique in the whole definition.
     pub name: String,
-    /// Its type.
     pub kind: Kind,
     /// Whether it is a Map whose items are child executions.
     pub is_distributed: bool,
-    /// Where it leads.
     pub arrows: Vec<Arrow>,
-    /// What runs inside: a Map's processor, a Parallel's branches.
-    pub inside: Vec<Machine>,
+    /// A Map's processor.
+    pub inside: Option<Machine>,
     /// The service that a Task calls.
-    service: String,
+    service: &'static str,
 }
 
-/// A state's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "they are those of the Amazon States Language")]
 pub enum Kind {
     Task,
     Choice,
@@ -43,13 +37,11 @@ pub enum Kind {
     Succeed,
     Fail,
     Map,
-    Parallel,
 }
 
 /// A way from a state to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrow {
-    /// The other state; none at an end.
     pub to: Option<String>,
     /// Whether only an error leads this way.
     pub catch: bool,
@@ -84,10 +76,7 @@ struct Source {
     end: bool,
     #[serde(default)]
     resource: String,
-    #[serde(alias = "Iterator")]
     item_processor: Option<Box<Definition>>,
-    #[serde(default)]
-    branches: Vec<Definition>,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +106,6 @@ impl Machine {
         self.all().into_iter().find(|state| state.name == name)
     }
 
-    /// Returns every state of every level.
     pub fn all<'a>(&'a self) -> Vec<&'a State> {
         let inside = |state: &'a State| state.inside.iter().flat_map(Self::all);
         self.states.iter().flat_map(|state| std::iter::once(state).chain(inside(state)).collect::<Vec<_>>()).collect()
@@ -143,16 +131,8 @@ impl State {
         let arrows = arrows(&source);
         let mode = source.item_processor.as_ref().map(|processor| processor.processor_config.mode.as_str());
         let is_distributed = mode == Some("DISTRIBUTED");
-        let inside = source.item_processor.map(|processor| *processor).into_iter().chain(source.branches);
-        let inside = inside.map(Machine::from).collect();
-        Self {
-            name,
-            kind: source.r#type,
-            is_distributed,
-            arrows,
-            inside,
-            service: service(&source.resource).to_owned(),
-        }
+        let inside = source.item_processor.map(|processor| Machine::from(*processor));
+        Self { name, kind: source.r#type, is_distributed, arrows, inside, service: service(&source.resource) }
     }
 
     /// Whether nothing but an error leads from here to there.
@@ -176,7 +156,7 @@ impl State {
     /// Returns its type, or for a Task the service that it calls.
     pub fn label(&self) -> &str {
         match self.kind {
-            Kind::Task => &self.service,
+            Kind::Task => self.service,
             Kind::Choice => "Choice",
             Kind::Pass => "Pass",
             Kind::Wait => "Wait",
@@ -184,25 +164,16 @@ impl State {
             Kind::Fail => "Fail",
             Kind::Map if self.is_distributed => "Distributed Map",
             Kind::Map => "Map",
-            Kind::Parallel => "Parallel",
         }
     }
 }
 
-/// Returns the service of a resource such as `arn:aws:states:::aws-sdk:ec2:describeSnapshots`.
-fn service(resource: &str) -> &str {
-    let parts: Vec<_> = resource.split(':').collect();
-    let name = match parts.as_slice() {
-        [_, _, "states", _, _, "aws-sdk", name, ..] | [_, _, "states", _, _, name, ..] | [_, _, name, ..] => *name,
+/// Returns the service of a resource such as `arn:aws:states:::lambda:invoke`.
+fn service(resource: &str) -> &'static str {
+    match resource.split(':').nth(5) {
+        Some("lambda") => "Lambda",
+        Some("sns") => "SNS",
         _ => "Task",
-    };
-    match name {
-        "lambda" => "Lambda",
-        "sns" => "SNS",
-        "ec2" => "EC2",
-        "s3" => "S3",
-        "sfn" | "states" => "Step Functions",
-        _ => name,
     }
 }
 

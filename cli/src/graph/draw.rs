@@ -1,15 +1,14 @@
 //! The picture.
 
+use strum::VariantArray;
 use svg::Document;
-use svg::node::element::{Definitions, Description, Group, Marker, Path, Rectangle, Style, Text, Title};
+use svg::node::element::{Circle, Definitions, Description, Group, Marker, Path, Rectangle, Style, Text, Title};
 
 use super::caption;
 use super::definition::{Kind, Machine, State};
 use super::fetch::Execution;
 use super::layout::{self, END, Level, Placed, Rect, Route, START};
-use super::outcome::Outcome;
-use super::theme::{STYLE, mark};
-use super::trace::Trace;
+use super::outcome::{Outcome, Trace};
 
 const MARGIN: f64 = 20.0;
 const TOP: f64 = 104.0;
@@ -39,7 +38,7 @@ pub fn svg(machine: &Machine, execution: &Execution, trace: &Trace) -> String {
                 .set("id", "description")
                 .add(svg::node::Text::new(caption::description(execution, &states))),
         )
-        .add(Style::new(STYLE))
+        .add(Style::new(include_str!("style.css")))
         .add(Definitions::new().add(head("head")).add(head("head-taken")))
         .add(text(&format!("{} · {}", execution.machine, execution.name), "line", MARGIN, 24.0))
         .add(text(&heading, "heading", MARGIN, 46.0))
@@ -61,9 +60,10 @@ fn text(says: &str, class: &str, x: f64, y: f64) -> Text {
 fn legend() -> Group {
     let mut legend = Group::new();
     let mut x = MARGIN + 8.0;
-    for outcome in Outcome::ALL {
-        legend = legend.add(mark(outcome, x, 74.0)).add(text(outcome.words(), "", x + 14.0, 78.0));
-        x += outcome.words().len() as f64 * 6.6 + 38.0;
+    for outcome in Outcome::VARIANTS.iter().rev().copied() {
+        let words = outcome.words();
+        legend = legend.add(mark(outcome, x, 74.0)).add(text(&words, "", x + 14.0, 78.0));
+        x += words.len() as f64 * 6.6 + 38.0;
     }
     legend
 }
@@ -107,7 +107,7 @@ impl Picture<'_> {
         let passages = self.trace.state(&state.name);
         let outcome = passages.outcome();
         let Rect { x, y, width, .. } = one.rect;
-        let contains = !state.inside.is_empty();
+        let contains = state.inside.is_some();
         let kind = if contains { "container" } else { "state" };
         let shape = |classes: String| Path::new().set("d", outline(state.kind, one.rect)).set("class", classes);
         let dim = if outcome == Outcome::NotReached { " dim" } else { "" };
@@ -187,4 +187,20 @@ fn way(route: &Route, taken: bool) -> Path {
     let classes = format!("way{}{}", if route.catch { " catch" } else { "" }, if taken { " taken" } else { "" });
     let head = if taken { "url(#head-taken)" } else { "url(#head)" };
     Path::new().set("d", d).set("class", classes).set("marker-end", head)
+}
+
+/// A disc that says the outcome without its colour: a tick, a cross, an exclamation mark, three dots, a bar; empty if not reached.
+pub fn mark(outcome: Outcome, x: f64, y: f64) -> Group {
+    let disc = Circle::new().set("r", 8).set("class", format!("{} fill", outcome.class()));
+    let sign = match outcome {
+        Outcome::NotReached => "",
+        Outcome::Succeeded => "M-3.6 .2L-1.2 2.8L3.6 -2.6",
+        Outcome::InProgress => "M-3.6 0h.01M0 0h.01M3.6 0h.01",
+        Outcome::Aborted => "M-3.5 0H3.5",
+        Outcome::Caught => "M0 -4V.8M0 4h.01",
+        Outcome::Failed => "M-2.8 -2.8L2.8 2.8M2.8 -2.8L-2.8 2.8",
+    };
+    let sign = Path::new().set("d", sign).set("class", format!("{} mark", outcome.class()));
+    let group = Group::new().set("transform", format!("translate({x:.1} {y:.1})")).add(disc);
+    if outcome == Outcome::NotReached { group } else { group.add(sign) }
 }

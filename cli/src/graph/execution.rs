@@ -3,15 +3,14 @@
 use super::definition::{Kind, Machine, State};
 use super::fetch::{Execution, MapRun};
 use super::history;
-use super::outcome::Outcome;
-use super::trace::Trace;
+use super::outcome::{Outcome, Trace};
 
 /// Works out what became of every state of an execution.
 pub fn trace(machine: &Machine, execution: &Execution) -> Trace {
     let mut trace = Trace::default();
-    let runs = history::read(machine, &execution.events, &execution.status, execution.ended, &mut trace);
+    let maps = history::read(machine, &execution.events, &execution.status, execution.ended, &mut trace);
     for (arn, run) in &execution.map_runs {
-        if let Some(map) = runs.get(arn).and_then(|state| machine.find(state)) {
+        if let Some(map) = maps.get(arn) {
             add_run(&mut trace, map, run);
         }
     }
@@ -22,7 +21,7 @@ pub fn trace(machine: &Machine, execution: &Execution) -> Trace {
 fn add_run(trace: &mut Trace, map: &State, run: &MapRun) {
     let items = trace.edit(&map.name).items.get_or_insert_default();
     *items = *items + run.counts;
-    let Some(inside) = map.inside.first() else { return };
+    let Some(inside) = &map.inside else { return };
     let path = straight(inside);
     for state in &path {
         let succeeded = run.counts.done - run.counts.failed;
@@ -36,8 +35,8 @@ fn add_run(trace: &mut Trace, map: &State, run: &MapRun) {
         history::read(inside, events, status, ended, trace);
     }
     // A failed child execution that was not read failed in the only Task, if there is only one.
-    let tasks: Vec<_> = path.iter().filter(|state| state.kind == Kind::Task).collect();
-    if let [only] = tasks.as_slice() {
+    let mut tasks = path.iter().filter(|state| state.kind == Kind::Task);
+    if let (Some(only), None) = (tasks.next(), tasks.next()) {
         trace.add(&only.name, Outcome::Failed, run.counts.failed.saturating_sub(run.failed.len() as u64), None);
     }
     if let Some(first) = path.first() {
@@ -47,10 +46,6 @@ fn add_run(trace: &mut Trace, map: &State, run: &MapRun) {
 
 /// Returns the states that every successful child execution goes through: those up to the first Choice.
 fn straight(machine: &Machine) -> Vec<&State> {
-    let (mut path, mut at) = (Vec::<&State>::new(), machine.get(&machine.start));
-    while let Some(state) = at.filter(|state| path.iter().all(|one| one.name != state.name)) {
-        path.push(state);
-        at = state.only_way().and_then(|way| machine.get(way.to.as_ref()?));
-    }
-    path
+    let next = |state: &&State| machine.get(state.only_way()?.to.as_ref()?);
+    std::iter::successors(machine.get(&machine.start), next).take(machine.states.len()).collect()
 }

@@ -15,7 +15,6 @@ const MOST_CHILDREN: usize = 20;
 /// An execution: its definition, its history and its Map Runs. Times are in seconds since 1970.
 #[derive(Clone, Debug)]
 pub struct Execution {
-    /// Its name.
     pub name: String,
     /// The name of its state machine.
     pub machine: String,
@@ -25,7 +24,6 @@ pub struct Execution {
     pub definition: String,
     /// The error that it ended with.
     pub error: Option<String>,
-    /// When it started.
     pub started: f64,
     /// When it ended; now if it is running.
     pub ended: f64,

@@ -1,93 +1,65 @@
-//! What a history says: which states were entered and left, in which order, and with which errors.
-//!
-//! Each event names the event before it in its branch, so the iterations of a Map can be told apart.
+//! Reads a history: which states were entered and left, in which order, and with which errors. Each event names the event before it in
+//! its branch, so the iterations of a Map can be told apart.
 
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use std::collections::{BTreeMap, HashMap};
 
-use super::definition::{Kind, Machine};
-use super::outcome::{Outcome, last_outcome};
-use super::trace::Trace;
+use super::definition::{Kind, Machine, State};
+use super::outcome::{Outcome, Trace};
 use crate::ui::progress::Counts;
 
 /// One passage of a state.
 struct Visit<'a> {
-    state: &'a str,
-    kind: Option<Kind>,
-    /// The visit of the Map or the Parallel that it is in.
+    state: &'a State,
+    /// The visit of the Map that it is in.
     within: Option<usize>,
     entered: f64,
-    /// When it was over, with or without an exit.
-    over: Option<f64>,
-    has_exited: bool,
+    exited: Option<f64>,
     next: Option<&'a str>,
-    /// How the last attempt ended, if not well.
-    failed: Option<Outcome>,
+    /// Whether the last attempt failed.
+    has_failed: bool,
     error: Option<&'a str>,
 }
 
-/// Where an event leaves its branch.
+/// The place of an event in its branch: the innermost visit that is open after it, and the visit that it ended.
 #[derive(Clone, Copy, Default)]
 struct Place {
-    /// The innermost visit that is open.
     open: Option<usize>,
-    /// The visit that this event ended.
     left: Option<usize>,
 }
 
 struct Reader<'a> {
     machine: &'a Machine,
     visits: Vec<Visit<'a>>,
-    places: HashMap<i64, Place>,
-    map_runs: BTreeMap<String, String>,
+    map_runs: BTreeMap<String, &'a State>,
 }
 
-/// Reads the history of an execution that has this status and ended then, or is running now. Returns the state of each Map Run,
-/// by the run's ARN.
-pub fn read(
-    machine: &Machine,
-    events: &[HistoryEvent],
+/// Adds the history of an execution that has this status, and ended then or is running now. Returns the Map of each Map Run, by the
+/// run's ARN.
+pub fn read<'a>(
+    machine: &'a Machine,
+    events: &'a [HistoryEvent],
     status: &ExecutionStatus,
     ended: f64,
     trace: &mut Trace,
-) -> BTreeMap<String, String> {
-    let mut reader = Reader { machine, visits: Vec::new(), places: HashMap::new(), map_runs: BTreeMap::new() };
+) -> BTreeMap<String, &'a State> {
+    let mut reader = Reader { machine, visits: Vec::new(), map_runs: BTreeMap::new() };
+    let mut places = HashMap::<i64, Place>::new();
     for event in events {
-        let before = reader.places.get(&event.previous_event_id()).copied().unwrap_or_default();
-        let place = reader.event(event, before, trace);
-        reader.places.insert(event.id(), place);
+        let before = places.get(&event.previous_event_id()).copied().unwrap_or_default();
+        places.insert(event.id(), reader.event(event, before, trace));
     }
-    for visit in &reader.visits {
-        let outcome = outcome(visit, machine, status);
-        trace.add(visit.state, outcome, 1, Some(visit.over.unwrap_or(ended) - visit.entered));
+    for (number, visit) in reader.visits.iter().enumerate() {
+        let (name, outcome) = (visit.state.name.as_str(), reader.outcome(number, status));
+        trace.add(name, outcome, 1, Some(reader.over(number).unwrap_or(ended) - visit.entered));
         if let Some(error) = visit.error {
-            trace.edit(visit.state).error = Some(error.to_owned());
+            trace.edit(name).error = Some(error.to_owned());
         }
-        if visit.next.is_some() || machine.find(visit.state).is_some_and(|state| state.ends_with(outcome)) {
-            trace.take(visit.state, visit.next);
+        if visit.next.is_some() || visit.state.ends_with(outcome) {
+            trace.take(name, visit.next);
         }
     }
     reader.map_runs
-}
-
-fn outcome(visit: &Visit, machine: &Machine, status: &ExecutionStatus) -> Outcome {
-    let caught = |next| machine.find(visit.state).is_some_and(|state| state.catches_into(next));
-    let is_running = last_outcome(status) == Outcome::InProgress;
-    match visit.failed {
-        _ if visit.kind == Some(Kind::Fail) => Outcome::Failed,
-        Some(_) if visit.has_exited => Outcome::Caught,
-        None if visit.has_exited => {
-            if visit.next.is_some_and(caught) {
-                Outcome::Caught
-            } else {
-                Outcome::Succeeded
-            }
-        }
-        // A retry may follow if nothing around it is over.
-        Some(outcome) if visit.over.is_some() || !is_running => outcome,
-        _ if visit.within.is_some() && !is_running => Outcome::Aborted,
-        _ => last_outcome(status),
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -97,109 +69,82 @@ impl<'a> Reader<'a> {
             return self.enter(entered.name(), at, before);
         }
         if let Some(exited) = event.state_exited_event_details() {
-            let Some(left) = self.nearest(before.open, |visit| visit.state == exited.name()) else { return before };
-            (self.visits[left].over, self.visits[left].has_exited) = (Some(at), true);
-            return Place { open: self.visits[left].within, left: Some(left) };
+            let left = self.nearest(before.open, |visit| visit.state.name == exited.name());
+            let Some(number) = left else { return before };
+            self.visits[number].exited = Some(at);
+            return Place { open: self.visits[number].within, left };
         }
-        if let Some((name, outcome)) = iteration(event) {
-            let map = self.nearest(before.open, |visit| visit.state == name);
-            if matches!(outcome, Outcome::Failed | Outcome::Aborted) {
-                self.close(before.open, map, at, outcome);
+        // What is said of a Map may follow an event of a state within it.
+        let is_map = kind.starts_with("Map");
+        let open = self.nearest(before.open, |visit| !is_map || visit.state.kind == Kind::Map);
+        if let Some(number) = open {
+            let state = self.visits[number].state;
+            if let Some(how) = kind.strip_prefix("MapIteration") {
+                count(trace.edit(&state.name).items.get_or_insert_default(), how);
+            } else if kind.ends_with("Failed") || kind.ends_with("TimedOut") {
+                // The error of a failed Map is the last one within it.
+                let inner = before.open.and_then(|inner| self.visits[inner].error);
+                let visit = &mut self.visits[number];
+                (visit.has_failed, visit.error) = (true, error(event).or(inner).or(visit.error));
+            } else if kind.ends_with("Scheduled") || kind.ends_with("Started") {
+                self.visits[number].has_failed = false;
             }
-            count(trace.edit(name).items.get_or_insert_default(), outcome);
-            return Place { open: map, left: None };
-        }
-        let family = match kind {
-            _ if kind.starts_with("Execution") => return before,
-            _ if kind.starts_with("Map") => Some(Kind::Map),
-            _ if kind.starts_with("Parallel") => Some(Kind::Parallel),
-            _ => None,
-        };
-        let open = self.nearest(before.open, |visit| family.is_none() || visit.kind == family);
-        if let Some(visit) = open {
-            match kind {
-                _ if kind.ends_with("Failed") || kind.ends_with("TimedOut") => {
-                    self.fail(event, before, visit, Outcome::Failed)
-                }
-                _ if kind.ends_with("Aborted") => self.fail(event, before, visit, Outcome::Aborted),
-                _ if kind.ends_with("Scheduled") || kind.ends_with("Started") => self.begin(event, visit, trace),
-                _ => {}
+            if let Some(map) = event.map_state_started_event_details().filter(|_| !state.is_distributed) {
+                let total = u64::try_from(map.length()).unwrap_or_default();
+                trace.edit(&state.name).items.get_or_insert_default().total += total;
+            }
+            if let Some(arn) = event.map_run_started_event_details().and_then(|run| run.map_run_arn()) {
+                self.map_runs.insert(arn.to_owned(), state);
             }
         }
-        Place { open: open.or(before.open), left: None }
+        Place { open: if kind == "MapIterationFailed" { before.open } else { open.or(before.open) }, left: None }
     }
 
-    fn enter(&mut self, state: &'a str, at: f64, before: Place) -> Place {
+    fn enter(&mut self, name: &'a str, entered: f64, before: Place) -> Place {
         if let Some(left) = before.left {
-            self.visits[left].next = Some(state);
+            self.visits[left].next = Some(name);
         }
-        let kind = self.machine.find(state).map(|state| state.kind);
-        let (within, over, next, failed, error) = (before.open, None, None, None, None);
-        self.visits.push(Visit { state, kind, within, entered: at, over, has_exited: false, next, failed, error });
+        let Some(state) = self.machine.find(name) else { return before };
+        let (within, exited, next, error) = (before.open, None, None, None);
+        self.visits.push(Visit { state, within, entered, exited, next, has_failed: false, error });
         Place { open: Some(self.visits.len() - 1), left: None }
-    }
-
-    /// A state's work begins, for the first time or after a failure.
-    fn begin(&mut self, event: &'a HistoryEvent, visit: usize, trace: &mut Trace) {
-        let state = self.visits[visit].state;
-        self.visits[visit].failed = None;
-        let is_distributed = self.machine.find(state).is_some_and(|state| state.is_distributed);
-        if let Some(map) = event.map_state_started_event_details().filter(|_| !is_distributed) {
-            trace.edit(state).items.get_or_insert_default().total += u64::try_from(map.length()).unwrap_or_default();
-        }
-        if let Some(arn) = event.map_run_started_event_details().and_then(|run| run.map_run_arn()) {
-            self.map_runs.insert(arn.to_owned(), state.to_owned());
-        }
-    }
-
-    fn fail(&mut self, event: &'a HistoryEvent, before: Place, visit: usize, outcome: Outcome) {
-        self.close(before.open, Some(visit), event.timestamp().as_secs_f64(), outcome);
-        let visit = &mut self.visits[visit];
-        (visit.failed, visit.error) = (Some(outcome), error(event).or(visit.error));
-    }
-
-    /// Ends the open visits inside a Map or a Parallel, which takes over their error.
-    fn close(&mut self, from: Option<usize>, container: Option<usize>, at: f64, outcome: Outcome) {
-        let mut next = from;
-        while let Some(visit) = next.filter(|_| next != container) {
-            let one = &mut self.visits[visit];
-            one.over.get_or_insert(at);
-            one.failed.get_or_insert(outcome);
-            let error = one.error;
-            next = one.within;
-            if let Some(container) = container {
-                self.visits[container].error = error.or(self.visits[container].error);
-            }
-        }
     }
 
     /// Returns the innermost open visit, seen from this one, that is wanted.
     fn nearest(&self, from: Option<usize>, wanted: impl Fn(&Visit) -> bool) -> Option<usize> {
         std::iter::successors(from, |visit| self.visits[*visit].within).find(|visit| wanted(&self.visits[*visit]))
     }
+
+    /// Returns when a visit was over: when it was left, or when the Map around it was.
+    fn over(&self, number: usize) -> Option<f64> {
+        let around = std::iter::successors(Some(number), |visit| self.visits[*visit].within);
+        around.filter_map(|visit| self.visits[visit].exited).next()
+    }
+
+    fn outcome(&self, number: usize, status: &ExecutionStatus) -> Outcome {
+        let (visit, unfinished) = (&self.visits[number], Outcome::unfinished(status));
+        let is_caught = visit.next.is_some_and(|next| visit.state.catches_into(next));
+        match visit.exited {
+            _ if visit.state.kind == Kind::Fail => Outcome::Failed,
+            Some(_) if is_caught || visit.has_failed => Outcome::Caught,
+            Some(_) => Outcome::Succeeded,
+            // A retry may follow.
+            None if unfinished == Outcome::InProgress && self.over(number).is_none() => Outcome::InProgress,
+            None if visit.has_failed => Outcome::Failed,
+            None if visit.within.is_some() => Outcome::Aborted,
+            None => unfinished,
+        }
+    }
 }
 
-/// Returns the Map whose iteration began or ended with this event, and how.
-fn iteration(event: &HistoryEvent) -> Option<(&str, Outcome)> {
-    let (started, succeeded) =
-        (event.map_iteration_started_event_details(), event.map_iteration_succeeded_event_details());
-    let (failed, aborted) = (event.map_iteration_failed_event_details(), event.map_iteration_aborted_event_details());
-    let outcome = match () {
-        () if started.is_some() => Outcome::InProgress,
-        () if succeeded.is_some() => Outcome::Succeeded,
-        () if failed.is_some() => Outcome::Failed,
-        () => Outcome::Aborted,
-    };
-    Some((started.or(succeeded).or(failed).or(aborted)?.name()?, outcome))
-}
-
-fn count(items: &mut Counts, outcome: Outcome) {
-    if outcome == Outcome::InProgress {
+/// Counts an iteration of a Map that started or ended.
+fn count(items: &mut Counts, how: &str) {
+    if how == "Started" {
         items.in_flight += 1;
     } else {
         items.in_flight = items.in_flight.saturating_sub(1);
         items.done += 1;
-        items.failed += u64::from(outcome != Outcome::Succeeded);
+        items.failed += u64::from(how != "Succeeded");
     }
 }
 
@@ -209,8 +154,6 @@ fn error(event: &HistoryEvent) -> Option<&str> {
         event.task_timed_out_event_details().and_then(|details| details.error()),
         event.task_start_failed_event_details().and_then(|details| details.error()),
         event.task_submit_failed_event_details().and_then(|details| details.error()),
-        event.lambda_function_failed_event_details().and_then(|details| details.error()),
-        event.lambda_function_timed_out_event_details().and_then(|details| details.error()),
         event.map_run_failed_event_details().and_then(|details| details.error()),
         event.evaluation_failed_event_details().and_then(|details| details.error()),
     ];

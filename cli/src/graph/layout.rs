@@ -7,9 +7,7 @@ use dagre::{
 
 use super::definition::{Kind, Machine, State};
 
-/// A box, by its upper left corner.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Rect {
     pub x: f64,
     pub y: f64,
@@ -17,33 +15,26 @@ pub struct Rect {
     pub height: f64,
 }
 
-/// A state's box.
 #[derive(Clone, Debug)]
 pub struct Placed {
     /// The state; [`START`] and [`END`] are none.
     pub name: String,
-    /// Its box.
     pub rect: Rect,
     /// What is inside, and where in the box it begins.
     pub inside: Level,
 }
 
-/// A way from one box to another.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// From this box.
     pub from: String,
-    /// To that one.
     pub to: String,
     /// Whether only an error leads this way.
     pub catch: bool,
-    /// The points that it goes through.
     pub points: Vec<(f64, f64)>,
 }
 
 /// States beside one another, measured from their own upper left corner.
 #[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Level {
     pub boxes: Vec<Placed>,
     pub routes: Vec<Route>,
@@ -64,14 +55,14 @@ const TERMINAL: (f64, f64) = (58.0, 26.0);
 
 /// Lays the whole machine out; `line` is the second line of a state's box.
 pub fn layout(machine: &Machine, line: &dyn Fn(&State) -> String) -> Level {
-    level(std::slice::from_ref(machine), line, true)
+    level(machine, line, true)
 }
 
-fn level(machines: &[Machine], line: &dyn Fn(&State) -> String, is_outermost: bool) -> Level {
+fn level(machine: &Machine, line: &dyn Fn(&State) -> String, is_outermost: bool) -> Level {
     let terminal = |name| is_outermost.then(|| Placed::new(name, TERMINAL, Level::default()));
-    let states = machines.iter().flat_map(|machine| &machine.states).map(|state| placed(state, line));
+    let states = machine.states.iter().map(|state| placed(state, line));
     let boxes: Vec<_> = terminal(START).into_iter().chain(states).chain(terminal(END)).collect();
-    let routes = routes(machines, is_outermost);
+    let routes = routes(machine, is_outermost);
     let mut graph = Graph::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
     for Placed { name, rect, .. } in &boxes {
         let label = NodeLabel { width: rect.width, height: rect.height, ..NodeLabel::default() };
@@ -91,23 +82,20 @@ fn placed(state: &State, line: &dyn Fn(&State) -> String) -> Placed {
     // Rather too wide than too narrow, because the font is not known.
     let text_width = |text: &str, character: f64| text.chars().count() as f64 * character;
     let own = text_width(&state.name, 8.0).max(text_width(&line(state), 6.2)) + 62.0;
-    if state.inside.is_empty() {
+    let Some(inside) = &state.inside else {
         let slanted = if state.kind == Kind::Choice { 12.0 } else { 0.0 };
         return Placed::new(&state.name, (own + slanted, BOX), Level::default());
-    }
-    let inside = level(&state.inside, line, false);
+    };
+    let inside = level(inside, line, false);
     let size = (own.max(inside.width + 2.0 * PADDING), inside.height + CAPTION + PADDING);
     Placed::new(&state.name, size, inside)
 }
 
-fn routes(machines: &[Machine], is_outermost: bool) -> Vec<Route> {
+fn routes(machine: &Machine, is_outermost: bool) -> Vec<Route> {
     let route = |from: &str, to: &str, catch| Route { from: from.into(), to: to.into(), catch, points: Vec::new() };
-    let mut routes = Vec::new();
-    for machine in machines {
-        routes.extend(is_outermost.then(|| route(START, &machine.start, false)));
-        for (state, arrow) in
-            machine.states.iter().flat_map(|state| state.arrows.iter().map(move |arrow| (state, arrow)))
-        {
+    let mut routes: Vec<_> = is_outermost.then(|| route(START, &machine.start, false)).into_iter().collect();
+    for state in &machine.states {
+        for arrow in &state.arrows {
             let to = arrow.to.as_deref().or(is_outermost.then_some(END));
             routes.extend(to.map(|to| route(&state.name, to, arrow.catch)));
         }

@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //! - [`fetch`] asks Step Functions for an execution. [`definition`] is its tree of states.
-//! - [`history`] reads the [`outcome`] of each state from its events into a [`trace::Trace`]; [`execution`] does so for its Map Runs too.
-//! - [`layout`] places the boxes. [`draw`] draws them, with the words of [`caption`] and the colours of [`theme`].
+//! - [`history`] reads the [`outcome`] of each state from its events; [`execution`] does so for its Map Runs too.
+//! - [`layout`] places the boxes. [`draw`] draws them, with the words of [`caption`] and the colours of `style.css`.
 
 pub mod caption;
 pub mod definition;
@@ -13,8 +13,6 @@ pub mod fetch;
 pub mod history;
 pub mod layout;
 pub mod outcome;
-pub mod theme;
-pub mod trace;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -1,18 +1,19 @@
-//! What became of a state.
+//! What became of each state of an execution.
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use std::collections::{BTreeMap, BTreeSet};
+use strum::{IntoStaticStr, VariantArray};
 
-/// What became of a state; the last is the worst, and colours it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+use crate::ui::progress::Counts;
+
+/// The outcome of a state. The last one is the worst, and colours the state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Outcome {
-    /// It was never entered.
     #[default]
     NotReached,
-    /// It succeeded.
     Succeeded,
-    /// It is running.
     InProgress,
-    /// It was stopped.
     Aborted,
     /// It failed, and the execution went on: the error was caught, or the Map tolerates failed items.
     Caught,
@@ -21,40 +22,82 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// All, in the order of the legend.
-    pub const ALL: [Self; 6] =
-        [Self::Succeeded, Self::Caught, Self::Failed, Self::InProgress, Self::Aborted, Self::NotReached];
-
-    /// In words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::NotReached => "not reached",
-            Self::Succeeded => "succeeded",
-            Self::InProgress => "in progress",
-            Self::Aborted => "aborted",
-            Self::Caught => "error caught",
-            Self::Failed => "failed",
-        }
+    pub fn words(self) -> String {
+        self.class().replace('-', " ")
     }
 
     /// Its class in the picture, and its name for scripts.
     pub fn class(self) -> &'static str {
-        match self {
-            Self::NotReached => "not-reached",
-            Self::Succeeded => "succeeded",
-            Self::InProgress => "in-progress",
-            Self::Aborted => "aborted",
-            Self::Caught => "caught",
-            Self::Failed => "failed",
+        self.into()
+    }
+
+    /// The outcome of a state that was never left, in an execution with this status.
+    pub fn unfinished(status: &ExecutionStatus) -> Self {
+        match status {
+            ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Self::InProgress,
+            ExecutionStatus::Failed => Self::Failed,
+            _ => Self::Aborted,
         }
     }
 }
 
-/// Returns the outcome of whatever was still running when the execution got this status.
-pub fn last_outcome(status: &ExecutionStatus) -> Outcome {
-    match status {
-        ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Outcome::InProgress,
-        ExecutionStatus::Failed => Outcome::Failed,
-        _ => Outcome::Aborted,
+/// A state's passages: one for each time that it was entered.
+#[derive(Clone, Debug, Default)]
+pub struct Passages {
+    ended: BTreeMap<Outcome, u64>,
+    pub seconds: Option<f64>,
+    pub error: Option<String>,
+    pub items: Option<Counts>,
+}
+
+impl Passages {
+    /// Returns the worst outcome. A Map that tolerated failed items has caught their errors.
+    pub fn outcome(&self) -> Outcome {
+        let worst = self.ended.keys().max().copied().unwrap_or_default();
+        let tolerated = self.items.is_some_and(|items| items.failed > 0);
+        if worst == Outcome::Succeeded && tolerated { Outcome::Caught } else { worst }
+    }
+
+    pub fn entered(&self) -> u64 {
+        self.ended.values().sum()
+    }
+
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        self.ended.get(&outcome).copied().unwrap_or_default()
+    }
+}
+
+/// What became of all states, and which ways were taken.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    states: BTreeMap<String, Passages>,
+    taken: BTreeSet<(String, Option<String>)>,
+}
+
+impl Trace {
+    pub fn state(&self, state: &str) -> Passages {
+        self.states.get(state).cloned().unwrap_or_default()
+    }
+
+    pub fn edit(&mut self, state: &str) -> &mut Passages {
+        self.states.entry(state.to_owned()).or_default()
+    }
+
+    /// Adds passages of a state.
+    pub fn add(&mut self, state: &str, outcome: Outcome, times: u64, seconds: Option<f64>) {
+        if times > 0 {
+            let passages = self.edit(state);
+            *passages.ended.entry(outcome).or_default() += times;
+            passages.seconds = passages.seconds.into_iter().chain(seconds).reduce(f64::max);
+        }
+    }
+
+    /// Adds the way from a state to another, or to the end.
+    pub fn take(&mut self, from: &str, to: Option<&str>) {
+        self.taken.insert((from.to_owned(), to.map(str::to_owned)));
+    }
+
+    pub fn took(&self, from: &str, to: Option<&str>) -> bool {
+        self.taken.contains(&(from.to_owned(), to.map(str::to_owned)))
     }
 }

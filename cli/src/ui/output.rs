@@ -6,7 +6,6 @@ use std::io::{self, ErrorKind, Write};
 
 use super::terminal::Terminal;
 
-/// Prints to stdout.
 pub fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),

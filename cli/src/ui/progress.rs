@@ -27,9 +27,7 @@ pub struct Counts {
     pub total: u64,
     /// What is done, for good or ill.
     pub done: u64,
-    /// What of it failed.
     pub failed: u64,
-    /// What is being done.
     pub in_flight: u64,
 }
 
@@ -41,7 +39,6 @@ impl Counts {
     }
 }
 
-/// What is shown of the progress.
 pub struct Progress {
     zone: TimeZone,
     terminal: Terminal,
@@ -69,7 +66,6 @@ impl Progress {
         }
     }
 
-    /// Says a line of one's own.
     pub fn print(&self, line: &str) {
         match &self.all {
             Some(all) => all.suspend(|| output::note(line)),

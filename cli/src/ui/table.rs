@@ -29,7 +29,6 @@ impl Rows {
         self.rows.push((cells, colour));
     }
 
-    /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -73,7 +72,6 @@ fn width(cells: &[Vec<String>], of: fn(&str) -> usize) -> usize {
     widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)
 }
 
-/// The largest of each column.
 fn widths(cells: &[Vec<String>], of: fn(&str) -> usize) -> impl Iterator<Item = usize> {
     let columns = cells.first().map_or(0, Vec::len);
     (0..columns).map(move |column| cells.iter().map(|row| of(&row[column])).max().unwrap_or_default())

@@ -20,25 +20,21 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Stdout.
     pub fn of_stdout() -> Self {
         // The library asks stderr and stdin as well, which say nothing of a pipe.
         let width = stdout().is_terminal().then(|| Table::new().width()).flatten();
         Self { width: width.map(usize::from), is_coloured: wants_colour(&stdout()) }
     }
 
-    /// Stderr.
     pub fn of_stderr() -> Self {
         let width = stderr().is_terminal().then(|| Table::new().use_stderr().width()).flatten();
         Self { width: width.map(usize::from), is_coloured: wants_colour(&stderr()) }
     }
 
-    /// Whether there is room for a table.
     pub fn has_room(self) -> bool {
         self.has_columns(TABLE)
     }
 
-    /// Whether a line has this many columns.
     pub fn has_columns(self, columns: usize) -> bool {
         self.width.is_none_or(|width| width >= columns)
     }
@@ -53,7 +49,6 @@ impl Terminal {
         self.styled(text, AnsiColor::Green.on_default())
     }
 
-    /// A heading.
     pub fn heading(self, text: &str) -> String {
         self.styled(text, Style::new().bold())
     }

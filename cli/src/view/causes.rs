@@ -14,15 +14,12 @@ pub struct Cause<'a> {
     pub effect: String,
     /// The volumes or snapshots that it failed for.
     pub subjects: Vec<&'a str>,
-    /// The error of the first of them.
     pub error: String,
     /// What to do, if that is known.
     pub remedy: Option<&'static str>,
-    /// The child execution that failed first.
     pub execution: Option<&'a str>,
 }
 
-/// One failure.
 struct Told<'a> {
     /// The step; none if it left a volume unprotected.
     step: Option<&'a str>,

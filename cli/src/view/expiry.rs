@@ -4,7 +4,6 @@ use domain::{Interval, Night, retention::Policy};
 
 use crate::{forecast::Fate, ui::text::plural};
 
-/// The parameters, as a sentence.
 pub fn keeps(policy: Policy) -> String {
     format!(
         "keeps a daily until it is {} old and has {} newer ones, a quarterly until it is {} old and has {} newer ones, an annual for ever",
@@ -22,7 +21,7 @@ pub fn reason(fate: &Fate, state: &str) -> String {
         Fate::NewestOfGone => "newest of a gone volume".to_owned(),
         Fate::Pending | Fate::Other => format!("while it is {state}"),
         Fate::Later => "not within ten years".to_owned(),
-        Fate::Failed(_) => "EBS failed it".to_owned(),
+        Fate::Failed(_) => "the snapshot failed".to_owned(),
         Fate::Aged { .. } => "by age, its volume is gone".to_owned(),
         Fate::Succeeded { on, old_on, newer, needed, is_newest } => match () {
             () if on == old_on => "old enough".to_owned(),
@@ -48,22 +47,22 @@ pub fn sentences(fate: &Fate, interval: Interval, tagged: bool, state: &str, pol
              Only a person may delete it."
         ),
         Fate::Pending => {
-            "It is pending from an earlier Night: it neither counts nor expires. Once EBS has completed it, it expires as the others do; \
-             if EBS fails it, the next night deletes it."
+            "The snapshot is still pending from an earlier Night, so it neither counts nor expires. Once it is complete, it expires \
+             as the others do. If it fails, the next run deletes it."
                 .to_owned()
         }
         Fate::Other => {
             format!("Its state is {state}: it neither counts nor expires until it is completed again, or a person deletes it.")
         }
         Fate::Later => "Under today's parameters it does not expire within ten years.".to_owned(),
-        Fate::Failed(on) => format!("EBS failed it, so it is no restore point: the next night, {on}, deletes it."),
+        Fate::Failed(on) => format!("The snapshot failed, so it is not a restore point. The next run, for {on}, deletes it."),
         Fate::Aged { on, old_on } => format!(
             "It expires on {on}: its volume no longer exists, so age alone counts, and {}. \
              The newest completed {word} of its volume stays.",
             aged(interval, policy, *old_on, next)
         ),
         Fate::Succeeded { on, old_on, newer, needed, is_newest } => {
-            let it = if state == "pending" { "EBS still copies it; if EBS completes it, it" } else { "It" };
+            let it = if state == "pending" { "The snapshot is still pending. If it completes, it" } else { "It" };
             let aged = aged(interval, policy, *old_on, next);
             let newest = format!(" It is also the newest completed {word} of its volume, so it stays until there is a newer one.");
             format!(

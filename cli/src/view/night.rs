@@ -15,19 +15,14 @@ const MOST_UNPROTECTED: usize = 1_000;
 /// Causes of a Region that are shown, at most.
 const MOST_CAUSES: usize = 20;
 
-/// The meaning of a report.
 pub struct NightView<'a> {
-    /// The report.
     pub report: &'a Report,
     /// Whether every volume is safe.
     pub verdict: Verdict,
-    /// One entry a Region.
     pub regions: Vec<RegionView<'a>>,
 }
 
-/// One Region's part.
 pub struct RegionView<'a> {
-    /// Its name.
     pub name: &'a str,
     /// Its volumes, counted.
     pub counts: String,
@@ -41,17 +36,13 @@ pub struct RegionView<'a> {
 
 /// The first of a list.
 pub struct Shown<T> {
-    /// The first.
     pub first: Vec<T>,
-    /// The number of others.
     pub more: usize,
 }
 
 /// A volume and its outcome.
 pub struct VolumeRow<'a> {
-    /// The volume.
     pub volume: &'a Named,
-    /// How it went.
     pub tone: Tone,
     /// The outcome in two or three words.
     pub outcome: &'static str,
@@ -65,7 +56,6 @@ pub struct VolumeRow<'a> {
 
 /// A snapshot and its outcome.
 pub struct SnapshotRow<'a> {
-    /// Its id.
     pub id: &'a str,
     /// The Interval that governs it, its Night and its volume, if its tags can be read.
     pub tags: Option<(Interval, Night, &'a str)>,

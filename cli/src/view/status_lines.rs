@@ -15,16 +15,12 @@ use crate::{
     },
 };
 
-/// How runs are shown.
 pub struct Lines<'a> {
-    /// The time zone of the times.
     pub zone: &'a TimeZone,
-    /// The terminal.
     pub terminal: Terminal,
 }
 
 impl Lines<'_> {
-    /// Lists the last runs.
     pub fn text(&self, starts: &[Start]) -> String {
         let mut rows =
             Rows::new(&[&["Night", "Started", "Took"], &["Protected", "Unprotected", "Expired"], &["Outcome"]]);

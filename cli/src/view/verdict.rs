@@ -3,23 +3,17 @@
 use crate::ui::text::{grouped, listed, plural};
 use report::night::{Report, Summary};
 
-/// How something went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// Well.
     Complete,
-    /// Not well.
     Incomplete,
     /// A dry run changed nothing.
     DryRun,
 }
 
-/// The answer.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// How it went.
     pub tone: Tone,
-    /// A headline.
     pub answer: String,
     /// A sentence or two more.
     pub lead: String,

@@ -8,8 +8,10 @@ use nightly::graph::{
     definition::Machine,
     execution,
     fetch::Execution,
-    outcome::Outcome::{self, *},
-    trace::Trace,
+    outcome::{
+        Outcome::{self, *},
+        Trace,
+    },
 };
 use story::*;
 

@@ -20,7 +20,7 @@ pub fn definition() -> String {
         let catch = json!([{"ErrorEquals": ["States.ALL"], "Next": catch}]);
         json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": next, "Catch": catch})
     };
-    let last = json!({"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:tag", "End": true});
+    let last = json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true});
     let each = json!({"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "Snapshot", "States": {
         "Snapshot": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": "Tag"}, "Tag": last}});
     json!({"StartAt": "Discover", "States": {

@@ -33,7 +33,7 @@ pub enum State {
     /// EBS still copies; only tonight's counts as good.
     Pending,
     Completed,
-    /// EBS failed; never good.
+    /// The snapshot failed; never good.
     Error,
     /// In the Recycle Bin, on its way back, or a state of the future: neither counted nor expired.
     Other,

@@ -41,7 +41,7 @@ pub struct Settings {
     pub keep_quarterlies: String,
 }
 
-/// Applies the retention rules and writes three lists to the ledger: what expires, what EBS failed, and what cannot be read.
+/// Applies the retention rules and writes three lists to the ledger: the snapshots that expire, those that failed, and those whose tags cannot be read.
 ///
 /// # Errors
 /// `BadInput` for a parameter that a person must mend; `Transient` or `Refused` from EC2 or S3.

@@ -46,7 +46,6 @@ pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
 }
 
 impl Found {
-    /// The volumes that may be meant, with their restore points.
     pub fn histories(&self) -> Histories<'_> {
         histories(&self.volumes, self.points.iter().map(|point| &point.snapshot))
     }
@@ -83,7 +82,7 @@ pub fn state(point: &Point) -> String {
     match point.snapshot.state.as_str() {
         _ if point.snapshot.is_archived => format!("{id} of the Night {night} is archived"),
         "pending" => format!("{id} of the Night {night} is still pending ({})", point.snapshot.progress),
-        "error" => format!("{id} of the Night {night} is in error, EBS failed it"),
+        "error" => format!("{id} of the Night {night} failed"),
         other => format!("{id} of the Night {night} is {other}"),
     }
 }

@@ -72,7 +72,7 @@ pub struct Planned {
     pub is_there: bool,
     /// Whether that is attached: to the instance that is asked for, else to any.
     pub is_attached: bool,
-    /// Volumes of that restore point which EBS failed: what is answered for them is of no use.
+    /// Volumes of that restore point that EBS could not create.
     #[serde(skip)]
     pub failed: Vec<String>,
     /// What else is to be said, in sentences.

@@ -147,7 +147,7 @@ fn what_cannot_be_taken_is_refused_with_the_nights_that_can() {
     let newest = "vol-1 --night 2026-11-24";
     for (unfit, told) in [
         (in_state("pending", last.clone()), "is still pending (45%): wait for it; or take --night 2026-11-20"),
-        (in_state("error", last.clone()), "is in error, EBS failed it: take --night 2026-11-20"),
+        (in_state("error", last.clone()), "failed: take --night 2026-11-20"),
         (
             with(last.clone(), |point| point.snapshot.is_archived = true),
             "is archived: bring it back, which may take 72 hours: `aws ec2 restore-snapshot-tier",
