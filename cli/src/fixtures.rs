@@ -48,7 +48,7 @@ pub fn of_night(volume: &str, night: &str, state: &str) -> Snapshot {
         is_encrypted: false,
         key: None,
         gibibytes: 8,
-        begun: Some(ago(0)),
+        begun: format!("{night}T04:30:00Z").parse().ok(),
     }
 }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import cloud as local
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
-from cloud import OWN_EC2, ROOT, Cloud, Failed
+from cloud import ANY_NIGHT, OWN_EC2, ROOT, Cloud, Failed
 
 import deploy
 import zips
@@ -25,7 +25,7 @@ BACKUP = "nightly-backup"
 STACK = os.environ.get("STACK") or BACKUP
 WITH_SERVERS = not os.environ.get("WITHOUT_SERVERS")
 EXPORTED = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY")
+            "AWS_SECRET_ACCESS_KEY", ANY_NIGHT)
 
 
 def stage(directory: Path) -> Path:

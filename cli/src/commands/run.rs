@@ -1,12 +1,12 @@
 //! `nightly run`: starts a run and follows it to its end.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
-use domain::Night;
+use domain::{Night, input};
 use jiff::{Timestamp, Unit, tz::TimeZone};
 use report::{mail::console, night::Report};
 use serde_json::{Value, json};
-use std::{fs::File, path::Path};
+use std::{env, fs::File, path::Path};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -24,6 +24,8 @@ use crate::{
     view,
 };
 
+/// A process with this variable may start a run for a Night in the future. `make up` sets it for the local cloud.
+const ANY_NIGHT: &str = "NIGHTLY_ANY_NIGHT";
 /// Nights of the chart of what is kept.
 const CHARTED: u32 = 1_000;
 
@@ -34,8 +36,13 @@ const CHARTED: u32 = 1_000;
 pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Result<Verdict> {
     let mut input = match &args.like {
         Some(execution) => input_of(account, stack, execution).await?,
-        None => input(args, &stack.time_zone)?,
+        None => asked(args, &stack.time_zone)?,
     };
+    if env::var(ANY_NIGHT).as_deref() != Ok("1") {
+        let start = input::Start::read(&input, Timestamp::now())
+            .and_then(|start| input::require_past(start.time, Timestamp::now()));
+        start.map_err(|error| anyhow!("{}", error.message))?;
+    }
     if args.dry_run {
         input["dryRun"] = json!(true);
     }
@@ -138,12 +145,12 @@ async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, report: 
 
 /// Returns a path relative to the current folder, if it is below it.
 fn from_here(file: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
+    let here = env::current_dir().unwrap_or_default();
     file.strip_prefix(here).unwrap_or(file).display().to_string()
 }
 
 /// Returns the input that the options ask for. A Night alone means 04:30 of its date.
-fn input(args: &Run, zone: &TimeZone) -> Result<Value> {
+fn asked(args: &Run, zone: &TimeZone) -> Result<Value> {
     let time = match args.night {
         Some(night) => Some(time_of(night, zone)?),
         None => args.time,
@@ -191,15 +198,15 @@ mod tests {
 
     #[test]
     fn a_night_is_half_past_four_of_its_date_in_the_stacks_zone() {
-        let of = |night, name| input(&run(Some(night)), &zone(name).unwrap()).unwrap().to_string();
+        let of = |night, name| asked(&run(Some(night)), &zone(name).unwrap()).unwrap().to_string();
         assert_eq!(of("2026-12-31", "UTC"), r#"{"time":"2026-12-31T04:30:00Z"}"#);
         assert_eq!(of("2026-12-31", "Pacific/Kiritimati"), r#"{"time":"2026-12-30T14:30:00Z"}"#);
-        assert_eq!(input(&run(None), &TimeZone::UTC).unwrap(), json!({}));
+        assert_eq!(asked(&run(None), &TimeZone::UTC).unwrap(), json!({}));
     }
 
     #[test]
     fn a_date_that_a_zone_left_out_is_refused() {
-        let error = input(&run(Some("2011-12-30")), &zone("Pacific/Apia").unwrap()).unwrap_err().to_string();
+        let error = asked(&run(Some("2011-12-30")), &zone("Pacific/Apia").unwrap()).unwrap_err().to_string();
         assert_eq!(error, "--night 2011-12-30: there was no such date in Pacific/Apia");
     }
 

@@ -5,7 +5,7 @@ use aws::{error, snapshots};
 use aws_sdk_ec2::{Client, types::Filter};
 use domain::{
     Error, Intervals, Night,
-    input::Start,
+    input::{Start, require_past},
     messages::{Discovery, Volume},
     night,
     origin::Origin,
@@ -33,6 +33,8 @@ pub struct Settings {
     pub time_zone: String,
     /// Empty, or `Key=Value`.
     pub volume_tag: String,
+    /// Whether a run may be for a Night in the future, as on the local cloud.
+    pub any_night: bool,
 }
 
 /// Lists the Region's volumes and writes both lists to the ledger. `home` is EC2 in the stack's own Region.
@@ -47,6 +49,9 @@ pub async fn handle(
     input: Input,
 ) -> Result<Discovery, Error> {
     let start = Start::read(&input.execution.input, input.execution.start_time)?;
+    if !settings.any_night {
+        require_past(start.time, input.execution.start_time)?;
+    }
     let night = Night::of(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(night);
     let selection = Selection::read(&settings.volume_tag)?;

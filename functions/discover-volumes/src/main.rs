@@ -2,7 +2,7 @@
 
 use aws::Aws;
 use discover_volumes::{Input, Settings, handle};
-use lambda::{serve, setting};
+use lambda::{any_night, serve, setting};
 use ledger::Ledger;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,6 +13,7 @@ async fn main() -> Result<(), lambda::LambdaError> {
         backup_stack: setting("BACKUP_STACK"),
         time_zone: setting("TIME_ZONE"),
         volume_tag: setting("VOLUME_TAG"),
+        any_night: any_night(),
     };
     serve(async |input: Input| handle(aws.home(), &aws.ec2(&input.region), &ledger, &settings, input).await).await
 }

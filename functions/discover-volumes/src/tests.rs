@@ -19,7 +19,12 @@ use serde_json::json;
 const SETTINGS: [&str; 3] = ["prod", "Europe/Berlin", ""];
 
 fn settings([backup_stack, time_zone, volume_tag]: [&str; 3]) -> Settings {
-    Settings { backup_stack: backup_stack.into(), time_zone: time_zone.into(), volume_tag: volume_tag.into() }
+    Settings {
+        backup_stack: backup_stack.into(),
+        time_zone: time_zone.into(),
+        volume_tag: volume_tag.into(),
+        any_night: false,
+    }
 }
 
 fn input(input: serde_json::Value) -> Input {
@@ -151,6 +156,7 @@ async fn a_run_does_not_fail_because_of_the_names_of_its_servers() {
 async fn bad_input_is_named_before_any_call_is_made() {
     for (given, parameters, named) in [
         (json!({"time": "yesterday"}), SETTINGS, "BadInput: time: \"yesterday\": "),
+        (json!({"time": "2036-12-31T04:30:00Z"}), SETTINGS, "BadInput: time: 2036-12-31T04:30:00Z: in the future"),
         (json!({"tiem": "2026-12-31T04:30:00Z"}), SETTINGS, "BadInput: tiem: "),
         (json!({}), ["prod", "Mars/Phobos", ""], "BadInput: TimeZone: \"Mars/Phobos\": "),
         (json!({}), ["prod", "UTC", "Role"], "BadInput: VolumeTag: \"Role\": "),

@@ -1,7 +1,7 @@
 //! The input that starts a night: `{"time": "2026-12-31T04:30:00Z", "dryRun": true}`, both optional; and the one that starts a drill:
 //! `{"time": "2026-12-31T04:30:00Z", "all": true}`, both optional.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::str::FromStr;
 
@@ -72,6 +72,21 @@ fn boolean(key: &str, value: &Value) -> Result<bool, Error> {
     value.as_bool().ok_or_else(|| Error::bad_input(key, value, "not true or false"))
 }
 
+/// How much later than its execution a scheduled time may be, because two clocks may differ.
+const SKEW: SignedDuration = SignedDuration::from_hours(1);
+
+/// Refuses a scheduled time in the future. Its snapshots would have the data of today under a later Night, and retention would count
+/// them as newer than every real one until then.
+///
+/// # Errors
+/// [`crate::ErrorName::BadInput`] for a time more than an hour later than `now`, the start of the execution.
+pub fn require_past(time: Timestamp, now: Timestamp) -> Result<(), Error> {
+    if time.duration_since(now) <= SKEW {
+        return Ok(());
+    }
+    Err(Error::bad_input("time", time, &format!("in the future (it is {now:.0}); start with {{}} to run for today")))
+}
+
 /// Reads a parameter that counts something.
 ///
 /// # Errors
@@ -136,5 +151,15 @@ mod tests {
         fn no_text_as_a_time_makes_it_panic(text in ".*") {
             let _ = read(json!({"time": text}));
         }
+    }
+
+    #[test]
+    fn a_time_in_the_future_is_refused_but_for_an_hour_between_two_clocks() {
+        let now = "2026-12-31T04:30:00Z".parse().unwrap();
+        let at = |time: &str| require_past(time.parse().unwrap(), now).map_err(|error| error.to_string());
+        assert_eq!(at("2026-12-31T05:30:00Z"), Ok(()));
+        assert_eq!(at("2020-01-01T00:00:00Z"), Ok(()));
+        let refused = at("2026-12-31T05:30:01Z").unwrap_err();
+        assert!(refused.starts_with("BadInput: time: 2026-12-31T05:30:01Z: in the future"), "{refused}");
     }
 }

@@ -20,7 +20,7 @@ use domain::{
         self, Limits, Proof, RestorePoint,
         messages::{Chosen, UnprovenOf},
     },
-    input::DrillStart,
+    input::{DrillStart, require_past},
     night,
     reason::Code,
     step_functions::Execution,
@@ -54,6 +54,8 @@ pub struct Settings {
     pub weeks: String,
     /// The stack's own Region: the instance is there.
     pub home: String,
+    /// Whether a drill may be for a date in the future, as on the local cloud.
+    pub any_night: bool,
 }
 
 /// Chooses, and writes two lists to the ledger: the restore points to prove, and those that the drill cannot take.
@@ -70,6 +72,9 @@ pub async fn handle(
 ) -> Result<Chosen, Error> {
     let Input { region, execution } = input;
     let start = DrillStart::read(&execution.input, execution.start_time)?;
+    if !settings.any_night {
+        require_past(start.time, execution.start_time)?;
+    }
     let date = Night::of(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(date);
     let stack = tags::backup_stack(&settings.backup_stack)?;
@@ -99,12 +104,12 @@ pub async fn handle(
     Ok(Chosen { region, execution: execution.name, date, zone, instance, at_once, points, unproven, volumes, taken })
 }
 
-/// Lists the restore points of each volume.
-async fn restore_points(ec2: &Client, stack: &str) -> Result<HashMap<String, Vec<RestorePoint>>, Error> {
-    let mut found = HashMap::<String, Vec<RestorePoint>>::new();
+/// Lists the restore points of each volume, each with the time when its snapshot started.
+async fn restore_points(ec2: &Client, stack: &str) -> Result<HashMap<String, Vec<(Timestamp, RestorePoint)>>, Error> {
+    let mut found = HashMap::<String, Vec<_>>::new();
     snapshots::each_managed(ec2, stack, &[], async |snapshot| {
-        if let Some(point) = restore_point(snapshot) {
-            found.entry(point.volume_id.clone()).or_default().push(point);
+        if let Some((started, point)) = restore_point(snapshot) {
+            found.entry(point.volume_id.clone()).or_default().push((started, point));
         }
         Ok(())
     })
@@ -113,14 +118,15 @@ async fn restore_points(ec2: &Client, stack: &str) -> Result<HashMap<String, Vec
 }
 
 /// Returns a completed snapshot with readable identity tags. Each run reports the unreadable ones.
-fn restore_point(snapshot: Snapshot) -> Option<RestorePoint> {
+fn restore_point(snapshot: Snapshot) -> Option<(Timestamp, RestorePoint)> {
     if snapshot.state() != Some(&SnapshotState::Completed) {
         return None;
     }
     let (night, _, intervals) = tags::read_identity(&snapshots::tags_of(snapshot.tags())).ok()?;
     let gibibytes = snapshot.volume_size.and_then(|size| size.try_into().ok())?;
+    let started = Timestamp::from_second(snapshot.start_time?.secs()).ok()?;
     let (snapshot_id, volume_id) = (snapshot.snapshot_id?, snapshot.volume_id?);
-    Some(RestorePoint { snapshot_id, volume_id, night, intervals, gibibytes })
+    Some((started, RestorePoint { snapshot_id, volume_id, night, intervals, gibibytes }))
 }
 
 /// Returns when a drill last took each volume.

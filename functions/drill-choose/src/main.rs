@@ -2,7 +2,7 @@
 
 use aws::Aws;
 use drill_choose::{Input, Settings, handle};
-use lambda::{serve, setting};
+use lambda::{any_night, serve, setting};
 use ledger::Ledger;
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,6 +18,7 @@ async fn main() -> Result<(), lambda::LambdaError> {
         volumes: setting("DRILL_VOLUMES"),
         gibibytes: setting("DRILL_GIB"),
         weeks: setting("DRILL_WEEKS"),
+        any_night: any_night(),
         home: aws.config().region().map(ToString::to_string).unwrap_or_default(),
     };
     serve(async |input: Input| handle(&aws.ec2(&input.region), &sfn, &ledger, &settings, input).await).await

@@ -4,6 +4,7 @@ use aws_sdk_ec2::{
         describe_availability_zones::DescribeAvailabilityZonesOutput, describe_instances::DescribeInstancesOutput,
         describe_snapshots::DescribeSnapshotsOutput,
     },
+    primitives::DateTime,
     types::{
         AvailabilityZone, AvailabilityZoneState, Instance, InstanceState, InstanceStateName, Placement, Reservation,
         Tag,
@@ -30,6 +31,7 @@ fn settings() -> Settings {
         gibibytes: text("100"),
         weeks: text("2"),
         home: text("eu-west-1"),
+        any_night: false,
     }
 }
 
@@ -43,7 +45,9 @@ fn snapshot(id: &str, volume: &str, night: &str, gibibytes: i32) -> Snapshot {
     let tags = [("BackupStack", "prod"), ("Night", night), ("Interval", "Daily"), ("Intervals", "Daily")];
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
     let one = Snapshot::builder().snapshot_id(id).volume_id(volume).volume_size(gibibytes);
-    one.state(SnapshotState::Completed).set_tags(Some(tags)).build()
+    let started =
+        DateTime::from_secs(format!("{night}T04:30:00Z").parse::<Timestamp>().unwrap_or_default().as_second());
+    one.state(SnapshotState::Completed).set_tags(Some(tags)).start_time(started).build()
 }
 
 fn zone(name: &str, kind: &str, state: AvailabilityZoneState) -> AvailabilityZone {
@@ -240,6 +244,7 @@ async fn of_two_drills_the_one_that_started_first_goes_on() {
 async fn bad_input_is_named_before_any_call_is_made() {
     for (given, change, named) in [
         (json!({"dryRun": true}), settings(), "BadInput: dryRun: true: unknown key"),
+        (json!({"time": "2026-12-31T04:30:00Z"}), settings(), "BadInput: time: 2026-12-31T04:30:00Z: in the future"),
         (json!({}), Settings { time_zone: "Mars".into(), ..settings() }, "BadInput: TimeZone: "),
         (json!({}), Settings { backup_stack: String::new(), ..settings() }, "BadInput: BackupStack: "),
         (json!({}), Settings { volumes: "0".into(), ..settings() }, "BadInput: DrillVolumes: "),

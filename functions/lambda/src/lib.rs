@@ -10,6 +10,11 @@ use tracing::Instrument;
 
 pub use lambda_runtime::Error as LambdaError;
 
+/// Whether the process runs on the local cloud, where a run may be for any Night. No template sets this variable.
+pub fn any_night() -> bool {
+    setting("NIGHTLY_ANY_NIGHT") == "1"
+}
+
 /// A setting from the function's environment; empty where the template sets none.
 pub fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_default()

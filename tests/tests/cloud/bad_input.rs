@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tests::{
-    cloud::{Cloud, Night},
+    cloud::{Cloud, Night, WITHOUT_SERVERS},
     mail,
 };
 
@@ -27,6 +27,20 @@ pub async fn a_malformed_time_and_an_unknown_key_are_named(cloud: Cloud) {
     let night = cloud.night(json!({"tiem": "2026-12-31T04:30:00Z", "dryRun": true})).await;
     assert_refused(&night, "tiem: \"2026-12-31T04:30:00Z\": unknown key; the known ones are time and dryRun");
     assert!(cloud.mail(&mailbox).await.is_empty(), "a dry run mails nothing");
+    assert!(cloud.snapshots().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_night_in_the_future_is_refused_by_the_command_and_by_the_function() {
+    let cloud = Cloud::up_with("future", &[], &[WITHOUT_SERVERS, ("NIGHTLY_ANY_NIGHT", "0")]);
+    let night = cloud.night(json!({"time": "2036-12-31T04:30:00Z"})).await;
+    assert!(night.cause.starts_with("BadInput: time: 2036-12-31T04:30:00Z: in the future"), "{}", night.cause);
+    for option in [["--night", "2036-12-31"], ["--time", "2036-12-31T04:30:00Z"]] {
+        let output = cloud.nightly_command(&["run", option[0], option[1]]).output().expect("sh");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(3) && said.starts_with("nightly: time: 2036-12-31T04:30:00Z"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
     assert!(cloud.snapshots().await.is_empty());
 }
 

@@ -21,26 +21,26 @@ pub struct Chosen<'a> {
     pub notes: Vec<String>,
 }
 
-/// The restore point of the volume of this id or name; of its newest Night where none is asked.
+/// The restore point of the volume of this id or name; the newest one, if no Night is asked for. The newest is the one whose snapshot
+/// started last, whatever its Night.
 pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
     let histories = found.histories();
     let (region, id) = find(&histories, asked, regions)?;
     let is_its = |point: &&Point| point.snapshot.volume_id == id && point.snapshot.region == region;
     let points: Vec<_> = found.points.iter().filter(is_its).collect();
     let fit = nights(points.iter().copied().filter(|point| point.snapshot.is_fit()));
-    let Some(newest) = points.iter().map(|point| point.night).max() else {
+    let Some(newest) = newest_of(points.iter().copied()) else {
         bail!("{id} in {region} has no restore point yet; `nightly run` makes one");
     };
-    let Some(night) = night.or(fit.last().copied()) else {
-        bail!("{}", unfit(best(&points, newest).expect("one of that Night"), &fit));
-    };
+    let newest_fit = newest_of(points.iter().copied().filter(|point| point.snapshot.is_fit()));
+    let Some(night) = night.or(newest_fit.map(|point| point.night)) else { bail!("{}", unfit(newest, &fit)) };
     let Some(point) = best(&points, night) else {
         bail!("{id} has no restore point of the Night {night}; {}", choices(&fit, night));
     };
     if !point.snapshot.is_fit() {
         bail!("{}", unfit(point, &fit));
     }
-    let newer = points.iter().filter(|point| point.night > night && !point.snapshot.is_fit());
+    let newer = points.iter().filter(|other| other.snapshot.begun > point.snapshot.begun && !other.snapshot.is_fit());
     let notes = newer.map(|point| format!("Not taken, though newer: {}.", state(point))).collect();
     Ok(Chosen { points: vec![point], notes })
 }
@@ -49,6 +49,11 @@ impl Found {
     pub fn histories(&self) -> Histories<'_> {
         histories(&self.volumes, self.points.iter().map(|point| &point.snapshot))
     }
+}
+
+/// The restore point whose snapshot started last.
+pub fn newest_of<'a>(points: impl Iterator<Item = &'a Point>) -> Option<&'a Point> {
+    points.max_by_key(|point| (point.snapshot.begun, point.night))
 }
 
 /// The Nights of restore points, the oldest first.

@@ -8,7 +8,7 @@ use domain::{
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    choose::{Chosen, best, choices, nights, state},
+    choose::{Chosen, best, choices, newest_of, nights, state},
     found::{Found, Point},
 };
 use crate::account::ec2::Volume;
@@ -17,7 +17,7 @@ use crate::account::ec2::Volume;
 /// that it was taken away. It is the number of dailies that are kept by default.
 const MISSED: i64 = 7;
 
-/// One restore point of each of the server's volumes, all of one Night: the newest that all have, where none is asked.
+/// One restore point of each of the server's volumes, all of one Night: the newest that all have, if none is asked for.
 pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
     let server = Server::of(found, asked);
     let known = nights(server.points.iter().copied());
@@ -28,7 +28,8 @@ pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
         );
     };
     let whole: Vec<_> = known.iter().copied().filter(|night| server.lacks(*night).is_empty()).collect();
-    let Some(night) = night.or(whole.last().copied()) else {
+    let newest_whole = newest_of(server.points.iter().copied().filter(|point| whole.contains(&point.night)));
+    let Some(night) = night.or(newest_whole.map(|point| point.night)) else {
         let lacks = server.lacks(newest).join(", ");
         bail!("no Night has a restore point of every volume of {asked}; of {newest} there is none of {lacks}");
     };
@@ -126,24 +127,24 @@ impl<'a> Server<'a> {
     }
 
     fn notes(&self, found: &Found, night: Night, members: &Members) -> Vec<String> {
-        let newest =
-            |id: &str| self.points.iter().filter(|point| point.snapshot.volume_id == id).map(|one| one.night).max();
-        let newer = members.keys().filter_map(|id| Some((*id, newest(id).filter(|newest| *newest > night)?)));
-        let mut notes: Vec<_> = newer
-            .map(|(id, newest)| {
+        let newest = |id: &str| newest_of(self.points.iter().copied().filter(|point| point.snapshot.volume_id == id));
+        let mut notes = Vec::new();
+        for (id, point) in members {
+            let newer =
+                newest(id).filter(|newest| point.is_some_and(|point| newest.snapshot.begun > point.snapshot.begun));
+            notes.extend(newer.map(|newer| {
+                let night = newer.night;
                 format!(
-                    "{id} has a newer restore point, of the Night {newest}, which not every volume of the server has."
+                    "{id} has a newer restore point, of the Night {night}, which not every volume of the server has."
                 )
-            })
-            .collect();
+            }));
+        }
         let before =
             self.points.iter().filter(|point| point.night < night).map(|point| point.snapshot.volume_id.as_str());
         let gone = before.filter(|id| !members.contains_key(id)).collect::<BTreeSet<_>>();
-        notes.extend(
-            gone.into_iter().filter_map(|id| {
-                Some(format!("{id} was the server's until the Night {}, and is left out.", newest(id)?))
-            }),
-        );
+        notes.extend(gone.into_iter().filter_map(|id| {
+            Some(format!("{id} was the server's until the Night {}, and is left out.", newest(id)?.night))
+        }));
         let fresh = self.attached.iter().filter(|id| newest(id).is_none());
         notes.extend(fresh.map(|id| {
             let name =

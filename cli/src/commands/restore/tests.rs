@@ -101,6 +101,18 @@ fn a_volume_that_is_gone_comes_back_as_its_restore_point_remembers_it() {
 }
 
 #[test]
+fn the_newest_restore_point_has_the_newest_data_whatever_its_night() {
+    let begun = |time: &str, point: Point| with(point, |point| point.snapshot.begun = time.parse().ok());
+    let of = |volume: &str| {
+        let mistaken = begun("2026-11-20T04:30:00Z", point(volume, "2036-11-20"));
+        vec![mistaken, begun("2026-11-24T04:30:00Z", point(volume, "2026-11-24"))]
+    };
+    assert_eq!(plan(&found(of("vol-1")), "vol-1").volumes[0].snapshot_id, "snap-vol-1-2026-11-24");
+    let server = [of("vol-1"), of("vol-2")].concat();
+    assert_eq!(plan(&found(server), "--server db").night.to_string(), "2026-11-24");
+}
+
+#[test]
 fn a_volume_that_exists_is_the_pattern_and_a_size_is_never_less_than_the_restore_points() {
     let tags = [("Name", "ledger"), ("aws:ec2spot:id", "x"), ("RestoredFrom", "snap-0"), ("Night", "mine")];
     let original = Volume { is_encrypted: true, key: Some("arn:own".into()), ..volume("vol-1", &tags) };
@@ -360,9 +372,9 @@ fn it_is_told_in_words_that_fit_the_terminal() {
     let plan = plan(&there, "vol-1 --attach db");
     let text = plan.text(Outcome::Planned, Terminal { width: None, is_coloured: false });
     for told in [
-        "Would restore vol-1 as of 2026-11-25 12:00 UTC. Nothing was changed.",
+        "Would restore vol-1 as of 2026-11-24 04:30 UTC. Nothing was changed.",
         "volume       a new one",
-        "data of      2026-11-25 12:00 UTC, snap-vol-1-2026-11-24 of the Night 2026-11-24",
+        "data of      2026-11-24 04:30 UTC, snap-vol-1-2026-11-24 of the Night 2026-11-24",
         "like it      io2, 8 GiB, 4000 IOPS, not encrypted",
         "attached     to i-1 (running, db) at /dev/sdg",
     ] {

@@ -43,13 +43,13 @@ impl RestorePoint {
 }
 
 /// Returns the newest restore point of each Interval: three at most, and one that serves several Intervals once. `restore_points` are
-/// completed snapshots of one volume.
-pub fn choose(restore_points: &[RestorePoint]) -> Vec<RestorePoint> {
+/// completed snapshots of one volume, each with the time when it started: the newest has the newest data, whatever its Night.
+pub fn choose(restore_points: &[(Timestamp, RestorePoint)]) -> Vec<RestorePoint> {
     let mut chosen: Vec<RestorePoint> = Vec::new();
     for interval in [Interval::Daily, Interval::Quarterly, Interval::Annual] {
-        let of_interval = restore_points.iter().filter(|point| point.intervals.contains(interval));
-        let newest = of_interval.max_by_key(|point| (point.night, &point.snapshot_id));
-        chosen.extend(newest.filter(|newest| !chosen.contains(newest)).cloned());
+        let of_interval = restore_points.iter().filter(|(_, point)| point.intervals.contains(interval));
+        let newest = of_interval.max_by_key(|(started, point)| (started, &point.snapshot_id));
+        chosen.extend(newest.map(|(_, point)| point).filter(|newest| !chosen.contains(newest)).cloned());
     }
     chosen
 }

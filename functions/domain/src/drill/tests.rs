@@ -6,6 +6,11 @@ fn point(night: &str, gibibytes: u32) -> RestorePoint {
     RestorePoint { snapshot_id: format!("snap-{night}"), volume_id: "vol-1".into(), night, intervals, gibibytes }
 }
 
+/// With the time when it started: on its Night.
+fn started(night: &str) -> (Timestamp, RestorePoint) {
+    (format!("{night}T04:30:00Z").parse().unwrap(), point(night, 8))
+}
+
 fn nights(chosen: &[RestorePoint]) -> Vec<String> {
     chosen.iter().map(|point| point.night.to_string()).collect()
 }
@@ -13,14 +18,20 @@ fn nights(chosen: &[RestorePoint]) -> Vec<String> {
 #[test]
 fn chooses_the_newest_of_each_interval() {
     let all = ["2026-12-30", "2027-01-02", "2026-12-31", "2025-12-31", "2027-01-01", "2026-10-01"];
-    let all: Vec<_> = all.into_iter().map(|night| point(night, 8)).collect();
+    let all: Vec<_> = all.into_iter().map(started).collect();
     assert_eq!(nights(&choose(&all)), ["2027-01-02", "2027-01-01", "2026-12-31"]);
     assert_eq!(nights(&choose(&[])), Vec::<String>::new());
 }
 
 #[test]
 fn a_restore_point_that_serves_two_intervals_is_chosen_once() {
-    assert_eq!(nights(&choose(&[point("2026-12-31", 8), point("2026-12-30", 8)])), ["2026-12-31"]);
+    assert_eq!(nights(&choose(&[started("2026-12-31"), started("2026-12-30")])), ["2026-12-31"]);
+}
+
+#[test]
+fn the_newest_has_the_newest_data_whatever_its_night() {
+    let mistaken = (started("2026-11-25").0, point("2036-11-25", 8));
+    assert_eq!(nights(&choose(&[mistaken, started("2026-11-26")])), ["2026-11-26"]);
 }
 
 #[test]
