@@ -94,6 +94,35 @@ fn every_substitution_is_defined_and_every_definition_used() {
     }
 }
 
+/// The characters that EC2 takes in the description of a security group's rule (AWSEC2 API reference, IpRange). No checker knows them.
+#[test]
+fn ec2_takes_every_description_of_a_security_group() {
+    let allowed = Regex::new(r"^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}$").expect("a pattern");
+    let mut seen = 0;
+    for template in ["environment.yaml", "backup.yaml", "restore-drill.yaml", "template.yaml"] {
+        let resources = template::read(template)["Resources"].clone();
+        for (name, resource) in resources.as_mapping().expect("resources") {
+            let kind = resource["Type"].as_str().unwrap_or_default();
+            if !kind.starts_with("AWS::EC2::SecurityGroup") {
+                continue;
+            }
+            let properties = &resource["Properties"];
+            let rules = ["SecurityGroupIngress", "SecurityGroupEgress"]
+                .iter()
+                .filter_map(|list| properties[*list].as_sequence());
+            let texts = rules
+                .flatten()
+                .map(|rule| &rule["Description"])
+                .chain([&properties["Description"], &properties["GroupDescription"]]);
+            for text in texts.filter_map(|text| text.as_str()) {
+                assert!(allowed.is_match(text), "{template}, {name:?}: {text:?}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 5, "{seen} descriptions");
+}
+
 #[test]
 fn no_retrier_is_written_twice() {
     for machine in asl::MACHINES {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::types::Stack as Described;
-use domain::{night, retention::Policy, selection::Selection};
+use domain::{foreign_tags::ForeignTags, night, retention::Policy, selection::Selection};
 use jiff::tz::TimeZone;
 
 use crate::account::{Account, error};
@@ -21,6 +21,8 @@ pub struct Stack {
     pub time_zone: TimeZone,
     /// Which in-use volumes are backed up.
     pub selection: Selection,
+    /// The tags of volumes that are not copied.
+    pub foreign: ForeignTags,
     pub policy: Policy,
 }
 
@@ -68,6 +70,7 @@ impl Stack {
             regions: regions.split(',').map(str::to_owned).collect(),
             time_zone: night::zone(parameter("TimeZone")?)?,
             selection: Selection::read(parameter("VolumeTag")?)?,
+            foreign: ForeignTags::read(parameter("TagsNotCopied")?)?,
             policy: Policy::read(
                 parameter("KeepDailies")?,
                 parameter("QuarterlyMonths")?,

@@ -129,15 +129,20 @@ fn volumes(region: &Region, most: usize) -> Shown<VolumeRow<'_>> {
         .iter()
         .map(|one| VolumeRow { reason: one.reason.to_string(), ..row(&one.volume, Tone::Incomplete, "Not protected") });
     let planned = region.planned.iter().map(|volume| row(volume, Tone::DryRun, "Would be snapshotted"));
+    let gone = region.gone.iter().map(|volume| row(volume, Tone::Complete, "Deleted during the run"));
     let protected = region.protected.iter().map(|one| {
         let state = (one.state != "completed").then_some(one.state.as_str());
         let before = (!one.created).then_some("created earlier");
         let detail = state.into_iter().chain(before).collect::<Vec<_>>().join(", ");
         VolumeRow { detail, snapshot: &one.snapshot_id, ..row(&one.volume, Tone::Complete, "Protected") }
     });
-    let first: Vec<_> =
-        unprotected.take(MOST_UNPROTECTED).chain(planned.take(most)).chain(protected.take(most)).collect();
-    let all = region.unprotected.len() + region.planned.len() + region.protected.len();
+    let first: Vec<_> = unprotected
+        .take(MOST_UNPROTECTED)
+        .chain(gone.take(most))
+        .chain(planned.take(most))
+        .chain(protected.take(most))
+        .collect();
+    let all = region.unprotected.len() + region.gone.len() + region.planned.len() + region.protected.len();
     Shown { more: all - first.len(), first }
 }
 

@@ -4,7 +4,8 @@
 use aws::{error, snapshots};
 use aws_sdk_ec2::{Client, types::Filter};
 use domain::{
-    Error, Intervals, Night,
+    Error, ErrorName, Intervals, Night,
+    foreign_tags::ForeignTags,
     input::{Start, require_past},
     messages::{Discovery, Volume},
     night,
@@ -33,6 +34,8 @@ pub struct Settings {
     pub time_zone: String,
     /// Empty, or `Key=Value`.
     pub volume_tag: String,
+    /// [`ForeignTags::read`]. It is checked here, before anything is created.
+    pub tags_not_copied: String,
     /// Whether a run may be for a Night in the future, as on the local cloud.
     pub any_night: bool,
 }
@@ -55,6 +58,7 @@ pub async fn handle(
     let night = Night::of(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(night);
     let selection = Selection::read(&settings.volume_tag)?;
+    ForeignTags::read(&settings.tags_not_copied)?;
     let stack = tags::backup_stack(&settings.backup_stack)?;
     require_enabled(home, &input.region).await?;
 
@@ -85,16 +89,23 @@ pub async fn handle(
     })
 }
 
-/// Asks through a filter, not by name: EC2 answers a filter for a Region that does not exist with an empty list.
+/// A Region that AWS does not have is a slip in the parameter, and ends the run. One that somebody disabled fails for itself. EC2 answers a
+/// filter for a Region that does not exist with an empty list.
 async fn require_enabled(home: &Client, region: &str) -> Result<(), Error> {
     let named = Filter::builder().name("region-name").values(region).build();
     let answer = home.describe_regions().all_regions(true).filters(named).send().await;
     let regions = answer.map_err(|error| error::of("DescribeRegions", error))?.regions.unwrap_or_default();
-    let enabled = regions.iter().any(|found| {
-        found.region_name() == Some(region) && found.opt_in_status().is_none_or(|status| status != "not-opted-in")
-    });
-    let problem = "not a Region that is enabled for this account; correct the Regions parameter or enable it";
-    if enabled { Ok(()) } else { Err(Error::bad_input("Regions", region, problem)) }
+    let found = regions.iter().find(|found| found.region_name() == Some(region));
+    let found =
+        found.ok_or_else(|| Error::bad_input("Regions", region, "not a Region of AWS; correct the parameter"))?;
+    match found.opt_in_status() {
+        Some("not-opted-in") => {
+            let remedy = "enable it, or take it out of the parameter Regions";
+            let message = format!("OptInRequired: {region} is not enabled for this account; {remedy}");
+            Err(Error { name: ErrorName::Refused, message: format!("DescribeRegions: {message}") })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {

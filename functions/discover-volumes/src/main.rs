@@ -13,6 +13,7 @@ async fn main() -> Result<(), lambda::LambdaError> {
         backup_stack: setting("BACKUP_STACK"),
         time_zone: setting("TIME_ZONE"),
         volume_tag: setting("VOLUME_TAG"),
+        tags_not_copied: setting("TAGS_NOT_COPIED"),
         any_night: any_night(),
     };
     serve(async |input: Input| handle(aws.home(), &aws.ec2(&input.region), &ledger, &settings, input).await).await

@@ -23,6 +23,7 @@ fn settings([backup_stack, time_zone, volume_tag]: [&str; 3]) -> Settings {
         backup_stack: backup_stack.into(),
         time_zone: time_zone.into(),
         volume_tag: volume_tag.into(),
+        tags_not_copied: String::new(),
         any_night: false,
     }
 }
@@ -168,9 +169,12 @@ async fn bad_input_is_named_before_any_call_is_made() {
 }
 
 #[tokio::test]
-async fn a_region_that_does_not_exist_or_is_not_enabled_is_bad_input() {
-    for status in [None, Some("not-opted-in")] {
+async fn a_region_that_does_not_exist_is_bad_input_and_one_that_is_disabled_fails_for_itself() {
+    for (status, named) in [
+        (None, "BadInput: Regions: eu-west-1: not a Region of AWS"),
+        (Some("not-opted-in"), "Refused: DescribeRegions: OptInRequired: eu-west-1 is not enabled for this account"),
+    ] {
         let error = run(&[&regions(status)], settings(SETTINGS), input(json!({}))).await.unwrap_err();
-        assert!(error.starts_with("BadInput: Regions: eu-west-1: not a Region that is enabled"), "{error}");
+        assert!(error.starts_with(named), "{error}");
     }
 }

@@ -1,8 +1,9 @@
 //! The descriptive tags of a snapshot: its volume's own, and what a restore needs to know of the volume.
 
 use crate::{
+    foreign_tags::ForeignTags,
     messages::Volume,
-    tags::{IDENTITY, MOST, NAME, RESTORE_AS, RESTORE_SERVER, Tags},
+    tags::{IDENTITY, MOST, NAME, OURS, RESTORE_AS, RESTORE_SERVER, Tags},
 };
 
 const DESCRIPTION: &str = "Description";
@@ -27,7 +28,7 @@ pub struct Described {
 }
 
 /// The descriptive tags of a snapshot of a volume. An empty tag of the volume counts as absent where ours has a default.
-pub fn descriptive(volume: &Volume, owner: &Owner) -> Described {
+pub fn descriptive(volume: &Volume, owner: &Owner, foreign: &ForeignTags) -> Described {
     let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);
     let mut tags = Tags::from([
         (NAME.to_owned(), said(volume, NAME).unwrap_or(volume_id).to_owned()),
@@ -42,7 +43,7 @@ pub fn descriptive(volume: &Volume, owner: &Owner) -> Described {
         }
     }
     let room = MOST - IDENTITY.len() - tags.len();
-    let others: Vec<_> = volume.iter().filter(|(key, _)| is_copied(key)).collect();
+    let others: Vec<_> = volume.iter().filter(|(key, _)| is_copied(key, foreign)).collect();
     let (copied, dropped) = others.split_at(room.min(others.len()));
     tags.extend(copied.iter().map(|(key, value)| (key.to_string(), value.to_string())));
     Described { tags, dropped: dropped.iter().map(|(key, _)| key.to_string()).collect() }
@@ -75,9 +76,10 @@ fn said<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
     tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
 
-fn is_copied(key: &str) -> bool {
-    let described = [NAME, DESCRIPTION, CLIENT, PROJECT, RESTORE_AS, RESTORE_SERVER];
-    !key.starts_with("aws:") && !IDENTITY.contains(&key) && !described.contains(&key)
+/// EC2 tells keys apart by the case of their letters, IAM does not: a volume's tag `backupstack` must not stand beside ours.
+fn is_copied(key: &str, foreign: &ForeignTags) -> bool {
+    let mut ours = OURS.iter().chain(&[DESCRIPTION, CLIENT, PROJECT]);
+    !key.starts_with("aws:") && !ours.any(|own| own.eq_ignore_ascii_case(key)) && !foreign.contains(key)
 }
 
 #[cfg(test)]
@@ -97,14 +99,14 @@ mod tests {
 
     #[test]
     fn describes_a_volume_without_tags_by_its_id() {
-        let described = descriptive(&volume(tags(&[])), &Owner::default());
+        let described = descriptive(&volume(tags(&[])), &Owner::default(), &ForeignTags::default());
         assert_eq!(described.tags, tags(&[("Name", "vol-1"), ("Description", "Created by snapshot-one")]));
     }
 
     #[test]
     fn copies_the_volumes_tags_but_never_aws_ones_nor_an_identity() {
         let of = [("Name", "db"), ("aws:cloudformation:stack-name", "x"), ("Night", "1999-01-01"), ("Team", "")];
-        let described = descriptive(&volume(tags(&of)), &Owner::default());
+        let described = descriptive(&volume(tags(&of)), &Owner::default(), &ForeignTags::default());
         assert_eq!(described.tags, tags(&[("Name", "db"), ("Description", "Created by snapshot-one"), ("Team", "")]));
     }
 
@@ -113,7 +115,7 @@ mod tests {
         let origin = Origin { kind: "gp3".into(), zone: "us-east-1a".into(), ..Origin::default() };
         let of = tags(&[("RestoreServer", "another"), ("RestoreAs", "type=sc1 zone=x")]);
         let volume = Volume { origin: Some(origin), server: Some("db".into()), ..volume(of) };
-        let described = descriptive(&volume, &Owner::default()).tags;
+        let described = descriptive(&volume, &Owner::default(), &ForeignTags::default()).tags;
         assert_eq!(described["RestoreAs"], "type=gp3 zone=us-east-1a");
         assert_eq!(described["RestoreServer"], "db");
     }
@@ -121,7 +123,8 @@ mod tests {
     #[test]
     fn the_parameters_win_over_the_volumes_client_and_project() {
         let owner = Owner { client: "acme".into(), project: String::new() };
-        let described = descriptive(&volume(tags(&[("Client", "other"), ("Project", "shop")])), &owner);
+        let described =
+            descriptive(&volume(tags(&[("Client", "other"), ("Project", "shop")])), &owner, &ForeignTags::default());
         assert_eq!(described.tags["Client"], "acme");
         assert_eq!(described.tags["Project"], "shop");
     }
@@ -131,9 +134,12 @@ mod tests {
         let night = "2026-12-30".parse().unwrap();
         for of in [tags(&[]), tags(&[("Name", "db"), ("Description", "ledger"), ("Client", "acme"), ("Team", "")])] {
             let origin = Some(Origin { kind: "gp3".into(), zone: "a".into(), ..Origin::default() });
-            let mut snapshot =
-                descriptive(&Volume { origin, server: Some("db".into()), ..volume(of.clone()) }, &Owner::default())
-                    .tags;
+            let mut snapshot = descriptive(
+                &Volume { origin, server: Some("db".into()), ..volume(of.clone()) },
+                &Owner::default(),
+                &ForeignTags::default(),
+            )
+            .tags;
             snapshot.extend(identity("prod", night, &Intervals::due(night)));
             assert_eq!(of_volume(&snapshot, "vol-1"), of);
         }
@@ -153,9 +159,9 @@ mod tests {
             client in "(acme)?",
         ) {
             let owner = Owner { client, project: String::new() };
-            let described = descriptive(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &owner);
+            let described = descriptive(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &owner, &ForeignTags::default());
             prop_assert!(described.tags.len() + IDENTITY.len() <= MOST);
-            for key in of.keys().filter(|key| is_copied(key)) {
+            for key in of.keys().filter(|key| is_copied(key, &ForeignTags::default())) {
                 prop_assert!(described.tags.contains_key(key) != described.dropped.contains(key));
             }
             let full = described.tags.len() + IDENTITY.len() == MOST;

@@ -6,6 +6,7 @@
 //! - [`input`]: the input that starts a run or a drill, and the parameters that are numbers.
 //! - [`selection`]: which volumes are backed up.
 //! - [`tags`]: a snapshot's tags and its identity. [`description`]: the tags that describe it. [`origin`]: what its volume was.
+//! - [`foreign_tags`]: the tags of other tools, which are never copied.
 //! - [`retention`]: which snapshots expire.
 //! - [`drill`]: the restore drill.
 //! - [`pace`]: when each call may come.
@@ -15,6 +16,7 @@
 pub mod description;
 pub mod drill;
 pub mod error;
+pub mod foreign_tags;
 pub mod input;
 pub mod interval;
 pub mod messages;

@@ -25,7 +25,25 @@ pub const RESTORE_SERVER: &str = "RestoreServer";
 /// The snapshot that a volume was restored from; such a volume bears it.
 pub const RESTORED_FROM: &str = "RestoredFrom";
 
+/// The tag of every volume that a drill creates; its value is the `BackupStack`. IAM lets the drill delete no other volume.
+pub const RESTORE_DRILL: &str = "RestoreDrill";
+/// The tag with the name of the execution that created such a volume.
+pub const DRILL_EXECUTION: &str = "DrillExecution";
+
 pub(crate) const IDENTITY: [&str; 4] = [BACKUP_STACK, NIGHT, INTERVAL, INTERVALS];
+/// Every tag with a meaning for this project.
+pub(crate) const OURS: [&str; 10] = [
+    BACKUP_STACK,
+    NIGHT,
+    INTERVAL,
+    INTERVALS,
+    NAME,
+    RESTORE_AS,
+    RESTORE_SERVER,
+    RESTORED_FROM,
+    RESTORE_DRILL,
+    DRILL_EXECUTION,
+];
 
 /// Tags that one resource may bear at most (AWSEC2 user guide, Using_Tags, "Tag restrictions").
 pub const MOST: usize = 50;

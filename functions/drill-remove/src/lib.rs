@@ -9,12 +9,12 @@ use aws_sdk_ec2::{
 use domain::{
     Error, ErrorName, Reason,
     drill::{
-        DRILL_EXECUTION, RESTORE_DRILL, RestorePoint,
+        RestorePoint,
         messages::{Progress, Removal},
     },
     reason::Code,
     step_functions::Caught,
-    tags,
+    tags::{self, DRILL_EXECUTION, RESTORE_DRILL},
 };
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -45,6 +45,10 @@ impl Children {
         self.0.get(subject)
     }
 
+    pub fn remove(&mut self, subject: &str) {
+        self.0.remove(subject);
+    }
+
     /// All of them, in the order of their subjects.
     pub fn into_failures(self) -> impl Iterator<Item = Failure> {
         self.0.into_values()

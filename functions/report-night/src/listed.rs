@@ -1,7 +1,7 @@
 //! What EC2 lists of a Region when the run ends.
 
-use aws::snapshots;
-use aws_sdk_ec2::Client;
+use aws::{error, snapshots};
+use aws_sdk_ec2::{Client, types::Filter};
 use domain::{Error, Night, messages::ManagedSnapshot};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -52,4 +52,24 @@ pub async fn still_listed(ec2: &Client, stack: &str, expired: &[ManagedSnapshot]
         .await?;
     }
     Ok(listed)
+}
+
+/// Values of one filter (AWSEC2 user guide, "List and filter your resources": 200).
+const FILTERED: usize = 200;
+
+/// Those of the volumes that EC2 lists in any state.
+///
+/// # Errors
+/// `Throttled`, `Transient` or `Refused` from EC2.
+pub async fn existing(ec2: &Client, volumes: &[&str]) -> Result<HashSet<String>, Error> {
+    let mut existing = HashSet::new();
+    for ids in volumes.chunks(FILTERED) {
+        let ids = ids.iter().map(|id| id.to_string()).collect();
+        let filter = Filter::builder().name("volume-id").set_values(Some(ids)).build();
+        let mut listed = ec2.describe_volumes().filters(filter).into_paginator().items().send();
+        while let Some(volume) = listed.next().await {
+            existing.extend(volume.map_err(|error| error::of("DescribeVolumes", error))?.volume_id);
+        }
+    }
+    Ok(existing)
 }

@@ -8,13 +8,13 @@ use domain::{
     step_functions::List,
 };
 use ledger::{Ledger, keys};
-use report::night::{Failure, Region};
+use report::night::{Failure, Region, Unprotected};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
     children::Children,
-    listed::{Tonight, still_listed, tonight},
+    listed::{Tonight, existing, still_listed, tonight},
     outcome::{Facts, Outcome},
 };
 
@@ -48,9 +48,10 @@ impl Planned<'_> {
     pub async fn report(&self) -> Result<Region, Error> {
         let steps = self.region.failure.iter().map(|(step, caught)| Failure::of_step(step, caught));
         let mut report = Region { region: self.region.region.clone(), failures: steps.collect(), ..Region::default() };
-        let children = Children::read(self.ledger, &self.region).await?;
+        let mut children = Children::read(self.ledger, &self.region).await?;
         let tonight = self.tonight(&children).await?;
         self.add_volumes(&mut report, &children, &tonight).await?;
+        self.move_gone(&mut report, &mut children).await?;
         self.add_expired(&mut report, &children).await?;
         if !self.dry_run {
             self.add_failed_snapshots(&mut report, &tonight).await?;
@@ -128,6 +129,22 @@ impl Planned<'_> {
         report.planned.sort_by(|one, other| one.volume_id.cmp(&other.volume_id));
         report.protected.sort_by(|one, other| one.volume.volume_id.cmp(&other.volume.volume_id));
         report.unprotected.sort_by(|one, other| one.volume.volume_id.cmp(&other.volume.volume_id));
+        Ok(())
+    }
+
+    /// Moves the unprotected volumes that EC2 lists in no state: a volume that somebody deleted needs no snapshot. What failed with them is
+    /// no failure either.
+    async fn move_gone(&self, report: &mut Region, children: &mut Children) -> Result<(), Error> {
+        let unprotected: Vec<_> = report.unprotected.iter().map(|one| one.volume.volume_id.as_str()).collect();
+        let existing = existing(&self.ec2, &unprotected).await?;
+        let (unprotected, gone) = std::mem::take(&mut report.unprotected)
+            .into_iter()
+            .partition(|one| existing.contains(&one.volume.volume_id));
+        report.unprotected = unprotected;
+        for Unprotected { volume, .. } in gone {
+            children.remove(&volume.volume_id);
+            report.gone.push(volume);
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 use aws_sdk_ec2::{
-    operation::describe_snapshots::DescribeSnapshotsOutput,
-    types::{Snapshot, SnapshotState},
+    operation::{describe_snapshots::DescribeSnapshotsOutput, describe_volumes::DescribeVolumesOutput},
+    types::{Snapshot, SnapshotState, Volume},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use ledger::bucket::{Objects, bucket};
@@ -75,13 +75,21 @@ fn tonight(volumes: &'static [&'static str]) -> impl Fn() -> DescribeSnapshotsOu
 
 /// Runs it against EC2 in which `listed` says what there is.
 async fn run(listed: &Rule, (ledger, objects): &(Ledger, Objects), name: &str, dry_run: bool) -> (Report, Value) {
-    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[listed]);
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[listed, &exist(&["vol-1", "vol-2"])]);
     let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
     let report =
         handle(|_| ec2.clone(), ledger, &settings, || Timestamp::UNIX_EPOCH, input(name, dry_run)).await.unwrap();
     let written =
         serde_json::from_slice(&objects.lock().unwrap()[&format!("nights/2026-05-20/{name}/report.json")]).unwrap();
     (report, written)
+}
+
+/// Answers that these volumes exist.
+fn exist(volumes: &'static [&'static str]) -> Rule {
+    mock!(aws_sdk_ec2::Client::describe_volumes).then_output(|| {
+        let volumes = volumes.iter().map(|id| Volume::builder().volume_id(*id).build()).collect();
+        DescribeVolumesOutput::builder().set_volumes(Some(volumes)).build()
+    })
 }
 
 fn lists(volumes: &'static [&'static str]) -> Rule {

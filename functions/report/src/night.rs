@@ -42,6 +42,9 @@ pub struct Region {
     /// Volumes that a dry run would have snapshotted.
     pub planned: Vec<Named>,
     pub unprotected: Vec<Unprotected>,
+    /// Volumes that have no snapshot of the Night, and that EC2 no longer lists: they were deleted before or during the run.
+    #[serde(default)]
+    pub gone: Vec<Named>,
     /// Steps and child executions that failed.
     pub failures: Vec<Failure>,
     /// Snapshots that expired and were deleted; in a dry run, that would have been deleted.
@@ -236,6 +239,9 @@ pub struct Counts {
     pub planned: usize,
     pub protected: usize,
     pub unprotected: usize,
+    /// Volumes that were deleted before or during the run.
+    #[serde(default)]
+    pub gone: usize,
     /// Steps that failed as a whole.
     pub failed_steps: usize,
     /// Child executions that failed although their volume is protected: mostly its snapshot was not tagged.
@@ -272,6 +278,7 @@ impl From<&Region> for Counts {
             planned: region.planned.len(),
             protected: region.protected.len(),
             unprotected: region.unprotected.len(),
+            gone: region.gone.len(),
             failed_steps: region.failures.iter().filter(|failure| failure.subject().is_none()).count(),
             failed_tags: region.other_failures().filter(|failure| failure.is_of_volume()).count(),
             failed_deletions: region.other_failures().filter(|failure| failure.is_of_snapshot()).count(),
@@ -323,9 +330,12 @@ impl Summary {
             return format!("would snapshot {} and delete {}", plural(planned, "volume"), plural(expired, "snapshot"));
         }
         let all = if protected == 1 { "the only volume is" } else { &format!("all {protected} volumes") };
+        let gone = self.total(|region| region.gone);
+        let gone =
+            if gone == 0 { String::new() } else { format!(", {} deleted during the run", plural(gone, "volume")) };
         let earlier =
             if failed == 0 { String::new() } else { format!(", {} failed", plural(failed, "earlier snapshot")) };
-        format!("{all} protected{earlier}")
+        format!("{all} protected{gone}{earlier}")
     }
 }
 

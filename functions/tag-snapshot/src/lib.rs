@@ -6,6 +6,7 @@ use aws_sdk_ec2::Client;
 use domain::{
     Error, ErrorName,
     description::{self, Owner},
+    foreign_tags::ForeignTags,
     messages::Volume,
 };
 use serde::{Deserialize, Serialize};
@@ -29,12 +30,21 @@ pub struct Output {
     pub dropped_tags: Vec<String>,
 }
 
+/// The stack's parameters that bear on the tags.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub owner: Owner,
+    /// [`ForeignTags::read`]
+    pub tags_not_copied: String,
+}
+
 /// Adds the tags; again on a snapshot that has them, it changes nothing.
 ///
 /// # Errors
-/// `Transient` where EC2 is busy or silent, `Refused` for any other answer.
-pub async fn handle(ec2: &Client, owner: &Owner, input: Input) -> Result<Output, Error> {
-    let described = description::descriptive(&input.volume, owner);
+/// `BadInput` for a parameter that a person must fix, `Transient` where EC2 is busy or silent, `Refused` for any other answer.
+pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
+    let foreign = ForeignTags::read(&settings.tags_not_copied)?;
+    let described = description::descriptive(&input.volume, &settings.owner, &foreign);
     if !described.dropped.is_empty() {
         tracing::warn!(snapshot = input.snapshot_id, dropped = ?described.dropped, "no room for every tag of the volume");
     }
@@ -83,8 +93,10 @@ mod tests {
             .then_output(|| CreateTagsOutput::builder().build());
         let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
         let owner = Owner { client: "acme".into(), project: String::new() };
-        let volume = json!({"Name": "db", "Project": "shop", "Team": "data", "aws:x": "y", "BackupStack": "other"});
-        let output = handle(&ec2, &owner, input(volume)).await.unwrap();
+        let settings = Settings { owner, tags_not_copied: "Cost*".into() };
+        let volume = json!({"Name": "db", "Project": "shop", "Team": "data", "aws:x": "y", "BackupStack": "other",
+            "night": "x", "kubernetes.io/cluster/prod": "owned", "CostCenter": "1"});
+        let output = handle(&ec2, &settings, input(volume)).await.unwrap();
         let snapshot = Output { volume_id: "vol-1".into(), snapshot_id: "snap-1".into(), dropped_tags: vec![] };
         assert_eq!((output, create.num_calls()), (snapshot, 1));
     }
@@ -97,7 +109,7 @@ mod tests {
             let refuse = move || CreateTagsError::generic(ErrorMetadata::builder().code(code).message("no").build());
             let create = mock!(Client::create_tags).then_error(refuse);
             let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
-            let error = handle(&ec2, &Owner::default(), input(json!({}))).await.unwrap_err();
+            let error = handle(&ec2, &Settings::default(), input(json!({}))).await.unwrap_err();
             assert_eq!(error.name, expected);
         }
     }
@@ -109,7 +121,7 @@ mod tests {
             .then_output(|| CreateTagsOutput::builder().build());
         let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
         let tags = (0..49).map(|number| (format!("k{number:02}"), json!("v"))).collect();
-        let output = handle(&ec2, &Owner::default(), input(serde_json::Value::Object(tags))).await.unwrap();
+        let output = handle(&ec2, &Settings::default(), input(serde_json::Value::Object(tags))).await.unwrap();
         assert_eq!(output.dropped_tags, ["k44", "k45", "k46", "k47", "k48"]);
     }
 }

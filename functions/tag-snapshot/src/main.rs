@@ -3,10 +3,12 @@
 use aws::Aws;
 use domain::description::Owner;
 use lambda::{serve, setting};
+use tag_snapshot::{Input, Settings, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::LambdaError> {
     let aws = Aws::load();
     let owner = Owner { client: setting("CLIENT"), project: setting("PROJECT") };
-    serve(async |input: tag_snapshot::Input| tag_snapshot::handle(&aws.ec2(&input.region), &owner, input).await).await
+    let settings = Settings { owner, tags_not_copied: setting("TAGS_NOT_COPIED") };
+    serve(async |input: Input| handle(&aws.ec2(&input.region), &settings, input).await).await
 }

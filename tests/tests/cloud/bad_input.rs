@@ -47,7 +47,7 @@ async fn a_night_in_the_future_is_refused_by_the_command_and_by_the_function() {
 /// Needs Regions that name mars-north-1, which does not exist.
 pub async fn a_region_that_does_not_exist_stops_the_other_regions_too(cloud: Cloud) {
     let night = cloud.night(json!({})).await;
-    let problem = "not a Region that is enabled for this account; correct the Regions parameter or enable it";
+    let problem = "not a Region of AWS; correct the parameter";
     assert_refused(&night, &format!("Regions: mars-north-1: {problem}"));
     assert!(cloud.snapshots().await.is_empty());
 }

@@ -6,7 +6,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-use strict_ec2::{Rules, StrictEc2};
+use strict_ec2::{Fault, Rules, StrictEc2};
 use tests::cloud::{Cloud, WITHOUT_SERVERS};
 
 async fn volumes(ec2: &Client) -> Vec<(String, String)> {
@@ -28,13 +28,57 @@ async fn delete(ec2: &Client, volume: &str, server: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_volume_that_goes_between_discovery_and_snapshot_is_red_named_and_mailed() {
+async fn a_volume_that_cannot_be_snapshotted_is_red_named_and_mailed() {
     let strict = StrictEc2::listen(Rules::default());
     let cloud = Cloud::up_with("failures", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
     let ec2 = cloud.ec2("us-east-1").await;
     let all = volumes(&ec2).await;
+    let (denied, server) = all[0].clone();
+    strict.forward_to(&cloud.moto());
+    let volume = denied.clone();
+    strict.inject(Fault::Denied, move |call| call.action == "CreateSnapshot" && call.volume_id() == Some(&volume));
+    let mailbox = cloud.mailbox().await;
+    let name = server_name(&ec2, &server).await;
+
+    let night = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
+
+    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"));
+    assert!(night.cause.starts_with("Night 2026-05-20: 1 of 2 volumes unprotected; report: s3://"), "{}", night.cause);
+    let region = &night.report["regions"][0];
+    assert_eq!(region["protected"].as_array().map(Vec::len), Some(1));
+    assert_eq!(region["protected"][0]["volumeId"], json!(all[1].0));
+    assert_eq!(region["unprotected"][0]["volumeId"], json!(denied));
+    assert_eq!(region["failures"].as_array().map(Vec::len), Some(1), "the Map itself went on: {region}");
+
+    let children = cloud.children(&night.execution).await;
+    let red: Vec<_> = children.iter().filter(|(status, ..)| status == "FAILED").collect();
+    assert_eq!((children.len(), red.len()), (2, 1));
+    let (_, input, error, cause) = red[0];
+    assert_eq!((&input["volume"]["volumeId"], error.as_str()), (&json!(denied), "Refused"));
+    assert!(cause.contains("UnauthorizedOperation"), "{cause}");
+
+    let mail = cloud.mail(&mailbox).await;
+    assert_eq!(mail.len(), 1, "{mail:?}");
+    let (subject, message) = &mail[0];
+    assert_eq!(subject, "[nightly-backup] Night 2026-05-20: 1 of 2 volumes unprotected");
+    assert!(message.contains(&format!("  - {denied} on {name} ({server}), us-east-1\n")), "{message}");
+    assert!(message.contains("  error  CreateSnapshot: UnauthorizedOperation"), "{message}");
+    assert!(!message.contains(&all[1].0), "{message}");
+
+    strict.clear_faults();
+    let again = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
+    assert_eq!(again.status, "SUCCEEDED", "{}", again.cause);
+    assert!(cloud.mail(&mailbox).await.is_empty(), "a complete run sends no email");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_that_somebody_deletes_during_the_run_is_gone_and_no_failure() {
+    let strict = StrictEc2::listen(Rules::default());
+    let cloud = Cloud::up_with("gone", &[], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+    let ec2 = cloud.ec2("us-east-1").await;
+    let all = volumes(&ec2).await;
     let (lost, server) = all[0].clone();
-    let (going, victim, gone) = (ec2.clone(), (lost.clone(), server.clone()), Arc::new(AtomicBool::new(false)));
+    let (going, victim, gone) = (ec2.clone(), (lost.clone(), server), Arc::new(AtomicBool::new(false)));
     strict.forward_to(&cloud.moto());
     strict.before(move |call| {
         let (ec2, (volume, server), gone) = (going.clone(), victim.clone(), gone.clone());
@@ -46,36 +90,13 @@ async fn a_volume_that_goes_between_discovery_and_snapshot_is_red_named_and_mail
         })
     });
     let mailbox = cloud.mailbox().await;
-    let name = server_name(&ec2, &server).await;
-
     let night = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
-
-    assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"));
-    assert!(night.cause.starts_with("Night 2026-05-20: 1 of 2 volumes unprotected; report: s3://"), "{}", night.cause);
+    assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
     let region = &night.report["regions"][0];
+    assert_eq!(region["gone"][0]["volumeId"], json!(lost));
+    assert_eq!((&region["unprotected"], &region["failures"]), (&json!([]), &json!([])));
     assert_eq!(region["protected"].as_array().map(Vec::len), Some(1));
-    assert_eq!(region["protected"][0]["volumeId"], json!(all[1].0));
-    assert_eq!(region["unprotected"][0]["volumeId"], json!(lost));
-    assert_eq!(region["failures"].as_array().map(Vec::len), Some(1), "the Map itself went on: {region}");
-
-    let children = cloud.children(&night.execution).await;
-    let red: Vec<_> = children.iter().filter(|(status, ..)| status == "FAILED").collect();
-    assert_eq!((children.len(), red.len()), (2, 1));
-    let (_, input, error, cause) = red[0];
-    assert_eq!((&input["volume"]["volumeId"], error.as_str()), (&json!(lost), "Refused"));
-    assert!(cause.contains("InvalidVolume.NotFound"), "{cause}");
-
-    let mail = cloud.mail(&mailbox).await;
-    assert_eq!(mail.len(), 1, "{mail:?}");
-    let (subject, message) = &mail[0];
-    assert_eq!(subject, "[nightly-backup] Night 2026-05-20: 1 of 2 volumes unprotected");
-    assert!(message.contains(&format!("  - {lost} on {name} ({server}), us-east-1\n")), "{message}");
-    assert!(message.contains("  error  CreateSnapshot: InvalidVolume.NotFound"), "{message}");
-    assert!(!message.contains(&all[1].0), "{message}");
-
-    let again = cloud.night(json!({"time": "2026-05-20T04:30:00Z"})).await;
-    assert_eq!(again.status, "SUCCEEDED", "{}", again.cause);
-    assert!(cloud.mail(&mailbox).await.is_empty(), "a complete run sends no email");
+    assert!(cloud.mail(&mailbox).await.is_empty(), "nobody has to do anything");
 }
 
 #[tokio::test(flavor = "multi_thread")]

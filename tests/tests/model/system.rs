@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
     Intervals, Night,
     description::{self, Owner},
+    foreign_tags::ForeignTags,
     input::Start,
     messages::Volume,
     night as domain_night,
@@ -39,7 +40,7 @@ pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
         let identity = tags::identity(stack, night, &Intervals::due(night));
         let (volume_id, tags) = (id.to_owned(), volume.clone());
         let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None };
-        identity.into_iter().chain(description::descriptive(&volume, &owner).tags).collect()
+        identity.into_iter().chain(description::descriptive(&volume, &owner, &ForeignTags::default()).tags).collect()
     };
     let lacking = volumes.filter(|(id, _)| !done.contains(id.as_str()));
     lacking.map(|(id, volume)| (id.clone(), tags(id, &volume.tags))).collect()

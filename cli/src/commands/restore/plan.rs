@@ -3,10 +3,11 @@
 use anyhow::{Result, bail};
 use domain::{
     Night, description,
+    foreign_tags::ForeignTags,
     origin::Origin,
     tags::{self, RESTORED_FROM, Tags},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
@@ -93,7 +94,7 @@ impl Plan {
         let mut instance = target.cloned();
         let mut volumes = Vec::new();
         for point in &points {
-            volumes.push(planned(found, asked, &stack.time_zone, point, instance.as_mut())?);
+            volumes.push(planned(found, asked, stack, point, instance.as_mut())?);
         }
         Ok(Self {
             region: first.snapshot.region.clone(),
@@ -118,7 +119,7 @@ impl Plan {
 fn planned(
     found: &Found,
     asked: &Restore,
-    zone: &TimeZone,
+    stack: &Stack,
     point: &Point,
     instance: Option<&mut Instance>,
 ) -> Result<Planned> {
@@ -126,9 +127,9 @@ fn planned(
     let history = histories.get(&(point.snapshot.region.as_str(), point.snapshot.volume_id.as_str()));
     let (original, name) = history.map_or((None, ""), |one| (one.volume, one.name()));
     let place = place::zone(found, asked.zone.as_deref(), instance.as_deref(), original, point)?;
-    let mut planned = like(point, original);
+    let mut planned = like(point, original, &stack.foreign);
     planned.name = name.to_owned();
-    planned.time = choose::time(point, zone);
+    planned.time = choose::time(point, &stack.time_zone);
     planned.origin.zone = place;
     let of_point = |volume: &&Volume| {
         volume.tags.get(RESTORED_FROM) == Some(&point.snapshot.id) && volume.origin.zone == planned.origin.zone
@@ -167,7 +168,7 @@ fn planned(
 }
 
 /// A volume like the original: as that is where it still exists, else as its restore point remembers it.
-fn like(point: &Point, original: Option<&Volume>) -> Planned {
+fn like(point: &Point, original: Option<&Volume>, foreign: &ForeignTags) -> Planned {
     let snapshot = &point.snapshot;
     let mut notes = Vec::new();
     let origin =
@@ -188,7 +189,7 @@ fn like(point: &Point, original: Option<&Volume>) -> Planned {
         Some(volume) => volume.tags.clone(),
         None => description::of_volume(&snapshot.tags, &snapshot.volume_id),
     };
-    tags.retain(|key, _| !key.starts_with("aws:") && key != RESTORED_FROM);
+    tags.retain(|key, _| !key.starts_with("aws:") && key != RESTORED_FROM && !foreign.contains(key));
     while tags.len() >= tags::MOST {
         let Some((key, _)) = tags.pop_last() else { break };
         notes.push(format!("It has no room for the tag {key}: a volume has {} at most.", tags::MOST));

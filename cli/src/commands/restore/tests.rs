@@ -114,7 +114,13 @@ fn the_newest_restore_point_has_the_newest_data_whatever_its_night() {
 
 #[test]
 fn a_volume_that_exists_is_the_pattern_and_a_size_is_never_less_than_the_restore_points() {
-    let tags = [("Name", "ledger"), ("aws:ec2spot:id", "x"), ("RestoredFrom", "snap-0"), ("Night", "mine")];
+    let tags = [
+        ("Name", "ledger"),
+        ("aws:ec2spot:id", "x"),
+        ("KubernetesCluster", "x"),
+        ("RestoredFrom", "snap-0"),
+        ("Night", "mine"),
+    ];
     let original = Volume { is_encrypted: true, key: Some("arn:own".into()), ..volume("vol-1", &tags) };
     let mut there = Found { volumes: vec![original], ..found(vec![point("vol-1", "2026-11-24")]) };
     let made = plan(&there, "ledger").volumes.remove(0);

@@ -12,11 +12,6 @@ use crate::{
     tags::{self, Tags},
 };
 
-/// The tag of every volume that a drill creates; its value is the `BackupStack`. IAM lets the drill delete no other volume.
-pub const RESTORE_DRILL: &str = "RestoreDrill";
-/// The tag with the name of the execution that created such a volume.
-pub const DRILL_EXECUTION: &str = "DrillExecution";
-
 /// A restore point that the drill is to prove: a line of the drill's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,8 +27,8 @@ impl RestorePoint {
     /// The tags of the volume that a drill creates from it. No run backs that volume up.
     pub fn volume_tags(&self, stack: &str, execution: &str) -> Tags {
         [
-            (RESTORE_DRILL, stack.to_owned()),
-            (DRILL_EXECUTION, execution.to_owned()),
+            (tags::RESTORE_DRILL, stack.to_owned()),
+            (tags::DRILL_EXECUTION, execution.to_owned()),
             (selection::OPT_OUT, "false".to_owned()),
             (tags::NAME, format!("restore-drill of {}", self.volume_id)),
         ]

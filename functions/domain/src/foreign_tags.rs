@@ -1,0 +1,109 @@
+//! The tags of other tools: those by which a tool decides what it owns, and what it may change or delete. A copy of such a tag on a
+//! snapshot would let a cluster that is destroyed take its backups with it.
+
+use crate::Error;
+
+/// Keys and, with a `*` at the end, beginnings of keys.
+const KNOWN: [&str; 23] = [
+    // Kubernetes' cloud provider and its EBS driver (kubernetes-sigs/aws-ebs-csi-driver, docs/example-iam-policy.json: ec2:DeleteSnapshot).
+    "kubernetes.io/cluster/*",
+    "kubernetes.io/created-for/*",
+    "KubernetesCluster",
+    "ebs.csi.aws.com/*",
+    "CSIVolumeName",
+    "CSIVolumeSnapshotName",
+    // EKS, its nodes, eksctl.
+    "eks:*",
+    "eks.amazonaws.com/*",
+    "alpha.eksctl.io/*",
+    "eksctl.cluster.k8s.io/*",
+    // kops, Karpenter, Cluster API, Red Hat OpenShift Service on AWS.
+    "k8s.io/*",
+    "kops.k8s.io/*",
+    "karpenter.sh/*",
+    "karpenter.k8s.aws/*",
+    "sigs.k8s.io/*",
+    "red-hat-*",
+    // EMR, Elastic Beanstalk, ParallelCluster, Data Lifecycle Manager.
+    "for-use-with-amazon-emr-managed-policies",
+    "elasticbeanstalk:*",
+    "parallelcluster:*",
+    "dlm:*",
+    // Elastic Disaster Recovery and Application Migration Service.
+    "AWSElasticDisasterRecoveryManaged",
+    "AWSApplicationMigrationServiceManaged",
+    // Cloud Custodian: a resource that it marked for deletion.
+    "maid_status",
+];
+
+/// The keys that are never copied, from a volume to its snapshots or from a snapshot to a restored volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignTags(Vec<String>);
+
+impl ForeignTags {
+    /// Reads the parameter `TagsNotCopied`: more patterns, separated by commas.
+    ///
+    /// # Errors
+    /// [`crate::ErrorName::BadInput`] for a pattern with a `*` anywhere but at its end, and for `*` alone.
+    pub fn read(parameter: &str) -> Result<Self, Error> {
+        let own = parameter.split(',').map(str::trim).filter(|pattern| !pattern.is_empty());
+        let all: Vec<String> = KNOWN.into_iter().chain(own).map(str::to_owned).collect();
+        match all.iter().find(|pattern| *pattern == "*" || pattern.trim_end_matches('*').contains('*')) {
+            Some(wrong) => Err(Error::bad_input(
+                "TagsNotCopied",
+                format!("{wrong:?}"),
+                "not the key of a tag, or the beginning of one and a * such as team/*",
+            )),
+            None => Ok(Self(all)),
+        }
+    }
+
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(beginning) => key.starts_with(beginning),
+            None => key == pattern,
+        })
+    }
+}
+
+impl Default for ForeignTags {
+    fn default() -> Self {
+        Self(KNOWN.map(str::to_owned).to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_by_which_a_cluster_owns_its_volumes_is_foreign() {
+        let foreign = ForeignTags::default();
+        for key in [
+            "kubernetes.io/cluster/prod",
+            "KubernetesCluster",
+            "ebs.csi.aws.com/cluster",
+            "CSIVolumeName",
+            "dlm:managed",
+        ] {
+            assert!(foreign.contains(key), "{key}");
+        }
+        for key in ["Name", "Team", "kubernetes.io/role", "CSIVolumeNames", "CostCenter"] {
+            assert!(!foreign.contains(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_parameter_adds_patterns_and_takes_none_away() {
+        let foreign = ForeignTags::read("team/*, Owner").unwrap();
+        for key in ["team/a", "Owner", "KubernetesCluster"] {
+            assert!(foreign.contains(key), "{key}");
+        }
+        assert!(!foreign.contains("Owners"));
+        assert_eq!(ForeignTags::read("").unwrap(), ForeignTags::default());
+        for wrong in ["*", "a*b", "a**b*"] {
+            let refused = ForeignTags::read(wrong).unwrap_err().to_string();
+            assert!(refused.starts_with(&format!("BadInput: TagsNotCopied: \"{wrong}\": ")), "{refused}");
+        }
+    }
+}
