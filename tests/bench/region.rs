@@ -151,14 +151,18 @@ fn snapshot(text: &mut String, volume: usize, age: usize, point: Point) {
         return;
     }
     let identity = [("BackupStack", "bench"), ("Night", NIGHTS[age]), ("Interval", "Daily"), ("Intervals", "Daily")];
-    let restore = [("RestoreAs", "type=gp3 iops=3000 throughput=125 zone=us-east-1a device=/dev/xvda")];
+    let volume_id = volume_id(volume);
+    let restore = [
+        ("SnapshotOf", volume_id.as_str()),
+        ("RestoreAs", "type=gp3 iops=3000 throughput=125 zone=us-east-1a device=/dev/xvda"),
+    ];
     let tags: String = identity.iter().chain(&restore).map(|(key, value)| tag(key, value)).collect();
     let _ = write!(
         text,
         "<item><snapshotId>snap-{:017x}</snapshotId><volumeId>{}</volumeId><volumeSize>8</volumeSize><status>{}</status>\
          <startTime>{}T04:31:00.000Z</startTime><tagSet>{tags}{}</tagSet></item>",
         volume * NIGHTS.len() + age,
-        volume_id(volume),
+        volume_id,
         if is_tonight { "pending" } else { "completed" },
         NIGHTS[age],
         volume_tags(volume),

@@ -100,7 +100,8 @@ impl Account {
 
     /// The snapshots of ours whose tags cannot be read: to be reported, never deleted.
     pub fn unreadable(&self, parameters: &Parameters) -> BTreeSet<String> {
-        let broken = self.managed(parameters).filter(|(id, snapshot)| Copy::read(id, snapshot).is_err());
+        let tagged = self.tagged(parameters);
+        let broken = tagged.filter(|(id, snapshot)| !self.is_own(snapshot) || Copy::read(id, snapshot).is_err());
         broken.map(|(id, _)| id.clone()).collect()
     }
 
@@ -118,7 +119,16 @@ impl Account {
     }
 
     fn managed(&self, parameters: &Parameters) -> impl Iterator<Item = (&String, &Snapshot)> {
+        self.tagged(parameters).filter(|(_, one)| self.is_own(one))
+    }
+
+    fn tagged(&self, parameters: &Parameters) -> impl Iterator<Item = (&String, &Snapshot)> {
         self.snapshots.iter().filter(|(_, one)| one.tags.get("BackupStack") == Some(&parameters.backup_stack))
+    }
+
+    /// Whether it is no copy that another tool made with all tags.
+    fn is_own(&self, snapshot: &Snapshot) -> bool {
+        self.volumes.contains_key(&snapshot.volume) || snapshot.tags.get("SnapshotOf") == Some(&snapshot.volume)
     }
 }
 
@@ -152,6 +162,7 @@ fn snapshot_tags(id: &str, volume: &Volume, parameters: &Parameters, night: Naiv
         ("Night", Some(night.to_string())),
         ("Interval", due.last().map(|longest| longest.to_string())),
         ("Intervals", Some(due.join("+"))),
+        ("SnapshotOf", Some(id.to_owned())),
         ("Name", Some(says("Name").unwrap_or(id.to_owned()))),
         ("Description", Some(says("Description").unwrap_or("Created by snapshot-one".to_owned()))),
         ("Client", parameter(&parameters.client).or(says("Client"))),
@@ -159,7 +170,9 @@ fn snapshot_tags(id: &str, volume: &Volume, parameters: &Parameters, night: Naiv
         ("RestoreAs", restore.get("RestoreAs").cloned()),
         ("RestoreServer", restore.get("RestoreServer").cloned()),
     ];
-    let is_ours = |key: &str| ours.iter().any(|(ours, _)| *ours == key);
+    let other = ["RestoredFrom", "RestoreDrill", "DrillExecution"];
+    let is_ours =
+        |key: &str| ours.iter().map(|(ours, _)| *ours).chain(other).any(|ours| ours.eq_ignore_ascii_case(key));
     let mut tags: Tags = ours.iter().filter_map(|(key, value)| Some((key.to_string(), value.clone()?))).collect();
     for (key, value) in volume {
         if tags.len() < 50 && !key.starts_with("aws:") && !is_ours(key) {

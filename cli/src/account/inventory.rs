@@ -2,10 +2,13 @@
 
 use anyhow::{Error, Result, bail};
 use aws_sdk_ec2::types::Filter;
-use domain::{Night, tags::NAME};
+use domain::{
+    Night,
+    tags::{NAME, require_own},
+};
 use futures_util::{StreamExt, stream};
 use jiff::{Timestamp, tz::TimeZone};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
     account::{
@@ -68,7 +71,10 @@ impl Inventory {
 
     async fn of_region(region: &Region, backup_stack: &str, filters: &[Filter]) -> Result<Self> {
         let volumes = region.volumes(filters).await?;
-        let snapshots = region.snapshots(&[filters, &[managed(backup_stack)]].concat()).await?;
+        let mut snapshots = region.snapshots(&[filters, &[managed(backup_stack)]].concat()).await?;
+        // A copy that another tool made with all tags is of no volume of ours.
+        let ids: HashSet<_> = volumes.iter().map(|volume| volume.id.as_str()).collect();
+        snapshots.retain(|one| require_own(&one.tags, &one.volume_id, ids.contains(one.volume_id.as_str())).is_ok());
         Ok(Self { volumes, snapshots, unread: Vec::new() })
     }
 

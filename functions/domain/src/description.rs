@@ -140,7 +140,7 @@ mod tests {
                 &ForeignTags::default(),
             )
             .tags;
-            snapshot.extend(identity("prod", night, &Intervals::due(night)));
+            snapshot.extend(identity("prod", night, &Intervals::due(night), "vol-1"));
             assert_eq!(of_volume(&snapshot, "vol-1"), of);
         }
     }

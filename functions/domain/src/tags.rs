@@ -15,6 +15,8 @@ pub const NIGHT: &str = "Night";
 pub const INTERVAL: &str = "Interval";
 /// Every Interval due that Night.
 pub const INTERVALS: &str = "Intervals";
+/// The volume that a snapshot is of. A copy by another tool has its original's tag and another volume id.
+pub const SNAPSHOT_OF: &str = "SnapshotOf";
 /// The volume's name; tag-snapshot always writes it, so a snapshot without it is not yet described.
 pub const NAME: &str = "Name";
 
@@ -30,13 +32,14 @@ pub const RESTORE_DRILL: &str = "RestoreDrill";
 /// The tag with the name of the execution that created such a volume.
 pub const DRILL_EXECUTION: &str = "DrillExecution";
 
-pub(crate) const IDENTITY: [&str; 4] = [BACKUP_STACK, NIGHT, INTERVAL, INTERVALS];
+pub(crate) const IDENTITY: [&str; 5] = [BACKUP_STACK, NIGHT, INTERVAL, INTERVALS, SNAPSHOT_OF];
 /// Every tag with a meaning for this project.
-pub(crate) const OURS: [&str; 10] = [
+pub(crate) const OURS: [&str; 11] = [
     BACKUP_STACK,
     NIGHT,
     INTERVAL,
     INTERVALS,
+    SNAPSHOT_OF,
     NAME,
     RESTORE_AS,
     RESTORE_SERVER,
@@ -48,12 +51,13 @@ pub(crate) const OURS: [&str; 10] = [
 /// Tags that one resource may bear at most (AWSEC2 user guide, Using_Tags, "Tag restrictions").
 pub const MOST: usize = 50;
 /// The tags that snapshot-one gives a snapshot in the call that creates it.
-pub fn identity(stack: &str, night: Night, intervals: &Intervals) -> Tags {
+pub fn identity(stack: &str, night: Night, intervals: &Intervals, volume_id: &str) -> Tags {
     [
         (BACKUP_STACK, stack.to_owned()),
         (NIGHT, night.to_string()),
         (INTERVAL, intervals.governing().to_string()),
         (INTERVALS, intervals.to_string()),
+        (SNAPSHOT_OF, volume_id.to_owned()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into()
@@ -72,6 +76,20 @@ pub fn read_identity(tags: &Tags) -> Result<(Night, Interval, Intervals), String
         return Err(format!("{INTERVAL} tag: {interval} is shorter than its {INTERVALS} tag says: {intervals}"));
     }
     Ok((read(tags, NIGHT)?, interval, intervals))
+}
+
+/// Requires that a snapshot with our `BackupStack` tag is ours: its volume exists, or its `SnapshotOf` tag names its own volume. Tools that
+/// copy snapshots copy their tags, but EC2 gives a copy an arbitrary volume id (AWSEC2 API reference, CopySnapshot).
+///
+/// # Errors
+/// A sentence that says why it is not.
+pub fn require_own(tags: &Tags, volume_id: &str, volume_exists: bool) -> Result<(), String> {
+    match tags.get(SNAPSHOT_OF) {
+        _ if volume_exists => Ok(()),
+        Some(of) if of == volume_id => Ok(()),
+        Some(of) => Err(format!("{SNAPSHOT_OF} tag: {} is not its volume {volume_id}, so it is a copy", cut(of, 100))),
+        None => Err(format!("no {SNAPSHOT_OF} tag, and its volume {volume_id} does not exist, so it may be a copy")),
+    }
 }
 
 /// Checks the `BackupStack` parameter: without a name nothing would be managed, or everything.
@@ -97,8 +115,9 @@ mod tests {
             ("Night", "2026-12-31"),
             ("Interval", "Annual"),
             ("Intervals", "Daily+Annual"),
+            ("SnapshotOf", "vol-1"),
         ]);
-        assert_eq!(identity("prod", night, &Intervals::due(night)), expected);
+        assert_eq!(identity("prod", night, &Intervals::due(night), "vol-1"), expected);
         let read = read_identity(&expected).unwrap();
         assert_eq!(read, (night, Interval::Annual, Intervals::due(night)));
     }
@@ -106,7 +125,7 @@ mod tests {
     #[test]
     fn names_the_tag_that_cannot_be_read() {
         let night = "2026-12-30".parse().unwrap();
-        let mut read = identity("prod", night, &Intervals::due(night));
+        let mut read = identity("prod", night, &Intervals::due(night), "vol-1");
         read.insert(NIGHT.into(), "30.12.2026".into());
         assert_eq!(read_identity(&read), Err("Night tag: \"30.12.2026\" is not a date such as 2026-12-31".into()));
         read.remove(NIGHT);
@@ -114,9 +133,21 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_with_our_tags_is_not_ours() {
+        let night = "2026-12-31".parse().unwrap();
+        let of = identity("prod", night, &Intervals::due(night), "vol-1");
+        assert_eq!(require_own(&of, "vol-1", false), Ok(()));
+        let copy = require_own(&of, "vol-ffffffff", false).unwrap_err();
+        assert_eq!(copy, "SnapshotOf tag: vol-1 is not its volume vol-ffffffff, so it is a copy");
+        let untold = tags(&[("BackupStack", "prod")]);
+        assert_eq!(require_own(&untold, "vol-1", true), Ok(()));
+        assert!(require_own(&untold, "vol-1", false).unwrap_err().starts_with("no SnapshotOf tag"));
+    }
+
+    #[test]
     fn an_interval_may_be_lengthened_by_hand_but_not_shortened() {
         let night = "2026-12-31".parse().unwrap();
-        let mut read = identity("prod", night, &Intervals::due(night));
+        let mut read = identity("prod", night, &Intervals::due(night), "vol-1");
         read.insert(INTERVAL.into(), "Quarterly".into());
         let shorter = "Interval tag: Quarterly is shorter than its Intervals tag says: Daily+Annual";
         assert_eq!(read_identity(&read), Err(shorter.into()));

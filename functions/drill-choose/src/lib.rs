@@ -117,12 +117,15 @@ async fn restore_points(ec2: &Client, stack: &str) -> Result<HashMap<String, Vec
     Ok(found)
 }
 
-/// Returns a completed snapshot with readable identity tags. Each run reports the unreadable ones.
+/// Returns a completed snapshot of ours with readable identity tags. Each run reports the others. The drill does not know which volumes
+/// exist, so it passes over a snapshot without the tag `SnapshotOf`.
 fn restore_point(snapshot: Snapshot) -> Option<(Timestamp, RestorePoint)> {
     if snapshot.state() != Some(&SnapshotState::Completed) {
         return None;
     }
-    let (night, _, intervals) = tags::read_identity(&snapshots::tags_of(snapshot.tags())).ok()?;
+    let tags = snapshots::tags_of(snapshot.tags());
+    tags::require_own(&tags, snapshot.volume_id()?, false).ok()?;
+    let (night, _, intervals) = tags::read_identity(&tags).ok()?;
     let gibibytes = snapshot.volume_size.and_then(|size| size.try_into().ok())?;
     let started = Timestamp::from_second(snapshot.start_time?.secs()).ok()?;
     let (snapshot_id, volume_id) = (snapshot.snapshot_id?, snapshot.volume_id?);

@@ -42,7 +42,13 @@ fn input(input: Value) -> Input {
 }
 
 fn snapshot(id: &str, volume: &str, night: &str, gibibytes: i32) -> Snapshot {
-    let tags = [("BackupStack", "prod"), ("Night", night), ("Interval", "Daily"), ("Intervals", "Daily")];
+    let tags = [
+        ("BackupStack", "prod"),
+        ("Night", night),
+        ("Interval", "Daily"),
+        ("Intervals", "Daily"),
+        ("SnapshotOf", volume),
+    ];
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
     let one = Snapshot::builder().snapshot_id(id).volume_id(volume).volume_size(gibibytes);
     let started =

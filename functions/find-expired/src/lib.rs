@@ -51,10 +51,11 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
 
     let list = |name| ledger.write_list(keys::run_list(input.night, &input.execution, &input.region, name));
     let (mut failed, mut unreadable) = (list("failed"), list("unreadable"));
+    let existing = existing_volumes(ec2).await?;
     let (mut by_volume, mut managed) = (BTreeMap::<String, Vec<Found>>::new(), 0);
     snapshots::each_managed(ec2, stack, &[], async |snapshot| {
         managed += 1;
-        match read(snapshot) {
+        match read(snapshot, &existing) {
             Ok(found) => {
                 if found.snapshot.state == State::Error {
                     failed.write(&line(&found.snapshot)).await?;
@@ -70,7 +71,6 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
     if input.dry_run {
         add_would_be(&mut by_volume, &input, &selected);
     }
-    let existing = existing_volumes(ec2).await?;
 
     let mut expiring = list("expired");
     for (volume_id, found) in &by_volume {
@@ -107,9 +107,11 @@ fn line(snapshot: &Snapshot) -> ManagedSnapshot {
     }
 }
 
-/// A snapshot whose tags can be read, or what is wrong with them.
-fn read(snapshot: Ec2Snapshot) -> Result<Found, Unreadable> {
-    let identity = tags::read_identity(&snapshots::tags_of(snapshot.tags()));
+/// A snapshot of ours whose tags can be read, or what is wrong with them.
+fn read(snapshot: Ec2Snapshot, existing: &HashSet<String>) -> Result<Found, Unreadable> {
+    let (tags, volume) = (snapshots::tags_of(snapshot.tags()), snapshot.volume_id().unwrap_or_default());
+    let identity =
+        tags::require_own(&tags, volume, existing.contains(volume)).and_then(|()| tags::read_identity(&tags));
     let state = state(snapshot.state());
     let started = snapshot.start_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
     let (id, volume_id) = (snapshot.snapshot_id.unwrap_or_default(), snapshot.volume_id.unwrap_or_default());

@@ -133,10 +133,27 @@ async fn a_dry_run_counts_the_snapshots_that_it_would_have_created() {
     }
 }
 
+/// A snapshot with these tags and the tag `SnapshotOf`, as another tool copies them.
+fn tagged(volume: &str, night: &str, snapshot_of: &str) -> Ec2Snapshot {
+    let mut one = snapshot(&format!("snap-{night}"), night, SnapshotState::Completed);
+    one.volume_id = Some(volume.to_owned());
+    one.tags.get_or_insert_default().push(Tag::builder().key("SnapshotOf").value(snapshot_of).build());
+    one
+}
+
+#[tokio::test]
+async fn copies_by_another_tool_are_named_and_neither_counted_nor_deleted() {
+    let copy =
+        |day: u32| tagged("vol-ffffffff", &format!("2026-05-{day:02}"), if day % 2 == 0 { "vol-1" } else { "vol-2" });
+    let copies: Vec<_> = (1..=10).map(copy).collect();
+    let (expiry, written) = run(&[&lists(copies, vec![]), &volumes(&["vol-1", "vol-2"])], "1", false).await.unwrap();
+    assert_eq!((written["expired"].as_str(), expiry.unreadable.count), ("", 10));
+    assert!(written["unreadable"].contains("vol-2 is not its volume vol-ffffffff, so it is a copy"), "{written:?}");
+}
+
 #[tokio::test]
 async fn keeps_the_newest_of_a_volume_that_is_gone() {
-    let lonely = Ec2Snapshot::builder().volume_id("vol-gone");
-    let lonely = vec![lonely.set_tags(snapshot("", "2020-05-19", SnapshotState::Completed).tags).build()];
+    let lonely = vec![tagged("vol-gone", "2020-05-19", "vol-gone")];
     let (expiry, written) = run(&[&lists(lonely, vec![]), &volumes(&[])], "1", false).await.unwrap();
     assert_eq!(written["expired"], "");
     assert_eq!(expiry.stalest, None, "a volume that is gone is not behind");

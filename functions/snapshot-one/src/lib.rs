@@ -82,7 +82,7 @@ async fn find(ec2: &Client, stack: &str, input: &Input) -> Result<Option<String>
 }
 
 async fn create(ec2: &Client, stack: &str, input: &Input) -> Result<String, Error> {
-    let identity = snapshots::ec2_tags(tags::identity(stack, input.night, &input.intervals));
+    let identity = snapshots::ec2_tags(tags::identity(stack, input.night, &input.intervals, &input.volume.volume_id));
     let identity = TagSpecification::builder().resource_type(ResourceType::Snapshot).set_tags(Some(identity)).build();
     let once = Config::builder().retry_config(RetryConfig::disabled());
     let created = ec2

@@ -52,6 +52,7 @@ fn creates() -> Rule {
                         ("Interval", "Annual"),
                         ("Intervals", "Daily+Annual"),
                         ("Night", "2026-12-31"),
+                        ("SnapshotOf", "vol-1"),
                     ]
         })
         .then_output(|| CreateSnapshotOutput::builder().snapshot_id("snap-new").build())

@@ -258,9 +258,10 @@ async fn is_refused(lost: &Lost) {
     let (newest, id) = (lost.snapshot(lost.id(), "2027-02-02").await, lost.id());
     let at = &["--night", "2027-02-02"];
     let other = "take --night 2027-02-01";
-    for (state, told) in
-        [(SnapshotState::Pending, "is still pending (0%): wait for it"), (SnapshotState::Error, "is in error")]
-    {
+    for (state, told) in [
+        (SnapshotState::Pending, "is still pending (0%): wait for it"),
+        (SnapshotState::Error, "of the Night 2027-02-02 failed"),
+    ] {
         lost.strict.set_state(&newest, state);
         lost.refused(&[&[id], at.as_slice()].concat(), told);
         lost.refused(&[&[id], at.as_slice()].concat(), other);

@@ -13,7 +13,7 @@ use tests::{
 const BACKUP: &str = "nightly-backup";
 
 /// A second valid value of every parameter of backup.yaml but two: KmsKeyArn takes a key's, and infra/digest.py works out Releases.
-const BACKUP_VALUES: [(&str, &str); 21] = [
+const BACKUP_VALUES: [(&str, &str); 22] = [
     ("BackupStack", "another-name"),
     ("Client", "a client"),
     ("DrillDocument", "AnotherDocument"),
@@ -33,6 +33,7 @@ const BACKUP_VALUES: [(&str, &str); 21] = [
     ("RestoreDrill", "true"),
     ("ScheduleExpression", "cron(15 3 * * ? *)"),
     ("SnapshotsPerSecond", "10"),
+    ("TagsNotCopied", "team/*,Owner"),
     ("TimeZone", "Europe/Berlin"),
     ("VolumeTag", "Backup=true"),
 ];

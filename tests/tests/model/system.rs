@@ -37,7 +37,7 @@ pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
         tonights.filter(|(_, one)| retention::protects(&one.state)).map(|(_, one)| one.volume.as_str()).collect();
     let volumes = account.volumes.iter().filter(|(_, one)| one.in_use && selection.selects(&one.tags));
     let tags = |id: &str, volume: &Tags| {
-        let identity = tags::identity(stack, night, &Intervals::due(night));
+        let identity = tags::identity(stack, night, &Intervals::due(night), id);
         let (volume_id, tags) = (id.to_owned(), volume.clone());
         let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None };
         identity.into_iter().chain(description::descriptive(&volume, &owner, &ForeignTags::default()).tags).collect()
@@ -50,15 +50,21 @@ pub fn expires(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
     let text = |number: u32| number.to_string();
     let (dailies, months) = (text(parameters.keep_dailies), text(parameters.quarterly_months));
     let policy = Policy::read(&dailies, &months, &text(parameters.keep_quarterlies)).expect("a policy");
-    let snapshots: Vec<_> = managed(account, parameters).filter_map(|(id, one)| read(id, one)).collect();
+    let own = managed(account, parameters).filter(|(_, one)| own(account, one).is_ok());
+    let snapshots: Vec<_> = own.filter_map(|(id, one)| read(id, one)).collect();
     let exists = |volume: &str| account.volumes.contains_key(volume);
     let expired = retention::expired(&snapshots, tonight(time, parameters), policy, exists);
     expired.into_iter().map(|snapshot| snapshot.id.clone()).collect()
 }
 
 pub fn unreadable(account: &Account, parameters: &Parameters) -> BTreeSet<String> {
-    let broken = managed(account, parameters).filter(|(_, one)| tags::read_identity(&one.tags).is_err());
+    let broken = managed(account, parameters)
+        .filter(|(_, one)| own(account, one).is_err() || tags::read_identity(&one.tags).is_err());
     broken.map(|(id, _)| id.clone()).collect()
+}
+
+fn own(account: &Account, snapshot: &Snapshot) -> Result<(), String> {
+    tags::require_own(&snapshot.tags, &snapshot.volume, account.volumes.contains_key(&snapshot.volume))
 }
 
 fn managed<'a>(account: &'a Account, parameters: &Parameters) -> impl Iterator<Item = (&'a String, &'a Snapshot)> {

@@ -9,13 +9,12 @@ use crate::{
 };
 
 pub const FREE: [Free; 4] = [
-    Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"backupstack\"", reason: SAME_NAME },
-    Free { action: "ec2:CreateTags", why: "aws:TagKeys has \"INTERVAL\"", reason: SAME_NAME },
     Free { action: "xray:PutTelemetryRecords", why: "another Region", reason: WITHOUT_CONTEXT },
     Free { action: "xray:PutTraceSegments", why: "another Region", reason: WITHOUT_CONTEXT },
+    Free { action: "xray:GetSamplingRules", why: "another Region", reason: WITHOUT_CONTEXT },
+    Free { action: "xray:GetSamplingTargets", why: "another Region", reason: WITHOUT_CONTEXT },
 ];
 
-const SAME_NAME: &str = "a volume may have such a tag, and tag-snapshot copies it";
 const WITHOUT_CONTEXT: &str = "Lambda checks the role, without a request's context, as it creates a traced function";
 
 /// What the stack was deployed with.
@@ -91,6 +90,7 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
         ("FindExpiredRole", "ec2:DescribeSnapshots"),
         ("FindExpiredRole", "ec2:DescribeVolumes"),
         ("ReportNightRole", "ec2:DescribeSnapshots"),
+        ("ReportNightRole", "ec2:DescribeVolumes"),
     ];
     let mut all: Vec<_> = reads.map(|(role, action)| Call::new(By::Role(role), action, "*")).into();
     let identity = |call: Call| {
@@ -98,7 +98,8 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
             .with("aws:RequestTag/Night", "2026-12-31")
             .with("aws:RequestTag/Interval", "Annual")
             .with("aws:RequestTag/Intervals", "Daily+Annual")
-            .with("aws:TagKeys", json!(["BackupStack", "Night", "Interval", "Intervals"]))
+            .with("aws:RequestTag/SnapshotOf", "vol-1")
+            .with("aws:TagKeys", json!(["BackupStack", "Night", "Interval", "Intervals", "SnapshotOf"]))
     };
     let one = By::Role("SnapshotOneRole");
     all.push(Call::new(one.clone(), "ec2:CreateSnapshot", &volume));
@@ -141,6 +142,9 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     let child = deployed.arn("states", &format!("execution:{machine}/SnapshotVolumes:child"));
     all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
     all.push(Call::new(role.clone(), "states:StopExecution", &child));
+    // The other form of a child's ARN (Step Functions developer guide, "IAM policies for using Distributed Map states").
+    let child = deployed.arn("states", &format!("execution:{machine}:child"));
+    all.push(Call::new(role.clone(), "states:StopExecution", child));
     let topic = deployed.arn("sns", deployed.id("Topic"));
     all.push(Call::new(role, "sns:Publish", topic).through("Topic"));
     all

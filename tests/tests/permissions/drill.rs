@@ -145,6 +145,9 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     let child = deployed.arn("states", &format!("execution:{machine}/ProveRestorePoints:child"));
     all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
     all.push(Call::new(role.clone(), "states:StopExecution", &child));
+    // The other form of a child's ARN (Step Functions developer guide, "IAM policies for using Distributed Map states").
+    let child = deployed.arn("states", &format!("execution:{machine}:child"));
+    all.push(Call::new(role.clone(), "states:StopExecution", child));
     let topic = deployed.arn("sns", deployed.id("Topic"));
     all.push(Call::new(role.clone(), "sns:Publish", topic).through("Topic"));
     let traces =

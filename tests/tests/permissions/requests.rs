@@ -104,12 +104,13 @@ fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
             "aws:RequestTag/Night"
             | "aws:RequestTag/Interval"
             | "aws:RequestTag/Intervals"
+            | "aws:RequestTag/SnapshotOf"
             | "aws:RequestTag/DrillExecution",
             _,
         ) => vec![None],
         ("aws:TagKeys", Value::Array(keys)) => {
             // To a condition key a tag's name is the same in any case (IAM user guide, "aws:ResourceTag").
-            let identity = ["BackupStack", "Night", "Interval", "Intervals", "backupstack", "INTERVAL"];
+            let identity = ["BackupStack", "Night", "Interval", "Intervals", "SnapshotOf", "backupstack", "INTERVAL"];
             let with = |key: &str| Some(json!(keys.iter().cloned().chain([json!(key)]).collect::<Vec<_>>()));
             let with_each = identity.into_iter().filter(|key| !keys.contains(&json!(key))).map(with);
             if call.action == "ec2:CreateTags" && !is_creation { with_each.collect() } else { vec![] }
