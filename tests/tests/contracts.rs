@@ -369,7 +369,7 @@ fn every_alarm_reaches_the_topic() {
     let resources = template::resources();
     let alarms: Vec<_> =
         resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm")).collect();
-    assert_eq!(alarms.len(), 2);
+    assert_eq!(alarms.len(), 3);
     for (name, alarm) in alarms {
         let topic = |actions: &serde_yaml_ng::Value| {
             template::is_ref(&actions[0], "Topic") || template::is_ref(&actions[0], "TopicArn")
@@ -381,6 +381,18 @@ fn every_alarm_reaches_the_topic() {
     // With a condition, EventBridge could not publish (EventBridge user guide, "Using resource-based policies").
     assert_eq!(policy[1]["Principal"]["Service"].as_str(), Some("events.amazonaws.com"));
     assert!(policy[1]["Condition"].is_null(), "{policy:?}");
+}
+
+#[test]
+fn a_volume_whose_last_two_snapshots_failed_is_an_alarm() {
+    let alarm = template::properties("RestorePointAgeAlarm");
+    let number = |key: &str| alarm[key].as_i64().expect("a number");
+    let hours = |hours: i64| hours * 3_600;
+    // A run at 04:30 finds the restore point of the night before, or of two nights before if the last one failed.
+    assert!((hours(49)..hours(72)).contains(&number("Threshold")));
+    assert_eq!((number("Period"), number("EvaluationPeriods")), (hours(24), 1), "one value a run");
+    assert_eq!(alarm["TreatMissingData"].as_str(), Some("ignore"));
+    assert_eq!(alarm["MetricName"].as_str(), Some("RestorePointAge"));
 }
 
 #[test]

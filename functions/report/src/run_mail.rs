@@ -1,6 +1,7 @@
 //! The email of a run, for a person at 6 a.m.: what failed and why, what to do, where to look.
 
 use domain::{Reason, messages::ManagedSnapshot, reason::Code};
+use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write;
 
 use crate::{
@@ -9,6 +10,8 @@ use crate::{
     night::{Failure, Named, Region, Report, Summary, plural},
 };
 
+/// The age from which the newest restore point of a volume is stale: more than one snapshot failed.
+const STALE: SignedDuration = SignedDuration::from_hours(36);
 /// Characters of a name.
 const LONGEST_NAME: usize = 60;
 
@@ -93,7 +96,16 @@ fn verdict(summary: &Summary) -> String {
         return format!("The run for {night} is not complete: {}.\n{known}", summary.headline());
     }
     let failed = plural(summary.total(|region| region.failed_snapshots), "earlier snapshot");
-    format!("Every volume has a snapshot for {night}, but {failed} failed in EBS.")
+    format!("Every volume has a snapshot for {night}, but {failed} failed in EBS.{}", at_risk(summary))
+}
+
+/// Says that a volume is at risk, because its last snapshots all failed.
+fn at_risk(summary: &Summary) -> String {
+    let stalest = summary.regions.iter().filter_map(|region| region.stalest).min();
+    let is_old = |stalest: &Timestamp| summary.ended.duration_since(*stalest) > STALE;
+    let since = stalest.filter(is_old).map(|stalest| stalest.strftime("%F %H:%M").to_string());
+    since
+        .map_or_else(String::new, |since| format!("\nA volume is at risk: its newest restore point is of {since} UTC."))
 }
 
 /// Commands and addresses, the most useful first.

@@ -159,7 +159,8 @@ fn a_snapshot_of_an_earlier_night_failed() {
         night: "2026-05-19".parse().unwrap(),
         interval: Interval::Daily,
     };
-    let here = Region { failed_snapshots: vec![failed], ..region("eu-west-1", 2) };
+    let stalest = "2026-05-18T04:31:00Z".parse().ok();
+    let here = Region { failed_snapshots: vec![failed], stalest, ..region("eu-west-1", 2) };
     fits_a_screen(&holds("failed-snapshot", mail(vec![here])));
 }
 
