@@ -39,7 +39,7 @@ pub fn of_night(volume: &str, night: &str, state: &str) -> Snapshot {
         region: "eu-west-1".to_owned(),
         id: format!("snap-{night}"),
         volume_id: volume.to_owned(),
-        tags: tags(&[("BackupStack", "prod")]),
+        tags: tags(&[("BackupStack", "prod"), ("SnapshotOf", volume)]),
         identity: Ok(Identity { night, interval: intervals.governing(), intervals }),
         origin: None,
         state: state.to_owned(),

@@ -3,16 +3,37 @@
 use domain::{
     Interval, Intervals, Night,
     retention::{self, Policy, State},
+    selection::Selection,
 };
 use std::collections::{HashMap, HashSet};
 
-use crate::account::ec2::{Identity, Snapshot};
+use crate::account::ec2::{Identity, Snapshot, Volume};
 
 /// Nights that are foretold: ten years.
 const NIGHTS: usize = 3_653;
 
+/// What a run does with a volume from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    BackedUp,
+    /// It exists, and is not in use or not selected: no run makes a restore point of it.
+    LeftOut,
+    /// It no longer exists.
+    Gone,
+}
+
+impl Standing {
+    pub fn of(volume: Option<&Volume>, selection: &Selection) -> Self {
+        match volume {
+            None => Self::Gone,
+            Some(volume) if volume.state == "in-use" && selection.selects(&volume.tags) => Self::BackedUp,
+            Some(_) => Self::LeftOut,
+        }
+    }
+}
+
 /// What becomes of a snapshot if every Night to come makes a restore point of its volume that completes, and nobody changes a
-/// tag or a parameter. Nothing is made of a volume that is gone.
+/// tag or a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It failed in EBS. The next run deletes it.
@@ -45,6 +66,8 @@ pub enum Fate {
     Pending,
     /// In the Recycle Bin, on its way back, or in a state of the future: it neither counts nor expires.
     Other,
+    /// It stays while its volume is left out: it lacks newer restore points.
+    LeftOut,
     /// It is still there when the forecast ends.
     Later,
 }
@@ -60,7 +83,7 @@ impl Fate {
 }
 
 /// What the rule sees of a volume's snapshots; those of many volumes are alike.
-type Pattern = (bool, Vec<(Night, Interval, Intervals, u8)>);
+type Pattern = (Standing, Vec<(Night, Interval, Intervals, u8)>);
 
 /// Foretells what becomes of snapshots.
 #[derive(Debug)]
@@ -78,13 +101,13 @@ impl Forecast {
 
     /// The fate of each of one volume's snapshots; none for those whose tags cannot be read. EBS may need hours for those of the
     /// last Night: they are taken to complete in time, or every other's date would be a Night late meanwhile.
-    pub fn fates(&mut self, snapshots: &[&Snapshot], exists: bool) -> Vec<Option<Fate>> {
+    pub fn fates(&mut self, snapshots: &[&Snapshot], standing: Standing) -> Vec<Option<Fate>> {
         let next = self.next;
         let managed: Vec<_> = snapshots.iter().filter_map(|one| managed(one, next)).collect();
         let seen = |one: &retention::Snapshot| (one.night, one.interval, one.intervals.clone(), one.state as u8);
-        let pattern = (exists, managed.iter().map(seen).collect());
+        let pattern = (standing, managed.iter().map(seen).collect());
         let policy = self.policy;
-        let known = self.known.entry(pattern).or_insert_with(|| foretell(&managed, policy, exists, next));
+        let known = self.known.entry(pattern).or_insert_with(|| foretell(&managed, policy, standing, next));
         let mut fates = known.iter().cloned();
         snapshots.iter().map(|one| one.identity.is_ok().then(|| fates.next()).flatten()).collect()
     }
@@ -102,8 +125,8 @@ fn managed(snapshot: &Snapshot, next: Night) -> Option<retention::Snapshot> {
     Some(retention::Snapshot { id: snapshot.id.clone(), volume_id: String::new(), night, interval, intervals, state })
 }
 
-fn foretell(snapshots: &[retention::Snapshot], policy: Policy, exists: bool, next: Night) -> Vec<Fate> {
-    let expiries = simulate(snapshots, policy, exists, next);
+fn foretell(snapshots: &[retention::Snapshot], policy: Policy, standing: Standing, next: Night) -> Vec<Fate> {
+    let (expiries, exists) = (simulate(snapshots, policy, standing, next), standing != Standing::Gone);
     let fate = |one: &retention::Snapshot| match (expiries.get(&one.id), one.state) {
         (Some(on), State::Error) => Fate::Failed(*on),
         (Some(on), _) => expires(one, *on, snapshots, policy, exists),
@@ -111,6 +134,7 @@ fn foretell(snapshots: &[retention::Snapshot], policy: Policy, exists: bool, nex
         (None, State::Pending) => Fate::Pending,
         (None, State::Other) => Fate::Other,
         (None, _) if !exists && is_newest(one, snapshots) => Fate::NewestOfGone,
+        (None, _) if standing == Standing::LeftOut => Fate::LeftOut,
         (None, _) => Fate::Later,
     };
     snapshots.iter().map(fate).collect()
@@ -144,7 +168,8 @@ fn is_newest(one: &retention::Snapshot, all: &[retention::Snapshot]) -> bool {
 }
 
 /// The Night that names each snapshot, by its id.
-fn simulate(first: &[retention::Snapshot], policy: Policy, exists: bool, next: Night) -> HashMap<String, Night> {
+fn simulate(first: &[retention::Snapshot], policy: Policy, standing: Standing, next: Night) -> HashMap<String, Night> {
+    let exists = standing != Standing::Gone;
     let last = next.after_nights(NIGHTS as i64);
     let may_expire = |one: &&retention::Snapshot| match one.state {
         _ if one.interval == Interval::Annual => false,
@@ -156,11 +181,14 @@ fn simulate(first: &[retention::Snapshot], policy: Policy, exists: bool, next: N
     };
     let mut left: HashSet<_> = first.iter().filter(may_expire).map(|one| one.id.clone()).collect();
     let (mut there, mut expiries) = (first.to_vec(), HashMap::new());
+    // Without new restore points nothing changes once all are old enough.
+    let all_old = first.iter().filter_map(|one| old_on(one, policy)).max();
     for tonight in std::iter::successors(Some(next), |night| night.after_nights(1)).take(NIGHTS) {
-        if left.is_empty() {
+        let nothing_changes = standing == Standing::LeftOut && all_old.is_none_or(|all_old| all_old < tonight);
+        if left.is_empty() || nothing_changes && tonight != next {
             break;
         }
-        there.extend(exists.then(|| made(tonight)));
+        there.extend((standing == Standing::BackedUp).then(|| made(tonight)));
         let expired = retention::expired(&there, tonight, policy, |_| exists);
         let expired: HashSet<_> = expired.into_iter().map(|one| one.id.clone()).collect();
         there.retain(|one| !expired.contains(&one.id));
@@ -179,15 +207,15 @@ fn made(night: Night) -> retention::Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Standing::*, *};
     use crate::fixtures::of_night;
 
     const POLICY: Policy = Policy { dailies: 7, quarterly_months: 15, quarterlies: 5 };
 
     /// The fate of the last of these Nights' snapshots.
-    fn last(nights: &[&str], policy: Policy, exists: bool, next: &str) -> Fate {
+    fn last(nights: &[&str], policy: Policy, standing: Standing, next: &str) -> Fate {
         let snapshots: Vec<_> = nights.iter().map(|night| of_night("vol-1", night, "completed")).collect();
-        let fates = Forecast::new(policy, next.parse().unwrap()).fates(&snapshots.iter().collect::<Vec<_>>(), exists);
+        let fates = Forecast::new(policy, next.parse().unwrap()).fates(&snapshots.iter().collect::<Vec<_>>(), standing);
         fates.into_iter().next_back().unwrap().unwrap()
     }
 
@@ -197,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_daily_goes_when_seven_newer_ones_have_come() {
-        let fate = last(&["2026-05-12", "2026-05-13"], POLICY, true, "2026-05-20");
+        let fate = last(&["2026-05-12", "2026-05-13"], POLICY, BackedUp, "2026-05-20");
         let (on, old_on) = ("2026-05-26".parse().unwrap(), "2026-05-20".parse().unwrap());
         assert_eq!(fate, Fate::Succeeded { on, old_on, newer: 0, needed: 7, is_newest: true });
     }
@@ -205,29 +233,37 @@ mod tests {
     #[test]
     fn the_daily_of_30_december_waits_for_the_next_that_daily_governs() {
         let policy = Policy { dailies: 1, ..POLICY };
-        assert_eq!(on(last(&["2026-12-30"], policy, true, "2026-12-31")), "2027-01-02");
-        assert_eq!(on(last(&["2026-12-29"], policy, true, "2026-12-30")), "2026-12-30");
+        assert_eq!(on(last(&["2026-12-30"], policy, BackedUp, "2026-12-31")), "2027-01-02");
+        assert_eq!(on(last(&["2026-12-29"], policy, BackedUp, "2026-12-30")), "2026-12-30");
     }
 
     #[test]
     fn a_quarterly_goes_at_fifteen_months_with_five_newer() {
-        assert_eq!(on(last(&["2026-01-01"], POLICY, true, "2026-01-02")), "2027-04-01");
-        assert_eq!(on(last(&["2026-01-01"], POLICY, true, "2028-01-02")), "2029-04-01");
+        assert_eq!(on(last(&["2026-01-01"], POLICY, BackedUp, "2026-01-02")), "2027-04-01");
+        assert_eq!(on(last(&["2026-01-01"], POLICY, BackedUp, "2028-01-02")), "2029-04-01");
     }
 
     #[test]
     fn a_volume_that_is_gone_loses_by_age_alone_and_keeps_its_newest() {
-        assert_eq!(last(&["2026-05-12"], POLICY, false, "2026-05-13"), Fate::NewestOfGone);
+        assert_eq!(last(&["2026-05-12"], POLICY, Gone, "2026-05-13"), Fate::NewestOfGone);
         let night: Night = "2026-05-19".parse().unwrap();
-        let older = last(&["2026-05-13", "2026-05-12"], POLICY, false, "2026-05-14");
+        let older = last(&["2026-05-13", "2026-05-12"], POLICY, Gone, "2026-05-14");
         assert_eq!(older, Fate::Aged { on: night, old_on: night });
+    }
+
+    #[test]
+    fn a_volume_that_is_left_out_keeps_what_lacks_newer_ones_for_ever() {
+        let nights = ["2026-05-14", "2026-05-13", "2026-05-12"];
+        assert_eq!(last(&nights, POLICY, LeftOut, "2026-06-15"), Fate::LeftOut);
+        let policy = Policy { dailies: 2, ..POLICY };
+        assert_eq!(on(last(&nights, policy, LeftOut, "2026-05-15")), "2026-05-15", "it has two newer ones already");
     }
 
     #[test]
     fn what_ebs_failed_goes_with_the_next_night_and_what_is_not_done_stays() {
         let of = |state| {
             let one = of_night("vol-1", "2026-05-12", state);
-            Forecast::new(POLICY, "2026-05-14".parse().unwrap()).fates(&[&one], true).remove(0).unwrap()
+            Forecast::new(POLICY, "2026-05-14".parse().unwrap()).fates(&[&one], BackedUp).remove(0).unwrap()
         };
         assert_eq!(of("error"), Fate::Failed("2026-05-14".parse().unwrap()));
         assert_eq!([of("pending"), of("recoverable")], [Fate::Pending, Fate::Other]);
@@ -236,7 +272,7 @@ mod tests {
     #[test]
     fn what_the_forecast_does_not_reach_is_said_to_be_later() {
         let policy = Policy { dailies: 9_999, ..POLICY };
-        assert_eq!(last(&["2026-05-12"], policy, true, "2026-05-13"), Fate::Later);
+        assert_eq!(last(&["2026-05-12"], policy, BackedUp, "2026-05-13"), Fate::Later);
     }
 
     #[test]
@@ -245,7 +281,7 @@ mod tests {
         for volume in 0..1_000 {
             let id = format!("vol-{volume}");
             let snapshots = ["2026-05-12", "2026-05-13"].map(|night| of_night(&id, night, "completed"));
-            assert!(forecast.fates(&[&snapshots[0], &snapshots[1]], true).iter().all(Option::is_some));
+            assert!(forecast.fates(&[&snapshots[0], &snapshots[1]], BackedUp).iter().all(Option::is_some));
         }
         assert_eq!(forecast.known.len(), 1);
     }

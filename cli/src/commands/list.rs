@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use comfy_table::Color;
-use domain::{Interval, Night, retention::Policy};
+use domain::{Interval, Night, retention::Policy, selection::Selection};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -15,7 +15,7 @@ use crate::{
         inventory::{Histories, History, Inventory, find},
         stack::Stack,
     },
-    forecast::{Fate, Forecast},
+    forecast::{Fate, Forecast, Standing},
     ui::{
         output,
         table::Rows,
@@ -81,16 +81,17 @@ pub async fn run(
         }
         None => histories.retain(|_, history| !history.snapshots.is_empty()),
     }
-    let listing = Listing::of(histories, stack.policy, next);
+    let listing = Listing::of(histories, stack, next);
     output::answer(json, &listing, |terminal| listing.text(stack, terminal))?;
     Ok(if inventory.unread.is_empty() { Verdict::Good } else { Verdict::Partial })
 }
 
 impl Listing {
-    pub fn of(histories: Histories<'_>, policy: Policy, next: Night) -> Self {
-        let Policy { dailies, quarterly_months, quarterlies } = policy;
-        let mut forecast = Forecast::new(policy, next);
-        let volumes = histories.into_iter().map(|(key, history)| of_volume(key, history, &mut forecast)).collect();
+    pub fn of(histories: Histories<'_>, stack: &Stack, next: Night) -> Self {
+        let Policy { dailies, quarterly_months, quarterlies } = stack.policy;
+        let mut forecast = Forecast::new(stack.policy, next);
+        let of = |(key, history)| of_volume(key, history, &stack.selection, &mut forecast);
+        let volumes = histories.into_iter().map(of).collect();
         Self { keep_dailies: dailies, quarterly_months, keep_quarterlies: quarterlies, next_night: next, volumes }
     }
 
@@ -113,12 +114,17 @@ impl Listing {
     }
 }
 
-fn of_volume((region, id): (&str, &str), mut history: History<'_>, forecast: &mut Forecast) -> OfVolume {
+fn of_volume(
+    (region, id): (&str, &str),
+    mut history: History<'_>,
+    selection: &Selection,
+    forecast: &mut Forecast,
+) -> OfVolume {
     history.snapshots.sort_by_key(|one| {
         Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
     });
     let exists = history.volume.is_some();
-    let fates = forecast.fates(&history.snapshots, exists);
+    let fates = forecast.fates(&history.snapshots, Standing::of(history.volume, selection));
     OfVolume {
         volume_id: id.to_owned(),
         name: history.name().to_owned(),

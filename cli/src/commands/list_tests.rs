@@ -6,7 +6,7 @@ use crate::{
 
 fn listing(inventory: &Inventory) -> Listing {
     let now = "2026-12-03T12:00:00Z".parse().unwrap();
-    Listing::of(inventory.histories(), stack().policy, inventory.next_night(now, &TimeZone::UTC))
+    Listing::of(inventory.histories(), &stack(), inventory.next_night(now, &TimeZone::UTC))
 }
 
 fn told(listing: &Listing) -> Vec<(String, String, String)> {
@@ -96,4 +96,12 @@ fn no_line_is_wider_than_the_terminal() {
         assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
         assert!(text.contains("snap-0123456789abcdef0") && text.contains("2028-01-01"), "{text}");
     }
+}
+
+#[test]
+fn a_date_is_not_promised_for_a_volume_that_is_left_out() {
+    let snapshots = ["2026-12-01", "2026-12-02"].map(|night| of_night("vol-1", night, "completed")).to_vec();
+    let told = told(&listing(&inventory(vec![volume("vol-1", &[("Backup", "false")])], snapshots)));
+    let left_out = |night| (night, "never", "its volume is left out");
+    assert_eq!(told, expected(&[left_out("2026-12-02"), left_out("2026-12-01")]));
 }

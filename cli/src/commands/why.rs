@@ -18,7 +18,7 @@ use crate::{
         inventory::{Histories, Inventory, each_region, readable},
         stack::Stack,
     },
-    forecast::{Fate, Forecast},
+    forecast::{Fate, Forecast, Standing},
     ui::{
         output,
         text::{minute, safe},
@@ -103,10 +103,11 @@ impl Answer {
         if !own.iter().any(|one| one.id == snapshot.id) {
             own.push(snapshot);
         }
-        let fates = Forecast::new(stack.policy, next).fates(&own, volume.is_some());
+        let fates = Forecast::new(stack.policy, next).fates(&own, Standing::of(volume, &stack.selection));
         let fate =
             own.iter().zip(fates).find(|(one, _)| one.id == snapshot.id).and_then(|(_, fate)| fate.filter(|_| managed));
-        let identity = snapshot.identity.as_ref();
+        let own_rule = tags::require_own(&snapshot.tags, &snapshot.volume_id, volume.is_some());
+        let identity = own_rule.as_ref().map_err(|problem| problem).and_then(|()| snapshot.identity.as_ref());
         let verdict = match (&fate, identity) {
             (Some(fate), Ok(identity)) => {
                 let tagged = identity.interval != identity.intervals.governing();

@@ -83,3 +83,12 @@ fn an_id_of_another_shape_is_refused_before_ec2_is_asked() {
     }
     assert!(check("snap-0123456789abcdef0").is_ok() && check("snap-01234567").is_ok());
 }
+
+#[test]
+fn a_copy_by_another_tool_is_said_to_be_one() {
+    let mut copy = of_night("vol-ffffffff", "2026-11-20", "completed");
+    copy.tags.insert("SnapshotOf".into(), "vol-1".into());
+    let answer = answer(copy, &[], inventory(vec![], vec![]));
+    assert!(answer.text[1].contains("vol-1 is not its volume vol-ffffffff, so it is a copy"), "{:?}", answer.text);
+    assert_eq!(answer.expires, None);
+}

@@ -20,6 +20,7 @@ pub fn reason(fate: &Fate, state: &str) -> String {
         Fate::Annual => "annual".to_owned(),
         Fate::NewestOfGone => "newest of a gone volume".to_owned(),
         Fate::Pending | Fate::Other => format!("while it is {state}"),
+        Fate::LeftOut => "its volume is left out".to_owned(),
         Fate::Later => "not within ten years".to_owned(),
         Fate::Failed(_) => "the snapshot failed".to_owned(),
         Fate::Aged { .. } => "by age, its volume is gone".to_owned(),
@@ -54,6 +55,9 @@ pub fn sentences(fate: &Fate, interval: Interval, tagged: bool, state: &str, pol
         Fate::Other => {
             format!("Its state is {state}: it neither counts nor expires until it is completed again, or a person deletes it.")
         }
+        Fate::LeftOut => format!(
+            "It stays while its volume is left out of the backup: a {word} expires only if enough newer ones exist, and no run makes any."
+        ),
         Fate::Later => "Under today's parameters it does not expire within ten years.".to_owned(),
         Fate::Failed(on) => format!("The snapshot failed, so it is not a restore point. The next run, for {on}, deletes it."),
         Fate::Aged { on, old_on } => format!(

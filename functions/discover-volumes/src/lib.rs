@@ -75,7 +75,8 @@ pub async fn handle(
         if !selection.selects(&volume.tags) || !listed.insert(volume.volume_id.clone()) {
             continue;
         }
-        volume.server = servers.get(&volume.volume_id).cloned();
+        // Of several servers the one that `origin` names.
+        volume.server = volume.instances.first().and_then(|instance| servers.get(instance)).cloned();
         let list = if described.contains(&volume.volume_id) { &mut protected } else { &mut work };
         list.write(&volume).await?;
     }

@@ -8,8 +8,7 @@ use aws_sdk_ec2::{
         describe_volumes::DescribeVolumesOutput,
     },
     types::{
-        EbsInstanceBlockDevice, Instance, InstanceBlockDeviceMapping, Region, Reservation, Snapshot, SnapshotState,
-        Tag, Volume as Ec2Volume, VolumeAttachment, VolumeType,
+        Instance, Region, Reservation, Snapshot, SnapshotState, Tag, Volume as Ec2Volume, VolumeAttachment, VolumeType,
     },
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
@@ -85,10 +84,9 @@ fn volumes() -> Rule {
 
 /// A server that has vol-1.
 fn servers() -> Rule {
-    let disk = EbsInstanceBlockDevice::builder().volume_id("vol-1").build();
-    let disk = InstanceBlockDeviceMapping::builder().ebs(disk).build();
-    let server = Instance::builder().instance_id("i-1").tags(tag("Name", "db")).block_device_mappings(disk).build();
-    let answer = DescribeInstancesOutput::builder().reservations(Reservation::builder().instances(server).build());
+    let server = |id: &str, name: &str| Instance::builder().instance_id(id).tags(tag("Name", name)).build();
+    let both = Reservation::builder().instances(server("i-1", "db")).instances(server("i-2", "another"));
+    let answer = DescribeInstancesOutput::builder().reservations(both.build());
     mock!(Client::describe_instances).then_output(move || answer.clone().build())
 }
 
@@ -131,7 +129,7 @@ async fn lists_what_lacks_tonights_snapshot_or_its_descriptive_tags() {
     assert_eq!((found.work_list.count, found.protected.count, found.dry_run), (2, 1, true));
     // vol-4 has a snapshot without descriptive tags.
     assert_eq!((ids(&work), ids(&protected)), (vec!["vol-1", "vol-4"], vec!["vol-3"]));
-    assert_eq!((work[0].server.as_deref(), work[1].server.as_deref()), (Some("db"), None));
+    assert_eq!((work[0].server.as_deref(), work[1].server.as_deref()), (Some("db"), Some("db")));
     let is = "type=gp3 iops=3000 throughput=125 zone=eu-west-1a device=/dev/xvda instance=i-1";
     assert_eq!(work[0].origin.as_ref().unwrap().to_string(), is);
 }
