@@ -84,7 +84,7 @@ fn for_our_own(code: Code) -> Advice {
 
 /// Codes of AWS, and the names that the functions give to errors without one ("Error codes for the Amazon EC2 API" in the EC2 API
 /// reference, "Error responses" in the S3 API reference, "Handling errors" in the Step Functions developer guide).
-const SERVICES: [(&[&str], &str, &str); 19] = [
+const SERVICES: [(&[&str], &str, &str); 20] = [
     (
         &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"],
         "AWS denies the call.",
@@ -143,9 +143,14 @@ const SERVICES: [(&[&str], &str, &str); 19] = [
         "Check AWS Health.",
     ),
     (
-        &["NoSuchBucket", "NoSuchKey", "NoSuchUpload"],
-        "The ledger bucket, or an object in it, was deleted.",
-        "Deploy the stack again, then find out who deleted it.",
+        &["NoSuchBucket"],
+        "The ledger bucket was deleted.",
+        "Create a bucket with the same name (docs/operating.md, The ledger is gone), then rerun. A deployment does not bring it back.",
+    ),
+    (
+        &["NoSuchKey", "NoSuchUpload"],
+        "An object of the ledger was deleted during the run.",
+        "Rerun. If it happens again, find out who deletes objects of the ledger bucket.",
     ),
     (&["BadInput"], "The input or a parameter of the stack is wrong.", "Correct the field that the message names."),
     (

@@ -8,6 +8,7 @@ mod drill;
 mod environment;
 mod policies;
 mod requests;
+mod scp;
 mod trust;
 
 use backup::Parameters;
