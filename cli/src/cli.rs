@@ -113,7 +113,7 @@ pub struct Restore {
     #[arg(long, value_name = "INSTANCE")]
     pub attach: Option<String>,
     /// Device name [default: that of the original volume, otherwise the first free one from /dev/sdf to /dev/sdp]
-    #[arg(long, value_name = "DEVICE", requires = "attach", conflicts_with = "server")]
+    #[arg(long, value_name = "DEVICE", requires = "attach", conflicts_with = "server", value_parser = device)]
     pub device: Option<String>,
     /// Change nothing; print the plan
     #[arg(long)]
@@ -137,4 +137,50 @@ pub struct Graph {
     /// Write to this file instead of stdout
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// Reads a device name from the command line: `/dev/sdf`, `/dev/xvdf`, Windows' `xvdf`.
+///
+/// # Errors
+/// EC2 takes no such name (EC2 user guide, "Device names for volumes on Amazon EC2 instances").
+fn device(text: &str) -> Result<String, String> {
+    let is_name = || {
+        let bare = text.strip_prefix("/dev/").unwrap_or(text);
+        let (letters, number) = bare.split_at(bare.find(|one: char| one.is_ascii_digit()).unwrap_or(bare.len()));
+        let letters =
+            letters.strip_prefix("xvd").or(letters.strip_prefix("sd").filter(|_| text.starts_with("/dev/")))?;
+        let is_disk = matches!(letters.len(), 1 | 2) && letters.chars().all(|one| one.is_ascii_lowercase());
+        let is_number = number.is_empty() || number.parse().is_ok_and(|number: u8| (1..=15).contains(&number));
+        Some(is_disk && is_number)
+    };
+    match is_name() {
+        Some(true) => Ok(text.to_owned()),
+        _ => Err("EC2's names are /dev/sdf to /dev/sdp, on Windows xvdf to xvdp; a name like /dev/nvme1n1 is the server's own".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_ec2_does_not_take_is_refused() {
+        for good in ["/dev/sdf", "/dev/sda1", "/dev/xvda", "/dev/xvdba", "xvdf", "/dev/sdh15"] {
+            assert_eq!(device(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "foo bar",
+            "sdf",
+            "/dev/nvme1n1",
+            "/dev/sd",
+            "/dev/sdF",
+            "/dev/sdf16",
+            "/dev/sdabc",
+            "/dev/sd1",
+            "/dev/sdf 1",
+        ] {
+            assert!(device(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -73,8 +73,11 @@ pub struct Instance {
     pub name: String,
     pub state: String,
     pub zone: String,
-    /// The device of its root volume.
+    /// The device of its root volume: `/dev/xvda`, `/dev/sda1`.
     pub root: String,
+    pub is_windows: bool,
+    /// The ARN of the Outpost that it is on.
+    pub outpost: Option<String>,
     pub devices: BTreeMap<String, String>,
 }
 
@@ -93,8 +96,16 @@ pub fn managed(backup_stack: &str) -> Filter {
     filter(format!("tag:{BACKUP_STACK}"), [backup_stack])
 }
 
-pub fn named(name: &str) -> Filter {
-    filter(format!("tag:{NAME}"), [name])
+/// What has a tag of this value, and perhaps more: for a filter `*`, `?` and `\` have a meaning (EC2 user guide, "List and filter using
+/// the CLI and API"), so that each is asked for as any character. Whoever asks compares the values themselves.
+pub fn tagged_like(key: &str, value: &str) -> Filter {
+    filter(format!("tag:{key}"), [value.replace(['*', '?', '\\'], "?")])
+}
+
+/// Whether a text is an id of EC2 with this prefix, `vol-` or `i-`, and no name that looks like one.
+pub fn is_id(prefix: &str, text: &str) -> bool {
+    let is_hex = |one: char| matches!(one, '0'..='9' | 'a'..='f');
+    text.strip_prefix(prefix).is_some_and(|id| (8..=17).contains(&id.len()) && id.chars().all(is_hex))
 }
 
 impl Region {
@@ -190,6 +201,8 @@ impl Region {
             state: text(found.state().and_then(|state| state.name()).map(types::InstanceStateName::as_str)),
             zone: text(found.placement().and_then(|placement| placement.availability_zone())),
             root: text(found.root_device_name()),
+            is_windows: found.platform() == Some(&types::PlatformValues::Windows),
+            outpost: found.outpost_arn().map(str::to_owned),
             devices: found.block_device_mappings().iter().filter_map(device).collect(),
         }
     }
@@ -202,6 +215,10 @@ impl Volume {
 }
 
 impl Snapshot {
+    pub fn name(&self) -> &str {
+        self.tags.get(NAME).map_or("", String::as_str)
+    }
+
     pub fn night(&self) -> Option<Night> {
         self.identity.as_ref().ok().map(|identity| identity.night)
     }
@@ -214,4 +231,19 @@ impl Snapshot {
 
 pub fn timestamp(time: &aws_sdk_ec2::primitives::DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), time.subsec_nanos().try_into().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_pattern_and_no_id() {
+        let asked = |name| tagged_like("Name", name).values.unwrap_or_default();
+        assert_eq!(asked(r"CORP\db*?"), ["CORP?db??"]);
+        assert!(is_id("vol-", "vol-0123456789abcdef0") && is_id("i-", "i-12345678"));
+        for name in ["vol-data", "vol-", "vol-0123456", "vol-0123456789ABCDEF0", "i-love", "vol-*"] {
+            assert!(!is_id("vol-", name) && !is_id("i-", name), "{name}");
+        }
+    }
 }

@@ -1,18 +1,26 @@
 //! What AWS said, or why it said nothing, in one line.
 
-use anyhow::{Error, Result};
+use anyhow::Error;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };
 use domain::error::cut;
-use std::{error::Error as StdError, fmt, time::Duration};
-use tokio::time::timeout;
+use std::{error::Error as StdError, fmt, iter::successors};
 
 /// Characters of one line that say enough.
 const LONGEST: usize = 500;
-/// How long an answer may take, the SDK's own attempts included.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Codes of credentials that have run out.
+const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
+/// Codes of credentials that AWS does not know, and of a Region that the account has not enabled.
+const UNKNOWN: [&str; 5] = [
+    "AuthFailure",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
 
 /// A call that did not go well.
 #[derive(Debug)]
@@ -36,6 +44,16 @@ where
     E: ProvideErrorMetadata + StdError + 'static,
 {
     let text = match (error.code(), error.message()) {
+        _ if credentials_problem(&error).is_some() => format!(
+            "no AWS credentials ({}): run `aws configure` or `aws sso login`, or set AWS_PROFILE",
+            credentials_problem(&error).unwrap_or_default()
+        ),
+        (Some(code), _) if EXPIRED.contains(&code) => {
+            format!("{code}: the AWS credentials have expired: sign in again, with `aws sso login` or as you got them")
+        }
+        (Some(code), _) if UNKNOWN.contains(&code) => format!(
+            "{code}: AWS does not accept the credentials, or this account has not enabled the Region: look at `aws sts get-caller-identity`"
+        ),
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
         _ => causes(&error),
@@ -49,27 +67,20 @@ pub fn may_pass(error: &Error) -> bool {
     error.downcast_ref::<Problem>().is_some_and(|problem| problem.may_pass)
 }
 
-/// What `calls` come to, unless they take too long.
-pub async fn in_time<T>(what: &str, calls: impl Future<Output = Result<T>>) -> Result<T> {
-    let late = |_| {
-        let line = format!("{what}: no answer within {} s", LONGEST_WAIT.as_secs());
-        Problem { line, may_pass: true }
-    };
-    timeout(LONGEST_WAIT, calls).await.map_err(late)?
+/// Why there are no credentials, if that is it: the innermost cause.
+fn credentials_problem(error: &(dyn StdError + 'static)) -> Option<String> {
+    let mut chain = successors(Some(error), |&error| error.source());
+    chain.find(|cause| cause.is::<CredentialsError>())?;
+    chain.last().map(ToString::to_string).or(Some("none were found".to_owned()))
 }
 
 /// An error and all that caused it, each said once.
-fn causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = cause.source();
-    }
-    text
+fn causes(error: &(dyn StdError + 'static)) -> String {
+    successors(Some(error), |&error| error.source()).fold(String::new(), |text, cause| match cause.to_string() {
+        said if text.is_empty() => said,
+        said if text.contains(&said) => text,
+        said => format!("{text}: {said}"),
+    })
 }
 
 fn passes<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {

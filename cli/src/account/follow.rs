@@ -46,7 +46,7 @@ impl<'a> Follower<'a> {
         let began = Instant::now();
         let mut silent_since = None;
         loop {
-            match error::in_time("Step Functions", self.look()).await {
+            match self.look().await {
                 Ok(description) if description.status != ExecutionStatus::Running => {
                     self.progress.settle();
                     return Ok(description);

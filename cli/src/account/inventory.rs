@@ -4,7 +4,7 @@ use anyhow::{Error, Result, bail};
 use aws_sdk_ec2::types::Filter;
 use domain::{
     Night,
-    tags::{NAME, require_own},
+    tags::{NAME, RESTORED_FROM, require_own},
 };
 use futures_util::{StreamExt, stream};
 use jiff::{Timestamp, tz::TimeZone};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use crate::{
     account::{
         Account,
-        ec2::{Region, Snapshot, Volume, filter, managed, named},
+        ec2::{Region, Snapshot, Volume, filter, is_id, managed, tagged_like},
         stack::Stack,
     },
     ui::{output, text::plural},
@@ -104,20 +104,33 @@ pub fn histories<'a>(volumes: &'a [Volume], snapshots: impl Iterator<Item = &'a 
 impl History<'_> {
     /// The volume's name, or the one that its newest snapshot remembers; empty if it has none.
     pub fn name(&self) -> &str {
-        let newest = || self.snapshots.iter().max_by_key(|one| (one.night(), one.begun));
-        let remembered = || newest().and_then(|one| one.tags.get(NAME).filter(|name| **name != one.volume_id));
+        let newest = || self.snapshots.iter().max_by_key(|one| (one.begun, one.night()));
+        let remembered =
+            || newest().map(|one| one.name()).filter(|name| newest().is_some_and(|one| *name != one.volume_id));
         match self.volume {
             Some(volume) => volume.name(),
-            None => remembered().map_or("", String::as_str),
+            None => remembered().unwrap_or_default(),
         }
+    }
+
+    /// The snapshot that the volume was restored from.
+    fn restored_from(&self) -> Option<&str> {
+        self.volume?.tags.get(RESTORED_FROM).map(String::as_str)
     }
 }
 
-/// The Region and the id of the volume that has this id, or that alone has this name.
+/// The Region and the id of the volume that has this id, or that alone has this name. A restored volume has its original's name: as long as
+/// it has no restore points itself, the original is meant.
 pub fn find<'a>(histories: &Histories<'a>, asked: &str, regions: &[String]) -> Result<(&'a str, &'a str)> {
     let of_id = histories.keys().find(|(_, id)| *id == asked);
-    let mut called = histories.iter().filter(|(_, history)| history.name() == asked).map(|(key, _)| key);
-    let found: Vec<_> = of_id.map_or_else(|| called.by_ref().collect(), |key| vec![key]);
+    let called: Vec<_> = histories.iter().filter(|(_, history)| history.name() == asked).collect();
+    let points: HashSet<_> =
+        called.iter().flat_map(|(_, history)| &history.snapshots).map(|one| one.id.as_str()).collect();
+    let is_copy = |history: &History| {
+        history.snapshots.is_empty() && history.restored_from().is_some_and(|snapshot| points.contains(snapshot))
+    };
+    let called = called.into_iter().filter(|(_, history)| !is_copy(history)).map(|(key, _)| key);
+    let found: Vec<_> = of_id.map_or_else(|| called.collect(), |key| vec![key]);
     match found.as_slice() {
         [one] => Ok(**one),
         [] => bail!(
@@ -125,7 +138,15 @@ pub fn find<'a>(histories: &Histories<'a>, asked: &str, regions: &[String]) -> R
             regions.join(", ")
         ),
         several => {
-            let choices: Vec<_> = several.iter().map(|(region, id)| format!("{id} in {region}")).collect();
+            let choice = |key: &&(&str, &str)| {
+                let (region, id) = key;
+                let copy = histories.get(*key).and_then(History::restored_from);
+                format!(
+                    "{id} in {region}{}",
+                    copy.map(|snapshot| format!(", restored from {snapshot},")).unwrap_or_default()
+                )
+            };
+            let choices: Vec<_> = several.iter().map(choice).collect();
             bail!("{} are named {asked:?}: give the id, {}", plural(choices.len(), "volume"), choices.join(" or "))
         }
     }
@@ -133,12 +154,14 @@ pub fn find<'a>(histories: &Histories<'a>, asked: &str, regions: &[String]) -> R
 
 /// The ids of the volumes that an id or a name may mean: a snapshot may have a name that its volume has no longer.
 pub async fn ids_of(region: &Region, backup_stack: &str, asked: &str) -> Result<BTreeSet<String>> {
-    if asked.starts_with("vol-") {
+    if is_id("vol-", asked) {
         return Ok(BTreeSet::from([asked.to_owned()]));
     }
-    let volumes = region.volumes(&[named(asked)]).await?;
-    let snapshots = region.snapshots(&[managed(backup_stack), named(asked)]).await?;
-    Ok(volumes.into_iter().map(|one| one.id).chain(snapshots.into_iter().map(|one| one.volume_id)).collect())
+    let volumes = region.volumes(&[tagged_like(NAME, asked)]).await?;
+    let snapshots = region.snapshots(&[managed(backup_stack), tagged_like(NAME, asked)]).await?;
+    let volumes = volumes.into_iter().filter(|one| one.name() == asked).map(|one| one.id);
+    let snapshots = snapshots.into_iter().filter(|one| one.name() == asked).map(|one| one.volume_id);
+    Ok(volumes.chain(snapshots).collect())
 }
 
 /// Asks the Regions, several at once; the answers in their order.

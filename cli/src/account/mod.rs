@@ -12,8 +12,16 @@ pub mod proofs;
 pub mod stack;
 
 use anyhow::{Result, bail};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::{
+    Builder, Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use std::time::Duration;
+
+/// How long a call may take, the SDK's own attempts included.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
 
 pub struct Account {
     config: SdkConfig,
@@ -23,9 +31,15 @@ pub struct Account {
 impl Account {
     /// Finds the credentials and the Region as the AWS CLI does; `region` comes before what is found.
     pub async fn load(region: Option<String>) -> Result<Self> {
-        let https =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
+        // As the SDK's own client for HTTPS, and with the proxy that HTTPS_PROXY and NO_PROXY name.
+        let https = Builder::new().build_with_connector_fn(|settings, components| {
+            let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+            connector.set_connector_settings(settings.cloned());
+            connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+            connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
+        });
+        let timeouts = TimeoutConfig::builder().operation_timeout(LONGEST_CALL).build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https).timeout_config(timeouts);
         if let Some(region) = region {
             loader = loader.region(Region::new(region));
         }

@@ -16,6 +16,7 @@ use report::{
     mail::console,
 };
 use serde_json::json;
+use std::pin::pin;
 
 use crate::{
     Verdict,
@@ -40,8 +41,10 @@ pub async fn run(account: &Account, stack: &Stack, args: &Drill, json: bool) -> 
         bail!("stack {} has no restore drill; deploy it with the parameter RestoreDrill=true", stack.name);
     };
     let input = if args.all { json!({"all": true}) } else { json!({}) };
-    let interrupted = interrupted()?;
-    let execution = start(account, machine, &input).await?;
+    let mut interrupted = pin!(interrupted()?);
+    let Some(execution) = start(account, machine, &input, interrupted.as_mut()).await? else {
+        return Ok(Verdict::Interrupted);
+    };
     let mut progress = Progress::on_stderr(stack.time_zone.clone());
     progress.print(&format!("Restore drill with input {input}, execution {}", executions::name(&execution)));
     tokio::select! {

@@ -6,7 +6,7 @@ use domain::{Night, input};
 use jiff::{Timestamp, Unit, tz::TimeZone};
 use report::{mail::console, night::Report};
 use serde_json::{Value, json};
-use std::{env, fs::File, path::Path};
+use std::{env, fs::File, path::Path, pin::pin};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -50,8 +50,10 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
         // A file that cannot be written is known before the run, and no page of an earlier run stays.
         File::create(file).with_context(|| file.display().to_string())?;
     }
-    let interrupted = interrupted()?;
-    let execution = start(account, &stack.state_machine, &input).await?;
+    let mut interrupted = pin!(interrupted()?);
+    let Some(execution) = start(account, &stack.state_machine, &input, interrupted.as_mut()).await? else {
+        return Ok(Verdict::Interrupted);
+    };
     let mut progress = Progress::on_stderr(stack.time_zone.clone());
     progress.print(&format!("Night with input {input}, execution {}", executions::name(&execution)));
     tokio::select! {
@@ -80,13 +82,25 @@ pub fn interrupted() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// Starts an execution of a state machine; returns its ARN.
+/// Starts an execution of a state machine; returns its ARN, or none if it was interrupted before Step Functions answered.
 ///
 /// # Errors
 /// Step Functions refuses or does not answer.
-pub async fn start(account: &Account, state_machine: &str, input: &Value) -> Result<String> {
+pub async fn start(
+    account: &Account,
+    state_machine: &str,
+    input: &Value,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Option<String>> {
     let start = account.sfn().start_execution().state_machine_arn(state_machine).input(input.to_string());
-    Ok(start.send().await.map_err(|error| error::of("StartExecution", error))?.execution_arn)
+    tokio::select! {
+        biased;
+        () = interrupted => {
+            output::note("\nInterrupted before Step Functions answered. Whether it has started, `aws stepfunctions list-executions` says.");
+            Ok(None)
+        }
+        started = start.send() => Ok(Some(started.map_err(|error| error::of("StartExecution", error))?.execution_arn)),
+    }
 }
 
 async fn follow(

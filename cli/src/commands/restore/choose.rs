@@ -69,16 +69,21 @@ pub fn best<'a>(points: &[&'a Point], night: Night) -> Option<&'a Point> {
 
 /// Why nothing can be made of a restore point, and what can be done.
 fn unfit(point: &Point, fit: &[Night]) -> String {
+    let way = way_out(point).map(|way| format!("{way}; or ")).unwrap_or_default();
+    format!("{}: {way}{}", state(point), choices(fit, point.night))
+}
+
+/// How a restore point that is not fit becomes so.
+pub fn way_out(point: &Point) -> Option<String> {
     let (id, region) = (&point.snapshot.id, &point.snapshot.region);
-    let what = match point.snapshot.state.as_str() {
-        _ if point.snapshot.is_archived => format!(
+    match point.snapshot.state.as_str() {
+        _ if point.snapshot.is_archived => Some(format!(
             "bring it back, which may take 72 hours: `aws ec2 restore-snapshot-tier --region {region} --snapshot-id {id} \
-             --temporary-restore-days 7`; or "
-        ),
-        "pending" => "wait for it; or ".to_owned(),
-        _ => String::new(),
-    };
-    format!("{}: {what}{}", state(point), choices(fit, point.night))
+             --temporary-restore-days 7`"
+        )),
+        "pending" => Some("wait for it".to_owned()),
+        _ => None,
+    }
 }
 
 /// In what state a restore point is that is not fit: `snap-1 of the Night 2026-12-31 is still pending (45%)`.

@@ -3,13 +3,13 @@
 use anyhow::Result;
 use domain::{
     Night,
-    tags::{RESTORE_AS, RESTORE_SERVER, RESTORED_FROM},
+    tags::{NAME, RESTORE_AS, RESTORE_SERVER, RESTORED_FROM},
 };
 use std::collections::BTreeSet;
 
 use crate::{
     account::{
-        ec2::{Instance, Region, Snapshot, Volume, Zone, filter, managed, named},
+        ec2::{Instance, Region, Snapshot, Volume, Zone, filter, is_id, managed, tagged_like},
         inventory::{Inventory, ids_of},
     },
     cli::Restore,
@@ -84,8 +84,11 @@ impl Point {
 
 /// The instances of this id or this name, terminated ones among them.
 async fn instances(region: &Region, asked: &str) -> Result<Vec<Instance>> {
-    let by = if asked.starts_with("i-") { filter("instance-id", [asked]) } else { named(asked) };
-    region.instances(&[by]).await
+    if is_id("i-", asked) {
+        return region.instances(&[filter("instance-id", [asked])]).await;
+    }
+    let found = region.instances(&[tagged_like(NAME, asked)]).await?;
+    Ok(found.into_iter().filter(|instance| instance.name == asked).collect())
 }
 
 /// The volumes that the server has, and those that it had.
@@ -96,9 +99,14 @@ async fn ids_of_server(
     servers: &[Instance],
 ) -> Result<BTreeSet<String>> {
     let mut ids: BTreeSet<_> = servers.iter().flat_map(|server| server.devices.values().cloned()).collect();
-    let instances: BTreeSet<_> = servers.iter().map(|server| server.id.as_str()).chain([asked]).collect();
-    let was_its = filter(format!("tag:{RESTORE_AS}"), instances.iter().map(|id| format!("* instance={id}*")));
-    for by in [filter(format!("tag:{RESTORE_SERVER}"), [asked]), was_its] {
+    let instances = servers.iter().map(|server| server.id.as_str()).chain(is_id("i-", asked).then_some(asked));
+    let was_its: BTreeSet<_> = instances.map(|id| format!("* instance={id}*")).collect();
+    let mut by = vec![tagged_like(RESTORE_SERVER, asked)];
+    if !was_its.is_empty() {
+        by.push(filter(format!("tag:{RESTORE_AS}"), was_its));
+    }
+    // More than the server's own may pass: see `tagged_like`. Which are its own is said in `server`.
+    for by in by {
         let snapshots = region.snapshots(&[managed(backup_stack), by]).await?;
         ids.extend(snapshots.into_iter().map(|one| one.volume_id));
     }

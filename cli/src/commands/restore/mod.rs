@@ -1,13 +1,16 @@
 //! `nightly restore`: makes a volume from a restore point, as its original was, or every volume of a server.
 //!
 //! # Layout
-//! - [`found`]: what EC2 holds. - [`choose`]: of one volume, the restore point; [`server`]: of all of a server's. [`place`]: zone,
-//!   instance and device.
-//! - [`plan`]: all of it together; nothing was called but listings. [`make`]: carried out. [`tell`]: in words.
+//! - [`found`]: what EC2 holds. - [`choose`]: of one volume, the restore point; [`server`]: of all of a server's. [`place`]: zone
+//!   and instance; [`device`]: the device.
+//! - [`plan`]: all of it together; nothing was called but listings. [`marketplace`]: what may not be attached to a server that runs.
+//! - [`make`]: carried out. [`tell`]: in words.
 
 pub mod choose;
+pub mod device;
 pub mod found;
 pub mod make;
+pub mod marketplace;
 pub mod place;
 pub mod plan;
 pub mod server;
@@ -39,6 +42,8 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) 
     let mut found = Found::default();
     parts.into_iter().for_each(|part| found.add(part));
     let mut plan = Plan::of(&found, asked, stack)?;
+    let region = Region { name: plan.region.clone(), client: account.ec2(&plan.region) };
+    marketplace::require_stopped(&region, &mut plan).await?;
     if asked.plan {
         tell(&plan, Outcome::Planned, json)?;
         return Ok(Verdict::Good);
@@ -47,7 +52,6 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) 
         tell(&plan, Outcome::Found, json)?;
         return Ok(Verdict::Good);
     }
-    let region = Region { name: plan.region.clone(), client: account.ec2(&plan.region) };
     let mut maker = Maker { region, progress: Progress::on_stderr(stack.time_zone.clone()) };
     let done = maker.carry_out(&mut plan).await;
     let outcome = if done.is_ok() { Outcome::Done } else { Outcome::Partly };

@@ -1,4 +1,4 @@
-//! Where a volume is made, and where it is attached.
+//! The zone in which a volume is made, and the instance that it is attached to.
 
 use anyhow::{Result, bail};
 
@@ -12,6 +12,7 @@ pub fn instance<'a>(found: &'a Found, asked: &str, point: &Point) -> Result<&'a 
     let region = point.snapshot.region.as_str();
     let here: Vec<_> = there.iter().copied().filter(|instance| instance.region == region).collect();
     match (here.as_slice(), there.first(), gone.first()) {
+        ([one], ..) if one.outpost.is_some() => bail!("{}", of_outpost(one, point)),
         ([one], ..) if matches!(one.state.as_str(), "running" | "stopped") => Ok(one),
         ([one], ..) => bail!("{} is {}: run this again when it is running or stopped", one.called(), one.state),
         ([], Some(elsewhere), _) => {
@@ -33,6 +34,17 @@ impl Instance {
     pub fn called(&self) -> String {
         if self.name.is_empty() { self.id.clone() } else { format!("{} ({})", self.id, self.name) }
     }
+}
+
+/// What to do about an instance on an Outpost: its volumes are of the same Outpost (Outposts user guide, "Amazon EBS on Outposts").
+fn of_outpost(instance: &Instance, point: &Point) -> String {
+    let (region, id, outpost) = (&instance.region, &point.snapshot.id, instance.outpost.as_deref().unwrap_or_default());
+    format!(
+        "{} is on an Outpost, and takes volumes of that Outpost alone: `aws ec2 create-volume --region {region} --availability-zone {} \
+         --outpost-arn {outpost} --snapshot-id {id}`, then `aws ec2 attach-volume`",
+        instance.called(),
+        instance.zone
+    )
 }
 
 /// What to do about a restore point of another Region.
@@ -88,44 +100,4 @@ fn region_of(zone: &str) -> &str {
 fn options(zones: &[&Zone], but: &str) -> String {
     let names = zones.iter().filter(|zone| zone.is_available && zone.name != but);
     names.map(|zone| format!("--zone {}", zone.name)).collect::<Vec<_>>().join(" or ")
-}
-
-/// The device name at which the volume is attached. `had` is the one that the original had; with `exactly` there is no other.
-pub fn device(instance: &Instance, asked: Option<&str>, had: Option<&str>, exactly: bool) -> Result<String> {
-    let user = |device: &str| instance.devices.get(device);
-    let wanted = asked.or(had.filter(|_| exactly));
-    match (wanted, had) {
-        (Some(wanted), _) => match user(wanted) {
-            None => Ok(wanted.to_owned()),
-            Some(volume) => bail!("{}", in_use(instance, wanted, volume)),
-        },
-        (None, Some(had)) if user(had).is_none() => Ok(had.to_owned()),
-        _ => match free(instance) {
-            Some(free) => Ok(free),
-            None => bail!("{} has no free device of /dev/sdf to /dev/sdp: give --device", instance.called()),
-        },
-    }
-}
-
-/// The first of the names that AWS recommends for data volumes (EC2 user guide, "Device names for volumes on Amazon EC2 instances").
-fn free(instance: &Instance) -> Option<String> {
-    // The kernel shows both spellings as one device.
-    let is_used = |letter: char| {
-        ["/dev/sd", "/dev/xvd"].iter().any(|name| instance.devices.contains_key(&format!("{name}{letter}")))
-    };
-    ('f'..='p').find(|letter| !is_used(*letter)).map(|letter| format!("/dev/sd{letter}"))
-}
-
-fn in_use(instance: &Instance, device: &str, volume: &str) -> String {
-    let Instance { id, region, .. } = instance;
-    let detach = format!("`aws ec2 detach-volume --region {region} --volume-id {volume} --instance-id {id}`");
-    let stop = format!("`aws ec2 stop-instances --region {region} --instance-ids {id}`");
-    // An instance that lost its root volume may not say which device that was.
-    let is_root = device == instance.root || matches!(device, "/dev/xvda" | "/dev/sda1");
-    let first = match (is_root, instance.state.as_str()) {
-        (true, "stopped") => format!("It is its root volume: {detach}"),
-        (true, _) => format!("It is its root volume: {stop}, and when it is stopped {detach}"),
-        (false, _) => format!("Unmount it on the server, then {detach}"),
-    };
-    format!("{device} of {} is in use by {volume}. {first}; and run this again", instance.called())
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{
     choose::{self, Chosen},
+    device::{self, ROOT, disk},
     found::{Found, Point},
     place, server,
 };
@@ -44,6 +45,8 @@ pub struct Target {
     pub instance_id: String,
     pub name: String,
     pub state: String,
+    #[serde(skip)]
+    pub is_windows: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -104,6 +107,7 @@ impl Plan {
                 instance_id: instance.id.clone(),
                 name: instance.name.clone(),
                 state: instance.state.clone(),
+                is_windows: instance.is_windows,
             }),
             volumes,
             notes,
@@ -154,17 +158,33 @@ fn planned(
         planned.is_attached = device.is_some();
         planned.origin.device = Some(match device {
             Some(device) => device,
-            None => place::device(
+            None => device::choose(
                 instance,
                 asked.device.as_deref(),
                 planned.origin.device.as_deref(),
                 asked.server.is_some(),
             )?,
         });
+        planned.notes.extend(beside(&planned, original, instance));
         let made = planned.restored.clone().unwrap_or_default();
         instance.devices.extend(planned.origin.device.clone().map(|device| (device, made)));
     }
     Ok(planned)
+}
+
+/// What is to be known of a volume on an instance.
+fn beside(planned: &Planned, original: Option<&Volume>, instance: &Instance) -> Vec<String> {
+    let is_root = planned.origin.device.as_deref().is_some_and(|device| disk(device) == ROOT);
+    let is_beside = original.is_some_and(|volume| volume.attachments.iter().any(|(on, _)| *on == instance.id));
+    let root = is_root
+        .then(|| "It is not deleted with the instance: an attached volume has DeleteOnTermination=false.".to_owned());
+    let twin = is_beside.then(|| {
+        format!(
+            "{} is attached there as well: do not restart the server with both. Their file systems have the same UUID, and either may be mounted.",
+            planned.original
+        )
+    });
+    root.into_iter().chain(twin).collect()
 }
 
 /// A volume like the original: as that is where it still exists, else as its restore point remembers it.
@@ -248,7 +268,7 @@ fn untag(made: &Volume) -> String {
 /// The device at which a volume that was made before is attached to the instance already.
 fn attached_at(made: &Volume, instance: &Instance, asked: Option<&str>) -> Result<Option<String>> {
     match made.attachments.iter().find(|(on, _)| *on == instance.id) {
-        Some((_, device)) if asked.is_some_and(|asked| asked != device) => bail!(
+        Some((_, device)) if asked.is_some_and(|asked| disk(asked) != disk(device)) => bail!(
             "{} was already restored from that restore point and is attached to {} at {device}: detach it there first, or omit --device",
             made.id,
             instance.called()

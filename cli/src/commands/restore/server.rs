@@ -8,7 +8,7 @@ use domain::{
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    choose::{Chosen, best, choices, newest_of, nights, state},
+    choose::{Chosen, best, choices, newest_of, nights, state, way_out},
     found::{Found, Point},
 };
 use crate::account::ec2::Volume;
@@ -121,7 +121,9 @@ impl<'a> Server<'a> {
     fn lacks(&self, night: Night) -> Vec<String> {
         let lack = |(id, point): (&str, Option<&Point>)| match point {
             None => Some(format!("{id} has none")),
-            Some(point) => (!point.snapshot.is_fit()).then(|| format!("{id}'s {}", state(point))),
+            Some(point) => (!point.snapshot.is_fit()).then(|| {
+                format!("{id}'s {}{}", state(point), way_out(point).map(|way| format!(" ({way})")).unwrap_or_default())
+            }),
         };
         self.members(night).into_iter().filter_map(lack).collect()
     }

@@ -71,7 +71,7 @@ impl Plan {
             None if self.volumes.iter().any(|planned| planned.is_attached) => Vec::new(),
             None => {
                 let first = self.volumes.first().map(|planned| planned.original.clone()).unwrap_or_default();
-                let asked = self.server.as_ref().map_or(first, |name| format!("--server {name}"));
+                let asked = self.server.as_ref().map_or(first, |name| format!("--server={}", quoted(name)));
                 let delete = format!("`aws ec2 delete-volume --region {} --volume-id", self.region);
                 vec![
                     format!("Next: `nightly restore {asked} --night {} --attach INSTANCE` attaches what was made.", self.night),
@@ -84,6 +84,11 @@ impl Plan {
             Some(target) if target.state == "stopped" => {
                 vec![format!("Next: `aws ec2 start-instances --region {} --instance-ids {}`", self.region, target.instance_id)]
             }
+            Some(target) if target.is_windows => vec![
+                "Next, on the server, as Administrator: `Get-Disk` shows it (its SerialNumber is the volume's id without the hyphen); if it is offline, \
+                 `Set-Disk -Number N -IsOffline $false` opens it, and `Set-Disk -Number N -IsReadOnly $false` allows writing."
+                    .to_owned(),
+            ],
             Some(_) => vec![
                 "Next, on the server, as root: `lsblk -o NAME,SIZE,SERIAL,FSTYPE,MOUNTPOINT` shows it (SERIAL is the volume's id without the hyphen), \
                  and `mount -o ro,nouuid /dev/nvme1n1p1 /mnt`, with the NAME shown, opens an XFS (others without nouuid)."
@@ -91,6 +96,11 @@ impl Plan {
             ],
         }
     }
+}
+
+/// A name as one word of a shell: whoever may name a server writes it.
+fn quoted(name: &str) -> String {
+    shlex::try_quote(name).map_or_else(|_| "NAME".to_owned(), |quoted| quoted.into_owned())
 }
 
 impl Planned {

@@ -58,6 +58,8 @@ fn instance(id: &str, devices: &[(&str, &str)]) -> Instance {
         state: "running".into(),
         zone: "eu-west-1a".into(),
         root: "/dev/xvda".into(),
+        is_windows: false,
+        outpost: None,
         devices: devices.iter().map(|(device, volume)| (device.to_string(), volume.to_string())).collect(),
     }
 }
@@ -260,6 +262,69 @@ fn a_device_is_the_one_that_was_or_the_first_that_is_free() {
     let all: Vec<_> = all.iter().map(|(device, volume)| (device.as_str(), *volume)).collect();
     there.targets = vec![instance("i-1", &all)];
     refused(&there, "vol-1 --attach db", "no free device of /dev/sdf to /dev/sdp");
+}
+
+#[test]
+fn a_root_volume_goes_to_the_servers_own_root_device_or_nowhere() {
+    let root = |night| at("/dev/xvda", point("vol-1", night));
+    let mut there = found(vec![root("2026-11-24"), at("/dev/xvdf", point("vol-2", "2026-11-24"))]);
+    let ubuntu = |devices| Instance { root: "/dev/sda1".into(), state: "stopped".into(), ..instance("i-1", devices) };
+    there.targets = vec![ubuntu(&[("/dev/sda1", "vol-7"), ("/dev/sdf", "vol-8")])];
+    let device = |there: &Found, line: &str| plan(there, line).volumes[0].origin.device.clone().unwrap();
+    assert_eq!(device(&there, "vol-1 --attach db"), "/dev/sdg", "its root is in use, and so is /dev/xvdf");
+    assert_eq!(device(&there, "vol-2 --attach db"), "/dev/sdg", "/dev/xvdf is /dev/sdf");
+    refused(&there, "vol-2 --attach db --device /dev/xvdf", "/dev/xvdf of i-1 (db) is in use by vol-8. Unmount it");
+    refused(&there, "vol-1 --attach db --device /dev/xvda", "/dev/sda1 of i-1 (db) is in use by vol-7. It is its root");
+    refused(&there, "--server db --attach db", "/dev/sda1 of i-1 (db) is in use by vol-7. It is its root volume");
+    there.targets = vec![ubuntu(&[])];
+    assert_eq!(device(&there, "vol-1 --attach db"), "/dev/sda1");
+    assert_eq!(device(&there, "vol-1 --attach db --device /dev/xvda"), "/dev/sda1");
+    let server = plan(&there, "--server db --attach db").volumes;
+    assert_eq!(server[0].origin.device.as_deref(), Some("/dev/sda1"));
+    assert!(server[0].notes[0].contains("DeleteOnTermination=false"), "{:?}", server[0].notes);
+}
+
+#[test]
+fn an_instance_on_an_outpost_is_refused_with_the_way_out() {
+    let mut there = found(vec![point("vol-1", "2026-11-24")]);
+    there.targets = vec![Instance { outpost: Some("arn:op".into()), ..instance("i-1", &[]) }];
+    refused(&there, "vol-1 --attach db", "--outpost-arn arn:op --snapshot-id snap-vol-1-2026-11-24");
+}
+
+#[test]
+fn a_copy_beside_its_original_has_the_same_uuid_and_says_so() {
+    let mut there = found(vec![point("vol-1", "2026-11-24")]);
+    there.targets = vec![instance("i-1", &[("/dev/sdf", "vol-1")])];
+    there.volumes = vec![Volume { origin: AS.parse().unwrap(), ..attached(volume("vol-1", &[]), "i-1", "/dev/sdf") }];
+    let notes = plan(&there, "vol-1 --attach db").volumes.remove(0).notes;
+    assert!(notes[0].contains("do not restart the server with both"), "{notes:?}");
+}
+
+#[test]
+fn a_name_means_the_original_as_long_as_its_copy_has_no_restore_points() {
+    let of = with(point("vol-1", "2026-11-24"), |point| drop(point.snapshot.tags.insert("Name".into(), "disk".into())));
+    let copy = volume("vol-2", &[("Name", "disk"), ("RestoredFrom", "snap-vol-1-2026-11-24")]);
+    let mut there = Found { volumes: vec![copy.clone()], restored: vec![copy], ..found(vec![of]) };
+    there.restored[0].origin.zone = "eu-west-1a".into();
+    assert!(plan(&there, "disk").is_done());
+    let own =
+        with(point("vol-2", "2026-11-25"), |point| drop(point.snapshot.tags.insert("Name".into(), "disk".into())));
+    there.points.push(own);
+    refused(&there, "disk", "vol-1 in eu-west-1 or vol-2 in eu-west-1, restored from snap-vol-1-2026-11-24,");
+}
+
+#[test]
+fn the_next_command_has_a_servers_name_as_one_word() {
+    let named = "$(id)`id` it's";
+    let of = with(point("vol-1", "2026-11-24"), |point| {
+        drop(point.snapshot.tags.insert("RestoreServer".into(), named.into()))
+    });
+    let asked = Restore { server: Some(named.to_owned()), ..asked("--server x") };
+    let plan = Plan::of(&found(vec![of]), &asked, &fixtures::stack()).unwrap();
+    let text = plan.text(Outcome::Done, Terminal { width: None, is_coloured: false });
+    let quoted = shlex::try_quote(named).unwrap();
+    assert!(text.contains(&format!("nightly restore --server={quoted} --night 2026-11-24")), "{text}");
+    assert_eq!(shlex::split(&quoted).unwrap(), [named]);
 }
 
 #[test]

@@ -1,0 +1,42 @@
+//! Snapshots of AWS Marketplace images.
+
+use anyhow::{Result, bail};
+use aws_sdk_ec2::types::{ProductCodeValues, SnapshotAttributeName};
+
+use super::plan::Plan;
+use crate::account::{ec2::Region, error};
+
+/// Refuses to attach a volume with a Marketplace product code to an instance that runs: EC2 attaches it to a stopped one only (AWS EC2 API
+/// reference, AttachVolume). Snapshots hand their codes on to the volumes that are made of them. Where the caller may not ask for the codes,
+/// that is noted: AttachVolume will tell.
+///
+/// # Errors
+/// A restore point has such a code.
+pub async fn require_stopped(region: &Region, plan: &mut Plan) -> Result<()> {
+    let Some(target) = plan.attach.as_ref().filter(|target| target.state == "running") else { return Ok(()) };
+    for planned in plan.volumes.iter().filter(|planned| !planned.is_attached) {
+        let id = &planned.snapshot_id;
+        let asked = region.client.describe_snapshot_attribute().snapshot_id(id);
+        let codes = match asked.attribute(SnapshotAttributeName::ProductCodes).send().await {
+            Ok(answer) => answer.product_codes.unwrap_or_default(),
+            Err(error) => {
+                plan.notes.push(format!(
+                    "{:#}: whether {id} has a Marketplace code was not seen.",
+                    error::of("DescribeSnapshotAttribute", error)
+                ));
+                return Ok(());
+            }
+        };
+        let is_marketplace =
+            |code: &aws_sdk_ec2::types::ProductCode| code.product_code_type() == Some(&ProductCodeValues::Marketplace);
+        if let Some(code) = codes.iter().find(|code| is_marketplace(code)).and_then(|code| code.product_code_id()) {
+            bail!(
+                "{id} has the AWS Marketplace product code {code}, and its volume can be attached to a stopped instance only: \
+                 `aws ec2 stop-instances --region {} --instance-ids {}`, and run this again when it is stopped",
+                region.name,
+                target.instance_id
+            );
+        }
+    }
+    Ok(())
+}
