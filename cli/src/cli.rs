@@ -33,7 +33,7 @@ pub enum Command {
     Run(Run),
     /// List the last runs, or show those of one Night in full
     Status(Status),
-    /// List every in-use volume with its newest restore point, those without one of the last 36 hours first
+    /// List every in-use volume with its newest restore point, those without one of the last 36 hours first, and volumes that are no longer backed up
     Coverage,
     /// List the restore points by Interval, and when each expires
     List(List),

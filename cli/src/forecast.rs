@@ -116,6 +116,7 @@ impl Forecast {
 fn managed(snapshot: &Snapshot, next: Night) -> Option<retention::Snapshot> {
     let Identity { night, interval, intervals } = snapshot.identity.clone().ok()?;
     let state = match snapshot.state.as_str() {
+        "completed" if snapshot.is_archived => State::Archived,
         "completed" => State::Completed,
         "pending" if night.nights_before(next) <= 1 => State::Completed,
         "pending" => State::Pending,
@@ -133,6 +134,7 @@ fn foretell(snapshots: &[retention::Snapshot], policy: Policy, standing: Standin
         (None, _) if one.interval == Interval::Annual => Fate::Annual,
         (None, State::Pending) => Fate::Pending,
         (None, State::Other) => Fate::Other,
+        (None, State::Archived) if !exists => Fate::Other,
         (None, _) if !exists && is_newest(one, snapshots) => Fate::NewestOfGone,
         (None, _) if standing == Standing::LeftOut => Fate::LeftOut,
         (None, _) => Fate::Later,
@@ -176,7 +178,7 @@ fn simulate(first: &[retention::Snapshot], policy: Policy, standing: Standing, n
         State::Error => true,
         // The newest of a volume that is gone stay.
         State::Completed if !exists && is_newest(one, first) => false,
-        State::Completed => old_on(one, policy).zip(last).is_some_and(|(old, last)| old <= last),
+        State::Completed | State::Archived => old_on(one, policy).zip(last).is_some_and(|(old, last)| old <= last),
         State::Pending | State::Other => false,
     };
     let mut left: HashSet<_> = first.iter().filter(may_expire).map(|one| one.id.clone()).collect();

@@ -12,6 +12,8 @@ use crate::root;
 /// Writes a program of bash into a folder that stands before the real ones on a script's path.
 pub fn program(folder: &Path, name: &str, script: &str) {
     let path = folder.join(name);
+    // A link to the real one is replaced, not written through.
+    let _ = fs::remove_file(&path);
     fs::write(&path, format!("#!/bin/bash\n{script}\n")).expect("a program");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
 }

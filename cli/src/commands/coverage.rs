@@ -1,4 +1,4 @@
-//! `nightly coverage`: every in-use volume with its newest restore point, the worst first; and when it was last restored by a drill.
+//! `nightly coverage`: every in-use volume with its newest restore point, the worst first, and volumes that are no longer backed up; and when it was last restored by a drill.
 
 use anyhow::Result;
 use comfy_table::Color;
@@ -33,9 +33,17 @@ const STALE: i64 = 36 * 60 * 60;
 pub enum Cover {
     None,
     Stale,
+    /// The volume is no longer backed up, but has restore points: its tags changed, or it is detached.
+    Deselected,
     Covered,
     /// The volume is not backed up: its `Backup` tag, or `VolumeTag`.
     LeftOut,
+}
+
+impl Cover {
+    fn is_backed_up(self) -> bool {
+        !matches!(self, Self::Deselected | Self::LeftOut)
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -64,7 +72,7 @@ pub struct Row {
     pub proof: Option<Proof>,
 }
 
-/// The in-use volumes, the worst first.
+/// The in-use volumes and those that have restore points, the worst first.
 #[derive(Clone, Debug, Serialize)]
 pub struct Coverage {
     covered: bool,
@@ -111,13 +119,13 @@ impl Coverage {
     pub fn of(inventory: &Inventory, names: &HashMap<String, String>, selection: &Selection, now: Timestamp) -> Self {
         let histories = inventory.histories();
         let in_use = histories.values().filter_map(|history| Some((history.volume?, &history.snapshots)));
-        let in_use = in_use.filter(|(volume, _)| volume.state == "in-use");
+        let in_use = in_use.filter(|(volume, own)| volume.state == "in-use" || !own.is_empty());
         let mut volumes: Vec<_> = in_use.map(|(volume, own)| row(volume, own, names, selection, now)).collect();
         volumes.sort_by_cached_key(|row| {
             let age = row.restore_point.as_ref().map(|point| -point.age_seconds);
             (row.verdict, age, row.name.clone(), row.region.clone(), row.volume_id.clone())
         });
-        let mut selected = volumes.iter().filter(|row| row.verdict != Cover::LeftOut).peekable();
+        let mut selected = volumes.iter().filter(|row| row.verdict.is_backed_up()).peekable();
         let covered = selected.peek().is_some() && selected.all(|row| row.verdict == Cover::Covered);
         let unread = inventory.unread.clone();
         Self { covered: covered && unread.is_empty(), unread, drill: false, volumes }
@@ -168,13 +176,17 @@ impl Coverage {
     fn summary(&self, regions: &[String]) -> String {
         let count = |is: fn(Cover) -> bool| self.volumes.iter().filter(|row| is(row.verdict)).count();
         let (left_out, bad) = (count(|cover| cover == Cover::LeftOut), count(|cover| cover <= Cover::Stale));
-        let selected = self.volumes.len() - left_out;
-        let also = if left_out == 0 { String::new() } else { format!(" {left_out} more left out.") };
+        let deselected = count(|cover| cover == Cover::Deselected);
+        let selected = self.volumes.len() - left_out - deselected;
+        let mut also = if left_out == 0 { String::new() } else { format!(" {left_out} more left out.") };
+        if deselected > 0 {
+            also += &format!(" {deselected} no longer backed up.");
+        }
         match (selected, bad) {
-            (0, _) if left_out == 0 => {
+            (0, _) if self.volumes.is_empty() => {
                 format!("No volume is in use in {}: there is nothing to back up.", regions.join(", "))
             }
-            (0, _) => format!("None of {} in use is backed up: all are left out.", plural(left_out, "volume")),
+            (0, _) => format!("None of {} is backed up: all are left out.", plural(self.volumes.len(), "volume")),
             (1, 0) => format!("The only volume has a restore point of the last 36 hours.{also}"),
             (_, 0) => format!("All {selected} volumes have a restore point of the last 36 hours.{also}"),
             (1, _) => "The only volume has no restore point of the last 36 hours:".to_owned(),
@@ -186,6 +198,9 @@ impl Coverage {
     fn what_next(&self) -> Option<&'static str> {
         match self.volumes.first().map(|row| row.verdict) {
             Some(Cover::Covered) => None,
+            Some(Cover::Deselected) => Some(
+                "What to do: nothing, if that was intended. Otherwise attach the volume, or correct its tags Backup and VolumeTag. Its restore points stay.",
+            ),
             Some(Cover::LeftOut) => {
                 Some("What to do: take Backup=false from the volumes' tags, or deploy with another VolumeTag.")
             }
@@ -205,13 +220,16 @@ fn row(
     now: Timestamp,
 ) -> Row {
     let newest = |state| {
-        let readable = own.iter().filter(|one| one.state == state).filter_map(|one| point(one, now));
+        let readable =
+            own.iter().filter(|one| one.state == state && !one.is_archived).filter_map(|one| point(one, now));
         readable.min_by_key(|point| point.age_seconds)
     };
     let (restore_point, pending) = (newest("completed"), newest("pending"));
     let age = restore_point.as_ref().map(|point| point.age_seconds);
+    let is_selected = volume.state == "in-use" && selection.selects(&volume.tags);
     let verdict = match age {
-        _ if !selection.selects(&volume.tags) => Cover::LeftOut,
+        _ if !is_selected && own.is_empty() => Cover::LeftOut,
+        _ if !is_selected => Cover::Deselected,
         None => Cover::None,
         Some(age) if age > STALE => Cover::Stale,
         Some(_) => Cover::Covered,
@@ -254,6 +272,7 @@ impl Row {
         match self.verdict {
             Cover::None | Cover::Stale => Some(Color::DarkRed),
             Cover::Covered => Some(Color::DarkGreen),
+            Cover::Deselected => Some(Color::DarkYellow),
             Cover::LeftOut => None,
         }
     }
@@ -284,6 +303,7 @@ impl Row {
             Cover::None => "none",
             Cover::Stale => "stale",
             Cover::Covered => "covered",
+            Cover::Deselected => "no longer backed up",
             Cover::LeftOut => "left out",
         };
         let pending = self.pending.as_ref().map(|point| format!("one pending for {}", in_words(point.age_seconds)));

@@ -130,6 +130,10 @@ fn volumes(region: &Region, most: usize) -> Shown<VolumeRow<'_>> {
         .map(|one| VolumeRow { reason: one.reason.to_string(), ..row(&one.volume, Tone::Incomplete, "Not protected") });
     let planned = region.planned.iter().map(|volume| row(volume, Tone::DryRun, "Would be snapshotted"));
     let gone = region.gone.iter().map(|volume| row(volume, Tone::Complete, "Deleted during the run"));
+    let deselected = region.deselected.iter().map(|one| VolumeRow {
+        detail: one.problem.clone(),
+        ..row(&one.volume, Tone::Incomplete, "No longer backed up")
+    });
     let protected = region.protected.iter().map(|one| {
         let state = (one.state != "completed").then_some(one.state.as_str());
         let before = (!one.created).then_some("created earlier");
@@ -138,11 +142,16 @@ fn volumes(region: &Region, most: usize) -> Shown<VolumeRow<'_>> {
     });
     let first: Vec<_> = unprotected
         .take(MOST_UNPROTECTED)
+        .chain(deselected.take(MOST_UNPROTECTED))
         .chain(gone.take(most))
         .chain(planned.take(most))
         .chain(protected.take(most))
         .collect();
-    let all = region.unprotected.len() + region.gone.len() + region.planned.len() + region.protected.len();
+    let all = region.unprotected.len()
+        + region.deselected.len()
+        + region.gone.len()
+        + region.planned.len()
+        + region.protected.len();
     Shown { more: all - first.len(), first }
 }
 

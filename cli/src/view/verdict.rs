@@ -32,19 +32,28 @@ impl Verdict {
 
 fn complete(report: &Report) -> Verdict {
     let protected = report.total(|region| region.protected.len());
-    let late = report.total(|region| region.failed_snapshots.len());
     let answer = match protected {
         1 => "The only volume is protected".to_owned(),
         _ => format!("All {} volumes are protected", grouped(protected)),
     };
-    let all = format!("Each volume that the backup selects in {} has a snapshot of tonight.", regions(report));
-    let lead = match late {
-        0 => format!("{all} There is nothing to do."),
-        _ => format!(
-            "{all} {} of earlier nights failed in EBS and cannot be restored. If that happens again, check the volume.",
-            plural(late, "snapshot")
-        ),
-    };
+    let mut lead = format!("Each volume that the backup selects in {} has a snapshot of tonight.", regions(report));
+    let (late, deselected) =
+        (report.total(|region| region.failed_snapshots.len()), report.total(|region| region.deselected.len()));
+    if late > 0 {
+        let late = plural(late, "snapshot");
+        lead += &format!(
+            " {late} of earlier nights failed in EBS and cannot be restored. If that happens again, check the volume."
+        );
+    }
+    if let Some(since) = Summary::from(report).at_risk() {
+        lead += &format!(" A volume is at risk: its newest restore point is of {}.", since.strftime("%F %H:%M UTC"));
+    }
+    if deselected > 0 {
+        lead += &format!(" {} no longer backed up: see below.", plural(deselected, "volume"));
+    }
+    if late + deselected == 0 {
+        lead += " There is nothing to do.";
+    }
     Verdict { tone: Tone::Complete, answer, lead }
 }
 

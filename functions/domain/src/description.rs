@@ -1,6 +1,7 @@
 //! The descriptive tags of a snapshot: its volume's own, and what a restore needs to know of the volume.
 
 use crate::{
+    creation_tags::CreationTags,
     foreign_tags::ForeignTags,
     messages::Volume,
     tags::{IDENTITY, MOST, NAME, OURS, RESTORE_AS, RESTORE_SERVER, Tags},
@@ -18,6 +19,17 @@ pub struct Owner {
     pub project: String,
 }
 
+impl Owner {
+    /// `Client` and `Project`: the parameters, else the tags of the volume.
+    pub(crate) fn tags(&self, volume: &Tags) -> Tags {
+        let tag = |(key, parameter): (&str, &str)| {
+            let parameter = Some(parameter).filter(|value| !value.is_empty());
+            Some((key.to_owned(), parameter.or(said(volume, key))?.to_owned()))
+        };
+        [(CLIENT, self.client.as_str()), (PROJECT, self.project.as_str())].into_iter().filter_map(tag).collect()
+    }
+}
+
 /// The tags that tag-snapshot adds, and the keys of the volume's tags that found no room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
@@ -28,7 +40,8 @@ pub struct Described {
 }
 
 /// The descriptive tags of a snapshot of a volume. An empty tag of the volume counts as absent where ours has a default.
-pub fn descriptive(volume: &Volume, owner: &Owner, foreign: &ForeignTags) -> Described {
+/// Those of creation are the first that find room: the snapshot has them already.
+pub fn descriptive(volume: &Volume, creation: &CreationTags, foreign: &ForeignTags) -> Described {
     let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);
     let mut tags = Tags::from([
         (NAME.to_owned(), said(volume, NAME).unwrap_or(volume_id).to_owned()),
@@ -36,14 +49,11 @@ pub fn descriptive(volume: &Volume, owner: &Owner, foreign: &ForeignTags) -> Des
     ]);
     tags.extend(origin.as_ref().map(|origin| (RESTORE_AS.to_owned(), origin.to_string())));
     tags.extend(server.as_ref().map(|server| (RESTORE_SERVER.to_owned(), server.clone())));
-    for (key, parameter) in [(CLIENT, &owner.client), (PROJECT, &owner.project)] {
-        let parameter = Some(parameter.as_str()).filter(|value| !value.is_empty());
-        if let Some(value) = parameter.or(said(volume, key)) {
-            tags.insert(key.to_owned(), value.to_owned());
-        }
-    }
+    tags.extend(creation.owner().tags(volume));
     let room = MOST - IDENTITY.len() - tags.len();
-    let others: Vec<_> = volume.iter().filter(|(key, _)| is_copied(key, foreign)).collect();
+    let is_others = |key: &str| creation.contains(key) && !tags.contains_key(key) || is_copied(key, foreign);
+    let mut others: Vec<_> = volume.iter().filter(|(key, _)| is_others(key)).collect();
+    others.sort_by_key(|(key, _)| !creation.contains(key));
     let (copied, dropped) = others.split_at(room.min(others.len()));
     tags.extend(copied.iter().map(|(key, value)| (key.to_string(), value.to_string())));
     Described { tags, dropped: dropped.iter().map(|(key, _)| key.to_string()).collect() }
@@ -99,14 +109,14 @@ mod tests {
 
     #[test]
     fn describes_a_volume_without_tags_by_its_id() {
-        let described = descriptive(&volume(tags(&[])), &Owner::default(), &ForeignTags::default());
+        let described = descriptive(&volume(tags(&[])), &CreationTags::default(), &ForeignTags::default());
         assert_eq!(described.tags, tags(&[("Name", "vol-1"), ("Description", "Created by snapshot-one")]));
     }
 
     #[test]
     fn copies_the_volumes_tags_but_never_aws_ones_nor_an_identity() {
         let of = [("Name", "db"), ("aws:cloudformation:stack-name", "x"), ("Night", "1999-01-01"), ("Team", "")];
-        let described = descriptive(&volume(tags(&of)), &Owner::default(), &ForeignTags::default());
+        let described = descriptive(&volume(tags(&of)), &CreationTags::default(), &ForeignTags::default());
         assert_eq!(described.tags, tags(&[("Name", "db"), ("Description", "Created by snapshot-one"), ("Team", "")]));
     }
 
@@ -115,7 +125,7 @@ mod tests {
         let origin = Origin { kind: "gp3".into(), zone: "us-east-1a".into(), ..Origin::default() };
         let of = tags(&[("RestoreServer", "another"), ("RestoreAs", "type=sc1 zone=x")]);
         let volume = Volume { origin: Some(origin), server: Some("db".into()), ..volume(of) };
-        let described = descriptive(&volume, &Owner::default(), &ForeignTags::default()).tags;
+        let described = descriptive(&volume, &CreationTags::default(), &ForeignTags::default()).tags;
         assert_eq!(described["RestoreAs"], "type=gp3 zone=us-east-1a");
         assert_eq!(described["RestoreServer"], "db");
     }
@@ -123,8 +133,9 @@ mod tests {
     #[test]
     fn the_parameters_win_over_the_volumes_client_and_project() {
         let owner = Owner { client: "acme".into(), project: String::new() };
+        let creation = CreationTags::read(owner, "").unwrap();
         let described =
-            descriptive(&volume(tags(&[("Client", "other"), ("Project", "shop")])), &owner, &ForeignTags::default());
+            descriptive(&volume(tags(&[("Client", "other"), ("Project", "shop")])), &creation, &ForeignTags::default());
         assert_eq!(described.tags["Client"], "acme");
         assert_eq!(described.tags["Project"], "shop");
     }
@@ -136,7 +147,7 @@ mod tests {
             let origin = Some(Origin { kind: "gp3".into(), zone: "a".into(), ..Origin::default() });
             let mut snapshot = descriptive(
                 &Volume { origin, server: Some("db".into()), ..volume(of.clone()) },
-                &Owner::default(),
+                &CreationTags::default(),
                 &ForeignTags::default(),
             )
             .tags;
@@ -152,14 +163,23 @@ mod tests {
         assert_eq!(description(&volume), "🦀".repeat(256));
     }
 
+    #[test]
+    fn a_tag_of_creation_finds_room_before_all_others() {
+        let mut of: Tags = (0..50).map(|number| (format!("k{number:02}"), String::new())).collect();
+        of.insert("zone".into(), "z".into());
+        let creation = CreationTags::read(Owner::default(), "zone").unwrap();
+        let described = descriptive(&volume(of), &creation, &ForeignTags::default());
+        assert!(described.tags.contains_key("zone") && described.tags.len() + IDENTITY.len() == MOST);
+    }
+
     proptest! {
         #[test]
         fn never_exceeds_fifty_and_loses_no_key_silently(
             of in btree_map("(aws:)?[a-zA-Z]{1,6}|Name|Night|Client", ".{0,8}", 0..60),
             client in "(acme)?",
         ) {
-            let owner = Owner { client, project: String::new() };
-            let described = descriptive(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &owner, &ForeignTags::default());
+            let creation = CreationTags::read(Owner { client, project: String::new() }, "zzz").unwrap();
+            let described = descriptive(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &creation, &ForeignTags::default());
             prop_assert!(described.tags.len() + IDENTITY.len() <= MOST);
             for key in of.keys().filter(|key| is_copied(key, &ForeignTags::default())) {
                 prop_assert!(described.tags.contains_key(key) != described.dropped.contains(key));

@@ -28,7 +28,7 @@ pub struct Error {
 
 impl Error {
     /// A [`ErrorName::BadInput`] that names the field, the value, and what was expected.
-    pub fn bad_input(field: &str, value: impl fmt::Display, expected: &str) -> Self {
+    pub fn bad_input(field: &str, value: impl fmt::Display, expected: impl fmt::Display) -> Self {
         Self {
             name: ErrorName::BadInput,
             message: format!("{}: {}: {expected}", cut(field, 200), cut(&value.to_string(), 200)),

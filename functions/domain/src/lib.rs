@@ -13,6 +13,7 @@
 //! - [`messages`], [`step_functions`]: what the functions and the state machine pass each other.
 //! - [`error`]: the error names that the state machine acts on. [`reason`]: why something failed.
 
+pub mod creation_tags;
 pub mod description;
 pub mod drill;
 pub mod error;

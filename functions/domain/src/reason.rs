@@ -13,6 +13,8 @@ pub enum Code {
     SnapshotError,
     /// A run found no volume in any Region.
     NothingSelected,
+    /// A volume that the last run selected is selected no more.
+    Deselected,
     /// A volume is larger than a drill may create.
     TooLarge,
     /// A drill's volume was deleted by somebody else.

@@ -33,6 +33,9 @@ pub enum State {
     /// EBS still copies; only tonight's counts as good.
     Pending,
     Completed,
+    /// In the archive tier: it expires as a completed one does, but no other expires because of it, for it takes up to 72 hours to come back
+    /// (EBS user guide, "Archive Amazon EBS snapshots").
+    Archived,
     /// The snapshot failed; never good.
     Error,
     /// In the Recycle Bin, on its way back, or a state of the future: neither counted nor expired.
@@ -58,7 +61,7 @@ impl Snapshot {
         match self.state {
             State::Completed => true,
             State::Pending => self.night == tonight,
-            State::Error | State::Other => false,
+            State::Archived | State::Error | State::Other => false,
         }
     }
 }
@@ -84,6 +87,7 @@ fn expires(snapshot: &Snapshot, tonight: Night, policy: Policy, good: &GoodNight
         State::Error => snapshot.night.nights_before(tonight) >= 1,
         State::Completed if good.is_newest_completed(snapshot) => false,
         State::Completed => old && (!volume_exists || good.newer_due(snapshot) >= floor as usize),
+        State::Archived => old && good.newer_due(snapshot) >= if volume_exists { floor as usize } else { 1 },
         State::Pending | State::Other => false,
     }
 }

@@ -44,6 +44,18 @@ fn tonights_pending_one_counts_and_an_older_pending_one_does_not() {
 }
 
 #[test]
+fn an_archived_one_expires_by_the_same_rules_and_lets_no_other_expire() {
+    let mut snapshots = nights(8, "2026-05-20");
+    snapshots[1].state = State::Archived;
+    assert!(expired_ids(&snapshots, "2026-05-20").is_empty(), "six are left that a person can restore at once");
+    snapshots[1].state = State::Completed;
+    snapshots[7].state = State::Archived;
+    assert_eq!(expired_ids(&snapshots, "2026-05-20"), ["snap-2026-05-13"]);
+    let only = [snapshots[7].clone()];
+    assert!(expired(&only, night("2036-05-20"), POLICY, |_| false).is_empty(), "the last of a gone volume");
+}
+
+#[test]
 fn keeps_the_last_seven_when_a_month_of_nights_failed() {
     assert_eq!(expired_ids(&nights(9, "2026-05-20"), "2026-06-20"), ["snap-2026-05-12", "snap-2026-05-13"]);
 }

@@ -21,10 +21,14 @@ impl Selection {
 
     /// Whether an in-use volume with these tags is backed up.
     pub fn selects(&self, tags: &Tags) -> bool {
-        let opted_out = tags.get(OPT_OUT).is_some_and(|value| value.eq_ignore_ascii_case("false"));
         let wanted = self.0.as_ref().is_none_or(|(key, value)| tags.get(key) == Some(value));
-        wanted && !opted_out
+        wanted && !opted_out(tags)
     }
+}
+
+/// Whether a volume with these tags is left out, whatever is selected.
+pub fn opted_out(tags: &Tags) -> bool {
+    tags.get(OPT_OUT).is_some_and(|value| value.eq_ignore_ascii_case("false"))
 }
 
 #[cfg(test)]

@@ -62,6 +62,20 @@ async fn without_an_instance_an_available_volume_of_the_right_size_is_the_proof(
 }
 
 #[tokio::test]
+async fn a_volume_with_a_marketplace_code_is_proven_without_the_instance_that_may_not_have_it() {
+    let message =
+        "Cannot attach volume 'vol-9' with Marketplace codes as the instance 'i-1' is not in the 'stopped' state.";
+    let refuse = move || {
+        let code = ErrorMetadata::builder().code("IncorrectInstanceState").message(message);
+        AttachVolumeError::generic(code.build())
+    };
+    let attach = mock!(Client::attach_volume).then_error(refuse);
+    let rules = [&volume(VolumeState::Available, 8, None), &attached(&[]), &attach];
+    let looked = run(&rules, &[], 42, input("i-1", Stage::Creating)).await.unwrap();
+    assert_eq!(looked.stage, Stage::Proven { seconds: 42, depth: Depth::Volume, at: at(42) });
+}
+
+#[tokio::test]
 async fn waits_for_a_tenth_of_the_time_passed_and_an_hour_at_most() {
     let creating = volume(VolumeState::Creating, 8, None);
     for (seconds, waits) in [(0, 5), (600, 60), (3_599, 300)] {

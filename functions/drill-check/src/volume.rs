@@ -46,7 +46,9 @@ pub(crate) async fn look(
                 return Ok(proven(seconds, Depth::Volume, now));
             }
             if volume.state() == Some(&VolumeState::Available) {
-                attach(&clients.ec2, id, instance).await?;
+                if !attach(&clients.ec2, id, instance).await? {
+                    return Ok(proven(seconds, Depth::Volume, now));
+                }
             } else if is_attached(&volume, instance)? {
                 let command = command::send(&clients.ssm, &settings.document, instance, id).await?;
                 return Ok(Stage::Checking { seconds, command });
@@ -73,20 +75,23 @@ async fn find(ec2: &Client, filter: &str, value: &str) -> Result<Vec<Volume>, Er
     volumes.collect::<Result<_, _>>().await.map_err(|error| error::of("DescribeVolumes", error))
 }
 
-/// Attaches the volume under the first device name that is free on the instance.
-async fn attach(ec2: &Client, id: &str, instance: &str) -> Result<(), Error> {
+/// Attaches the volume under the first device name that is free on the instance; false if EC2 never will: a volume with an AWS Marketplace
+/// product code may be attached to a stopped instance only (AWSEC2 API reference, AttachVolume).
+async fn attach(ec2: &Client, id: &str, instance: &str) -> Result<bool, Error> {
     let attached = find(ec2, "attachment.instance-id", instance).await?;
     let attachments = attached.iter().flat_map(|volume| volume.attachments());
     let taken: HashSet<_> = attachments.filter_map(|attachment| attachment.device()).collect();
     let mut devices = DEVICES.map(|letter| format!("/dev/sd{letter}"));
     // If none is free, another child of the drill is about to free one.
-    let Some(device) = devices.find(|device| !taken.contains(device.as_str())) else { return Ok(()) };
+    let Some(device) = devices.find(|device| !taken.contains(device.as_str())) else { return Ok(true) };
     let attach = ec2.attach_volume().volume_id(id).instance_id(instance).device(device);
-    let Err(error) = attach.send().await else { return Ok(()) };
+    let Err(error) = attach.send().await else { return Ok(true) };
+    let is_marketplace = error.message().is_some_and(|message| message.contains("Marketplace"));
     let code = error.code().map(str::to_owned);
     match (code.as_deref(), error::of("AttachVolume", error)) {
         // An attempt whose answer was lost has attached it.
-        (Some("VolumeInUse"), _) => Ok(()),
+        (Some("VolumeInUse"), _) => Ok(true),
+        (Some("IncorrectInstanceState" | "OperationNotPermitted"), _) if is_marketplace => Ok(false),
         // Another child has just taken the device: the next attempt finds another.
         (Some("InvalidParameterValue"), error) => Err(Error { name: ErrorName::Transient, ..error }),
         (_, error) => Err(error),

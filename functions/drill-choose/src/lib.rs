@@ -12,10 +12,12 @@ pub mod place;
 use aws::snapshots;
 use aws_sdk_ec2::{
     Client,
-    types::{Snapshot, SnapshotState},
+    types::{Snapshot, SnapshotState, StorageTier},
 };
 use domain::{
     Error, Night, Reason,
+    creation_tags::CreationTags,
+    description::Owner,
     drill::{
         self, Limits, Proof, RestorePoint,
         messages::{Chosen, UnprovenOf},
@@ -52,6 +54,11 @@ pub struct Settings {
     pub volumes: String,
     pub gibibytes: String,
     pub weeks: String,
+    pub owner: Owner,
+    /// [`CreationTags::read`]
+    pub tags_at_creation: String,
+    /// Comma-separated: every Region of the drill.
+    pub regions: String,
     /// The stack's own Region: the instance is there.
     pub home: String,
     /// Whether a drill may be for a date in the future, as on the local cloud.
@@ -80,10 +87,11 @@ pub async fn handle(
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let limits = Limits::read(&settings.volumes, &settings.gibibytes)?;
     let weeks = drill::weeks(&settings.weeks)?;
+    let creation_tags = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
     others::require_none(sfn, &execution).await?;
     let Place { zone, instance } = place::choose(ec2, settings, &region).await?;
 
-    let found = restore_points(ec2, stack).await?;
+    let found = restore_points(ec2, stack, &creation_tags).await?;
     let volumes = found.len();
     let taken = if start.all { volumes } else { drill::sample(volumes, weeks) };
     let tried = last_tried(ledger, &region).await?;
@@ -105,10 +113,14 @@ pub async fn handle(
 }
 
 /// Lists the restore points of each volume, each with the time when its snapshot started.
-async fn restore_points(ec2: &Client, stack: &str) -> Result<HashMap<String, Vec<(Timestamp, RestorePoint)>>, Error> {
+async fn restore_points(
+    ec2: &Client,
+    stack: &str,
+    creation_tags: &CreationTags,
+) -> Result<HashMap<String, Vec<(Timestamp, RestorePoint)>>, Error> {
     let mut found = HashMap::<String, Vec<_>>::new();
     snapshots::each_managed(ec2, stack, &[], async |snapshot| {
-        if let Some((started, point)) = restore_point(snapshot) {
+        if let Some((started, point)) = restore_point(snapshot, creation_tags) {
             found.entry(point.volume_id.clone()).or_default().push((started, point));
         }
         Ok(())
@@ -118,9 +130,9 @@ async fn restore_points(ec2: &Client, stack: &str) -> Result<HashMap<String, Vec
 }
 
 /// Returns a completed snapshot of ours with readable identity tags. Each run reports the others. The drill does not know which volumes
-/// exist, so it passes over a snapshot without the tag `SnapshotOf`.
-fn restore_point(snapshot: Snapshot) -> Option<(Timestamp, RestorePoint)> {
-    if snapshot.state() != Some(&SnapshotState::Completed) {
+/// exist, so it passes over a snapshot without the tag `SnapshotOf`, and over an archived one, which takes up to 72 hours to come back.
+fn restore_point(snapshot: Snapshot, creation_tags: &CreationTags) -> Option<(Timestamp, RestorePoint)> {
+    if snapshot.state() != Some(&SnapshotState::Completed) || snapshot.storage_tier() == Some(&StorageTier::Archive) {
         return None;
     }
     let tags = snapshots::tags_of(snapshot.tags());
@@ -129,7 +141,8 @@ fn restore_point(snapshot: Snapshot) -> Option<(Timestamp, RestorePoint)> {
     let gibibytes = snapshot.volume_size.and_then(|size| size.try_into().ok())?;
     let started = Timestamp::from_second(snapshot.start_time?.secs()).ok()?;
     let (snapshot_id, volume_id) = (snapshot.snapshot_id?, snapshot.volume_id?);
-    Some((started, RestorePoint { snapshot_id, volume_id, night, intervals, gibibytes }))
+    let creation_tags = creation_tags.of(&tags);
+    Some((started, RestorePoint { snapshot_id, volume_id, night, intervals, gibibytes, creation_tags }))
 }
 
 /// Returns when a drill last took each volume.

@@ -1,6 +1,7 @@
 //! Lambda's entry point of `drill-choose`.
 
 use aws::Aws;
+use domain::description::Owner;
 use drill_choose::{Input, Settings, handle};
 use lambda::{any_night, serve, setting};
 use ledger::Ledger;
@@ -18,6 +19,9 @@ async fn main() -> Result<(), lambda::LambdaError> {
         volumes: setting("DRILL_VOLUMES"),
         gibibytes: setting("DRILL_GIB"),
         weeks: setting("DRILL_WEEKS"),
+        owner: Owner { client: setting("CLIENT"), project: setting("PROJECT") },
+        tags_at_creation: setting("TAGS_AT_CREATION"),
+        regions: setting("REGIONS"),
         any_night: any_night(),
         home: aws.config().region().map(ToString::to_string).unwrap_or_default(),
     };

@@ -4,13 +4,20 @@
 use aws::error;
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
 use domain::{Error, step_functions::Execution};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// How old a drill is before it asks: ListExecutions is eventually consistent (Step Functions API reference).
+const SETTLED: SignedDuration = SignedDuration::from_secs(5);
 
 /// Of two drills that started at the same time, the one whose name sorts first goes on.
 ///
 /// # Errors
 /// `BadInput` with the name of the one that goes on; `Transient` or `Refused` from Step Functions.
 pub async fn require_none(sfn: &Client, execution: &Execution) -> Result<(), Error> {
+    let age = Timestamp::now().duration_since(execution.start_time);
+    if (SignedDuration::ZERO..SETTLED).contains(&age) {
+        tokio::time::sleep((SETTLED - age).unsigned_abs()).await;
+    }
     let list = sfn.list_executions().state_machine_arn(state_machine(&execution.id));
     let mut listed = list.status_filter(ExecutionStatus::Running).into_paginator().items().send();
     let own = (execution.start_time.as_millisecond(), execution.name.as_str());

@@ -6,6 +6,7 @@ use aws_sdk_ec2::{
     types::{AvailabilityZone, AvailabilityZoneState, Filter, InstanceStateName},
 };
 use domain::{Error, ErrorName};
+use std::collections::BTreeMap;
 
 use crate::Settings;
 
@@ -22,6 +23,7 @@ pub struct Place {
 /// `BadInput` for an instance or a zone that does not exist; `Refused` for one that cannot be used now, which fails the drill of this Region
 /// alone; `Throttled`, `Transient` or `Refused` from EC2.
 pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<Place, Error> {
+    require_one_each(&settings.zones, &settings.regions)?;
     if !settings.instance.is_empty() && settings.home == region {
         let (zone, instance) = (zone_of(ec2, &settings.instance).await?, settings.instance.clone());
         return Ok(Place { zone, instance });
@@ -30,6 +32,29 @@ pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<P
     let zones = zones.map_err(|error| error::of("DescribeAvailabilityZones", error))?;
     let zone = zone(zones.availability_zones(), &settings.zones, region)?;
     Ok(Place { zone, instance: String::new() })
+}
+
+/// Requires that each zone is of a Region of the drill, and that no two are of one. A zone's name is its Region's and a letter; that of a Local
+/// Zone has a hyphen and more (EC2 user guide, "Regions and Zones").
+fn require_one_each(zones: &str, regions: &str) -> Result<(), Error> {
+    let mut used = BTreeMap::new();
+    for zone in zones.split(',').map(str::trim).filter(|zone| !zone.is_empty()) {
+        let is_of = |region: &&str| {
+            zone.strip_prefix(*region)
+                .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(|one: char| one.is_ascii_digit()))
+        };
+        let Some(region) = regions.split(',').find(is_of) else {
+            return Err(Error::bad_input("DrillZones", zone, format!("not a zone of {regions}")));
+        };
+        if let Some(other) = used.insert(region, zone) {
+            return Err(Error::bad_input(
+                "DrillZones",
+                zone,
+                format!("{region} already has {other}; name one zone for each Region"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Asks by a filter, not by id: if the instance does not exist, EC2 returns an empty list.

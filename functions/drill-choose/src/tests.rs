@@ -7,7 +7,7 @@ use aws_sdk_ec2::{
     primitives::DateTime,
     types::{
         AvailabilityZone, AvailabilityZoneState, Instance, InstanceState, InstanceStateName, Placement, Reservation,
-        Tag,
+        StorageTier, Tag,
     },
 };
 use aws_sdk_sfn::{
@@ -30,6 +30,9 @@ fn settings() -> Settings {
         volumes: text("2"),
         gibibytes: text("100"),
         weeks: text("2"),
+        owner: Owner::default(),
+        tags_at_creation: text(""),
+        regions: text("eu-west-1,us-east-1"),
         home: text("eu-west-1"),
         any_night: false,
     }
@@ -66,7 +69,10 @@ fn snapshots_listed() -> Vec<Snapshot> {
     pending.state = Some(SnapshotState::Pending);
     let mut newer = snapshot("snap-1p", "vol-1", "2026-11-29", 8);
     newer.state = Some(SnapshotState::Error);
+    let mut archived = snapshot("snap-1a", "vol-1", "2026-11-29", 8);
+    archived.storage_tier = Some(StorageTier::Archive);
     vec![
+        archived,
         snapshot("snap-3", "vol-3", "2026-11-28", 8),
         snapshot("snap-1old", "vol-1", "2026-11-27", 8),
         snapshot("snap-1", "vol-1", "2026-11-28", 8),
@@ -205,6 +211,11 @@ async fn a_zone_may_be_named_and_must_exist_and_be_available() {
         ("us-east-1a", Ok("eu-west-1b")),
         ("eu-west-1x", Err("BadInput: DrillZones: eu-west-1x: not a zone that this account has")),
         ("eu-west-1a", Err("Refused: DrillZones: eu-west-1a is not available now; choose another zone")),
+        ("us-east1-a", Err("BadInput: DrillZones: us-east1-a: not a zone of eu-west-1,us-east-1")),
+        (
+            "eu-west-1b,eu-west-1c",
+            Err("BadInput: DrillZones: eu-west-1c: eu-west-1 already has eu-west-1b; name one zone for each Region"),
+        ),
     ] {
         let (ledger, _) = ground(&[]);
         let chosen = run(&ec2(), &ledger, &zones(named), json!({})).await;

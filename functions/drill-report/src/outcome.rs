@@ -99,6 +99,7 @@ mod tests {
             night,
             intervals: "Daily".parse().unwrap(),
             gibibytes: 8,
+            creation_tags: [].into(),
         }
     }
 

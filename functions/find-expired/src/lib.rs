@@ -3,7 +3,7 @@
 use aws::{error, snapshots};
 use aws_sdk_ec2::{
     Client,
-    types::{Snapshot as Ec2Snapshot, SnapshotState},
+    types::{Snapshot as Ec2Snapshot, SnapshotState, StorageTier},
 };
 use domain::{
     Error, Intervals, Night,
@@ -112,7 +112,7 @@ fn read(snapshot: Ec2Snapshot, existing: &HashSet<String>) -> Result<Found, Unre
     let (tags, volume) = (snapshots::tags_of(snapshot.tags()), snapshot.volume_id().unwrap_or_default());
     let identity =
         tags::require_own(&tags, volume, existing.contains(volume)).and_then(|()| tags::read_identity(&tags));
-    let state = state(snapshot.state());
+    let state = state(&snapshot);
     let started = snapshot.start_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
     let (id, volume_id) = (snapshot.snapshot_id.unwrap_or_default(), snapshot.volume_id.unwrap_or_default());
     match identity {
@@ -123,9 +123,10 @@ fn read(snapshot: Ec2Snapshot, existing: &HashSet<String>) -> Result<Found, Unre
     }
 }
 
-fn state(state: Option<&SnapshotState>) -> State {
-    match state {
+fn state(snapshot: &Ec2Snapshot) -> State {
+    match snapshot.state() {
         Some(SnapshotState::Pending) => State::Pending,
+        Some(SnapshotState::Completed) if snapshot.storage_tier() == Some(&StorageTier::Archive) => State::Archived,
         Some(SnapshotState::Completed) => State::Completed,
         Some(SnapshotState::Error) => State::Error,
         _ => State::Other,

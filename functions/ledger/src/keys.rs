@@ -7,6 +7,7 @@
 //!                            <Region>/expired.jsonl, failed.jsonl, unreadable.jsonl  find-expired
 //!                            <Region>/SnapshotVolumes/, DeleteExpired/             Step Functions: the results of the Maps
 //! failed-snapshots/<Region>.jsonl                    report-night: the failed snapshots that were reported
+//! selected/<Region>.jsonl                            report-night: the volumes that the last run selected
 //! drills/<date>/<execution>/...                      the restore drill's, in the same way
 //! proofs/<Region>.jsonl                              drill-report: what is proven of each volume
 //! ```
@@ -26,6 +27,11 @@ pub fn run_list(night: Night, execution: &Execution, region: &str, name: &str) -
 /// The failed snapshots of a Region that were reported.
 pub fn failed_snapshots(region: &str) -> String {
     format!("failed-snapshots/{region}.jsonl")
+}
+
+/// The volumes that the last run selected in a Region, and those that it missed.
+pub fn selected(region: &str) -> String {
+    format!("selected/{region}.jsonl")
 }
 
 /// An object of one restore drill.

@@ -4,9 +4,10 @@
 //! # Layout
 //! - [`handle`]: the report.
 //! - [`region`]: one Region's part of it. [`outcome`]: one volume's part. [`listed`]: what EC2 lists.
-//! - [`children`]: the child executions that failed.
+//! - [`children`]: the child executions that failed. [`deselected`]: the volumes that are selected no more.
 
 pub mod children;
+pub mod deselected;
 pub mod listed;
 pub mod outcome;
 pub mod region;

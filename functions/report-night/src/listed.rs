@@ -1,7 +1,10 @@
 //! What EC2 lists of a Region when the run ends.
 
 use aws::{error, snapshots};
-use aws_sdk_ec2::{Client, types::Filter};
+use aws_sdk_ec2::{
+    Client,
+    types::{Filter, Volume},
+};
 use domain::{Error, Night, messages::ManagedSnapshot};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -57,18 +60,19 @@ pub async fn still_listed(ec2: &Client, stack: &str, expired: &[ManagedSnapshot]
 /// Values of one filter (AWSEC2 user guide, "List and filter your resources": 200).
 const FILTERED: usize = 200;
 
-/// Those of the volumes that EC2 lists in any state.
+/// Those of the volumes that EC2 lists in any state, by their ids.
 ///
 /// # Errors
 /// `Throttled`, `Transient` or `Refused` from EC2.
-pub async fn existing(ec2: &Client, volumes: &[&str]) -> Result<HashSet<String>, Error> {
-    let mut existing = HashSet::new();
+pub async fn existing(ec2: &Client, volumes: &[&str]) -> Result<HashMap<String, Volume>, Error> {
+    let mut existing = HashMap::new();
     for ids in volumes.chunks(FILTERED) {
         let ids = ids.iter().map(|id| id.to_string()).collect();
         let filter = Filter::builder().name("volume-id").set_values(Some(ids)).build();
         let mut listed = ec2.describe_volumes().filters(filter).into_paginator().items().send();
         while let Some(volume) = listed.next().await {
-            existing.extend(volume.map_err(|error| error::of("DescribeVolumes", error))?.volume_id);
+            let volume = volume.map_err(|error| error::of("DescribeVolumes", error))?;
+            existing.extend(volume.volume_id.clone().map(|id| (id, volume)));
         }
     }
     Ok(existing)

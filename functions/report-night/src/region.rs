@@ -14,6 +14,7 @@ use std::{collections::HashMap, time::Duration};
 
 use crate::{
     children::Children,
+    deselected::deselected,
     listed::{Tonight, existing, still_listed, tonight},
     outcome::{Facts, Outcome},
 };
@@ -55,6 +56,9 @@ impl Planned<'_> {
         self.add_expired(&mut report, &children).await?;
         if !self.dry_run {
             self.add_failed_snapshots(&mut report, &tonight).await?;
+            if self.region.work_list.is_some() {
+                report.deselected = deselected(&self.ec2, self.ledger, self.execution, &report).await?;
+            }
         }
         if let Some(expiry) = &self.region.expiry {
             report.kept = Some(expiry.managed.saturating_sub(report.expired.len()));
@@ -139,7 +143,7 @@ impl Planned<'_> {
         let existing = existing(&self.ec2, &unprotected).await?;
         let (unprotected, gone) = std::mem::take(&mut report.unprotected)
             .into_iter()
-            .partition(|one| existing.contains(&one.volume.volume_id));
+            .partition(|one| existing.contains_key(&one.volume.volume_id));
         report.unprotected = unprotected;
         for Unprotected { volume, .. } in gone {
             children.remove(&volume.volume_id);

@@ -1,7 +1,7 @@
 use super::*;
 use aws_sdk_ec2::{
     operation::{describe_snapshots::DescribeSnapshotsOutput, describe_volumes::DescribeVolumesOutput},
-    types::{Snapshot, SnapshotState, Volume},
+    types::{Snapshot, SnapshotState, Tag, Volume, VolumeAttachment},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use ledger::bucket::{Objects, bucket};
@@ -159,6 +159,46 @@ async fn a_snapshot_that_failed_tonight_is_the_reason_of_its_volume_and_no_later
         assert_eq!(report.regions[0].unprotected[0].reason.code, "SnapshotError");
         assert!(report.regions[0].failed_snapshots.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_volume_that_is_selected_no_more_is_reported_once_and_is_no_failure() {
+    let (ledger, objects) = written(false);
+    let before = ["vol-1", "vol-2", "vol-out", "vol-off", "vol-tag", "vol-deleted"]
+        .map(|id| json!({"volumeId": id}).to_string());
+    objects.lock().unwrap().insert(keys::selected("eu-west-1"), (before.join("\n") + "\n").into_bytes());
+    let volumes = mock!(aws_sdk_ec2::Client::describe_volumes).then_output(|| {
+        let of = |id: &str| Volume::builder().volume_id(id);
+        let attached = |id| of(id).attachments(VolumeAttachment::builder().instance_id("i-1").build());
+        let out = Tag::builder().key("Backup").value("False").build();
+        let found = [attached("vol-out").tags(out).build(), of("vol-off").build(), attached("vol-tag").build()];
+        DescribeVolumesOutput::builder().set_volumes(Some(found.to_vec())).build()
+    });
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&lists(&["vol-1", "vol-2"]), &volumes]);
+    let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
+    let reported = async |name, dry_run| {
+        let mut input = input(name, dry_run);
+        input.regions.truncate(1);
+        input.regions[0].expiry = None;
+        let report = handle(|_| ec2.clone(), &ledger, &settings, || Timestamp::UNIX_EPOCH, input).await.unwrap();
+        let deselected = report.regions[0].deselected.iter();
+        let told: Vec<_> = deselected.map(|one| format!("{}: {}", one.volume.volume_id, one.problem)).collect();
+        (told, Output::from(report))
+    };
+    let all = [
+        "vol-out: it has the tag Backup=false",
+        "vol-off: it is detached",
+        "vol-tag: it does not have the tag that VolumeTag asks for",
+    ];
+    assert!(reported("dry", true).await.0.is_empty());
+    for _attempt in 0..2 {
+        let (told, output) = reported("run", false).await;
+        assert_eq!(told, all);
+        assert!(output.complete);
+        assert_eq!(output.mail.unwrap().subject, "[prod] 3 volumes no longer backed up");
+    }
+    let (told, output) = reported("next", false).await;
+    assert!(told.is_empty() && output.mail.is_none(), "{told:?}");
 }
 
 #[tokio::test]

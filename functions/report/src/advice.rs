@@ -43,6 +43,10 @@ fn for_our_own(code: Code) -> Advice {
         Code::NothingSelected => {
             ("The run found no volume in any Region.", "Check the parameters Regions and VolumeTag.")
         }
+        Code::Deselected => (
+            "A volume is no longer backed up. Its restore points stay, but no run adds to them.",
+            "None if that was intended. Otherwise attach the volume, or correct its tags: `nightly coverage` lists what is left out.",
+        ),
         Code::TooLarge => (
             "The volume is larger than a drill may create.",
             "Raise the parameter DrillGiB, or restore it by hand with `nightly restore`.",

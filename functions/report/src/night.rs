@@ -7,11 +7,14 @@ use domain::{
     step_functions::Caught,
     tags,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 use crate::mail::Mail;
+
+/// The age from which the newest restore point of a volume is stale: more than one snapshot failed.
+const STALE: SignedDuration = SignedDuration::from_hours(36);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,6 +48,9 @@ pub struct Region {
     /// Volumes that have no snapshot of the Night, and that EC2 no longer lists: they were deleted before or during the run.
     #[serde(default)]
     pub gone: Vec<Named>,
+    /// Volumes that exist and that the last run selected, but this one did not. Each is reported once; it is no failure.
+    #[serde(default)]
+    pub deselected: Vec<Deselected>,
     /// Steps and child executions that failed.
     pub failures: Vec<Failure>,
     /// Snapshots that expired and were deleted; in a dry run, that would have been deleted.
@@ -134,6 +140,16 @@ pub struct Unprotected {
     #[serde(flatten)]
     pub volume: Named,
     pub reason: Reason,
+}
+
+/// A volume that is selected no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deselected {
+    #[serde(flatten)]
+    pub volume: Named,
+    /// Why, such as `it is detached`.
+    pub problem: String,
 }
 
 /// A failure of a run.
@@ -242,6 +258,9 @@ pub struct Counts {
     /// Volumes that were deleted before or during the run.
     #[serde(default)]
     pub gone: usize,
+    /// Volumes that the last run selected, but this one did not.
+    #[serde(default)]
+    pub deselected: usize,
     /// Steps that failed as a whole.
     pub failed_steps: usize,
     /// Child executions that failed although their volume is protected: mostly its snapshot was not tagged.
@@ -279,6 +298,7 @@ impl From<&Region> for Counts {
             protected: region.protected.len(),
             unprotected: region.unprotected.len(),
             gone: region.gone.len(),
+            deselected: region.deselected.len(),
             failed_steps: region.failures.iter().filter(|failure| failure.subject().is_none()).count(),
             failed_tags: region.other_failures().filter(|failure| failure.is_of_volume()).count(),
             failed_deletions: region.other_failures().filter(|failure| failure.is_of_snapshot()).count(),
@@ -314,6 +334,21 @@ impl Summary {
         all.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect()
     }
 
+    /// `, 1 no longer backed up`; empty if that is of none.
+    fn deselected(&self) -> String {
+        match self.total(|region| region.deselected) {
+            0 => String::new(),
+            count => format!(", {count} no longer backed up"),
+        }
+    }
+
+    /// When the newest restore point was started of the volume that is worst off, if that is so long ago that the volume is at risk: its last
+    /// snapshots all failed.
+    pub fn at_risk(&self) -> Option<Timestamp> {
+        let stalest = self.regions.iter().filter_map(|region| region.stalest).min();
+        stalest.filter(|stalest| self.ended.duration_since(*stalest) > STALE)
+    }
+
     /// The outcome in a few words, such as `1 of 3 volumes unprotected`.
     pub fn headline(&self) -> String {
         let protected = self.total(|region| region.protected);
@@ -335,7 +370,7 @@ impl Summary {
             if gone == 0 { String::new() } else { format!(", {} deleted during the run", plural(gone, "volume")) };
         let earlier =
             if failed == 0 { String::new() } else { format!(", {} failed", plural(failed, "earlier snapshot")) };
-        format!("{all} protected{gone}{earlier}")
+        format!("{all} protected{gone}{earlier}{}", self.deselected())
     }
 }
 

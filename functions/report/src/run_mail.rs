@@ -1,7 +1,6 @@
 //! The email of a run, for a person at 6 a.m.: what failed and why, what to do, where to look.
 
 use domain::{Reason, messages::ManagedSnapshot, reason::Code};
-use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write;
 
 use crate::{
@@ -10,8 +9,6 @@ use crate::{
     night::{Failure, Named, Region, Report, Summary, plural},
 };
 
-/// The age from which the newest restore point of a volume is stale: more than one snapshot failed.
-const STALE: SignedDuration = SignedDuration::from_hours(36);
 /// Characters of a name.
 const LONGEST_NAME: usize = 60;
 
@@ -23,7 +20,11 @@ pub fn mail(report: &Report) -> Option<Mail> {
     }
     let summary = Summary::from(report);
     let stack = ascii(&summary.backup_stack, 50);
-    let subject = format!("[{stack}] Night {}: {}", summary.night, summary.headline());
+    let deselected = summary.total(|region| region.deselected);
+    let subject = match summary.is_complete() && failures == deselected {
+        true => format!("[{stack}] {} no longer backed up", plural(deselected, "volume")),
+        false => format!("[{stack}] Night {}: {}", summary.night, summary.headline()),
+    };
     Some(Mail { subject: ascii(&subject, 99), message: message(report, &summary, failures) })
 }
 
@@ -43,12 +44,16 @@ fn message(report: &Report, summary: &Summary, count: usize) -> String {
     text
 }
 
-/// Every failure of a Region once, each with its subject.
+/// Everything to report of a Region once, each with its subject.
 fn failures(region: &Region) -> impl Iterator<Item = (Reason, String)> {
     let unprotected = region.unprotected.iter().map(|one| (one.reason.clone(), volume(&one.volume)));
     let others = region.other_failures().map(|failure| (failure.reason().clone(), action(failure)));
     let failed = region.failed_snapshots.iter().map(|one| (Reason::new(Code::SnapshotError, ""), snapshot(one)));
-    unprotected.chain(others).chain(failed)
+    let deselected = region
+        .deselected
+        .iter()
+        .map(|one| (Reason::new(Code::Deselected, ""), format!("{}: {}", volume(&one.volume), one.problem)));
+    unprotected.chain(others).chain(failed).chain(deselected)
 }
 
 fn action(failure: &Failure) -> String {
@@ -95,17 +100,16 @@ fn verdict(summary: &Summary) -> String {
         };
         return format!("The run for {night} is not complete: {}.\n{known}", summary.headline());
     }
-    let failed = plural(summary.total(|region| region.failed_snapshots), "earlier snapshot");
-    format!("Every volume has a snapshot for {night}, but {failed} failed in EBS.{}", at_risk(summary))
-}
-
-/// Says that a volume is at risk, because its last snapshots all failed.
-fn at_risk(summary: &Summary) -> String {
-    let stalest = summary.regions.iter().filter_map(|region| region.stalest).min();
-    let is_old = |stalest: &Timestamp| summary.ended.duration_since(*stalest) > STALE;
-    let since = stalest.filter(is_old).map(|stalest| stalest.strftime("%F %H:%M").to_string());
-    since
-        .map_or_else(String::new, |since| format!("\nA volume is at risk: its newest restore point is of {since} UTC."))
+    let mut text = format!("Every selected volume has a snapshot for {night}.");
+    let failed = summary.total(|region| region.failed_snapshots);
+    if failed > 0 {
+        let _ = write!(text, " But {} failed in EBS.", plural(failed, "earlier snapshot"));
+    }
+    if let Some(since) = summary.at_risk() {
+        let _ =
+            write!(text, "\nA volume is at risk: its newest restore point is of {} UTC.", since.strftime("%F %H:%M"));
+    }
+    text
 }
 
 /// Commands and addresses, the most useful first.

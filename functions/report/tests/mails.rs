@@ -13,7 +13,7 @@ use report::{
     drill::{DrillReport, FailedStep, NotRemoved, RegionReport},
     drill_mail,
     mail::Mail,
-    night::{Failure, Named, Protected, Region, Report, Unprotected},
+    night::{Deselected, Failure, Named, Protected, Region, Report, Unprotected},
     run_mail,
 };
 use serde_json::{from_value, json};
@@ -71,6 +71,30 @@ fn holds(kind: &str, mail: Mail) -> Mail {
     assert_eq!(fs::read_to_string(&path).unwrap_or_default(), now, "{kind}; UPDATE=1 make test rewrites it");
     assert!(mail.subject.len() < 100 && mail.subject.is_ascii());
     mail
+}
+
+#[test]
+fn a_volume_that_is_no_longer_backed_up_has_an_email_of_its_own() {
+    let deselected =
+        |id, name, problem: &str| Deselected { volume: volume(id, name, None), problem: problem.to_owned() };
+    let mut only = region("eu-west-1", 3);
+    only.deselected = vec![
+        deselected("vol-0d4f", Some("ledger-disk"), "it does not have the tag that VolumeTag asks for"),
+        deselected("vol-0e5a", None, "it is detached"),
+    ];
+    let sent = holds("deselected", mail(vec![only.clone()]));
+    fits_a_screen(&sent);
+    only.failed_snapshots = vec![ManagedSnapshot {
+        snapshot_id: "snap-1".into(),
+        volume_id: "vol-1".into(),
+        night: "2026-05-19".parse().unwrap(),
+        interval: Interval::Daily,
+    }];
+    let both = mail(vec![only]).subject;
+    assert_eq!(
+        both,
+        "[prod] Night 2026-05-20: all 3 volumes protected, 1 earlier snapshot failed, 2 no longer backed up"
+    );
 }
 
 /// A screen has 24 lines of 100 characters; addresses may be longer.
@@ -199,6 +223,7 @@ fn not_proven(volume: &str, error: &str) -> UnprovenOf {
         night: "2026-10-01".parse().unwrap(),
         intervals: "Daily+Quarterly".parse().unwrap(),
         gibibytes: 8,
+        creation_tags: [].into(),
     };
     UnprovenOf::new(point, Reason::from_error("Refused", error))
 }

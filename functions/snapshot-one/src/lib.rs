@@ -1,4 +1,4 @@
-//! Makes tonight's snapshot of one volume, with its identity tags in the same call, when its turn has come.
+//! Makes tonight's snapshot of one volume, with its identity tags and those that the account demands in the same call, when its turn has come.
 //!
 //! CreateSnapshot has no client token (EC2 API reference), and an attempt whose answer was lost may have created the snapshot. So each
 //! attempt looks before it creates, the SDK makes one attempt at the call, and the state machine retries. EC2 itself refuses a second
@@ -11,7 +11,9 @@ use aws_sdk_ec2::{
     types::{ResourceType, TagSpecification},
 };
 use domain::{
-    Error, Intervals, Night, description,
+    Error, Intervals, Night,
+    creation_tags::CreationTags,
+    description::{self, Owner},
     messages::{Turn, Volume},
     pace::Pace,
     tags,
@@ -32,11 +34,14 @@ pub struct Input {
     pub execution: String,
 }
 
-/// The stack's parameters that bear on a snapshot, as text.
-#[derive(Clone, Debug)]
+/// The stack's parameters that bear on a snapshot.
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub backup_stack: String,
     pub snapshots_per_second: String,
+    pub owner: Owner,
+    /// [`CreationTags::read`]
+    pub tags_at_creation: String,
 }
 
 /// The snapshot, and what tag-snapshot needs to describe it.
@@ -58,10 +63,11 @@ pub struct Output {
 /// any other answer.
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;
+    let creation_tags = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
     pace::wait_for(input.turn, Pace::read(&settings.snapshots_per_second)?).await;
     let snapshot_id = match find(ec2, stack, &input).await? {
         Some(snapshot_id) => snapshot_id,
-        None => create(ec2, stack, &input).await?,
+        None => create(ec2, stack, &creation_tags, &input).await?,
     };
     let Input { region, night, execution, volume, .. } = input;
     Ok(Output { region, night, execution, snapshot_id, volume })
@@ -81,15 +87,17 @@ async fn find(ec2: &Client, stack: &str, input: &Input) -> Result<Option<String>
     Ok(found)
 }
 
-async fn create(ec2: &Client, stack: &str, input: &Input) -> Result<String, Error> {
-    let identity = snapshots::ec2_tags(tags::identity(stack, input.night, &input.intervals, &input.volume.volume_id));
-    let identity = TagSpecification::builder().resource_type(ResourceType::Snapshot).set_tags(Some(identity)).build();
+async fn create(ec2: &Client, stack: &str, creation_tags: &CreationTags, input: &Input) -> Result<String, Error> {
+    let mut tags = creation_tags.of(&input.volume.tags);
+    tags.extend(tags::identity(stack, input.night, &input.intervals, &input.volume.volume_id));
+    let tags = Some(snapshots::ec2_tags(tags));
+    let tags = TagSpecification::builder().resource_type(ResourceType::Snapshot).set_tags(tags).build();
     let once = Config::builder().retry_config(RetryConfig::disabled());
     let created = ec2
         .create_snapshot()
         .volume_id(&input.volume.volume_id)
         .description(description::snapshot_description(&input.volume.tags))
-        .tag_specifications(identity)
+        .tag_specifications(tags)
         .customize()
         .config_override(once)
         .send()

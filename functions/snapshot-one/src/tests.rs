@@ -70,7 +70,7 @@ async fn run(rules: &[&Rule]) -> Result<Output, Error> {
 }
 
 fn settings(stack: &str, per_second: &str) -> Settings {
-    Settings { backup_stack: stack.into(), snapshots_per_second: per_second.into() }
+    Settings { backup_stack: stack.into(), snapshots_per_second: per_second.into(), ..Settings::default() }
 }
 
 #[tokio::test]
@@ -130,4 +130,21 @@ async fn makes_nothing_without_a_stack_to_make_it_for() {
     let error = handle(&ec2, &settings("", "5"), input()).await.unwrap_err();
     assert_eq!(error.to_string(), "BadInput: BackupStack: \"\": must be the name of the deployed stack");
     assert!(handle(&ec2, &settings("prod", "fast"), input()).await.is_err());
+}
+
+#[tokio::test]
+async fn the_tags_that_an_account_demands_are_in_the_call_that_creates() {
+    let create = mock!(Client::create_snapshot)
+        .match_requests(|request| {
+            let tags = request.tag_specifications().iter().flat_map(|one| one.tags());
+            let tags: Vec<_> = tags.map(|tag| (tag.key().unwrap(), tag.value().unwrap())).collect();
+            [("Client", "acme"), ("CostCenter", "42")].iter().all(|tag| tags.contains(tag)) && tags.len() == 7
+        })
+        .then_output(|| CreateSnapshotOutput::builder().snapshot_id("snap-new").build());
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&finds(None), &create]);
+    let mut input = input();
+    input.volume.tags.insert("CostCenter".into(), "42".into());
+    let owner = Owner { client: "acme".into(), project: String::new() };
+    let settings = Settings { owner, tags_at_creation: "CostCenter,Absent".into(), ..settings("prod", "5") };
+    assert_eq!(handle(&ec2, &settings, input).await.unwrap().snapshot_id, "snap-new");
 }

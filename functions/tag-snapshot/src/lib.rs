@@ -1,13 +1,15 @@
 //! Adds the descriptive tags to one snapshot: its volume's name and description, Client, Project, the volume's other tags.
-//! All in one call, so that a snapshot has every one of them or none.
+//! A tag that a policy of the account refuses does not cost the others.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::Client;
 use domain::{
-    Error, ErrorName,
+    Error, ErrorName, Reason,
+    creation_tags::CreationTags,
     description::{self, Owner},
     foreign_tags::ForeignTags,
     messages::Volume,
+    tags::Tags,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,28 +38,60 @@ pub struct Settings {
     pub owner: Owner,
     /// [`ForeignTags::read`]
     pub tags_not_copied: String,
+    /// [`CreationTags::read`]
+    pub tags_at_creation: String,
 }
 
 /// Adds the tags; again on a snapshot that has them, it changes nothing.
 ///
 /// # Errors
-/// `BadInput` for a parameter that a person must fix, `Transient` where EC2 is busy or silent, `Refused` for any other answer.
+/// `BadInput` for a parameter that a person must fix, `Transient` where EC2 is busy or silent, `Refused` for any other answer: the
+/// snapshot then has every tag but those that the message names.
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let foreign = ForeignTags::read(&settings.tags_not_copied)?;
-    let described = description::descriptive(&input.volume, &settings.owner, &foreign);
+    let creation = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
+    let described = description::descriptive(&input.volume, &creation, &foreign);
     if !described.dropped.is_empty() {
         tracing::warn!(snapshot = input.snapshot_id, dropped = ?described.dropped, "no room for every tag of the volume");
     }
-    let tags = snapshots::ec2_tags(described.tags);
-    let tagged = ec2.create_tags().resources(&input.snapshot_id).set_tags(Some(tags)).send().await;
-    tagged.map_err(|error| not_found_yet(error::of("CreateTags", error)))?;
+    add(ec2, &input.snapshot_id, described.tags).await?;
     Ok(Output { volume_id: input.volume.volume_id, snapshot_id: input.snapshot_id, dropped_tags: described.dropped })
+}
+
+/// Adds all tags in one call. Where EC2 refuses that, because a policy of the account forbids one of them, it halves them until the refused
+/// ones are found.
+async fn add(ec2: &Client, snapshot_id: &str, tags: Tags) -> Result<(), Error> {
+    let mut refused: Option<(Vec<String>, Error)> = None;
+    let mut parts = vec![Vec::from_iter(tags)];
+    while let Some(mut part) = parts.pop() {
+        let tags = snapshots::ec2_tags(part.iter().cloned().collect());
+        let tagged = ec2.create_tags().resources(snapshot_id).set_tags(Some(tags)).send().await;
+        match tagged.map_err(|error| not_found_yet(error::of("CreateTags", error))) {
+            Ok(_) => {}
+            Err(error) if error.name != ErrorName::Refused => return Err(error),
+            Err(_) if part.len() > 1 => {
+                let half = part.split_off(part.len() / 2);
+                parts.extend([part, half]);
+            }
+            Err(error) => {
+                let (keys, _) = refused.get_or_insert_with(|| (Vec::new(), error));
+                keys.extend(part.into_iter().map(|(key, _)| key));
+            }
+        }
+    }
+    match refused {
+        None => Ok(()),
+        Some((keys, error)) => {
+            let message = format!("{} (refused: the tag {})", error.message, keys.join(", "));
+            Err(Error { message, ..error })
+        }
+    }
 }
 
 /// A snapshot made a moment ago may not be found yet (EC2 developer guide, "Eventual consistency"): that is tried again.
 fn not_found_yet(error: Error) -> Error {
-    let name = if error.message.contains("InvalidSnapshot.NotFound") { ErrorName::Transient } else { error.name };
-    Error { name, ..error }
+    let is_new = Reason::from_error("", &error.message).code == "InvalidSnapshot.NotFound";
+    Error { name: if is_new { ErrorName::Transient } else { error.name }, ..error }
 }
 
 #[cfg(test)]
@@ -65,10 +99,14 @@ mod tests {
     use super::*;
     use aws_sdk_ec2::{
         error::ErrorMetadata,
-        operation::create_tags::{CreateTagsError, CreateTagsOutput},
+        operation::create_tags::{CreateTagsError, CreateTagsInput, CreateTagsOutput},
     };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
     use serde_json::json;
+    use std::{
+        collections::BTreeSet,
+        sync::{Arc, Mutex},
+    };
 
     fn input(tags: serde_json::Value) -> Input {
         let volume = json!({"volumeId": "vol-1", "instances": [], "tags": tags});
@@ -93,7 +131,7 @@ mod tests {
             .then_output(|| CreateTagsOutput::builder().build());
         let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&create]);
         let owner = Owner { client: "acme".into(), project: String::new() };
-        let settings = Settings { owner, tags_not_copied: "Cost*".into() };
+        let settings = Settings { owner, tags_not_copied: "Cost*".into(), tags_at_creation: String::new() };
         let volume = json!({"Name": "db", "Project": "shop", "Team": "data", "aws:x": "y", "BackupStack": "other",
             "night": "x", "kubernetes.io/cluster/prod": "owned", "CostCenter": "1"});
         let output = handle(&ec2, &settings, input(volume)).await.unwrap();
@@ -123,5 +161,31 @@ mod tests {
         let tags = (0..49).map(|number| (format!("k{number:02}"), json!("v"))).collect();
         let output = handle(&ec2, &Settings::default(), input(serde_json::Value::Object(tags))).await.unwrap();
         assert_eq!(output.dropped_tags, ["k43", "k44", "k45", "k46", "k47", "k48"]);
+    }
+
+    #[tokio::test]
+    async fn a_tag_that_is_refused_costs_no_other() {
+        let is_refused = |request: &CreateTagsInput| request.tags().iter().any(|tag| tag.key() == Some("Owner"));
+        let refuse =
+            || CreateTagsError::generic(ErrorMetadata::builder().code("UnauthorizedOperation").message("no").build());
+        let refused = mock!(Client::create_tags).match_requests(move |request| is_refused(request)).then_error(refuse);
+        let keys = Arc::new(Mutex::new(BTreeSet::new()));
+        let seen = keys.clone();
+        let added = mock!(Client::create_tags)
+            .match_requests(move |request| {
+                let allowed = !is_refused(request);
+                if allowed {
+                    let keys = request.tags().iter().filter_map(|tag| tag.key().map(str::to_owned));
+                    seen.lock().unwrap().extend(keys);
+                }
+                allowed
+            })
+            .then_output(|| CreateTagsOutput::builder().build());
+        let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&refused, &added]);
+        let volume = json!({"Name": "db", "Owner": "x", "Team": "data", "Stage": "prod"});
+        let error = handle(&ec2, &Settings::default(), input(volume)).await.unwrap_err();
+        assert_eq!(error.message, "CreateTags: UnauthorizedOperation: no (refused: the tag Owner)");
+        let keys: Vec<_> = keys.lock().unwrap().iter().cloned().collect();
+        assert_eq!(keys, ["Description", "Name", "Stage", "Team"]);
     }
 }

@@ -403,7 +403,7 @@ async fn a_server_comes_back(lost: &Lost) {
         assert_eq!(attachment.instance_id(), Some(replacement.as_str()));
         devices.insert(attachment.device().expect("a device").to_owned(), volume.size());
     }
-    assert_eq!(devices, BTreeMap::from([("/dev/xvda".to_owned(), Some(20)), ("/dev/sdg".to_owned(), Some(12))]));
+    assert_eq!(devices, BTreeMap::from([("/dev/sda1".to_owned(), Some(20)), ("/dev/sdg".to_owned(), Some(12))]));
     let by_instance = ["--server", &lost.server, "--attach", &replacement];
     assert_eq!(lost.restore(&by_instance)["outcome"], "found", "by the instance that is gone");
 }

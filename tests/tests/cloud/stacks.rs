@@ -13,7 +13,7 @@ use tests::{
 const BACKUP: &str = "nightly-backup";
 
 /// A second valid value of every parameter of backup.yaml but two: KmsKeyArn takes a key's, and infra/digest.py works out Releases.
-const BACKUP_VALUES: [(&str, &str); 22] = [
+const BACKUP_VALUES: [(&str, &str); 24] = [
     ("BackupStack", "another-name"),
     ("Client", "a client"),
     ("DrillDocument", "AnotherDocument"),
@@ -33,8 +33,10 @@ const BACKUP_VALUES: [(&str, &str); 22] = [
     ("RestoreDrill", "true"),
     ("ScheduleExpression", "cron(15 3 * * ? *)"),
     ("SnapshotsPerSecond", "10"),
+    ("TagsAtCreation", "CostCenter,Owner"),
     ("TagsNotCopied", "team/*,Owner"),
     ("TimeZone", "Europe/Berlin"),
+    ("VolumeKeyArns", "arn:aws:kms:*:000000000000:key/*,arn:aws:kms:us-east-1:999988887777:key/1"),
     ("VolumeTag", "Backup=true"),
 ];
 

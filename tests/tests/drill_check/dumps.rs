@@ -63,7 +63,11 @@ fn a_dump_is_not_loaded_where_there_is_no_postgresql() {
     let place = Place::new();
     place.dump(DUMP, "SELECT 1;");
     let said = place.check();
-    assert!(said.good && said.stdout.contains("was not loaded: PostgreSQL is not on this server"), "{}", said.stderr);
+    assert!(
+        said.good && said.stdout.contains("was not loaded: PostgreSQL or systemd is not on this server"),
+        "{}",
+        said.stderr
+    );
     let last = r#"{"fileSystem":"xfs","files":123,"dump":"2026-11-29T033000Z.sql.gz","databases":null}"#;
     assert_eq!(said.stdout.lines().last(), Some(last));
 }

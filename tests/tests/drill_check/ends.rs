@@ -1,8 +1,7 @@
 //! However a check ends, nothing of it stays on the server.
 
-use crate::place::{DUMP, Place, VOLUME, names, real, said, signal};
-use std::{fs, os::unix::process::CommandExt, process::Command};
-use tests::server;
+use crate::place::{DUMP, Place, names, said, signal};
+use std::fs;
 
 #[test]
 fn a_check_that_takes_too_long_ends_itself() {
@@ -35,7 +34,7 @@ fn what_a_check_that_was_killed_left_is_removed_by_the_next() {
     place.program("xfs_repair", &format!(": > {begun}\nexec sleep 600"));
     let killed = place.start();
     place.wait_for("begun");
-    place.kill(killed);
+    place.kill_whole(killed);
     assert_eq!(names(&place.0.join("temporary")).len(), 1);
     place.program("xfs_repair", "true");
     place.succeeds();
@@ -56,30 +55,15 @@ fn a_second_check_of_a_volume_waits_for_the_first_and_leaves_what_is_its() {
     place.is_tidy();
 }
 
-/// With real namespaces and a real mount, which take root and a machine that allows them.
 #[test]
-#[ignore = "needs root and a machine that allows namespaces and mounts: make test-privileged"]
-fn a_check_that_is_killed_takes_its_mount_and_its_postgresql_along() {
-    let allowed = Command::new("unshare").args(["--mount", "--pid", "--ipc", "--fork", "true"]).status();
-    assert!(
-        server::is_root() && allowed.is_ok_and(|status| status.success()),
-        "run this as root, where unshare may mount"
-    );
+fn what_a_killed_check_left_running_ends_with_the_next() {
     let place = Place::with_postgres();
     place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(600);", place.0.join("loading").display()));
-    server::give_to_a_user(&place.0);
-    for name in ["unshare", "umount"] {
-        place.program(name, &format!("exec {} \"$@\"", real(name)));
-    }
-    place.program("mount", &format!("exec {} --bind {}/volume \"${{*: -1}}\"", real("mount"), place.0.display()));
-    let nobody = server::NOBODY;
-    let set = format!("exec {} --reuid={nobody} --regid={nobody} --clear-groups \"$@\"", real("setpriv"));
-    place.program("runuser", &format!("shift 3\n{set}"));
-    let mut command = place.command(real("bash"));
-    let killed = command.arg(place.0.join("check")).process_group(0).spawn().expect("bash");
+    let first = place.start();
     place.wait_for("loading");
-    assert!(place.processes().iter().any(|line| line.contains("postgres -D")), "{:?}", place.processes());
-    place.kill(killed);
-    let mounts = fs::read_to_string("/proc/mounts").expect("the mounts");
-    assert!(!mounts.contains(VOLUME) && place.0.join("volume").join("var/lib/database-dumps").join(DUMP).exists());
+    place.kill(first);
+    // Its mount went with its namespace.
+    fs::remove_file(place.0.join("calls")).expect("removed");
+    place.dump(DUMP, "SELECT 1;");
+    assert_eq!(place.succeeds()["databases"], 1);
 }

@@ -4,6 +4,7 @@
 mod dumps;
 mod ends;
 mod place;
+mod sandbox;
 
 use place::{DISKS, PARTITIONS, Place, VOLUME, script};
 use serde_json::json;

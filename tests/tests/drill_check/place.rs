@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::{
     fs,
-    os::unix::process::CommandExt,
+    os::unix::{fs::symlink, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -46,10 +46,10 @@ impl Place {
         let script = script().replace("{{ VolumeId }}", VOLUME);
         server::program(&place.0, "check", script.strip_prefix("#!/usr/bin/env bash\n").expect("bash"));
         for name in PROGRAMS {
-            std::os::unix::fs::symlink(real(name), place.0.join("bin").join(name)).expect("a link");
+            symlink(real(name), place.0.join("bin").join(name)).expect("a link");
         }
         place.program("unshare", "while [[ $1 == --* ]]; do shift; done\nexec \"$@\"");
-        place.program("runuser", "shift 3\nexec \"$@\"");
+        place.play_systemd();
         place.program("udevadm", "true");
         place.program("df", "case $* in *iused*) echo IUsed; echo 123;; *) echo Avail; echo 9999;; esac");
         place.disks(DISKS, PARTITIONS);
@@ -69,6 +69,25 @@ impl Place {
         let place = Self::new();
         server::install_postgres(&place.0);
         place
+    }
+
+    /// systemd-run and `systemctl stop`, as far as the script needs them: what runs has a folder of its own, and ends with all that it started.
+    /// What it is kept from is tested with the real ones.
+    fn play_systemd(&self) {
+        let sandbox = self.0.join("temporary/sandbox").display().to_string();
+        let stop = format!(
+            "stop() {{\nfor one in $(grep -lz \"^TMPDIR={sandbox}$\" /proc/[0-9]*/environ 2> /dev/null | cut -d/ -f3); do\n\
+             [[ $one == $$ ]] || kill -KILL $one 2> /dev/null\ndone\nrm -rf {sandbox}\n}}"
+        );
+        let run = format!(
+            "{stop}\nfor one; do case $one in --setenv=*) export \"${{one#--setenv=}}\"; shift;; --*) shift;; *) break;; esac; done\n\
+             trap 'status=$?; stop; exit $status' EXIT TERM\nmkdir -p {sandbox}\nTMPDIR={sandbox} setsid \"$@\" <&0 9>&- &\nwait $!"
+        );
+        self.program("systemd-run", &run);
+        self.program("systemctl", &format!("{stop}\nstop"));
+        for name in ["mkdir", "setsid"] {
+            symlink(real(name), self.0.join("bin").join(name)).expect("a link");
+        }
     }
 
     /// A program that stands before the real one.
@@ -157,10 +176,15 @@ impl Place {
         ids.map(|id| text(&id, "cmdline")).collect()
     }
 
-    /// Kills a check's whole group, as SSM's agent does, and waits until all of it has ended.
+    /// Kills a check's whole group, as SSM's agent does. What it had systemd run goes on.
     pub fn kill(&self, mut check: Child) {
         signal("-KILL", &format!("-{}", check.id()));
         check.wait().expect("ended");
+    }
+
+    /// Kills it, and waits until all of it has ended.
+    pub fn kill_whole(&self, check: Child) {
+        self.kill(check);
         wait::until_blocking("all of the check has ended", || self.processes().is_empty());
     }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
     Intervals, Night,
+    creation_tags::CreationTags,
     description::{self, Owner},
     foreign_tags::ForeignTags,
     input::Start,
@@ -31,6 +32,7 @@ pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
     let (night, stack) = (tonight(time, parameters), &parameters.backup_stack);
     let selection = Selection::read(&parameters.volume_tag).expect("a selection");
     let owner = Owner { client: parameters.client.clone(), project: parameters.project.clone() };
+    let creation = CreationTags::read(owner, "").expect("tags at creation");
     let tonights =
         managed(account, parameters).filter(|(_, one)| one.tags.get(tags::NIGHT) == Some(&night.to_string()));
     let done: BTreeSet<_> =
@@ -40,7 +42,7 @@ pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
         let identity = tags::identity(stack, night, &Intervals::due(night), id);
         let (volume_id, tags) = (id.to_owned(), volume.clone());
         let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None };
-        identity.into_iter().chain(description::descriptive(&volume, &owner, &ForeignTags::default()).tags).collect()
+        identity.into_iter().chain(description::descriptive(&volume, &creation, &ForeignTags::default()).tags).collect()
     };
     let lacking = volumes.filter(|(id, _)| !done.contains(id.as_str()));
     lacking.map(|(id, volume)| (id.clone(), tags(id, &volume.tags))).collect()

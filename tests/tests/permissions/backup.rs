@@ -66,13 +66,16 @@ fn functions(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
         ("ReportNightRole", "s3:PutObject", "nights"),
         ("ReportNightRole", "s3:GetObject", "failed-snapshots"),
         ("ReportNightRole", "s3:PutObject", "failed-snapshots"),
+        ("ReportNightRole", "s3:GetObject", "selected"),
+        ("ReportNightRole", "s3:PutObject", "selected"),
     ];
     all.extend(ledger.map(|(role, action, prefix)| {
         Call::new(By::Role(role), action, object(deployed, prefix)).through("LedgerBucket")
     }));
     let bucket = format!("arn:aws:s3:::{}", deployed.id("LedgerBucket"));
     let list = Call::new(By::Role("ReportNightRole"), "s3:ListBucket", bucket).through("LedgerBucket");
-    all.push(list.with("s3:prefix", "failed-snapshots/us-east-1.jsonl"));
+    all.push(list.clone().with("s3:prefix", "failed-snapshots/us-east-1.jsonl"));
+    all.push(list.with("s3:prefix", "selected/us-east-1.jsonl"));
     all.push(Call::new(By::Role("DiscoverVolumesRole"), "ec2:DescribeRegions", "*"));
     let in_ec2 = ec2(deployed, parameters.backup_stack);
     all.extend(parameters.regions.iter().flat_map(|region| in_ec2.iter().map(|call| call.in_region(region))));

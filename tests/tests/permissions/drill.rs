@@ -13,6 +13,9 @@ use crate::{
 pub const INSTANCE: &str = "i-0123456789abcdef0";
 pub const DOCUMENT: &str = "CheckDocument";
 
+/// The keys that the drill may use: every one of the account.
+pub const KEYS: &str = "arn:aws:kms:*:000000000000:key/*";
+
 const ROLES: [&str; 5] =
     ["DrillChooseRole", "DrillRestoreRole", "DrillCheckRole", "DrillRemoveRole", "DrillReportRole"];
 

@@ -49,7 +49,7 @@ fn backup(name: &str, parameters: &[&str]) -> Deployed {
 
 #[test]
 fn a_night_may_do_what_it_does_and_nothing_else() {
-    let deployed = backup("permissions", &["RestoreDrill=true"]);
+    let deployed = backup("permissions", &["RestoreDrill=true", &format!("VolumeKeyArns={}", drill::KEYS)]);
     let region = &["us-east-1"];
     let parameters =
         Parameters { backup_stack: "nightly-backup", regions: region, key: None, checks_on_instance: false };
@@ -61,7 +61,8 @@ fn a_night_may_do_what_it_does_and_nothing_else() {
 
 #[test]
 fn so_may_one_of_several_regions_with_a_customer_key_in_full() {
-    let drill = format!("RestoreDrill=true DrillInstance={} DrillDocument={}", drill::INSTANCE, drill::DOCUMENT);
+    let (instance, document, keys) = (drill::INSTANCE, drill::DOCUMENT, drill::KEYS);
+    let drill = format!("RestoreDrill=true DrillInstance={instance} DrillDocument={document} VolumeKeyArns={keys}");
     let given = format!("KmsKeyArn={KEY} Regions=us-east-1,eu-west-1 BackupStack=whole {drill}");
     let mut deployed = backup("permissions-key", &given.split(' ').collect::<Vec<_>>());
     customer_key(&mut deployed);

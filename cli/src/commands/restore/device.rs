@@ -33,7 +33,7 @@ pub fn choose(instance: &Instance, asked: Option<&str>, had: Option<&str>, exact
     match (wanted, had) {
         (Some(wanted), _) => match user(instance, &wanted) {
             None => Ok(wanted),
-            Some(volume) => bail!("{}", in_use(instance, &wanted, volume)),
+            Some((device, volume)) => bail!("{}", in_use(instance, device, volume)),
         },
         (None, Some(had)) if user(instance, &had).is_none() => Ok(had),
         _ => match free(instance) {
@@ -43,9 +43,9 @@ pub fn choose(instance: &Instance, asked: Option<&str>, had: Option<&str>, exact
     }
 }
 
-/// Returns the volume at a device, whatever its name there.
-fn user<'a>(instance: &'a Instance, device: &str) -> Option<&'a String> {
-    instance.devices.iter().find(|(name, _)| disk(name) == disk(device)).map(|(_, volume)| volume)
+/// Returns the volume at a device, and the name that the device has there.
+fn user<'a>(instance: &'a Instance, device: &str) -> Option<(&'a String, &'a String)> {
+    instance.devices.iter().find(|(name, _)| disk(name) == disk(device))
 }
 
 /// Returns the first free one of the names that AWS recommends for data volumes (EC2 user guide, "Device names for volumes on Amazon EC2

@@ -273,7 +273,7 @@ fn a_root_volume_goes_to_the_servers_own_root_device_or_nowhere() {
     let device = |there: &Found, line: &str| plan(there, line).volumes[0].origin.device.clone().unwrap();
     assert_eq!(device(&there, "vol-1 --attach db"), "/dev/sdg", "its root is in use, and so is /dev/xvdf");
     assert_eq!(device(&there, "vol-2 --attach db"), "/dev/sdg", "/dev/xvdf is /dev/sdf");
-    refused(&there, "vol-2 --attach db --device /dev/xvdf", "/dev/xvdf of i-1 (db) is in use by vol-8. Unmount it");
+    refused(&there, "vol-2 --attach db --device /dev/xvdf", "/dev/sdf of i-1 (db) is in use by vol-8. Unmount it");
     refused(&there, "vol-1 --attach db --device /dev/xvda", "/dev/sda1 of i-1 (db) is in use by vol-7. It is its root");
     refused(&there, "--server db --attach db", "/dev/sda1 of i-1 (db) is in use by vol-7. It is its root volume");
     there.targets = vec![ubuntu(&[])];

@@ -21,19 +21,24 @@ pub struct RestorePoint {
     pub night: Night,
     pub intervals: Intervals,
     pub gibibytes: u32,
+    /// The tags that the account demands at creation.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub creation_tags: Tags,
 }
 
 impl RestorePoint {
     /// The tags of the volume that a drill creates from it. No run backs that volume up.
     pub fn volume_tags(&self, stack: &str, execution: &str) -> Tags {
-        [
+        let mut tags = self.creation_tags.clone();
+        let own = [
             (tags::RESTORE_DRILL, stack.to_owned()),
             (tags::DRILL_EXECUTION, execution.to_owned()),
             (selection::OPT_OUT, "false".to_owned()),
             (tags::NAME, format!("restore-drill of {}", self.volume_id)),
         ]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into()
+        .map(|(key, value)| (key.to_owned(), value));
+        tags.extend(own);
+        tags
     }
 }
 

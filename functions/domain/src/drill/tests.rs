@@ -3,7 +3,9 @@ use super::*;
 fn point(night: &str, gibibytes: u32) -> RestorePoint {
     let night: Night = night.parse().unwrap();
     let intervals = Intervals::due(night);
-    RestorePoint { snapshot_id: format!("snap-{night}"), volume_id: "vol-1".into(), night, intervals, gibibytes }
+    let (snapshot_id, volume_id) = (format!("snap-{night}"), "vol-1".into());
+    let creation_tags = [("CostCenter".to_owned(), "42".to_owned())].into();
+    RestorePoint { snapshot_id, volume_id, night, intervals, gibibytes, creation_tags }
 }
 
 /// With the time when it started: on its Night.

@@ -1,0 +1,83 @@
+//! The tags that an account demands in the very request that creates a snapshot or a volume: a service control policy denies the request
+//! without them (IAM user guide, "Controlling access during AWS requests").
+
+use crate::{
+    Error,
+    description::Owner,
+    tags::{OURS, Tags},
+};
+
+/// Keys that the parameter may name: with ours there must be room for a volume's other tags.
+const MOST: usize = 20;
+
+/// `Client`, `Project`, and the volume's tags of some keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CreationTags {
+    owner: Owner,
+    keys: Vec<String>,
+}
+
+impl CreationTags {
+    /// Reads the parameter `TagsAtCreation`: keys of volumes' tags, separated by commas.
+    ///
+    /// # Errors
+    /// [`crate::ErrorName::BadInput`] for a key of AWS's or of ours, and for too many.
+    pub fn read(owner: Owner, parameter: &str) -> Result<Self, Error> {
+        let keys: Vec<_> =
+            parameter.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect();
+        let is_reserved = |key: &&String| {
+            key.to_ascii_lowercase().starts_with("aws:") || OURS.iter().any(|own| own.eq_ignore_ascii_case(key))
+        };
+        if let Some(wrong) = keys.iter().find(is_reserved) {
+            let problem = "not the key of a volume's own tag; remove it from the list";
+            return Err(Error::bad_input("TagsAtCreation", format!("{wrong:?}"), problem));
+        }
+        if keys.len() > MOST {
+            return Err(Error::bad_input("TagsAtCreation", keys.len(), format!("{MOST} keys at most")));
+        }
+        Ok(Self { owner, keys })
+    }
+
+    pub fn contains(&self, key: &str) -> bool {
+        self.keys.iter().any(|own| own == key)
+    }
+
+    pub fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// The tags that go with the request, out of those of the volume or of its snapshot.
+    pub fn of(&self, tags: &Tags) -> Tags {
+        let mut chosen = self.owner.tags(tags);
+        let own = self.keys.iter().filter_map(|key| Some((key.clone(), tags.get(key)?.clone())));
+        chosen.extend(own);
+        chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(parameter: &str) -> Result<CreationTags, Error> {
+        CreationTags::read(Owner { client: "acme".into(), project: String::new() }, parameter)
+    }
+
+    #[test]
+    fn the_owner_and_the_named_tags_go_with_the_request() {
+        let volume = [("CostCenter", "42"), ("Project", "shop"), ("Team", "core"), ("Client", "other")];
+        let volume = volume.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let of = read("CostCenter, Environment").unwrap().of(&volume);
+        let expected = [("Client", "acme"), ("CostCenter", "42"), ("Project", "shop")];
+        assert_eq!(of, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_a_volumes_own_is_refused() {
+        for wrong in ["aws:x", "AWS:x", "Night", "backupstack", "Name"] {
+            let refused = read(wrong).unwrap_err().to_string();
+            assert!(refused.starts_with(&format!("BadInput: TagsAtCreation: \"{wrong}\": ")), "{refused}");
+        }
+        assert!(read(&vec!["k"; 21].join(",")).is_err() && read(&vec!["k"; 20].join(",")).is_ok());
+    }
+}
