@@ -18,6 +18,9 @@ pub struct Cli {
     /// AWS Region of the stack [default: from your AWS configuration]
     #[arg(long, global = true)]
     pub region: Option<String>,
+    /// Regions whose volumes and restore points to look at, separated by commas [default: the parameter Regions of the stack]
+    #[arg(long, global = true, value_delimiter = ',', value_name = "REGIONS")]
+    pub regions: Vec<String>,
     /// Print JSON, for scripts
     #[arg(long, global = true)]
     pub json: bool,

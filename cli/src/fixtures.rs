@@ -63,6 +63,7 @@ pub fn stack() -> Stack {
         state_machine: String::new(),
         drill: None,
         ledger: String::new(),
+        topic: String::new(),
         regions: vec!["eu-west-1".to_owned()],
         time_zone: TimeZone::UTC,
         selection: Selection::default(),

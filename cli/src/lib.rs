@@ -51,11 +51,15 @@ impl From<Verdict> for ExitCode {
 /// One line that says what could not be found out and what to do.
 pub async fn run(cli: Cli) -> Result<Verdict> {
     let account = Account::load(cli.region.clone()).await?;
-    let stack = Stack::find(&account, cli.stack.as_deref()).await?;
+    // A variable that is empty names no stack.
+    let mut stack = Stack::find(&account, cli.stack.as_deref().filter(|name| !name.is_empty())).await?;
+    if !cli.regions.is_empty() {
+        stack.regions = cli.regions;
+    }
     let now = Timestamp::now();
     match cli.command {
         Command::Run(asked) => run::run(&account, &stack, &asked, cli.json).await,
-        Command::Status(asked) => status::run(&account, &stack, &asked, cli.json).await,
+        Command::Status(asked) => status::run(&account, &stack, &asked, cli.json, now).await,
         Command::Coverage => coverage::run(&account, &stack, cli.json, now).await,
         Command::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, now).await,
         Command::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, now).await,

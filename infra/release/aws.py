@@ -17,6 +17,8 @@ from problems import explain  # noqa: E402
 
 STACK = os.environ.get("STACK") or "nightly-backup"
 LONGEST_BUCKET = 63
+# Regions of partitions in which services and principals differ.
+UNTRIED = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
 
 
 def session() -> boto3.session.Session:
@@ -26,6 +28,9 @@ def session() -> boto3.session.Session:
     found = boto3.session.Session(region_name=os.environ.get("REGION") or None)
     if not found.region_name:
         raise NoRegionError()
+    if found.region_name.startswith(UNTRIED):
+        raise Failed(f"REGION={found.region_name}: nothing of this was ever tried in AWS's China, GovCloud and other separate partitions; "
+                     "deploy to a Region of the partition aws")
     found.client("sts").get_caller_identity()
     return found
 

@@ -32,12 +32,20 @@ def parameters(chosen: Path) -> dict:
     return given | ({"Email": os.environ["EMAIL"]} if os.environ.get("EMAIL") else {})
 
 
-def approve(changes: list[dict], replaced: list[str]) -> bool:
+def left(now: dict, given: dict, region: str) -> list[str]:
+    """Returns the Regions that a deployment takes out of `Regions`."""
+    before, after = ((values.get("Regions") or region).split(",") for values in (now, now | given))
+    return [one for one in before if now and one not in after]
+
+
+def approve(changes: list[dict], replaced: list[str], regions: list[str]) -> bool:
     print(f"\nChanges to {STACK}:")
     for change in (one["ResourceChange"] for one in changes):
         print(f"  {change['Action']:<8} {change['LogicalResourceId']:<24} {change['ResourceType']}{fate(change)}")
     for server in replaced:
         print(f"  A NEW, EMPTY SERVER TAKES THE PLACE OF {server}. The old one goes on, with its data, outside the stack.")
+    for region in regions:
+        print(f"  {region} IS NO LONGER BACKED UP. Its snapshots stay, and no run deletes them: nightly list --regions {region}")
     return confirmed("Make these changes?")
 
 
@@ -56,8 +64,10 @@ def deployed(chosen: Path, given: dict, found, env: dict) -> bool:
     ready(found, env)
     try:
         replaced = servers.replaced(found, STACK, given, env)
+        now = deploy.find(deploy.client("cloudformation", env), STACK).get("Parameters", [])
+        regions = left({one["ParameterKey"]: one["ParameterValue"] for one in now}, given, found.region_name)
         return deploy.deploy(chosen, STACK, artifacts(found), given, env,
-                             lambda changes: approve(changes, replaced))
+                             lambda changes: approve(changes, replaced, regions))
     except Failed as problem:
         # The reason that the stack gave, and then what to do about the state that it is left in.
         if "is ROLLBACK_" in str(problem):

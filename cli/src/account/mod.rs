@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod map_runs;
 pub mod proofs;
 pub mod stack;
+pub mod subscriptions;
 
 use anyhow::{Result, bail};
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
@@ -56,6 +57,10 @@ impl Account {
 
     pub fn sfn(&self) -> aws_sdk_sfn::Client {
         aws_sdk_sfn::Client::new(&self.config)
+    }
+
+    pub fn sns(&self) -> aws_sdk_sns::Client {
+        aws_sdk_sns::Client::new(&self.config)
     }
 
     pub fn s3(&self) -> aws_sdk_s3::Client {

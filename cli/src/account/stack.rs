@@ -17,6 +17,8 @@ pub struct Stack {
     /// The ARN of the state machine of the restore drill; none where it is not deployed.
     pub drill: Option<String>,
     pub ledger: String,
+    /// The ARN of the topic of the emails.
+    pub topic: String,
     pub regions: Vec<String>,
     pub time_zone: TimeZone,
     /// Which in-use volumes are backed up.
@@ -67,6 +69,7 @@ impl Stack {
             state_machine: output("StateMachineArn")?,
             drill: output("DrillStateMachineArn").ok().filter(|arn| arn != "none"),
             ledger: output("LedgerBucket")?,
+            topic: output("TopicArn")?,
             regions: regions.split(',').map(str::to_owned).collect(),
             time_zone: night::zone(parameter("TimeZone")?)?,
             selection: Selection::read(parameter("VolumeTag")?)?,

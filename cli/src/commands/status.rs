@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use domain::Night;
+use jiff::{SignedDuration, Timestamp};
 use report::mail::console;
 use serde_json::json;
 
@@ -11,27 +12,35 @@ use crate::{
         Account,
         executions::{Outcome, Start, Starts},
         stack::Stack,
+        subscriptions,
     },
     cli::Status,
-    ui::{output, terminal::Terminal, text::plural},
+    ui::{
+        output,
+        terminal::Terminal,
+        text::{age, plural},
+    },
     view::{
         self,
         status_lines::{Lines, object},
     },
 };
 
+/// How long a stack may be without a run: a night and a half.
+const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(36);
+
 /// Lists the last runs, or shows those of one Night.
 ///
 /// # Errors
 /// AWS does not answer, or there is no such Night.
-pub async fn run(account: &Account, stack: &Stack, args: &Status, json: bool) -> Result<Verdict> {
+pub async fn run(account: &Account, stack: &Stack, args: &Status, json: bool, now: Timestamp) -> Result<Verdict> {
     match args.night {
         Some(night) => one(account, stack, night, json).await,
-        None => list(account, stack, args.last, json).await,
+        None => list(account, stack, args.last, json, now).await,
     }
 }
 
-async fn list(account: &Account, stack: &Stack, last: usize, json: bool) -> Result<Verdict> {
+async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Timestamp) -> Result<Verdict> {
     let starts = Starts::of(account, stack).last(last).await?;
     let shown = &starts[..last.min(starts.len())];
     if json {
@@ -43,7 +52,28 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool) -> Resu
         output::print(&lines.text(shown))?;
         hint(&starts);
     }
-    Ok(verdict(&starts))
+    match subscriptions::missing(account, stack).await {
+        Ok(None) => {}
+        Ok(Some(missing)) => output::note(&format!("nightly: {missing}")),
+        Err(error) => output::note(&format!("nightly: it is not known whether anybody gets the emails: {error:#}")),
+    }
+    match silent_since(&starts, now) {
+        None => Ok(verdict(&starts)),
+        Some(since) => {
+            output::note(&format!(
+                "nightly: the last run ended {} ago: look at the schedule (docs/operating.md, No night ran)",
+                age(now.duration_since(since))
+            ));
+            Ok(Verdict::Bad)
+        }
+    }
+}
+
+/// When the newest run that was not a dry run ended, if that is too long ago for a schedule that starts one each day.
+fn silent_since(starts: &[Start], now: Timestamp) -> Option<Timestamp> {
+    let is_running = starts.iter().any(|start| !start.dry_run && matches!(start.outcome, Outcome::Running(_)));
+    let ended = starts.iter().filter(|start| start.is_real_and_over()).filter_map(|start| start.ended).max()?;
+    (!is_running && now.duration_since(ended) > LONGEST_SILENCE).then_some(ended)
 }
 
 /// The newest run that is over and was not a dry run decides.

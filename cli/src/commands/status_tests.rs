@@ -37,6 +37,16 @@ fn the_newest_real_start_that_is_over_decides() {
 }
 
 #[test]
+fn a_stack_whose_schedule_is_off_is_not_well() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let runs = [start("2026-12-30", true, Outcome::Complete), start("2026-12-29", false, Outcome::Complete)];
+    assert_eq!(silent_since(&runs, at("2026-12-30T16:00:00Z")), None);
+    assert_eq!(silent_since(&runs, at("2026-12-30T17:00:00Z")), runs[1].ended);
+    assert_eq!(silent_since(&all(), at("2027-12-31T00:00:00Z")), None, "one is running");
+    assert_eq!(silent_since(&[], at("2027-12-31T00:00:00Z")), None, "a new stack");
+}
+
+#[test]
 fn a_night_that_is_not_there_is_answered_with_its_neighbours() {
     let nights: Vec<Night> = ["2026-12-28", "2026-12-30", "2027-01-02"].map(|night| night.parse().unwrap()).into();
     let near = |night: &str| nearest(&nights, night.parse().unwrap());

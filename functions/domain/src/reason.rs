@@ -15,6 +15,8 @@ pub enum Code {
     NothingSelected,
     /// A volume that the last run selected is selected no more.
     Deselected,
+    /// A drill found no restore point in any Region.
+    NothingToProve,
     /// A volume is larger than a drill may create.
     TooLarge,
     /// A drill's volume was deleted by somebody else.

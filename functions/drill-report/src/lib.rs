@@ -14,7 +14,7 @@ use domain::{Error, Night, drill::messages::RegionDrill, input::DrillStart, nigh
 use jiff::Timestamp;
 use ledger::{Ledger, keys};
 use report::{
-    drill::DrillReport,
+    drill::{DrillReport, FailedStep},
     drill_mail::{self, headline},
     mail::Mail,
 };
@@ -86,6 +86,9 @@ pub async fn handle(
     for drill in regions {
         // Boxed, because the SDK's futures are deep.
         report.regions.push(Box::pin(region::report(ledger, &execution, drill, &mut log)).await?);
+    }
+    if report.total(|region| region.volumes + region.failures.len()) == 0 {
+        report.regions[0].failures.push(FailedStep::nothing_to_prove());
     }
     report.ended = clock();
     report.good = report.is_good();

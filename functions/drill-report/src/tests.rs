@@ -156,3 +156,12 @@ async fn a_region_whose_choice_failed_is_reported_and_its_proofs_stay() {
     assert_eq!(proofs(&objects), [old]);
     assert_eq!(report.mail.unwrap().subject, "[prod] Restore drill of 2026-11-29: 1 step failed");
 }
+
+#[tokio::test]
+async fn a_drill_that_finds_no_restore_point_is_not_good() {
+    let (ledger, _) = ground(&[], &[], &[]);
+    let nothing = |name: &str| json!({"region": name, "volumes": 0, "taken": 0});
+    let (report, _) = run(&ledger, json!([nothing("eu-west-1"), nothing("us-east-1")])).await;
+    assert_eq!(report.regions[0].failures[0].reason.code, "NothingToProve");
+    assert!(!report.good && report.mail.unwrap().message.contains("The drill found no restore point in any Region."));
+}

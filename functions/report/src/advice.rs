@@ -47,6 +47,10 @@ fn for_our_own(code: Code) -> Advice {
             "A volume is no longer backed up. Its restore points stay, but no run adds to them.",
             "None if that was intended. Otherwise attach the volume, or correct its tags: `nightly coverage` lists what is left out.",
         ),
+        Code::NothingToProve => (
+            "The drill found no restore point in any Region.",
+            "Check `nightly coverage`: somebody deleted the snapshots, or the parameters Regions or BackupStack changed. On a new stack, start a run first.",
+        ),
         Code::TooLarge => (
             "The volume is larger than a drill may create.",
             "Raise the parameter DrillGiB, or restore it by hand with `nightly restore`.",

@@ -7,6 +7,7 @@ use crate::mail::Mail;
 use domain::{
     Night, Reason,
     drill::messages::{ProvenOf, UnprovenOf},
+    reason::Code,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +62,14 @@ pub struct NotRemoved {
 pub struct FailedStep {
     pub step: String,
     pub reason: Reason,
+}
+
+impl FailedStep {
+    /// A drill that found no restore point proved nothing. It must not look like a success.
+    pub fn nothing_to_prove() -> Self {
+        let reason = Reason::new(Code::NothingToProve, "no volume has a completed restore point in any Region");
+        Self { step: "DrillChoose".to_owned(), reason }
+    }
 }
 
 impl DrillReport {

@@ -61,7 +61,7 @@ pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<O
 /// Adds all tags in one call. Where EC2 refuses that, because a policy of the account forbids one of them, it halves them until the refused
 /// ones are found.
 async fn add(ec2: &Client, snapshot_id: &str, tags: Tags) -> Result<(), Error> {
-    let mut refused: Option<(Vec<String>, Error)> = None;
+    let (mut refused, mut last) = (Vec::new(), None);
     let mut parts = vec![Vec::from_iter(tags)];
     while let Some(mut part) = parts.pop() {
         let tags = snapshots::ec2_tags(part.iter().cloned().collect());
@@ -74,15 +74,15 @@ async fn add(ec2: &Client, snapshot_id: &str, tags: Tags) -> Result<(), Error> {
                 parts.extend([part, half]);
             }
             Err(error) => {
-                let (keys, _) = refused.get_or_insert_with(|| (Vec::new(), error));
-                keys.extend(part.into_iter().map(|(key, _)| key));
+                refused.extend(part.into_iter().map(|(key, _)| key));
+                last = Some(error);
             }
         }
     }
-    match refused {
+    match last {
         None => Ok(()),
-        Some((keys, error)) => {
-            let message = format!("{} (refused: the tag {})", error.message, keys.join(", "));
+        Some(error) => {
+            let message = format!("{} (refused: the tag {})", error.message, refused.join(", "));
             Err(Error { message, ..error })
         }
     }

@@ -72,6 +72,8 @@ async fn the_root_stack_deploys_whole_and_goes_away_again() {
     {
         assert!(said(&deployed).contains(expected), "{expected}: {}", said(&deployed));
     }
+    let elsewhere = account(&[region, ("PARAMETERS", "Regions=us-east-1")]).run("deploy_to_aws.py");
+    assert!(said(&elsewhere).contains("eu-west-1 IS NO LONGER BACKED UP"), "{}", said(&elsewhere));
     let servers = cloud.ec2("eu-west-1").await.describe_instances().send().await.expect("servers");
     assert_eq!(servers.reservations().len(), 2);
 

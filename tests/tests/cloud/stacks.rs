@@ -41,7 +41,7 @@ const BACKUP_VALUES: [(&str, &str); 24] = [
 ];
 
 /// A second valid value of every parameter of environment.yaml but KmsKeyArn.
-const ENVIRONMENT_VALUES: [(&str, &str); 15] = [
+const ENVIRONMENT_VALUES: [(&str, &str); 16] = [
     ("AdminCidr", "192.0.2.0/24"),
     ("Client", "a client"),
     ("DumpSchedule", "*-*-* 02:00:00"),
@@ -57,6 +57,7 @@ const ENVIRONMENT_VALUES: [(&str, &str); 15] = [
     ("Project", "a project"),
     ("RootDevice", "/dev/sda1"),
     ("VolumeSize", "30"),
+    ("Zone", "us-east-1b"),
 ];
 
 const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/bounds";

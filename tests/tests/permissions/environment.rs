@@ -20,53 +20,70 @@ pub const FREE: [Free; 6] = [
     Free { action: "ssmmessages:OpenDataChannel", why: "another Region", reason: NO_CHANNEL },
 ];
 
-const SERVERS: By = By::Role("InstanceRole");
+/// Each server's role, and its folder of the bucket.
+const SERVERS: [(By, &str); 2] =
+    [(By::Role("WebServerRole"), "web-server"), (By::Role("DatabaseServerRole"), "database-server")];
 const ADMINISTRATORS: By = By::Person("AdministratorsPolicy");
 
 pub fn calls(deployed: &Deployed, key: &str) -> Vec<Call> {
-    let mut all: Vec<_> = ["CWAgent", "NightlyEnvironment"]
-        .map(|namespace| Call::new(SERVERS, "cloudwatch:PutMetricData", "*").with("cloudwatch:namespace", namespace))
-        .into();
-    for (by, group) in [(SERVERS, "BootLog"), (SERVERS, "MessagesLog"), (By::Role("FlowLogRole"), "FlowLogGroup")] {
-        let group = deployed.arn("logs", &format!("log-group:{}", deployed.id(group)));
-        for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
-            all.push(Call::new(by.clone(), action, format!("{group}:log-stream:one")));
-        }
-        all.push(Call::new(by, "logs:DescribeLogStreams", format!("{group}:*")));
-    }
+    let mut all: Vec<_> = SERVERS.into_iter().flat_map(|(by, folder)| of_server(deployed, &by, folder)).collect();
+    all.extend(logs(deployed, &By::Role("FlowLogRole"), "FlowLogGroup"));
     all.push(Call::new(By::Role("FlowLogRole"), "logs:DescribeLogGroups", "*"));
-    for channel in ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"] {
-        let call = Call::new(SERVERS, &format!("ssmmessages:{channel}"), "*");
-        all.push(call.with("aws:EC2InstanceSourceVPC", deployed.id("Vpc")));
+    all.extend(administrators(deployed));
+    for by in SERVERS.map(|(by, _)| by).into_iter().chain([By::Person("BackupBucketKeyPolicy")]) {
+        for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
+            let call = Call::new(by.clone(), action, key).with("kms:ViaService", "s3.us-east-1.amazonaws.com");
+            all.push(call.through("TopicKey"));
+        }
     }
-    let server = deployed.arn("ec2", &format!("instance/{}", deployed.id("WebServer")));
-    all.push(Call::new(SERVERS, "ssm:UpdateInstanceInformation", server));
-    all.extend(bucket(deployed, key));
     all
 }
 
-fn bucket(deployed: &Deployed, key: &str) -> Vec<Call> {
-    let bucket = format!("arn:aws:s3:::{}", deployed.id("BackupBucket"));
-    let object = format!("{bucket}/dump");
-    let mut all = vec![Call::new(SERVERS, "s3:ListBucket", &bucket)];
-    for action in ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"] {
-        all.push(Call::new(SERVERS, action, &object));
-        all.push(Call::new(ADMINISTRATORS, action, &object));
+fn of_server(deployed: &Deployed, by: &By, folder: &str) -> Vec<Call> {
+    let mut all: Vec<_> = ["CWAgent", "NightlyEnvironment"]
+        .map(|namespace| Call::new(by.clone(), "cloudwatch:PutMetricData", "*").with("cloudwatch:namespace", namespace))
+        .into();
+    all.extend(["BootLog", "MessagesLog"].iter().flat_map(|group| logs(deployed, by, group)));
+    for channel in ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"] {
+        let call = Call::new(by.clone(), &format!("ssmmessages:{channel}"), "*");
+        all.push(call.with("aws:EC2InstanceSourceVPC", deployed.id("Vpc")));
     }
-    for action in ["s3:DeleteObject", "s3:GetObjectVersion", "s3:ListMultipartUploadParts"] {
-        all.push(Call::new(ADMINISTRATORS, action, &object));
+    let server = deployed.arn("ec2", &format!("instance/{}", deployed.id("WebServer")));
+    all.push(Call::new(by.clone(), "ssm:UpdateInstanceInformation", server));
+    let list = Call::new(by.clone(), "s3:ListBucket", bucket(deployed));
+    all.push(list.with("s3:prefix", format!("{folder}/2026")));
+    for action in ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"] {
+        all.push(Call::new(by.clone(), action, format!("{}/{folder}/dump", bucket(deployed))));
+    }
+    all
+}
+
+fn logs(deployed: &Deployed, by: &By, group: &str) -> Vec<Call> {
+    let group = deployed.arn("logs", &format!("log-group:{}", deployed.id(group)));
+    let stream = |action| Call::new(by.clone(), action, format!("{group}:log-stream:one"));
+    let mut all = ["logs:CreateLogStream", "logs:PutLogEvents"].map(stream).to_vec();
+    all.push(Call::new(by.clone(), "logs:DescribeLogStreams", format!("{group}:*")));
+    all
+}
+
+fn bucket(deployed: &Deployed) -> String {
+    format!("arn:aws:s3:::{}", deployed.id("BackupBucket"))
+}
+
+fn administrators(deployed: &Deployed) -> Vec<Call> {
+    let (bucket, mut all) = (bucket(deployed), Vec::new());
+    for action in [
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+    ] {
+        all.push(Call::new(ADMINISTRATORS, action, format!("{bucket}/web-server/dump")));
     }
     for action in ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"] {
         all.push(Call::new(ADMINISTRATORS, action, &bucket));
-    }
-    for by in [SERVERS, By::Person("BackupBucketKeyPolicy")] {
-        for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
-            all.push(
-                Call::new(by.clone(), action, key)
-                    .with("kms:ViaService", "s3.us-east-1.amazonaws.com")
-                    .through("TopicKey"),
-            );
-        }
     }
     all
 }

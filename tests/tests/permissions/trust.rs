@@ -41,8 +41,11 @@ pub const BACKUP: [Trusted; 15] = [
 ];
 
 // Nor does the guide of EC2, for the role of an instance.
-pub const ENVIRONMENT: [Trusted; 2] =
-    [("InstanceRole", "ec2", Says::Nothing), ("FlowLogRole", "vpc-flow-logs", Says::AccountAndSource)];
+pub const ENVIRONMENT: [Trusted; 3] = [
+    ("WebServerRole", "ec2", Says::Nothing),
+    ("DatabaseServerRole", "ec2", Says::Nothing),
+    ("FlowLogRole", "vpc-flow-logs", Says::AccountAndSource),
+];
 
 const SERVICES: [&str; 7] = ["ec2", "ecs-tasks", "events", "lambda", "scheduler", "states", "vpc-flow-logs"];
 
