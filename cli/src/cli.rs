@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use domain::Night;
 use jiff::Timestamp;
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 /// Run, inspect and restore nightly EBS backups.
 ///
@@ -76,8 +76,8 @@ pub struct Status {
     /// Night to show in full, such as 2026-12-31
     pub night: Option<Night>,
     /// Number of runs to list
-    #[arg(long, default_value_t = 14, value_name = "COUNT", conflicts_with = "night")]
-    pub last: usize,
+    #[arg(long, default_value = "14", value_name = "COUNT", conflicts_with = "night")]
+    pub last: NonZeroUsize,
 }
 
 /// `nightly list`

@@ -21,6 +21,7 @@ ROLE = "arn:aws:iam::000000000000:role/test"
 BUCKET = "results"
 SECONDS_TO_WAIT = 20
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+LAST_EVENTS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
 @contextmanager
@@ -59,7 +60,8 @@ class LocalCloudTest(unittest.TestCase):
         return self.await_end(self.start(states, data, **top))
 
     def await_end(self, arn: str) -> dict:
-        self.wait_for(lambda: describe(arn)["status"] in ENDED, "the execution did not end")
+        # The last event comes a moment after the status.
+        self.wait_for(lambda: describe(arn)["status"] in ENDED and history(arn)[-1]["type"] in LAST_EVENTS, "the execution did not end")
         return describe(arn)
 
     def wait_for(self, condition, message: str):

@@ -16,6 +16,9 @@ use std::collections::BTreeMap;
 
 use crate::account::error;
 
+/// Values that the filters of one call may have.
+const MOST_VALUES: usize = 180;
+
 #[derive(Clone, Debug)]
 pub struct Region {
     pub name: String,
@@ -102,6 +105,18 @@ pub fn tagged_like(key: &str, value: &str) -> Filter {
     filter(format!("tag:{key}"), [value.replace(['*', '?', '\\'], "?")])
 }
 
+/// The filters of as many calls as it takes: EC2 takes 200 values in one, over all filters (EC2 user guide, "List and filter using the CLI and API"). At most one
+/// filter has more.
+fn in_parts(filters: &[Filter]) -> Vec<Vec<Filter>> {
+    let Some(at) = filters.iter().position(|one| one.values().len() > MOST_VALUES) else { return vec![filters.to_vec()] };
+    let part = |values: &[String]| {
+        let mut part = filters.to_vec();
+        part[at].values = Some(values.to_vec());
+        part
+    };
+    filters[at].values().chunks(MOST_VALUES).map(part).collect()
+}
+
 /// Whether a text is an id of EC2 with this prefix, `vol-` or `i-`, and no name that looks like one.
 pub fn is_id(prefix: &str, text: &str) -> bool {
     let is_hex = |one: char| matches!(one, '0'..='9' | 'a'..='f');
@@ -110,17 +125,25 @@ pub fn is_id(prefix: &str, text: &str) -> bool {
 
 impl Region {
     pub async fn volumes(&self, filters: &[Filter]) -> Result<Vec<Volume>> {
-        let call = self.client.describe_volumes().set_filters(Some(filters.to_vec())).max_results(1_000);
-        let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let found = found.map_err(|error| error::of("DescribeVolumes", error))?;
-        Ok(found.into_iter().map(|one| self.volume(one)).collect())
+        let mut all = Vec::new();
+        for filters in in_parts(filters) {
+            let call = self.client.describe_volumes().set_filters(Some(filters)).max_results(1_000);
+            let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+            let found = found.map_err(|error| error::of("DescribeVolumes", error))?;
+            all.extend(found.into_iter().map(|one| self.volume(one)));
+        }
+        Ok(all)
     }
 
     pub async fn snapshots(&self, filters: &[Filter]) -> Result<Vec<Snapshot>> {
-        let call = self.client.describe_snapshots().owner_ids("self").set_filters(Some(filters.to_vec()));
-        let found: Result<Vec<_>, _> = call.max_results(1_000).into_paginator().items().send().collect().await;
-        let found = found.map_err(|error| error::of("DescribeSnapshots", error))?;
-        Ok(found.into_iter().map(|one| self.snapshot(one)).collect())
+        let mut all = Vec::new();
+        for filters in in_parts(filters) {
+            let call = self.client.describe_snapshots().owner_ids("self").set_filters(Some(filters));
+            let found: Result<Vec<_>, _> = call.max_results(1_000).into_paginator().items().send().collect().await;
+            let found = found.map_err(|error| error::of("DescribeSnapshots", error))?;
+            all.extend(found.into_iter().map(|one| self.snapshot(one)));
+        }
+        Ok(all)
     }
 
     /// The instances that pass every filter, terminated ones among them.
@@ -236,6 +259,15 @@ pub fn timestamp(time: &aws_sdk_ec2::primitives::DateTime) -> Option<Timestamp> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_of_many_values_is_asked_in_parts() {
+        let of = |count: usize| filter("volume-id", (0..count).map(|number| format!("vol-{number}")));
+        let counts = |count| -> Vec<usize> {
+            in_parts(&[managed("prod"), of(count)]).iter().map(|filters| filters[1].values().len()).collect()
+        };
+        assert_eq!((counts(0), counts(180), counts(361)), (vec![0], vec![180], vec![180, 180, 1]));
+    }
 
     #[test]
     fn a_name_is_no_pattern_and_no_id() {

@@ -36,7 +36,7 @@ const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(36);
 pub async fn run(account: &Account, stack: &Stack, args: &Status, json: bool, now: Timestamp) -> Result<Verdict> {
     match args.night {
         Some(night) => one(account, stack, night, json).await,
-        None => list(account, stack, args.last, json, now).await,
+        None => list(account, stack, args.last.get(), json, now).await,
     }
 }
 

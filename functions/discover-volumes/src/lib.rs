@@ -5,11 +5,15 @@ use aws::{error, snapshots};
 use aws_sdk_ec2::{Client, types::Filter};
 use domain::{
     Error, ErrorName, Intervals, Night,
+    creation_tags::CreationTags,
+    description::Owner,
     foreign_tags::ForeignTags,
     input::{Start, require_past},
     messages::{Discovery, Volume},
     night,
     origin::Origin,
+    pace::Pace,
+    retention::Policy,
     selection::Selection,
     step_functions::Execution,
     tags,
@@ -27,17 +31,35 @@ pub struct Input {
     pub execution: Execution,
 }
 
-/// The stack's parameters that bear on discovery.
-#[derive(Clone, Debug)]
+/// The stack's parameters, as text. Those that other functions use are checked here, before anything is created.
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub backup_stack: String,
     pub time_zone: String,
     /// Empty, or `Key=Value`.
     pub volume_tag: String,
-    /// [`ForeignTags::read`]. It is checked here, before anything is created.
+    /// [`ForeignTags::read`]
     pub tags_not_copied: String,
+    /// [`CreationTags::read`]
+    pub tags_at_creation: String,
+    /// [`Pace::read`]
+    pub snapshots_per_second: String,
+    /// The three of [`Policy::read`].
+    pub keep_dailies: String,
+    pub quarterly_months: String,
+    pub keep_quarterlies: String,
     /// Whether a run may be for a Night in the future, as on the local cloud.
     pub any_night: bool,
+}
+
+impl Settings {
+    /// Reads what the run will need later.
+    fn check(&self) -> Result<(), Error> {
+        ForeignTags::read(&self.tags_not_copied)?;
+        CreationTags::read(Owner::default(), &self.tags_at_creation)?;
+        Pace::read(&self.snapshots_per_second)?;
+        Policy::read(&self.keep_dailies, &self.quarterly_months, &self.keep_quarterlies).map(drop)
+    }
 }
 
 /// Lists the Region's volumes and writes both lists to the ledger. `home` is EC2 in the stack's own Region.
@@ -58,7 +80,7 @@ pub async fn handle(
     let night = Night::of(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(night);
     let selection = Selection::read(&settings.volume_tag)?;
-    ForeignTags::read(&settings.tags_not_copied)?;
+    settings.check()?;
     let stack = tags::backup_stack(&settings.backup_stack)?;
     require_enabled(home, &input.region).await?;
 

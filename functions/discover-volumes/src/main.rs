@@ -14,6 +14,11 @@ async fn main() -> Result<(), lambda::LambdaError> {
         time_zone: setting("TIME_ZONE"),
         volume_tag: setting("VOLUME_TAG"),
         tags_not_copied: setting("TAGS_NOT_COPIED"),
+        tags_at_creation: setting("TAGS_AT_CREATION"),
+        snapshots_per_second: setting("SNAPSHOTS_PER_SECOND"),
+        keep_dailies: setting("KEEP_DAILIES"),
+        quarterly_months: setting("QUARTERLY_MONTHS"),
+        keep_quarterlies: setting("KEEP_QUARTERLIES"),
         any_night: any_night(),
     };
     serve(async |input: Input| handle(aws.home(), &aws.ec2(&input.region), &ledger, &settings, input).await).await

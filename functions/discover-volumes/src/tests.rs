@@ -22,8 +22,11 @@ fn settings([backup_stack, time_zone, volume_tag]: [&str; 3]) -> Settings {
         backup_stack: backup_stack.into(),
         time_zone: time_zone.into(),
         volume_tag: volume_tag.into(),
-        tags_not_copied: String::new(),
-        any_night: false,
+        snapshots_per_second: "5".into(),
+        keep_dailies: "7".into(),
+        quarterly_months: "15".into(),
+        keep_quarterlies: "5".into(),
+        ..Settings::default()
     }
 }
 
@@ -163,6 +166,19 @@ async fn bad_input_is_named_before_any_call_is_made() {
     ] {
         let error = run(&[], settings(parameters), input(given)).await.unwrap_err();
         assert!(error.starts_with(named), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_a_later_function_would_refuse_is_refused_before_anything_is_made() {
+    let text = |text: &str| text.to_owned();
+    for (change, named) in [
+        (Settings { tags_not_copied: text("*"), ..settings(SETTINGS) }, "BadInput: TagsNotCopied: "),
+        (Settings { tags_at_creation: text("aws:x"), ..settings(SETTINGS) }, "BadInput: TagsAtCreation: "),
+        (Settings { snapshots_per_second: text("0"), ..settings(SETTINGS) }, "BadInput: SnapshotsPerSecond: "),
+        (Settings { keep_dailies: text("0"), ..settings(SETTINGS) }, "BadInput: KeepDailies: "),
+    ] {
+        assert!(change.check().unwrap_err().to_string().starts_with(named), "{named}");
     }
 }
 

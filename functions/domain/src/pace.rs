@@ -22,11 +22,11 @@ pub struct Pace {
 
 impl Pace {
     /// A pace for the parameter `SnapshotsPerSecond`, as text: EC2's rate. [`crate::ErrorName::BadInput`] unless it is a
-    /// number above 0.
+    /// number from 0.1: with less, a run of 12 hours would not come far.
     pub fn read(per_second: &str) -> Result<Self, Error> {
-        let number = per_second.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+        let number = per_second.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.1);
         let per_second = number.ok_or_else(|| {
-            Error::bad_input("SnapshotsPerSecond", format!("{per_second:?}"), "not a number above 0, such as 5")
+            Error::bad_input("SnapshotsPerSecond", format!("{per_second:?}"), "not a number from 0.1, such as 5")
         })?;
         Ok(Self { per_second })
     }
@@ -50,9 +50,9 @@ mod tests {
 
     #[test]
     fn a_rate_that_is_none_is_bad_input() {
-        for text in ["", "0", "-5", "five", "inf", "NaN"] {
+        for text in ["", "0", "1e-320", "-5", "five", "inf", "NaN"] {
             let error = Pace::read(text).unwrap_err().to_string();
-            assert_eq!(error, format!("BadInput: SnapshotsPerSecond: {text:?}: not a number above 0, such as 5"));
+            assert_eq!(error, format!("BadInput: SnapshotsPerSecond: {text:?}: not a number from 0.1, such as 5"));
         }
     }
 }

@@ -76,7 +76,7 @@ async fn find(ec2: &Client, filter: &str, value: &str) -> Result<Vec<Volume>, Er
 }
 
 /// Attaches the volume under the first device name that is free on the instance; false if EC2 never will: a volume with an AWS Marketplace
-/// product code may be attached to a stopped instance only (AWSEC2 API reference, AttachVolume).
+/// product code may be attached to a stopped instance only, and to types that the product supports (AWSEC2 API reference, AttachVolume).
 async fn attach(ec2: &Client, id: &str, instance: &str) -> Result<bool, Error> {
     let attached = find(ec2, "attachment.instance-id", instance).await?;
     let attachments = attached.iter().flat_map(|volume| volume.attachments());
@@ -91,7 +91,7 @@ async fn attach(ec2: &Client, id: &str, instance: &str) -> Result<bool, Error> {
     match (code.as_deref(), error::of("AttachVolume", error)) {
         // An attempt whose answer was lost has attached it.
         (Some("VolumeInUse"), _) => Ok(true),
-        (Some("IncorrectInstanceState" | "OperationNotPermitted"), _) if is_marketplace => Ok(false),
+        (Some("IncorrectInstanceState" | "OperationNotPermitted" | "UnsupportedOperation"), _) if is_marketplace => Ok(false),
         // Another child has just taken the device: the next attempt finds another.
         (Some("InvalidParameterValue"), error) => Err(Error { name: ErrorName::Transient, ..error }),
         (_, error) => Err(error),

@@ -80,7 +80,9 @@ fn administrators(deployed: &Deployed) -> Vec<Call> {
         "s3:ListMultipartUploadParts",
         "s3:PutObject",
     ] {
-        all.push(Call::new(ADMINISTRATORS, action, format!("{bucket}/web-server/dump")));
+        for (_, folder) in SERVERS {
+            all.push(Call::new(ADMINISTRATORS, action, format!("{bucket}/{folder}/dump")));
+        }
     }
     for action in ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"] {
         all.push(Call::new(ADMINISTRATORS, action, &bucket));
