@@ -226,7 +226,7 @@ fn the_dashboard_is_of_the_stack(aws: &Aws) {
         assert!(body.contains(id.as_str().expect("a physical id")), "{resource} is {id}: {body}");
     }
     let alarms = aws.ask(&["cloudwatch", "describe-alarms", "--query", "MetricAlarms[].AlarmArn"]);
-    assert_eq!(alarms.as_array().map(Vec::len), Some(2), "{alarms}");
+    assert_eq!(alarms.as_array().map(Vec::len), Some(3), "{alarms}");
     for alarm in alarms.as_array().expect("alarms") {
         assert!(body.contains(&alarm.to_string()), "{alarm}: {body}");
     }
