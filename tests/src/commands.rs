@@ -32,12 +32,12 @@ pub struct Block {
     pub exit: i32,
 }
 
-/// The README and the pages of `docs/`.
+/// The pages at the root and those of `docs/`.
 pub fn pages() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("docs")).expect("docs/");
     let names = entries.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
     let mut pages: Vec<_> = names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
-    pages.push("README.md".to_owned());
+    pages.extend(["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned));
     pages.sort();
     pages
 }

@@ -101,7 +101,7 @@ fn every_error_that_a_mail_knows_is_explained_to_the_operator() {
 }
 
 #[test]
-fn the_readme_lists_the_parameters_as_the_template_has_them() {
+fn the_parameters_are_listed_as_the_template_has_them() {
     let (backup, whole) = (template::read("backup.yaml"), template::read("template.yaml"));
     let mut table = String::from("| parameter | default | |\n|---|---|---|\n");
     for (name, parameter) in backup["Parameters"].as_mapping().expect("Parameters") {
@@ -116,7 +116,7 @@ fn the_readme_lists_the_parameters_as_the_template_has_them() {
         let says = parameter["Description"].as_str().expect("a description");
         table += &format!("| `{name}` | {default} | {says}{alone} |\n");
     }
-    page::shows("README.md", "<!-- parameters -->\n", "<!-- end -->\n", &table);
+    page::shows("docs/parameters.md", "<!-- parameters -->\n", "<!-- end -->\n", &table);
 }
 
 fn number(value: &Value) -> Option<String> {

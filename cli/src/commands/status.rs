@@ -61,7 +61,7 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Ti
         None => Ok(verdict(&starts)),
         Some(since) => {
             output::note(&format!(
-                "nightly: the last run ended {} ago: look at the schedule (docs/operating.md, No night ran)",
+                "nightly: the last run ended {} ago: look at the schedule (docs/operating.md, No run started)",
                 age(now.duration_since(since))
             ));
             Ok(Verdict::Bad)
