@@ -108,7 +108,9 @@ pub fn tagged_like(key: &str, value: &str) -> Filter {
 /// The filters of as many calls as it takes: EC2 takes 200 values in one, over all filters (EC2 user guide, "List and filter using the CLI and API"). At most one
 /// filter has more.
 fn in_parts(filters: &[Filter]) -> Vec<Vec<Filter>> {
-    let Some(at) = filters.iter().position(|one| one.values().len() > MOST_VALUES) else { return vec![filters.to_vec()] };
+    let Some(at) = filters.iter().position(|one| one.values().len() > MOST_VALUES) else {
+        return vec![filters.to_vec()];
+    };
     let part = |values: &[String]| {
         let mut part = filters.to_vec();
         part[at].values = Some(values.to_vec());

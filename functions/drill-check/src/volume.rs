@@ -91,7 +91,9 @@ async fn attach(ec2: &Client, id: &str, instance: &str) -> Result<bool, Error> {
     match (code.as_deref(), error::of("AttachVolume", error)) {
         // An attempt whose answer was lost has attached it.
         (Some("VolumeInUse"), _) => Ok(true),
-        (Some("IncorrectInstanceState" | "OperationNotPermitted" | "UnsupportedOperation"), _) if is_marketplace => Ok(false),
+        (Some("IncorrectInstanceState" | "OperationNotPermitted" | "UnsupportedOperation"), _) if is_marketplace => {
+            Ok(false)
+        }
         // Another child has just taken the device: the next attempt finds another.
         (Some("InvalidParameterValue"), error) => Err(Error { name: ErrorName::Transient, ..error }),
         (_, error) => Err(error),

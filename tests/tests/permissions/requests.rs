@@ -78,7 +78,9 @@ fn names(deployed: &Deployed, call: &Call) -> Vec<(String, Call)> {
         all.push((format!("another {logical}"), Call { on, ..call.clone() }));
         // The administrators have the whole bucket.
         let is_whole = matches!(call.by, By::Person(_));
-        if let Some((prefix, _)) = call.on.rsplit_once(&format!("{name}/")).and_then(|(_, key)| key.split_once('/')).filter(|_| !is_whole) {
+        if let Some((prefix, _)) =
+            call.on.rsplit_once(&format!("{name}/")).and_then(|(_, key)| key.split_once('/')).filter(|_| !is_whole)
+        {
             let on = call.on.replace(&format!("{name}/{prefix}/"), &format!("{name}/another/"));
             all.push(("another prefix".to_owned(), Call { on, ..call.clone() }));
         }
