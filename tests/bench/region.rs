@@ -82,10 +82,17 @@ fn page(action: &str, call: &HashMap<String, String>, point: Point) -> String {
     match action {
         "DescribeRegions" => "<regionInfo><item><regionName>us-east-1</regionName></item></regionInfo>".to_owned(),
         "DescribeInstances" => items("reservationSet", call, VOLUMES / 2, instance),
-        "DescribeVolumes" => items("volumeSet", call, VOLUMES, volume),
+        "DescribeVolumes" => match values(call, "volume-id").as_slice() {
+            [] => items("volumeSet", call, VOLUMES, volume),
+            asked => {
+                let mut text = "<volumeSet>".to_owned();
+                asked.iter().for_each(|id| volume(&mut text, number_of(id)));
+                text + "</volumeSet>"
+            }
+        },
         "DescribeSnapshots" => {
             let night = |name: &str| NIGHTS.iter().position(|night| *night == name).expect("one of the Nights");
-            match filter(call, "tag:Night").map(night) {
+            match values(call, "tag:Night").first().copied().map(night) {
                 Some(age) => items("snapshotSet", call, VOLUMES, |text, number| snapshot(text, number, age, point)),
                 None => items("snapshotSet", call, VOLUMES * NIGHTS.len(), |text, number| {
                     snapshot(text, number / NIGHTS.len(), number % NIGHTS.len(), point);
@@ -96,11 +103,11 @@ fn page(action: &str, call: &HashMap<String, String>, point: Point) -> String {
     }
 }
 
-/// The value of a filter, if it is set.
-fn filter<'a>(call: &'a HashMap<String, String>, name: &str) -> Option<&'a str> {
-    let number = (1..).map_while(|number| Some((number, call.get(&format!("Filter.{number}.Name"))?)));
-    let (number, _) = number.into_iter().find(|(_, known)| *known == name)?;
-    call.get(&format!("Filter.{number}.Value.1")).map(String::as_str)
+/// The values of a filter; none if it is not set.
+fn values<'a>(call: &'a HashMap<String, String>, name: &str) -> Vec<&'a str> {
+    let mut filters = (1..).map_while(|number| Some((number, call.get(&format!("Filter.{number}.Name"))?)));
+    let Some((number, _)) = filters.find(|(_, known)| *known == name) else { return Vec::new() };
+    (1..).map_while(|value| call.get(&format!("Filter.{number}.Value.{value}")).map(String::as_str)).collect()
 }
 
 /// A page of a list of so many items; the token is the number of its first item.
@@ -181,4 +188,8 @@ fn tag(key: &str, value: &str) -> String {
 
 fn volume_id(number: usize) -> String {
     format!("vol-{number:017x}")
+}
+
+fn number_of(volume_id: &str) -> usize {
+    usize::from_str_radix(volume_id.trim_start_matches("vol-"), 16).expect("one of the volumes")
 }
