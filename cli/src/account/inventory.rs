@@ -134,7 +134,7 @@ pub fn find<'a>(histories: &Histories<'a>, asked: &str, regions: &[String]) -> R
     match found.as_slice() {
         [one] => Ok(**one),
         [] => bail!(
-            "no volume has the id or the Name {asked:?} in {}, and no restore point is of one; `nightly list` shows those that there are, --regions looks elsewhere",
+            "no volume has the id or the Name {asked:?} in {}, and no restore point belongs to such a volume; `nightly list` lists them all, and --regions looks in other Regions",
             regions.join(", ")
         ),
         several => {

@@ -55,7 +55,7 @@ pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Ti
     let (found, unread) = readable(answers)?;
     let Some((snapshot, images, inventory)) = found.into_iter().flatten().next() else {
         let read: Vec<_> = stack.regions.iter().filter(|region| !unread.contains(region)).map(String::as_str).collect();
-        bail!("no snapshot {id} in {}; `nightly list` names those of this stack", read.join(", "));
+        bail!("no snapshot {id} in {}; `nightly list` lists those of this stack", read.join(", "));
     };
     let next = inventory.next_night(now, &stack.time_zone);
     let answer = Answer::of(&snapshot, images, &inventory.histories(), stack, next);
@@ -69,7 +69,7 @@ pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Ti
 fn check(id: &str) -> Result<()> {
     let digits = id.strip_prefix("snap-").unwrap_or_default();
     if !matches!(digits.len(), 8 | 17) || !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-        bail!("{id:?} is not a snapshot's id such as snap-0123456789abcdef0; `nightly list` names them");
+        bail!("{id:?} is not the id of a snapshot, such as snap-0123456789abcdef0; `nightly list` lists them");
     }
     Ok(())
 }

@@ -117,7 +117,7 @@ pub async fn a_gone_volume_is_listed_by_its_name_and_loses_by_age_what_was_annou
     }
     let (code, _, stderr) = nightly(&cloud, &["why", older]);
     let region = cloud.region;
-    let told = format!("nightly: no snapshot {older} in {region}; `nightly list` names those of this stack\n");
+    let told = format!("nightly: no snapshot {older} in {region}; `nightly list` lists those of this stack\n");
     assert_eq!((code, stderr), (Some(3), told));
 }
 

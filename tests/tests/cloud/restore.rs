@@ -287,12 +287,12 @@ async fn is_refused(lost: &Lost) {
         (&[id, "--zone", "eu-west-1a"], "`aws ec2 copy-snapshot --region eu-west-1 --source-region us-east-1"),
         (&[id, "--attach", "nobody"], "no instance has the id or the Name \"nobody\""),
         (&[id, "--attach", "gone"], "(gone) is terminated"),
-        (&[id, "--attach", "database-server", "--zone", OTHER_ZONE], "cannot be attached there: leave --zone out"),
+        (&[id, "--attach", "database-server", "--zone", OTHER_ZONE], "cannot be attached there: omit --zone"),
         (
             &[id, "--attach", "database-server", "--device", "/dev/xvda"],
             "It is its root volume: `aws ec2 stop-instances",
         ),
-        (&["--server", "nobody"], "no restore point is of a server \"nobody\""),
+        (&["--server", "nobody"], "no restore point belongs to a server \"nobody\""),
         (&["--server", "database-server", "--night", "2027-02-09"], "take --night 2027-02-02"),
     ];
     for (arguments, told) in cases {

@@ -30,7 +30,7 @@ pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
     let points: Vec<_> = found.points.iter().filter(is_its).collect();
     let fit = nights(points.iter().copied().filter(|point| point.snapshot.is_fit()));
     let Some(newest) = newest_of(points.iter().copied()) else {
-        bail!("{id} in {region} has no restore point yet; `nightly run` makes one");
+        bail!("{id} in {region} has no restore point yet; `nightly run` creates one");
     };
     let newest_fit = newest_of(points.iter().copied().filter(|point| point.snapshot.is_fit()));
     let Some(night) = night.or(newest_fit.map(|point| point.night)) else { bail!("{}", unfit(newest, &fit)) };

@@ -163,7 +163,7 @@ impl Maker {
             self.show("volumes", total, volumes.iter().filter(|planned| planned.is_there).count());
             let Some(id) = creating else { continue };
             if Instant::now() > until {
-                bail!("{id} is still creating after {} min; run this again to wait on", LONGEST.as_secs() / 60);
+                bail!("{id} is still creating after {} min; run this again to keep waiting", LONGEST.as_secs() / 60);
             }
             sleep(PAUSE).await;
         }
@@ -179,7 +179,7 @@ impl Maker {
             };
             let call = self.region.client.attach_volume().volume_id(id).instance_id(&target.instance_id);
             if let Err(error) = call.device(device).send().await {
-                let error = error::of("AttachVolume", error).context(format!("{id} is made, but not attached"));
+                let error = error::of("AttachVolume", error).context(format!("{id} was created, but is not attached"));
                 self.note_attached(plan, &target).await?;
                 // An earlier attempt, or another restore of this moment, may have attached it.
                 if !plan.volumes[place].is_attached {
@@ -191,7 +191,7 @@ impl Maker {
         while let Some(id) = self.note_attached(plan, &target).await? {
             if Instant::now() > until {
                 let (instance, minutes) = (&target.instance_id, LONGEST.as_secs() / 60);
-                bail!("{id} is made, but not attached to {instance} after {minutes} min");
+                bail!("{id} was created, but is not attached to {instance} after {minutes} min");
             }
             sleep(PAUSE).await;
         }

@@ -18,9 +18,9 @@ pub fn instance<'a>(found: &'a Found, asked: &str, point: &Point) -> Result<&'a 
         ([], Some(elsewhere), _) => {
             bail!("{} is in {}, {}", elsewhere.called(), elsewhere.region, copy(point, &elsewhere.region))
         }
-        ([], None, Some(gone)) => bail!("{} is {}: give one that is there", gone.called(), gone.state),
+        ([], None, Some(gone)) => bail!("{} is {}: choose another", gone.called(), gone.state),
         ([], None, None) => {
-            bail!("no instance has the id or the Name {asked:?} in {region}; `nightly coverage` names the servers")
+            bail!("no instance has the id or the Name {asked:?} in {region}; `nightly coverage` lists the servers")
         }
         (several, ..) => {
             let ids: Vec<_> = several.iter().map(|instance| instance.id.as_str()).collect();
@@ -78,7 +78,7 @@ pub fn zone(
             _ => bail!("there is no zone {zone} in {region}: give {}", options(&zones, "")),
         },
         (Some(_), Some(instance)) if instance.zone != zone => bail!(
-            "{} is in {}, and a volume of {zone} cannot be attached there: leave --zone out",
+            "{} is in {}, and a volume of {zone} cannot be attached there: omit --zone",
             instance.called(),
             instance.zone
         ),

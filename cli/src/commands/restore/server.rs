@@ -23,7 +23,7 @@ pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
     let known = nights(server.points.iter().copied());
     let Some(newest) = known.last().copied() else {
         bail!(
-            "no restore point is of a server {asked:?} in {}; `nightly coverage` names the servers, and an instance's id does as well",
+            "no restore point belongs to a server {asked:?} in {}; `nightly coverage` lists the servers; an instance id also works",
             regions.join(", ")
         );
     };

@@ -1,14 +1,21 @@
 use super::{
     found::{Found, Point},
+    marketplace,
     plan::Plan,
     tell::Outcome,
 };
 use crate::{
-    account::ec2::{Instance, Volume, Zone},
+    account::ec2::{Instance, Region, Volume, Zone},
     cli::Restore,
     fixtures,
     ui::terminal::Terminal,
 };
+use aws_sdk_ec2::{
+    Client,
+    operation::describe_snapshot_attribute::DescribeSnapshotAttributeOutput,
+    types::{ProductCode, ProductCodeValues},
+};
+use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use domain::{origin::Origin, tags::Tags};
 
 const AS: &str = "type=io2 iops=4000 zone=eu-west-1a device=/dev/sdg instance=i-db";
@@ -189,10 +196,10 @@ fn what_cannot_be_taken_is_refused_with_the_nights_that_can() {
     refused(
         &found(vec![]),
         "vol-1",
-        "no volume has the id or the Name \"vol-1\" in eu-west-1, and no restore point is of one",
+        "no volume has the id or the Name \"vol-1\" in eu-west-1, and no restore point belongs to such a volume",
     );
     let new = Found { volumes: vec![volume("vol-1", &[])], ..found(vec![]) };
-    refused(&new, "vol-1", "`nightly run` makes one");
+    refused(&new, "vol-1", "`nightly run` creates one");
 }
 
 #[test]
@@ -384,7 +391,7 @@ fn a_server_goes_back_to_the_newest_night_that_all_its_volumes_have() {
         "--server db --night 2026-11-24",
         "vol-b's snap-vol-b-2026-11-24 of the Night 2026-11-24 is still pending",
     );
-    refused(&there, "--server web", "no restore point is of a server \"web\"");
+    refused(&there, "--server web", "no restore point belongs to a server \"web\"");
     assert_eq!(plan(&there, "--server i-db").volumes.len(), 2, "by the instance that the restore points remember");
 
     there.targets = vec![instance("i-new", &[])];
@@ -453,4 +460,26 @@ fn it_is_told_in_words_that_fit_the_terminal() {
     }
     let narrow = plan.text(Outcome::Planned, Terminal { width: Some(60), is_coloured: false });
     assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+}
+
+#[tokio::test]
+async fn a_volume_with_a_marketplace_code_is_not_made_for_a_server_that_runs() {
+    let asked = |kind: ProductCodeValues| {
+        let code = ProductCode::builder().product_code_id("abc123").product_code_type(kind).build();
+        let codes = mock!(Client::describe_snapshot_attribute)
+            .match_requests(|request| request.snapshot_id() == Some("snap-vol-1-2026-11-24"))
+            .then_output(move || DescribeSnapshotAttributeOutput::builder().product_codes(code.clone()).build());
+        Region { name: "eu-west-1".into(), client: mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&codes]) }
+    };
+    let mut there = found(vec![point("vol-1", "2026-11-24")]);
+    there.targets = vec![instance("i-1", &[])];
+    let mut running = plan(&there, "vol-1 --attach db");
+    let refused = marketplace::require_stopped(&asked(ProductCodeValues::Marketplace), &mut running).await;
+    let told = refused.unwrap_err().to_string();
+    assert!(told.contains("product code abc123") && told.contains("aws ec2 stop-instances"), "{told}");
+    marketplace::require_stopped(&asked(ProductCodeValues::Devpay), &mut running).await.unwrap();
+    there.targets[0].state = "stopped".into();
+    let mut stopped = plan(&there, "vol-1 --attach db");
+    marketplace::require_stopped(&asked(ProductCodeValues::Marketplace), &mut stopped).await.unwrap();
+    assert!(stopped.notes.is_empty());
 }
