@@ -99,7 +99,7 @@ impl Function {
         (took, serde_json::from_slice(&answer).expect("JSON"))
     }
 
-    /// Bytes of resident memory at their peak; none where there is no `/proc`.
+    /// Bytes of resident memory at their peak; none if there is no `/proc`.
     pub fn peak(&self) -> Option<usize> {
         peak_of(&Path::new("/proc").join(self.process.id().to_string()))
     }

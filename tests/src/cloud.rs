@@ -54,7 +54,7 @@ pub struct Night {
     pub error: String,
     /// What it says, where it failed.
     pub cause: String,
-    /// Its report; null where it wrote none.
+    /// Its report; null if it wrote none.
     pub report: Value,
 }
 

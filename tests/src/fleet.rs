@@ -47,7 +47,7 @@ pub struct Measured {
     pub ec2: BTreeMap<String, usize>,
     /// Calls to S3 by their method.
     pub s3: BTreeMap<String, usize>,
-    /// Bytes of each function's resident memory at its peak, by its resource's name; empty where there is no `/proc`.
+    /// Bytes of each function's resident memory at its peak, by its resource's name; empty if there is no `/proc`.
     pub memory: BTreeMap<String, usize>,
 }
 

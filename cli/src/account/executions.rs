@@ -32,15 +32,15 @@ const LONGEST_CAUSE: usize = 300;
 #[derive(Clone, Debug)]
 pub struct Start {
     pub execution: String,
-    /// Which Night; none where the input was refused.
+    /// Which Night; none if the input was refused.
     pub night: Option<Night>,
     /// Whether it was only to say what it would do.
     pub dry_run: bool,
-    /// When it started; none where neither Step Functions nor the ledger knows.
+    /// When it started; none if neither Step Functions nor the ledger knows.
     pub started: Option<Timestamp>,
     pub ended: Option<Timestamp>,
     pub outcome: Outcome,
-    /// Its numbers; none where it came to no report.
+    /// Its numbers; none if it came to no report.
     pub summary: Option<Summary>,
 }
 

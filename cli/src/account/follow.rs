@@ -15,7 +15,7 @@ use crate::{
     ui::progress::{Counts, DELETIONS, Progress, RESTORE_POINTS, SNAPSHOTS, told},
 };
 
-/// How long to try again where there is no answer.
+/// How long to try again if there is no answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// A night of seconds is looked at often, one of hours now and then.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));

@@ -14,7 +14,7 @@ use crate::{
 /// The proofs of a stack by Region and volume.
 pub type Proofs = HashMap<(String, String), Proof>;
 
-/// Reads them; none where the stack has no drill.
+/// Reads them; none if the stack has no drill.
 pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     if stack.drill.is_none() {
         return Ok(None);

@@ -14,7 +14,7 @@ pub struct Stack {
     pub backup_stack: String,
     /// The ARN of the state machine that runs the night.
     pub state_machine: String,
-    /// The ARN of the state machine of the restore drill; none where it is not deployed.
+    /// The ARN of the state machine of the restore drill; none if it is not deployed.
     pub drill: Option<String>,
     pub ledger: String,
     /// The ARN of the topic of the emails.

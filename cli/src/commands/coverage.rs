@@ -67,7 +67,7 @@ pub struct Row {
     /// A newer snapshot that EBS still copies.
     pub pending: Option<Point>,
     pub verdict: Cover,
-    /// What drills proved of it; absent where none has taken it.
+    /// What drills proved of it; absent if none has taken it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
 }
@@ -131,7 +131,7 @@ impl Coverage {
         Self { covered: covered && unread.is_empty(), unread, drill: false, volumes }
     }
 
-    /// With what drills proved; none where the stack has no drill.
+    /// With what drills proved; none if the stack has no drill.
     pub fn with_proofs(mut self, proofs: Option<Proofs>) -> Self {
         self.drill = proofs.is_some();
         let mut proofs = proofs.unwrap_or_default();

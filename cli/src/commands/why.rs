@@ -42,7 +42,7 @@ pub struct Answer {
     state: String,
     gibibytes: i32,
     begun: Option<Timestamp>,
-    /// The Night on which it expires; none where it never does, or where that is none of this stack's business.
+    /// The Night on which it expires; none if it never does, or where that is none of this stack's business.
     pub expires: Option<Night>,
     images: Vec<String>,
     pub text: Vec<String>,

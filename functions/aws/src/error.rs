@@ -16,7 +16,7 @@ const TOO_SOON: [&str; 3] =
 /// Characters of an SDK's own text that an error carries at most.
 const LONGEST_MESSAGE: usize = 1_000;
 
-/// The error of `call` (`CreateSnapshot`) by its name, with the service's own code and message where it answered.
+/// The error of `call` (`CreateSnapshot`) by its name, with the service's own code and message if it answered.
 pub fn of<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,

@@ -1,4 +1,4 @@
-//! The managed snapshots of a Region: those that bear this stack's `BackupStack` tag.
+//! The managed snapshots of a Region: those with this stack's `BackupStack` tag.
 
 use aws_sdk_ec2::{
     Client,

@@ -41,7 +41,7 @@ pub struct Output {
 /// Deletes the snapshot when its turn has come. `snapshots_per_second` is EC2's rate, as [`Pace::read`] takes it.
 ///
 /// # Errors
-/// `Throttled` where EC2 is busy, `Transient` where it is silent, `Refused` for any other answer (a locked snapshot, a
+/// `Throttled` if EC2 throttles, `Transient` if it does not answer, `Refused` for any other answer (a locked snapshot, a
 /// denied call).
 pub async fn handle(ec2: &Client, snapshots_per_second: &str, input: Input) -> Result<Output, Error> {
     pace::wait_for(input.turn, Pace::read(snapshots_per_second)?).await;

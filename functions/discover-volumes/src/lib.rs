@@ -65,7 +65,7 @@ impl Settings {
 /// Lists the Region's volumes and writes both lists to the ledger. `home` is EC2 in the stack's own Region.
 ///
 /// # Errors
-/// `BadInput` for an input, a parameter or a Region that a person must mend; `Transient` or `Refused` from EC2 or S3.
+/// `BadInput` for an input, a parameter or a Region that a person must fix; `Transient` or `Refused` from EC2 or S3.
 pub async fn handle(
     home: &Client,
     ec2: &Client,

@@ -39,7 +39,7 @@ pub struct Described {
     pub dropped: Vec<String>,
 }
 
-/// The descriptive tags of a snapshot of a volume. An empty tag of the volume counts as absent where ours has a default.
+/// The descriptive tags of a snapshot of a volume. An empty tag of the volume counts as absent if ours has a default.
 /// Those of creation are the first that find room: the snapshot has them already.
 pub fn descriptive(volume: &Volume, creation: &CreationTags, foreign: &ForeignTags) -> Described {
     let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);

@@ -10,7 +10,7 @@ use crate::Error;
 /// A night's start, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// The scheduled time; the execution's own start where the input names none.
+    /// The scheduled time; the execution's own start if the input names none.
     pub time: Timestamp,
     pub dry_run: bool,
 }
@@ -37,7 +37,7 @@ impl Start {
 /// A drill's start, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrillStart {
-    /// The scheduled time; the execution's own start where the input names none.
+    /// The scheduled time; the execution's own start if the input names none.
     pub time: Timestamp,
     /// Whether it takes every volume, not the week's share.
     pub all: bool,

@@ -31,12 +31,12 @@ impl Night {
         self.after_months(months).is_some_and(|due| due <= tonight)
     }
 
-    /// The Night so many calendar months after this one; none where the calendar ends before.
+    /// The Night so many calendar months after this one; none if the calendar ends before.
     pub fn after_months(self, months: u32) -> Option<Night> {
         self.after(Span::new().try_months(months).ok()?)
     }
 
-    /// The Night so many Nights after this one; none where the calendar ends before.
+    /// The Night so many Nights after this one; none if the calendar ends before.
     pub fn after_nights(self, nights: i64) -> Option<Night> {
         self.after(Span::new().try_days(nights).ok()?)
     }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use crate::tags::{self, Tags};
 
-/// What a volume was: EC2 keeps none of it with a snapshot (AWSEC2 API reference, Snapshot), so the snapshot bears it as the tag
+/// What a volume was: EC2 keeps none of it with a snapshot (AWSEC2 API reference, Snapshot), so the snapshot has it as the tag
 /// [`tags::RESTORE_AS`], written `type=gp3 iops=3000 throughput=125 zone=us-east-1a device=/dev/xvda instance=i-0123`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -13,10 +13,10 @@ pub struct Origin {
     /// The volume's type, as EC2 writes it: `gp3`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// I/O operations a second, where the type has them.
+    /// I/O operations a second, if the type has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iops: Option<i32>,
-    /// MiB a second, where the type has them.
+    /// MiB a second, if the type has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throughput: Option<i32>,
     pub zone: String,
@@ -32,7 +32,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// What a snapshot's tags say of its volume; none where it was made before there was such a tag, or somebody changed it.
+    /// What a snapshot's tags say of its volume; none if it was made before there was such a tag, or somebody changed it.
     pub fn of(snapshot: &Tags) -> Option<Self> {
         snapshot.get(tags::RESTORE_AS)?.parse().ok()
     }

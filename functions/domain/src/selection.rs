@@ -2,7 +2,7 @@
 
 use crate::{Error, tags::Tags};
 
-/// A volume that bears this tag with the value `false` is left out.
+/// A volume that has this tag with the value `false` is left out.
 pub const OPT_OUT: &str = "Backup";
 
 /// What the `VolumeTag` parameter narrows the volumes to: one tag's key and value, or nothing.

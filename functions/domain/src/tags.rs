@@ -22,9 +22,9 @@ pub const NAME: &str = "Name";
 
 /// What the volume was: [`crate::origin::Origin`].
 pub const RESTORE_AS: &str = "RestoreAs";
-/// The name of the server that the volume was attached to; absent where it had none.
+/// The name of the server that the volume was attached to; absent if it had none.
 pub const RESTORE_SERVER: &str = "RestoreServer";
-/// The snapshot that a volume was restored from; such a volume bears it.
+/// The snapshot that a volume was restored from; such a volume has it.
 pub const RESTORED_FROM: &str = "RestoredFrom";
 
 /// The tag of every volume that a drill creates; its value is the `BackupStack`. IAM lets the drill delete no other volume.
@@ -48,7 +48,7 @@ pub(crate) const OURS: [&str; 11] = [
     DRILL_EXECUTION,
 ];
 
-/// Tags that one resource may bear at most (AWSEC2 user guide, Using_Tags, "Tag restrictions").
+/// Tags that one resource may have at most (AWSEC2 user guide, Using_Tags, "Tag restrictions").
 pub const MOST: usize = 50;
 /// The tags that snapshot-one gives a snapshot in the call that creates it.
 pub fn identity(stack: &str, night: Night, intervals: &Intervals, volume_id: &str) -> Tags {

@@ -32,7 +32,7 @@ pub struct Input {
     pub execution: Execution,
 }
 
-/// The stack's parameters that bear on retention, as text.
+/// The stack's parameters for retention, as text.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub backup_stack: String,
@@ -44,7 +44,7 @@ pub struct Settings {
 /// Applies the retention rules and writes three lists to the ledger: the snapshots that expire, those that failed, and those whose tags cannot be read.
 ///
 /// # Errors
-/// `BadInput` for a parameter that a person must mend; `Transient` or `Refused` from EC2 or S3.
+/// `BadInput` for a parameter that a person must fix; `Transient` or `Refused` from EC2 or S3.
 pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: Input) -> Result<Expiry, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let policy = Policy::read(&settings.keep_dailies, &settings.quarterly_months, &settings.keep_quarterlies)?;

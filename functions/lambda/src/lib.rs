@@ -15,7 +15,7 @@ pub fn any_night() -> bool {
     setting("NIGHTLY_ANY_NIGHT") == "1"
 }
 
-/// A setting from the function's environment; empty where the template sets none.
+/// A setting from the function's environment; empty if the template sets none.
 pub fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }

@@ -19,7 +19,7 @@ fn subscriber<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(writer: W) -> i
     format.with_target(false).without_time().with_writer(writer).finish()
 }
 
-/// Says which Night it is about, where the function itself works that out.
+/// Says which Night it is about, if the function works it out.
 pub fn night(night: domain::Night) {
     Span::current().record("night", display(night));
 }

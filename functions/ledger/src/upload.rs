@@ -1,4 +1,4 @@
-//! An object of the ledger, written piece by piece: in one call where it is short, in parts where it is long, so that it is
+//! An object of the ledger, written piece by piece: in one call if it is short, in parts if it is long, so that it is
 //! never whole in memory.
 
 use aws_sdk_s3::{

@@ -34,7 +34,7 @@ pub struct Input {
     pub execution: String,
 }
 
-/// The stack's parameters that bear on a snapshot.
+/// The stack's parameters for a snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub backup_stack: String,
@@ -59,7 +59,7 @@ pub struct Output {
 /// Makes the snapshot, or finds the one that an earlier attempt made.
 ///
 /// # Errors
-/// `SnapshotTooSoon` where EBS asks for 15 s, `Throttled` where EC2 is busy, `Transient` where it or S3 is silent, `Refused` for
+/// `SnapshotTooSoon` if EBS asks for 15 s, `Throttled` if EC2 throttles, `Transient` if it or S3 does not answer, `Refused` for
 /// any other answer.
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;

@@ -32,7 +32,7 @@ pub struct Output {
     pub dropped_tags: Vec<String>,
 }
 
-/// The stack's parameters that bear on the tags.
+/// The stack's parameters for the tags.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub owner: Owner,
@@ -45,7 +45,7 @@ pub struct Settings {
 /// Adds the tags; again on a snapshot that has them, it changes nothing.
 ///
 /// # Errors
-/// `BadInput` for a parameter that a person must fix, `Transient` where EC2 is busy or silent, `Refused` for any other answer: the
+/// `BadInput` for a parameter that a person must fix, `Transient` if EC2 throttles or does not answer, `Refused` for any other answer: the
 /// snapshot then has every tag but those that the message names.
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let foreign = ForeignTags::read(&settings.tags_not_copied)?;

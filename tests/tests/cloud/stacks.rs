@@ -88,14 +88,14 @@ impl Aws {
         command.env("AWS_DEFAULT_REGION", "us-east-1").output().expect("the AWS CLI of target/venv")
     }
 
-    /// What it answers; null where that is nothing.
+    /// What it answers; null if that is nothing.
     fn ask(&self, arguments: &[&str]) -> Value {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap_or_default()
     }
 
-    /// A stack as described; none where there is none.
+    /// A stack as described; none if there is none.
     fn stack(&self, name: &str) -> Option<Value> {
         let output = self.run(&["cloudformation", "describe-stacks", "--stack-name", name]);
         let described: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();

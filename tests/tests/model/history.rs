@@ -20,7 +20,7 @@ pub struct Turn {
     /// Seconds since the night before; 86,400 mostly.
     pub seconds: i64,
     happenings: Vec<Happening>,
-    /// The state that the night's snapshot of each volume ends in; none where it is not made.
+    /// The state that the night's snapshot of each volume ends in; none if it is not made.
     fates: [Option<&'static str>; VOLUMES],
 }
 

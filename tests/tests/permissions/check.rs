@@ -24,7 +24,7 @@ const ALSO: [(By, &str, &str); 2] = [
     ),
 ];
 
-/// Everything that is wrong; nothing where the policies allow these calls and nothing else.
+/// Everything that is wrong; nothing if the policies allow these calls and nothing else.
 pub fn problems(deployed: &Deployed, calls: &[Call], free: &[Free]) -> Vec<String> {
     let mut denied: Vec<_> = calls.iter().flat_map(|call| mutations(deployed, call, free)).collect();
     denied.extend(of_others(calls));

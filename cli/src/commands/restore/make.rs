@@ -41,7 +41,7 @@ pub struct Maker {
 }
 
 impl Maker {
-    /// Makes every volume that is not there, waits until all are, and attaches them; none where one of them could not be made.
+    /// Makes every volume that is not there, waits until all are, and attaches them; none if one of them could not be made.
     pub async fn carry_out(&mut self, plan: &mut Plan) -> Result<()> {
         let mut problems = Vec::new();
         for planned in &mut plan.volumes {
@@ -93,7 +93,7 @@ impl Maker {
         bail!("{TURNS} volumes of {} in {} are gone again", planned.snapshot_id, planned.origin.zone)
     }
 
-    /// The volume that a token makes or has made, and when; none where it has served for another request.
+    /// The volume that a token makes or has made, and when; none if it has served for another request.
     async fn create(&self, planned: &Planned, turn: usize) -> Result<Option<(String, Option<Timestamp>)>> {
         let tags = ec2_tags(planned.tags.clone());
         let tags = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(tags)).build();

@@ -54,7 +54,7 @@ pub struct Target {
 pub struct Planned {
     /// The volume that it is like: `vol-…`
     pub original: String,
-    /// The original's name, empty where it has none.
+    /// The original's name, empty if it has none.
     pub name: String,
     pub snapshot_id: String,
     /// When its data is of.
