@@ -28,19 +28,19 @@ COLD := $(if $(wildcard target/debug/nightly),,yes)
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make night     one night on the local cloud, followed to its end   [NIGHT=2026-12-31] [DRY_RUN=1] [PORT=4566] [PARAMETERS="Key=Value ..."]'
-	@echo 'make drill     a night, a restore drill of what it made, and the database server restored   [NIGHT=2026-12-31] [PORT=4566]'
-	@echo 'make up        start the local cloud and deploy to it; then  . target/local/env  and  nightly --help   [PARAMETERS="Key=Value ..."]'
+	@echo 'make night     run one night on the local cloud and follow it   [NIGHT=2026-12-31] [DRY_RUN=1] [PORT=4566] [PARAMETERS="Key=Value ..."]'
+	@echo 'make drill     run a night and a restore drill, and restore the database server   [NIGHT=2026-12-31] [PORT=4566]'
+	@echo 'make up        start the local cloud and deploy to it; then use  . target/local/env  and  nightly --help   [PARAMETERS="Key=Value ..."]'
 	@echo 'make down      stop it'
-	@echo 'make test      the tests that everybody runs'
-	@echo 'make test-all  these and the long proofs'
-	@echo 'make test-privileged  the tests that need root, systemd or mounting'
-	@echo 'make lint      formatting, clippy, licenses and unused dependencies'
-	@echo 'make simulate  100,000 random nights and 1,000 real ones against the model; draws docs/retention.svg (an hour)'
-	@echo 'make bench     the measurements of docs/measurements.md; writes its table and charts (seven minutes, and the release builds)'
-	@echo 'make package   the release zips for arm64, in target/package'
-	@echo 'make deploy    the stack to AWS   STACK=name [TEMPLATE=backup] [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
-	@echo 'make destroy   the stack away again   STACK=name [REGION=...] [YES=1]'
+	@echo 'make test      run the tests that everybody runs'
+	@echo 'make test-all  run all tests, the long proofs included'
+	@echo 'make test-privileged  run the tests that need root, systemd or mounting'
+	@echo 'make lint      check formatting, lints, licenses and unused dependencies'
+	@echo 'make simulate  run 100,000 random and 1,000 real nights against the model; draws docs/retention.svg (an hour)'
+	@echo 'make bench     measure; writes the tables and charts of docs/measurements.md (ten minutes, and the release builds)'
+	@echo 'make package   build the release zips for arm64, in target/package'
+	@echo 'make deploy    deploy the stack to AWS   STACK=name [TEMPLATE=backup] [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
+	@echo 'make destroy   delete the stack   STACK=name [REGION=...] [YES=1]'
 
 night: up
 	$(if $(COLD),@echo 'Step 3 of 3: run one night.')
