@@ -107,7 +107,7 @@ impl Answer {
         let fate =
             own.iter().zip(fates).find(|(one, _)| one.id == snapshot.id).and_then(|(_, fate)| fate.filter(|_| managed));
         let own_rule = tags::require_own(&snapshot.tags, &snapshot.volume_id, volume.is_some());
-        let identity = own_rule.as_ref().map_err(|problem| problem).and_then(|()| snapshot.identity.as_ref());
+        let identity = own_rule.as_ref().and(snapshot.identity.as_ref());
         let verdict = match (&fate, identity) {
             (Some(fate), Ok(identity)) => {
                 let tagged = identity.interval != identity.intervals.governing();

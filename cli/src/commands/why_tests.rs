@@ -79,7 +79,7 @@ fn a_gone_volume_and_an_ami_are_told() {
 #[test]
 fn an_id_of_another_shape_is_refused_before_ec2_is_asked() {
     for id in ["foo", "snap-", "snap-0123456789abcdeg0", "vol-0123456789abcdef0", "snap-0123456789ABCDEF0"] {
-        assert!(check(id).unwrap_err().to_string().starts_with(&format!("{id:?} is not a snapshot's id")), "{id}");
+        assert!(check(id).unwrap_err().to_string().starts_with(&format!("{id:?} is not the id of a snapshot")), "{id}");
     }
     assert!(check("snap-0123456789abcdef0").is_ok() && check("snap-01234567").is_ok());
 }

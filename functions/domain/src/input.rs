@@ -84,7 +84,7 @@ pub fn require_past(time: Timestamp, now: Timestamp) -> Result<(), Error> {
     if time.duration_since(now) <= SKEW {
         return Ok(());
     }
-    Err(Error::bad_input("time", time, &format!("in the future (it is {now:.0}); start with {{}} to run for today")))
+    Err(Error::bad_input("time", time, format!("in the future (it is {now:.0}); start with {{}} to run for today")))
 }
 
 /// Reads a parameter that counts something.

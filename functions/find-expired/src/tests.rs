@@ -143,8 +143,9 @@ fn tagged(volume: &str, night: &str, snapshot_of: &str) -> Ec2Snapshot {
 
 #[tokio::test]
 async fn copies_by_another_tool_are_named_and_neither_counted_nor_deleted() {
-    let copy =
-        |day: u32| tagged("vol-ffffffff", &format!("2026-05-{day:02}"), if day % 2 == 0 { "vol-1" } else { "vol-2" });
+    let copy = |day: u32| {
+        tagged("vol-ffffffff", &format!("2026-05-{day:02}"), if day.is_multiple_of(2) { "vol-1" } else { "vol-2" })
+    };
     let copies: Vec<_> = (1..=10).map(copy).collect();
     let (expiry, written) = run(&[&lists(copies, vec![]), &volumes(&["vol-1", "vol-2"])], "1", false).await.unwrap();
     assert_eq!((written["expired"].as_str(), expiry.unreadable.count), ("", 10));

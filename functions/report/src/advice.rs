@@ -96,7 +96,7 @@ const SERVICES: [(&[&str], &str, &str); 20] = [
     (
         &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"],
         "AWS denies the call.",
-        "Check service control policies, permissions boundaries and KMS key policies. `aws sts decode-authorization-message` decodes an encoded message.",
+        "Check service control policies, permissions boundaries and KMS key policies. CloudTrail's event of the call has the whole message.",
     ),
     (
         &["InvalidVolume.NotFound"],
