@@ -19,14 +19,15 @@ pub async fn listen() -> String {
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).map(str::to_owned);
+    let is_listing = request.uri().query().is_some_and(|query| query.contains("list-type=2"));
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let action =
         form_urlencoded::parse(&body).find(|(name, _)| name == "Action").map(|(_, action)| action.into_owned());
-    let (kind, text) = match (target, action) {
-        (Some(_), _) => ("application/x-amz-json-1.0", r#"{"mapRuns":[]}"#.to_owned()),
-        (None, Some(action)) => ("text/xml", format!("<{action}Response>{}</{action}Response>", ec2(&action))),
-        (None, None) => ("application/octet-stream", String::new()),
+    let (kind, text) = match (is_listing, action) {
+        // S3: there is no such object.
+        (true, _) => ("application/xml", "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>".to_owned()),
+        (false, Some(action)) => ("text/xml", format!("<{action}Response>{}</{action}Response>", ec2(&action))),
+        (false, None) => ("application/octet-stream", String::new()),
     };
     Ok(Response::builder().header("content-type", kind).body(Full::new(text.into())).expect("an answer"))
 }
