@@ -18,9 +18,6 @@ pub struct Cli {
     /// AWS Region of the stack [default: from your AWS configuration]
     #[arg(long, global = true)]
     pub region: Option<String>,
-    /// Regions whose volumes and restore points to look at, separated by commas [default: the parameter Regions of the stack]
-    #[arg(long, global = true, value_delimiter = ',', value_name = "REGIONS")]
-    pub regions: Vec<String>,
     /// Print JSON, for scripts
     #[arg(long, global = true)]
     pub json: bool,
@@ -37,7 +34,7 @@ pub enum Command {
     /// List the last runs, or show those of one Night in full
     Status(Status),
     /// List every in-use volume with its newest restore point, those without one of the last 36 hours first, and volumes that are no longer backed up
-    Coverage,
+    Coverage(Regions),
     /// List the restore points by Interval, and when each expires
     List(List),
     /// Say why a snapshot is kept, and until when
@@ -80,9 +77,19 @@ pub struct Status {
     pub last: NonZeroUsize,
 }
 
+/// For the commands that look at volumes and restore points.
+#[derive(Args, Clone, Debug)]
+pub struct Regions {
+    /// Comma-separated list of the Regions to look in [default: the parameter Regions of the stack]
+    #[arg(long, value_delimiter = ',', value_name = "REGIONS")]
+    pub regions: Vec<String>,
+}
+
 /// `nightly list`
 #[derive(Args, Debug)]
 pub struct List {
+    #[command(flatten)]
+    pub regions: Regions,
     /// Only this volume's
     #[arg(value_name = "VOLUME")]
     pub volume: Option<String>,
@@ -91,6 +98,8 @@ pub struct List {
 /// `nightly why`
 #[derive(Args, Debug)]
 pub struct Why {
+    #[command(flatten)]
+    pub regions: Regions,
     /// Id of the snapshot
     #[arg(value_name = "SNAPSHOT")]
     pub snapshot: String,
@@ -100,6 +109,8 @@ pub struct Why {
 #[derive(Args, Clone, Debug)]
 #[command(group(ArgGroup::new("what").required(true).args(["volume", "server"])))]
 pub struct Restore {
+    #[command(flatten)]
+    pub regions: Regions,
     /// Id or Name of the volume to restore; it need not exist any more
     #[arg(value_name = "VOLUME")]
     pub volume: Option<String>,

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use std::process::ExitCode;
 
 use account::{Account, stack::Stack};
-use cli::{Cli, Command};
+use cli::{Cli, Command, List, Restore, Why};
 use commands::{coverage, drill, list, restore, run, status, why};
 
 /// What a command found; its exit code is for scripts. 2 is a command line that clap refuses, 3 that nothing could be found out.
@@ -53,14 +53,19 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
     let account = Account::load(cli.region.clone()).await?;
     // A variable that is empty names no stack.
     let mut stack = Stack::find(&account, cli.stack.as_deref().filter(|name| !name.is_empty())).await?;
-    if !cli.regions.is_empty() {
-        stack.regions = cli.regions;
+    if let Command::Coverage(asked)
+    | Command::List(List { regions: asked, .. })
+    | Command::Why(Why { regions: asked, .. })
+    | Command::Restore(Restore { regions: asked, .. }) = &cli.command
+        && !asked.regions.is_empty()
+    {
+        stack.regions.clone_from(&asked.regions);
     }
     let now = Timestamp::now();
     match cli.command {
         Command::Run(asked) => run::run(&account, &stack, &asked, cli.json).await,
         Command::Status(asked) => status::run(&account, &stack, &asked, cli.json, now).await,
-        Command::Coverage => coverage::run(&account, &stack, cli.json, now).await,
+        Command::Coverage(_) => coverage::run(&account, &stack, cli.json, now).await,
         Command::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, now).await,
         Command::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, now).await,
         Command::Restore(asked) => restore::run(&account, &stack, &asked, cli.json).await,

@@ -99,14 +99,14 @@ pub fn managed(backup_stack: &str) -> Filter {
     filter(format!("tag:{BACKUP_STACK}"), [backup_stack])
 }
 
-/// What has a tag of this value, and perhaps more: for a filter `*`, `?` and `\` have a meaning (EC2 user guide, "List and filter using
-/// the CLI and API"), so that each is asked for as any character. Whoever asks compares the values themselves.
+/// Matches a tag with this value, and perhaps others. In a filter `*`, `?` and `\` have a meaning (EC2 user guide, "List and filter using the
+/// CLI and API"), so each is replaced with `?`, any character. The caller compares the values.
 pub fn tagged_like(key: &str, value: &str) -> Filter {
     filter(format!("tag:{key}"), [value.replace(['*', '?', '\\'], "?")])
 }
 
-/// The filters of as many calls as it takes: EC2 takes 200 values in one, over all filters (EC2 user guide, "List and filter using the CLI and API"). At most one
-/// filter has more.
+/// Splits filters into those of several calls, because one call takes 200 values over all its filters (EC2 user guide, "List and filter using
+/// the CLI and API"). At most one filter may have more.
 fn in_parts(filters: &[Filter]) -> Vec<Vec<Filter>> {
     let Some(at) = filters.iter().position(|one| one.values().len() > MOST_VALUES) else {
         return vec![filters.to_vec()];

@@ -44,10 +44,6 @@ where
     E: ProvideErrorMetadata + StdError + 'static,
 {
     let text = match (error.code(), error.message()) {
-        _ if credentials_problem(&error).is_some() => format!(
-            "no AWS credentials ({}): run `aws configure` or `aws sso login`, or set AWS_PROFILE",
-            credentials_problem(&error).unwrap_or_default()
-        ),
         (Some(code), _) if EXPIRED.contains(&code) => {
             format!("{code}: the AWS credentials have expired: sign in again, with `aws sso login` or as you got them")
         }
@@ -56,7 +52,7 @@ where
         ),
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
-        _ => causes(&error),
+        _ => credentials_problem(&error).unwrap_or_else(|| causes(&error)),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     Problem { line: format!("{call}: {}", cut(&line, LONGEST)), may_pass: passes(&error) }.into()
@@ -67,11 +63,12 @@ pub fn may_pass(error: &Error) -> bool {
     error.downcast_ref::<Problem>().is_some_and(|problem| problem.may_pass)
 }
 
-/// Why there are no credentials, if that is it: the innermost cause.
+/// Says that there are no credentials, if that is the problem, and the innermost cause.
 fn credentials_problem(error: &(dyn StdError + 'static)) -> Option<String> {
-    let mut chain = successors(Some(error), |&error| error.source());
-    chain.find(|cause| cause.is::<CredentialsError>())?;
-    chain.last().map(ToString::to_string).or(Some("none were found".to_owned()))
+    let chain: Vec<_> = successors(Some(error), |&error| error.source()).collect();
+    chain.iter().find(|cause| cause.is::<CredentialsError>())?;
+    let cause = chain.last()?;
+    Some(format!("no AWS credentials ({cause}): run `aws configure` or `aws sso login`, or set AWS_PROFILE"))
 }
 
 /// An error and all that caused it, each said once.
@@ -96,5 +93,33 @@ fn passes<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
         }
         SdkError::ConstructionFailure(_) => false,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ec2::{error::ErrorMetadata, operation::describe_volumes::DescribeVolumesError};
+
+    fn said(error: SdkError<DescribeVolumesError, HttpResponse>) -> String {
+        of("DescribeVolumes", error).to_string()
+    }
+
+    #[test]
+    fn credentials_that_are_missing_expired_or_unknown_are_said_with_the_remedy() {
+        let missing = SdkError::construction_failure(CredentialsError::not_loaded("no profile named prod"));
+        let text = said(missing);
+        assert!(text.starts_with("DescribeVolumes: no AWS credentials (no profile named prod"), "{text}");
+        let refused = |code: &str| {
+            let error = DescribeVolumesError::generic(ErrorMetadata::builder().code(code).message("no").build());
+            said(SdkError::service_error(error, HttpResponse::new(400.try_into().unwrap(), "".into())))
+        };
+        for (code, remedy) in [
+            ("ExpiredToken", "sign in again"),
+            ("AuthFailure", "does not accept the credentials"),
+            ("UnauthorizedOperation", "DescribeVolumes: UnauthorizedOperation: no"),
+        ] {
+            assert!(refused(code).contains(remedy), "{}", refused(code));
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! Who is told when a run fails.
 
 use anyhow::Result;
+use aws_sdk_sns::Client;
 
-use crate::account::{Account, error, stack::Stack};
+use crate::account::error;
 
 /// What to do if nobody is: none if the topic of the emails has a confirmed subscription.
 ///
 /// # Errors
 /// SNS refuses or does not answer.
-pub async fn missing(account: &Account, stack: &Stack) -> Result<Option<String>> {
-    let list = account.sns().list_subscriptions_by_topic().topic_arn(&stack.topic).into_paginator().items().send();
+pub async fn missing(sns: &Client, topic: &str, region: &str) -> Result<Option<String>> {
+    let list = sns.list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
     let listed =
         list.collect::<Result<Vec<_>, _>>().await.map_err(|error| error::of("ListSubscriptionsByTopic", error))?;
     // Until it is confirmed it has the ARN `PendingConfirmation` (SNS API reference, Subscribe).
@@ -17,14 +18,36 @@ pub async fn missing(account: &Account, stack: &Stack) -> Result<Option<String>>
     if arns.any(|arn| arn.starts_with("arn:")) {
         return Ok(None);
     }
-    let region = &account.region;
     let todo = match listed.is_empty() {
         true => format!(
-            "nobody is subscribed to the emails, so nobody learns of a run that fails: `aws sns subscribe --region {region} --topic-arn {} \
-             --protocol email --notification-endpoint YOU@EXAMPLE.COM`, then confirm it",
-            stack.topic
+            "nobody is subscribed to the emails, so nobody learns of a run that fails: `aws sns subscribe --region {region} --topic-arn {topic} \
+             --protocol email --notification-endpoint YOU@EXAMPLE.COM`, then confirm it"
         ),
         false => "no subscription to the emails is confirmed, so nobody learns of a run that fails: look for the email of AWS that asks".to_owned(),
     };
     Ok(Some(todo))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_sns::{operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput, types::Subscription};
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    async fn said(arns: &'static [&'static str]) -> Option<String> {
+        let list = mock!(Client::list_subscriptions_by_topic).then_output(|| {
+            let all = arns.iter().map(|arn| Subscription::builder().subscription_arn(*arn).build()).collect();
+            ListSubscriptionsByTopicOutput::builder().set_subscriptions(Some(all)).build()
+        });
+        missing(&mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[&list]), "arn:topic", "eu-west-1").await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_a_confirmed_subscription_is_one() {
+        assert_eq!(said(&["PendingConfirmation", "arn:aws:sns:eu-west-1:1:t:s"]).await, None);
+        assert!(
+            said(&["PendingConfirmation"]).await.unwrap().starts_with("no subscription to the emails is confirmed")
+        );
+        assert!(said(&[]).await.unwrap().contains("--region eu-west-1 --topic-arn arn:topic"));
+    }
 }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use comfy_table::Color;
 use domain::{drill::Proof, selection::Selection};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use report::night;
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -24,8 +25,8 @@ use crate::{
     },
 };
 
-/// Seconds of age from which a restore point is stale: a night and a half.
-const STALE: i64 = 36 * 60 * 60;
+/// Seconds of age from which a restore point is stale.
+const STALE: i64 = night::STALE.as_secs();
 
 /// What a volume's newest restore point comes to; in the order in which they are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

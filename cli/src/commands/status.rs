@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use domain::Night;
-use jiff::{SignedDuration, Timestamp};
-use report::mail::console;
+use jiff::Timestamp;
+use report::{mail::console, night::STALE};
 use serde_json::json;
 
 use crate::{
@@ -25,9 +25,6 @@ use crate::{
         status_lines::{Lines, object},
     },
 };
-
-/// How long a stack may be without a run: a night and a half.
-const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(36);
 
 /// Lists the last runs, or shows those of one Night.
 ///
@@ -52,7 +49,7 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Ti
         output::print(&lines.text(shown))?;
         hint(&starts);
     }
-    match subscriptions::missing(account, stack).await {
+    match subscriptions::missing(&account.sns(), &stack.topic, &account.region).await {
         Ok(None) => {}
         Ok(Some(missing)) => output::note(&format!("nightly: {missing}")),
         Err(error) => output::note(&format!("nightly: it is not known whether anybody gets the emails: {error:#}")),
@@ -73,7 +70,7 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Ti
 fn silent_since(starts: &[Start], now: Timestamp) -> Option<Timestamp> {
     let is_running = starts.iter().any(|start| !start.dry_run && matches!(start.outcome, Outcome::Running(_)));
     let ended = starts.iter().filter(|start| start.is_real_and_over()).filter_map(|start| start.ended).max()?;
-    (!is_running && now.duration_since(ended) > LONGEST_SILENCE).then_some(ended)
+    (!is_running && now.duration_since(ended) > STALE).then_some(ended)
 }
 
 /// The newest run that is over and was not a dry run decides.

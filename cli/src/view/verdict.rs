@@ -45,13 +45,14 @@ fn complete(report: &Report) -> Verdict {
             " {late} of earlier nights failed in EBS and cannot be restored. If that happens again, check the volume."
         );
     }
-    if let Some(since) = Summary::from(report).at_risk() {
+    let at_risk = Summary::from(report).at_risk();
+    if let Some(since) = at_risk {
         lead += &format!(" A volume is at risk: its newest restore point is of {}.", since.strftime("%F %H:%M UTC"));
     }
     if deselected > 0 {
         lead += &format!(" {} no longer backed up: see below.", plural(deselected, "volume"));
     }
-    if late + deselected == 0 {
+    if late + deselected == 0 && at_risk.is_none() {
         lead += " There is nothing to do.";
     }
     Verdict { tone: Tone::Complete, answer, lead }

@@ -46,8 +46,8 @@ impl CreationTags {
         &self.owner
     }
 
-    /// The tags that go with the request, out of those of the volume or of its snapshot.
-    pub fn of(&self, tags: &Tags) -> Tags {
+    /// Selects the tags that go with the request from those of the volume or of its snapshot.
+    pub fn select(&self, tags: &Tags) -> Tags {
         let mut chosen = self.owner.tags(tags);
         let own = self.keys.iter().filter_map(|key| Some((key.clone(), tags.get(key)?.clone())));
         chosen.extend(own);
@@ -67,9 +67,9 @@ mod tests {
     fn the_owner_and_the_named_tags_go_with_the_request() {
         let volume = [("CostCenter", "42"), ("Project", "shop"), ("Team", "core"), ("Client", "other")];
         let volume = volume.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let of = read("CostCenter, Environment").unwrap().of(&volume);
+        let selected = read("CostCenter, Environment").unwrap().select(&volume);
         let expected = [("Client", "acme"), ("CostCenter", "42"), ("Project", "shop")];
-        assert_eq!(of, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+        assert_eq!(selected, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub struct Expiry {
     /// How many managed snapshots there are, those that expire among them.
     #[serde(default)]
     pub managed: usize,
-    /// When the newest restore point was begun of the selected volume that is worst off; none if no volume has one.
+    /// The start time of the oldest among the selected volumes' newest restore points; none if no volume has one.
     #[serde(default)]
     pub stalest: Option<Timestamp>,
 }

@@ -141,7 +141,7 @@ fn restore_point(snapshot: Snapshot, creation_tags: &CreationTags) -> Option<(Ti
     let gibibytes = snapshot.volume_size.and_then(|size| size.try_into().ok())?;
     let started = Timestamp::from_second(snapshot.start_time?.secs()).ok()?;
     let (snapshot_id, volume_id) = (snapshot.snapshot_id?, snapshot.volume_id?);
-    let creation_tags = creation_tags.of(&tags);
+    let creation_tags = creation_tags.select(&tags);
     Some((started, RestorePoint { snapshot_id, volume_id, night, intervals, gibibytes, creation_tags }))
 }
 

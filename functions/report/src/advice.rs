@@ -59,8 +59,12 @@ fn for_our_own(code: Code) -> Advice {
             "EBS could not make a volume from the snapshot.",
             "If the snapshot is encrypted, check that its KMS key is enabled and may be used. Otherwise check AWS Health. Do not rely on this restore point.",
         ),
-        Code::VolumeGone | Code::VolumeTaken => (
-            "Somebody deleted or attached the drill's volume during its check.",
+        Code::VolumeGone => (
+            "The drill's volume disappeared before it was checked.",
+            "If the snapshot is encrypted, the drill may not use its KMS key: check the parameter VolumeKeyArns, the key and its policy. Otherwise find out who deleted the volume.",
+        ),
+        Code::VolumeTaken => (
+            "Somebody attached the drill's volume during its check.",
             "Find out who did. Leave volumes with the tag RestoreDrill alone.",
         ),
         Code::WrongSize => (

@@ -13,8 +13,8 @@ use std::collections::HashSet;
 
 use crate::mail::Mail;
 
-/// The age from which the newest restore point of a volume is stale: more than one snapshot failed.
-const STALE: SignedDuration = SignedDuration::from_hours(36);
+/// The age from which the newest restore point of a volume is stale, and the last run too long ago: a night and a half.
+pub const STALE: SignedDuration = SignedDuration::from_hours(36);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -342,7 +342,7 @@ impl Summary {
         }
     }
 
-    /// When the newest restore point was started of the volume that is worst off, if that is so long ago that the volume is at risk: its last
+    /// Returns the start time of the oldest among the volumes' newest restore points, if it is stale. Its volume is at risk, because its last
     /// snapshots all failed.
     pub fn at_risk(&self) -> Option<Timestamp> {
         let stalest = self.regions.iter().filter_map(|region| region.stalest).min();

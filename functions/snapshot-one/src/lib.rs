@@ -88,7 +88,7 @@ async fn find(ec2: &Client, stack: &str, input: &Input) -> Result<Option<String>
 }
 
 async fn create(ec2: &Client, stack: &str, creation_tags: &CreationTags, input: &Input) -> Result<String, Error> {
-    let mut tags = creation_tags.of(&input.volume.tags);
+    let mut tags = creation_tags.select(&input.volume.tags);
     tags.extend(tags::identity(stack, input.night, &input.intervals, &input.volume.volume_id));
     let tags = Some(snapshots::ec2_tags(tags));
     let tags = TagSpecification::builder().resource_type(ResourceType::Snapshot).set_tags(tags).build();

@@ -36,7 +36,8 @@ fn said(output: &Output) -> String {
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
 
 /// A variable that is set wrong, and what the one line then says.
-const REFUSALS: [(&str, &str, &str); 4] = [
+const REFUSALS: [(&str, &str, &str); 5] = [
+    ("REGION", "cn-north-1", "REGION=cn-north-1: nothing of this was ever tried in AWS's China"),
     ("STACK", "a_b", "STACK=a_b is no name of a stack"),
     ("STACK", "a-name-that-leaves-the-bucket-no-room", "is too long: at most 30 characters in eu-west-1"),
     ("PARAMETERS", "KeepDalies=14", "template.yaml has no parameter KeepDalies; it has Email, "),

@@ -35,7 +35,7 @@ const PROBES: [&str; 6] = [
     "cat /run/postgresql/secret 2> /dev/null",
     "touch /run/place/written 2> /dev/null && echo it writes",
     "touch /var/lib/written 2> /dev/null && echo it writes",
-    "grep -ls check /proc/[0-9]*/environ 2> /dev/null | grep -v /proc/self | head -1 | grep -q /proc/1/ && echo it sees others",
+    "[ -d /proc/1 ] && echo it sees others",
 ];
 
 /// A machine in namespaces, with a systemd as its first process.

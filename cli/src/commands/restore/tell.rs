@@ -98,7 +98,7 @@ impl Plan {
     }
 }
 
-/// A name as one word of a shell: whoever may name a server writes it.
+/// Quotes a name for the shell, because anybody who may tag a server chooses it.
 fn quoted(name: &str) -> String {
     shlex::try_quote(name).map_or_else(|_| "NAME".to_owned(), |quoted| quoted.into_owned())
 }
