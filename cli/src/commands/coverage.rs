@@ -1,4 +1,5 @@
-//! `nightly coverage`: every in-use volume with its newest restore point, the worst first, and volumes that are no longer backed up; and when it was last restored by a drill.
+//! `nightly coverage`: every in-use volume with its newest restore point and its last drill, the worst first, and the volumes that are no
+//! longer backed up.
 
 use anyhow::Result;
 use comfy_table::Color;

@@ -116,10 +116,10 @@ fn attached(devices: &[&str]) -> Rule {
 #[tokio::test]
 async fn attaches_the_volume_then_sends_the_command_once_it_is_attached() {
     let attach = mock!(Client::attach_volume)
-        .match_requests(|request| request.instance_id() == Some("i-1") && request.device() == Some("/dev/sdr"))
+        .match_requests(|request| request.instance_id() == Some("i-1") && request.device() == Some("/dev/sdt"))
         .then_output(|| AttachVolumeOutput::builder().build());
     let (available, taken) =
-        (volume(VolumeState::Available, 8, None), attached(&["/dev/xvda", "/dev/sdq", "/dev/sds"]));
+        (volume(VolumeState::Available, 8, None), attached(&["/dev/xvda", "/dev/xvdq", "/dev/sds", "/dev/sdr"]));
     let first = run(&[&available, &taken, &attach], &[], 42, input("i-1", Stage::Creating)).await.unwrap();
     assert_eq!((&first.stage, attach.num_calls()), (&Stage::Available { seconds: 42 }, 1));
 

@@ -80,10 +80,12 @@ async fn find(ec2: &Client, filter: &str, value: &str) -> Result<Vec<Volume>, Er
 async fn attach(ec2: &Client, id: &str, instance: &str) -> Result<bool, Error> {
     let attached = find(ec2, "attachment.instance-id", instance).await?;
     let attachments = attached.iter().flat_map(|volume| volume.attachments());
-    let taken: HashSet<_> = attachments.filter_map(|attachment| attachment.device()).collect();
+    // EC2 attaches nothing at /dev/sdq while /dev/xvdq is in use.
+    let taken: HashSet<_> =
+        attachments.filter_map(|one| Some(one.device()?.replacen("/dev/xvd", "/dev/sd", 1))).collect();
     let mut devices = DEVICES.map(|letter| format!("/dev/sd{letter}"));
     // If none is free, another child of the drill is about to free one.
-    let Some(device) = devices.find(|device| !taken.contains(device.as_str())) else { return Ok(true) };
+    let Some(device) = devices.find(|device| !taken.contains(device)) else { return Ok(true) };
     let attach = ec2.attach_volume().volume_id(id).instance_id(instance).device(device);
     let Err(error) = attach.send().await else { return Ok(true) };
     let is_marketplace = error.message().is_some_and(|message| message.contains("Marketplace"));

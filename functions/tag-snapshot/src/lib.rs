@@ -58,7 +58,7 @@ pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<O
     Ok(Output { volume_id: input.volume.volume_id, snapshot_id: input.snapshot_id, dropped_tags: described.dropped })
 }
 
-/// Adds all tags in one call. Where EC2 refuses that, because a policy of the account forbids one of them, it halves them until the refused
+/// Adds all tags in one call. If EC2 refuses that, because a policy of the account forbids one of them, it halves them until the refused
 /// ones are found.
 async fn add(ec2: &Client, snapshot_id: &str, tags: Tags) -> Result<(), Error> {
     let (mut refused, mut last) = (Vec::new(), None);

@@ -7,8 +7,8 @@ use super::plan::Plan;
 use crate::account::{ec2::Region, error};
 
 /// Refuses to attach a volume with a Marketplace product code to an instance that runs: EC2 attaches it to a stopped one only (AWS EC2 API
-/// reference, AttachVolume). Snapshots hand their codes on to the volumes that are made of them. Where the caller may not ask for the codes,
-/// that is noted: AttachVolume will tell.
+/// reference, AttachVolume). Volumes have the codes of the snapshot that they are created from. If the
+/// codes cannot be read, the plan gets a note.
 ///
 /// # Errors
 /// A restore point has such a code.
@@ -21,7 +21,7 @@ pub async fn require_stopped(region: &Region, plan: &mut Plan) -> Result<()> {
             Ok(answer) => answer.product_codes.unwrap_or_default(),
             Err(error) => {
                 plan.notes.push(format!(
-                    "{:#}: whether {id} has a Marketplace code was not seen.",
+                    "{:#}: it is unknown whether {id} has an AWS Marketplace product code.",
                     error::of("DescribeSnapshotAttribute", error)
                 ));
                 return Ok(());
