@@ -24,7 +24,12 @@ BINARIES := --bin nightly $(addprefix --bin ,$(patsubst functions/%/src/main.rs,
 # Set if nothing is built yet: then each step is announced.
 COLD := $(if $(wildcard target/debug/nightly),,yes)
 
-.PHONY: help night drill up down test test-all test-privileged lint simulate bench package preflight deploy destroy functions binaries installed tests-built
+# The account, Region and stack of `make deploy` and `make destroy`, and what to deploy.
+PLACE = $(if $(STACK),--stack "$(STACK)") $(if $(REGION),--region "$(REGION)")
+DEPLOY = target/debug/nightly deploy --from . --template $(or $(TEMPLATE),all) $(PLACE) $(if $(EMAIL),--email "$(EMAIL)") \
+  $(if $(PARAMETERS),--parameters $(PARAMETERS))
+
+.PHONY: help night drill up down test test-all test-privileged lint simulate bench package deploy destroy functions binaries installed tests-built
 .DEFAULT_GOAL := help
 
 help:
@@ -110,20 +115,20 @@ functions: $(VENV)/bin/python
 binaries:
 	@$(BUILD) build --workspace $(BINARIES) || { echo 'make: the build failed; fix the errors above and run this again'; exit 1; }
 
-package: $(VENV)/release $(VENV)/local
+package: $(VENV)/release
 	@rustup target add $(ARM64) || { echo 'make: the release needs rustup, to add the target $(ARM64)'; exit 1; }
 	@$(RELEASE) zigbuild --release --target $(ARM64).2.34 $(RELEASED)
 	@$(PYTHON) infra/package.py target/$(ARM64)/release target/package
 	@ls -l target/package
 
-deploy: preflight package
-	@$(PYTHON) infra/release/deploy_to_aws.py
+# What refuses a deployment refuses it before the release is built.
+deploy: binaries
+	@$(DEPLOY) --check
+	@$(MAKE) --no-print-directory package
+	@$(DEPLOY) $(if $(filter 1,$(YES)),--yes)
 
-preflight: $(VENV)/local
-	@$(PYTHON) infra/release/preflight.py
-
-destroy: $(VENV)/local
-	@$(PYTHON) infra/release/destroy.py
+destroy: binaries
+	@target/debug/nightly destroy $(PLACE) $(if $(filter 1,$(YES)),--yes)
 
 # At low priority, because cargo needs both cores until it compiles the EC2 SDK, which uses one.
 $(VENV)/local: infra/local/requirements.txt | $(VENV)/bin/python
@@ -131,7 +136,7 @@ $(VENV)/local: infra/local/requirements.txt | $(VENV)/bin/python
 	@nice -n 19 $(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-$(VENV)/release: infra/release/requirements.txt | $(VENV)/bin/python
+$(VENV)/release: infra/requirements.txt | $(VENV)/bin/python
 	@echo 'Installing the arm64 cross-compiler into $(VENV) (once).'
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

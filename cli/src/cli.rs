@@ -5,6 +5,8 @@ use domain::Night;
 use jiff::Timestamp;
 use std::{num::NonZeroUsize, path::PathBuf};
 
+use crate::deployment::price::Template;
+
 /// Run, inspect and restore nightly EBS backups.
 ///
 /// Exit codes: 0 success; 1 a run is not complete, a volume has no fresh restore point, or a drill could not prove everything;
@@ -18,6 +20,9 @@ pub struct Cli {
     /// AWS Region of the stack [default: from your AWS configuration]
     #[arg(long, global = true)]
     pub region: Option<String>,
+    /// Profile of your AWS configuration [default: AWS_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
     /// Print JSON, for scripts
     #[arg(long, global = true)]
     pub json: bool,
@@ -29,6 +34,17 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show what would change in the stack, ask, and deploy it
+    Deploy(Deploy),
+    /// Delete the stack; its snapshots and buckets stay
+    Destroy(Destroy),
+    #[command(flatten)]
+    Backup(BackupCommand),
+}
+
+/// The commands that work on a backup that is deployed.
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
     /// Start a run and follow it to its end
     Run(Run),
     /// List the last runs, or show those of one Night in full
@@ -45,6 +61,49 @@ pub enum Command {
     Drill(Drill),
     /// Draw an execution as a picture (SVG), its states coloured by outcome
     Graph(Graph),
+}
+
+/// `nightly deploy`
+#[derive(Args, Debug)]
+pub struct Deploy {
+    /// Template to deploy [default: asks]
+    #[arg(long, value_enum)]
+    pub template: Option<Template>,
+    /// Email address for alerts
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+    /// Parameters of the template; one that is not given keeps its deployed value
+    #[arg(long, num_args = 1.., value_name = "KEY=VALUE", value_parser = pair)]
+    pub parameters: Vec<(String, String)>,
+    /// Tags of the stack and its resources [default: those that it has]
+    #[arg(long, num_args = 1.., value_name = "KEY=VALUE", value_parser = pair)]
+    pub tags: Vec<(String, String)>,
+    /// Role that CloudFormation assumes [default: your own credentials]
+    #[arg(long, value_name = "ARN")]
+    pub role_arn: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Only check the parameters, the credentials and the state of the stack
+    #[arg(long)]
+    pub check: bool,
+    /// Checkout with the templates and zips [default: those in this program]
+    #[arg(long, value_name = "FOLDER")]
+    pub from: Option<PathBuf>,
+    /// Deploy to an endpoint that is not AWS's own, such as a local cloud
+    #[arg(long)]
+    pub allow_endpoint: bool,
+}
+
+/// `nightly destroy`
+#[derive(Args, Debug)]
+pub struct Destroy {
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Delete a stack at an endpoint that is not AWS's own, such as a local cloud
+    #[arg(long)]
+    pub allow_endpoint: bool,
 }
 
 /// `nightly run`
@@ -151,6 +210,17 @@ pub struct Graph {
     /// Write to this file instead of stdout
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// Reads `Key=Value`.
+///
+/// # Errors
+/// There is no `=`, or nothing before it.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("it is not of the form Key=Value".to_owned()),
+    }
 }
 
 /// Reads a device name from the command line: `/dev/sdf`, `/dev/xvdf`, Windows' `xvdf`.

@@ -11,6 +11,7 @@ pub mod account;
 pub mod chart;
 pub mod cli;
 pub mod commands;
+pub mod deployment;
 #[cfg(test)]
 mod fixtures;
 pub mod forecast;
@@ -24,8 +25,8 @@ use jiff::Timestamp;
 use std::process::ExitCode;
 
 use account::{Account, stack::Stack};
-use cli::{Cli, Command, List, Restore, Why};
-use commands::{coverage, drill, list, restore, run, status, why};
+use cli::{BackupCommand, Cli, Command, List, Restore, Why};
+use commands::{coverage, deploy, destroy, drill, list, restore, run, status, why};
 
 /// What a command found; its exit code is for scripts. 2 is a command line that clap refuses, 3 that nothing could be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,26 +51,32 @@ impl From<Verdict> for ExitCode {
 /// # Errors
 /// One line that says what could not be found out and what to do.
 pub async fn run(cli: Cli) -> Result<Verdict> {
-    let account = Account::load(cli.region.clone()).await?;
+    let account = Account::load(cli.region.clone(), cli.profile.clone()).await?;
     // A variable that is empty names no stack.
-    let mut stack = Stack::find(&account, cli.stack.as_deref().filter(|name| !name.is_empty())).await?;
-    if let Command::Coverage(asked)
-    | Command::List(List { regions: asked, .. })
-    | Command::Why(Why { regions: asked, .. })
-    | Command::Restore(Restore { regions: asked, .. }) = &cli.command
+    let name = cli.stack.as_deref().filter(|name| !name.is_empty());
+    let command = match cli.command {
+        Command::Deploy(asked) => return deploy::run(&account, name, &asked, cli.json).await,
+        Command::Destroy(asked) => return destroy::run(&account, name, &asked).await,
+        Command::Backup(command) => command,
+    };
+    let mut stack = Stack::find(&account, name).await?;
+    if let BackupCommand::Coverage(asked)
+    | BackupCommand::List(List { regions: asked, .. })
+    | BackupCommand::Why(Why { regions: asked, .. })
+    | BackupCommand::Restore(Restore { regions: asked, .. }) = &command
         && !asked.regions.is_empty()
     {
         stack.regions.clone_from(&asked.regions);
     }
     let now = Timestamp::now();
-    match cli.command {
-        Command::Run(asked) => run::run(&account, &stack, &asked, cli.json).await,
-        Command::Status(asked) => status::run(&account, &stack, &asked, cli.json, now).await,
-        Command::Coverage(_) => coverage::run(&account, &stack, cli.json, now).await,
-        Command::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, now).await,
-        Command::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, now).await,
-        Command::Restore(asked) => restore::run(&account, &stack, &asked, cli.json).await,
-        Command::Drill(asked) => drill::run(&account, &stack, &asked, cli.json).await,
-        Command::Graph(asked) => graph::run(&account, &stack, &asked, cli.json).await,
+    match command {
+        BackupCommand::Run(asked) => run::run(&account, &stack, &asked, cli.json).await,
+        BackupCommand::Status(asked) => status::run(&account, &stack, &asked, cli.json, now).await,
+        BackupCommand::Coverage(_) => coverage::run(&account, &stack, cli.json, now).await,
+        BackupCommand::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, now).await,
+        BackupCommand::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, now).await,
+        BackupCommand::Restore(asked) => restore::run(&account, &stack, &asked, cli.json).await,
+        BackupCommand::Drill(asked) => drill::run(&account, &stack, &asked, cli.json).await,
+        BackupCommand::Graph(asked) => graph::run(&account, &stack, &asked, cli.json).await,
     }
 }

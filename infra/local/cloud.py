@@ -18,12 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from failed import Failed
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "infra"))
-
-from failed import Failed  # noqa: E402
 
 HOST = "127.0.0.1"
 SECONDS_TO_START = 60

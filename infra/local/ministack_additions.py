@@ -30,7 +30,8 @@ if importlib.metadata.version("ministack") != MADE_FOR:
 
 from ministack.services import eventbridge, s3, scheduler  # noqa: E402
 from ministack.services import stepfunctions as sfn  # noqa: E402
-from ministack.services.cloudformation import _stacks, engine, language_extensions, provisioners  # noqa: E402
+from ministack.services.cloudformation import (_stacks, changesets, engine, language_extensions,  # noqa: E402
+                                               provisioners)
 
 ENDING_EVENTS = {"SUCCEEDED": "ExecutionSucceeded", "FAILED": "ExecutionFailed", "TIMED_OUT": "ExecutionTimedOut",
                  "ABORTED": "ExecutionAborted"}
@@ -790,8 +791,20 @@ def nested_stack_transforms():
     replace(engine, "_parse_template", parse_template)
 
 
+def stack_descriptions():
+    """A stack has the description of its template. Documented: API_Stack.
+
+    ministack leaves it empty if a change set creates the stack."""
+
+    def deploy(plain, name, stack_id, template, *arguments, **named):
+        _stacks[name]["Description"] = template.get("Description", "")
+        return plain(name, stack_id, template, *arguments, **named)
+
+    replace(changesets, "_deploy_stack_async", deploy)
+
+
 ADDITIONS = [history_events, execution_endings, payload_limits, error_names, task_events, map_events, inline_concurrency,
-             map_runs, schedules, nested_stack_updates, nested_stack_transforms]
+             map_runs, schedules, nested_stack_updates, nested_stack_transforms, stack_descriptions]
 
 
 def apply() -> None:

@@ -7,17 +7,14 @@ expands loops itself; then delete this file.
 """
 
 import json
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from moto.cloudformation import responses  # noqa: E402
-from moto.cloudformation.models import ChangeSet, Stack  # noqa: E402
-from template import expand  # noqa: E402
+from moto.cloudformation import responses
+from moto.cloudformation.models import ChangeSet, Stack
+from template import expand
 
 TRANSFORM = "AWS::LanguageExtensions"
 parse_template = Stack.parse_template
+plain_apply = ChangeSet.apply
 summary = responses.get_template_summary_response_from_template
 
 
@@ -35,7 +32,14 @@ def parse_change_set(change_set: ChangeSet) -> None:
     change_set.template_dict = parse(change_set.template)
 
 
+def apply_change_set(change_set: ChangeSet) -> None:
+    """A stack has the description of its template (CloudFormation API reference, Stack). moto leaves it empty."""
+    plain_apply(change_set)
+    change_set.stack.description = change_set.template_dict.get("Description")
+
+
 def apply() -> None:
+    ChangeSet.apply = apply_change_set
     Stack.parse_template = staticmethod(parse)
     ChangeSet._parse_template = parse_change_set
     responses.get_template_summary_response_from_template = lambda text: summary(json.dumps(parse(text)))

@@ -5,21 +5,19 @@ STACK and REGION deploy one more backup to the same cloud, beside the first; its
 the environment and moto, for a test that makes its own volumes in ministack's EC2.
 """
 
+import json
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import cloud as local
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+import zips
 from cloud import ANY_NIGHT, OWN_EC2, ROOT, Cloud, Failed
 
-import deploy
-import zips
-
-ARTIFACTS = "artifacts"
+NIGHTLY = ROOT / "target/debug/nightly"
 ENVIRONMENT = "nightly-environment"
 BACKUP = "nightly-backup"
 STACK = os.environ.get("STACK") or BACKUP
@@ -29,7 +27,7 @@ EXPORTED = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_REGION", "AWS_DEFAU
 
 
 def stage(directory: Path) -> Path:
-    """Returns a copy of `infra`, beside which the templates find this machine's zips as `../target/package`."""
+    """Returns a copy of the templates and the state machines, with this machine's zips beside them."""
     tree = directory / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     for name, pattern in (("infra", "*.yaml"), ("statemachine", "*.yaml")):
@@ -37,30 +35,30 @@ def stage(directory: Path) -> Path:
         for file in (ROOT / name).glob(pattern):
             shutil.copy(file, tree / name)
     zips.link(ROOT / (os.environ.get("NIGHTLY_FUNCTIONS") or "target/debug"), tree / "target/package")
-    return tree / "infra"
+    return tree
 
 
 def up(cloud: Cloud, words: list[str]) -> None:
-    parameters = deploy.given_parameters(ROOT / "infra/backup.yaml", os.environ.get("PARAMETERS") or "")
-    parameters |= dict(word.split("=", 1) for word in words)
+    words = shlex.split(os.environ.get("PARAMETERS") or "") + words
     cloud.start(WITH_SERVERS)
-    templates = stage(cloud.directory)
+    tree = stage(cloud.directory)
     if WITH_SERVERS:
         # The environment has servers, which ministack's CloudFormation does not know and moto's does.
         servers = cloud.env() | {"AWS_ENDPOINT_URL": cloud.moto_url(), "AWS_ENDPOINT_URL_EC2": cloud.moto_url()}
-        bring(templates / "environment.yaml", ENVIRONMENT, {}, servers)
-    bring(templates / "backup.yaml", STACK, parameters, cloud.env())
-    write_env(cloud, deploy.outputs(STACK, cloud.env()))
+        deploy(tree, "environment", ENVIRONMENT, [], servers)
+    write_env(cloud, deploy(tree, "backup", STACK, words, cloud.env()))
 
 
-def bring(template: Path, stack: str, parameters: dict, env: dict) -> None:
-    region = env["AWS_REGION"]
-    bucket = f"{ARTIFACTS}-{region}"
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    if not any(one["Name"] == bucket for one in deploy.client("s3", env).list_buckets()["Buckets"]):
-        deploy.client("s3", env).create_bucket(Bucket=bucket, **where)
-    changed = deploy.deploy(template, stack, bucket, parameters, env)
-    print(f"  {stack:<20} {'deployed' if changed else 'unchanged'}  ({template.name})", flush=True)
+def deploy(tree: Path, template: str, stack: str, words: list[str], env: dict) -> dict:
+    """Deploys a template with `nightly deploy`, and returns the stack's outputs."""
+    command = [NIGHTLY, "deploy", "--json", "--yes", "--allow-endpoint", "--from", tree, "--template", template, "--stack", stack]
+    command += ["--parameters", *words] if words else []
+    deployed = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if deployed.returncode:
+        raise Failed(deployed.stderr.strip().splitlines()[-1].removeprefix("nightly: "))
+    answer = json.loads(deployed.stdout)
+    print(f"  {stack:<20} {'deployed' if answer['changed'] else 'unchanged'}  ({template}.yaml)", flush=True)
+    return answer["outputs"]
 
 
 def write_env(cloud: Cloud, outputs: dict) -> None:
@@ -91,7 +89,7 @@ if __name__ == "__main__":
         main()
     except OSError as problem:
         sys.exit(f"up: {problem}" if problem.filename else f"up: {problem}, in {local.here().directory}")
-    except (Failed, BotoCoreError, ClientError, ResponseParserError) as problem:
-        sys.exit(f"up: {' '.join(str(problem).split())}")
+    except Failed as problem:
+        sys.exit(f"up: {problem}")
     except KeyboardInterrupt:
         sys.exit("\nup: interrupted; `make down` stops what was started, `make up` goes on")

@@ -6,9 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from failed import Failed
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from failed import Failed  # noqa: E402
 from package import FUNCTIONS, write  # noqa: E402
 
 

@@ -229,7 +229,12 @@ impl Cloud {
 
     /// The configuration of every other service.
     pub async fn aws(&self) -> SdkConfig {
-        self.config(self.ministack(), self.region)
+        self.aws_in(self.region).await
+    }
+
+    /// The same, in another Region.
+    pub async fn aws_in(&self, region: &'static str) -> SdkConfig {
+        self.config(self.ministack(), region)
     }
 
     /// Starts a night and waits for its end.

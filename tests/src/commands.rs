@@ -161,7 +161,7 @@ for word in "$@"; do
     PARAMETERS=*) parameters "${word#PARAMETERS=}" ;;
   esac
   case "$word" in
-    *=*) grep -rqE "environ(\.get\(|\[)\"${word%%=*}\"|\\$\{?${word%%=*}\b" Makefile infra || refuse "nothing reads ${word%%=*}" ;;
+    *=*) grep -rqE "environ(\.get\(|\[)\"${word%%=*}\"|\\$\(?\{?${word%%=*}\b" Makefile infra || refuse "nothing reads ${word%%=*}" ;;
   esac
 done
 "$REAL_MAKE" --dry-run "$@" >/dev/null

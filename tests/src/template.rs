@@ -13,7 +13,7 @@ pub fn read(name: &str) -> Mapping {
 /// The JSON text of a template with its loops expanded. `!Ref X` is `{"Ref": "X"}`.
 pub fn expanded(name: &str) -> String {
     let mut command = Command::new(root().join("target/venv/bin/python"));
-    command.arg(root().join("infra/template.py")).arg(root().join("infra").join(name));
+    command.arg(root().join("infra/local/template.py")).arg(root().join("infra").join(name));
     let output = command.env("PYTHONDONTWRITEBYTECODE", "1").output().expect("python of target/venv");
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")

@@ -39,6 +39,15 @@ pub struct History<'a> {
     pub snapshots: Vec<&'a Snapshot>,
 }
 
+/// Returns the number of managed snapshots in a Region, in words. A number that cannot be had is no reason to fail.
+pub async fn count(account: &Account, region: &str, backup_stack: &str) -> String {
+    let listed = account.ec2(region).describe_snapshots().owner_ids("self").filters(managed(backup_stack));
+    match listed.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await {
+        Ok(snapshots) => plural(snapshots.len(), "snapshot"),
+        Err(_) => "they could not be counted".to_owned(),
+    }
+}
+
 /// Histories by the Region and the id of the volume.
 pub type Histories<'a> = BTreeMap<(&'a str, &'a str), History<'a>>;
 

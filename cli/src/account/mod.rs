@@ -5,6 +5,7 @@ pub mod ec2;
 pub mod error;
 pub mod executions;
 pub mod follow;
+pub mod identity;
 pub mod inventory;
 pub mod ledger;
 pub mod map_runs;
@@ -19,6 +20,7 @@ use aws_smithy_http_client::{
     proxy::ProxyConfig,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use aws_types::service_config::ServiceConfigKey;
 use std::time::Duration;
 
 /// How long a call may take, the SDK's own attempts included.
@@ -30,8 +32,8 @@ pub struct Account {
 }
 
 impl Account {
-    /// Finds the credentials and the Region as the AWS CLI does; `region` comes before what is found.
-    pub async fn load(region: Option<String>) -> Result<Self> {
+    /// Finds the credentials and the Region as the AWS CLI does. `region` and `profile` come first.
+    pub async fn load(region: Option<String>, profile: Option<String>) -> Result<Self> {
         // As the SDK's own client for HTTPS, and with the proxy that HTTPS_PROXY and NO_PROXY name.
         let https = Builder::new().build_with_connector_fn(|settings, components| {
             let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
@@ -44,11 +46,30 @@ impl Account {
         if let Some(region) = region {
             loader = loader.region(Region::new(region));
         }
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
         let config = loader.load().await;
         let Some(region) = config.region().map(|region| region.as_ref().to_owned()) else {
             bail!("no Region: give --region, or set AWS_REGION or a profile's region");
         };
         Ok(Self { config, region })
+    }
+
+    /// Returns the endpoint of a service, if the caller's environment or profile sets one.
+    pub fn endpoint(&self, service: &str) -> Option<String> {
+        let key =
+            ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+        let of_service = key.ok().and_then(|key| self.config.service_config()?.load_config(key));
+        of_service.or_else(|| self.config.endpoint_url().map(str::to_owned))
+    }
+
+    pub fn iam(&self) -> aws_sdk_iam::Client {
+        aws_sdk_iam::Client::new(&self.config)
+    }
+
+    pub fn sts(&self) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.config)
     }
 
     pub fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
@@ -64,7 +85,9 @@ impl Account {
     }
 
     pub fn s3(&self) -> aws_sdk_s3::Client {
-        aws_sdk_s3::Client::new(&self.config)
+        // A local cloud has no address for each bucket.
+        let config = aws_sdk_s3::config::Builder::from(&self.config);
+        aws_sdk_s3::Client::from_conf(config.force_path_style(self.endpoint("S3").is_some()).build())
     }
 
     pub fn ec2(&self, region: &str) -> aws_sdk_ec2::Client {

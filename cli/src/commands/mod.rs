@@ -1,6 +1,8 @@
 //! The commands, one module each.
 
 pub mod coverage;
+pub mod deploy;
+pub mod destroy;
 pub mod drill;
 pub mod list;
 pub mod restore;

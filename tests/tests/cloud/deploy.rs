@@ -1,87 +1,177 @@
-//! `make deploy` and `make destroy`, against the local EC2's CloudFormation, which knows servers and nested stacks.
+//! `nightly deploy` and `nightly destroy`, against the local EC2's CloudFormation, which knows servers and nested stacks.
 
 use std::process::{Command, Output};
 use tests::{cloud::Cloud, root};
 
-struct Account<'a> {
-    cloud: &'a Cloud,
-    variables: Vec<(&'static str, &'static str)>,
+/// A caller of `nightly`, without anything of this machine's own AWS configuration.
+struct Caller {
+    variables: Vec<(&'static str, String)>,
 }
 
-impl Account<'_> {
-    fn run(&self, script: &str) -> Output {
-        let mut command = Command::new(root().join("target/venv/bin/python"));
-        command.arg(root().join("infra/release").join(script)).current_dir(root()).env_clear();
-        command.env("PATH", std::env::var_os("PATH").expect("PATH")).env("HOME", "/nonexistent");
+impl Caller {
+    /// A caller with keys, in eu-west-1 of this cloud.
+    fn of(cloud: &Cloud) -> Self {
+        let keys = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "eu-west-1")];
+        let mut variables: Vec<_> = keys.map(|(name, value)| (name, value.to_owned())).to_vec();
         // By this name, and not by its address, moto finds a nested stack's template in its own S3.
-        command.env("AWS_ENDPOINT_URL", self.cloud.moto().replace("127.0.0.1", "localhost"));
-        command.env("STACK", "whole").env("AWS_EC2_METADATA_DISABLED", "true").envs(self.variables.iter().copied());
-        command.arg(self.cloud.directory.join("tree/infra/template.yaml"));
-        command.output().expect("python of target/venv")
+        variables.push(("AWS_ENDPOINT_URL", cloud.moto().replace("127.0.0.1", "localhost")));
+        Self { variables }
     }
 
-    fn refused(&self, script: &str) -> String {
-        let output = self.run(script);
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(error.lines().count(), 1, "{error}");
-        error
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    fn without(mut self, names: &[&str]) -> Self {
+        self.variables.retain(|(known, _)| !names.contains(known));
+        self
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(root().join("target/debug/nightly"));
+        command.args(arguments).current_dir(root()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").expect("PATH")).env("HOME", "/nonexistent");
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.output().expect("target/debug/nightly")
+    }
+
+    /// The last line of a command that is refused.
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(matches!(output.status.code(), Some(2 | 3)), "{arguments:?}: {}", text(&output));
+        String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned()
     }
 }
 
-fn said(output: &Output) -> String {
+fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+fn requires(output: &Output, lines: &[&str]) {
+    assert!(output.status.success(), "{}", text(output));
+    for line in lines {
+        assert!(text(output).contains(line), "{line}: {}", text(output));
+    }
+}
 
-/// A variable that is set wrong, and what the one line then says.
-const REFUSALS: [(&str, &str, &str); 5] = [
-    ("REGION", "cn-north-1", "REGION=cn-north-1: nothing of this was ever tried in AWS's China"),
-    ("STACK", "a_b", "STACK=a_b is no name of a stack"),
-    ("STACK", "a-name-that-leaves-the-bucket-no-room", "is too long: at most 30 characters in eu-west-1"),
-    ("PARAMETERS", "KeepDalies=14", "template.yaml has no parameter KeepDalies; it has Email, "),
-    ("AWS_ENDPOINT_URL", "http://127.0.0.1:1", "AWS does not answer"),
+#[tokio::test]
+async fn the_whole_environment_is_deployed_updated_unchanged_and_destroyed() {
+    let cloud = Cloud::up("deploy", &[]);
+    let tree = cloud.directory.join("tree").display().to_string();
+    let caller = Caller::of(&cloud);
+    let deploy = |more: &[&str]| {
+        let all = ["deploy", "--stack", "whole", "--template", "all", "--from", &tree, "--allow-endpoint"];
+        caller.run(&[&all, more].concat())
+    };
+
+    assert!(text(&deploy(&[])).contains("add --yes"), "{}", text(&deploy(&[])));
+    let created =
+        deploy(&["--yes", "--email", "you@example.com", "--parameters", "KeepDailies=14", "--tags", "Team=ops"]);
+    let lines = [
+        "Account   123456789012",
+        "localhost",
+        "Cost      about $83.40",
+        "whole in eu-west-1: deployed",
+        "Environment/WebServer",
+    ];
+    requires(&created, &lines);
+    assert_eq!(
+        cloud.ec2("eu-west-1").await.describe_instances().send().await.expect("servers").reservations().len(),
+        2
+    );
+
+    let unchanged = deploy(&["--yes"]);
+    requires(&unchanged, &["whole in eu-west-1: unchanged"]);
+    assert!(!text(&unchanged).contains("change:"), "{}", text(&unchanged));
+
+    let elsewhere = deploy(&["--parameters", "Regions=us-east-1"]);
+    assert!(text(&elsewhere).contains("eu-west-1 IS NO LONGER BACKED UP"), "{}", text(&elsewhere));
+    let larger = deploy(&["--parameters", "VolumeSize=40"]);
+    let line = "REPLACE      Environment/WebServer (AWS::EC2::Instance)";
+    assert!(text(&larger).contains(line), "{}", text(&larger));
+    assert!(text(&larger).contains("A new, empty server takes its place."), "{}", text(&larger));
+
+    let destroyed = caller.run(&["destroy", "--stack", "whole", "--yes", "--allow-endpoint"]);
+    let lines = [
+        "these stay:",
+        "bucket whole-artifacts-",
+        "the snapshots in eu-west-1 with the tag BackupStack=whole",
+        "whole in eu-west-1: deleted",
+    ];
+    requires(&destroyed, &lines);
+}
+
+/// The part of `nightly deploy` that a refusal is about, and what its one line then says.
+const REFUSALS: [(&[&str], &str); 6] = [
+    (&["--region", "cn-north-1"], "cn-north-1 is not supported"),
+    (&["--stack", "a_b"], "\"a_b\" is not a stack name"),
+    (&["--stack", "a-name-that-leaves-the-bucket-no-room"], "is too long: at most 30 characters in eu-west-1"),
+    (&["--parameters", "KeepDalies=14"], "the template backup has no parameter KeepDalies; it has "),
+    (&["--parameters", "KeepDailies"], "For more information, try '--help'."),
+    (&["--from", "/nonexistent"], "/nonexistent/infra/backup.yaml cannot be read"),
 ];
 
 #[tokio::test]
-async fn the_root_stack_deploys_whole_and_goes_away_again() {
-    let cloud = Cloud::up("deploy", &[]);
-    let account =
-        |more: &[(&'static str, &'static str)]| Account { cloud: &cloud, variables: [&KEYS[..], more].concat() };
-    let region = ("REGION", "eu-west-1");
+async fn what_cannot_be_deployed_is_refused_with_the_remedy_before_anything_is_made() {
+    let cloud = Cloud::up("deploy-refused", &[]);
+    let tree = cloud.directory.join("tree").display().to_string();
+    let caller = || Caller::of(&cloud).with("AWS_ENDPOINT_URL", &cloud.ministack()).with("AWS_MAX_ATTEMPTS", "1");
+    let deploy = |more: &[&'static str]| -> Vec<String> {
+        let has = |name: &str| more.contains(&name);
+        let mut all = vec!["deploy", "--template", "backup", "--allow-endpoint", "--yes"];
+        if !has("--from") {
+            all.extend(["--from", tree.as_str()]);
+        }
+        [&all, more].concat().into_iter().map(str::to_owned).collect()
+    };
+    let refused = |caller: &Caller, more: &[&'static str]| {
+        let all = deploy(more);
+        caller.refused(&all.iter().map(String::as_str).collect::<Vec<_>>())
+    };
 
-    for script in ["preflight.py", "deploy_to_aws.py"] {
-        assert!(account(&[]).refused(script).contains("no Region: set REGION="));
+    for (more, words) in REFUSALS {
+        let said = refused(&caller(), more);
+        assert!(said.contains(words), "{more:?}: {said}");
     }
-    let strangers = Account { cloud: &cloud, variables: vec![region] };
-    assert!(strangers.refused("deploy_to_aws.py").contains("no AWS credentials"));
-    for (variable, value, said) in REFUSALS {
-        let error = account(&[region, ("AWS_MAX_ATTEMPTS", "1"), (variable, value)]).refused("deploy_to_aws.py");
-        assert!(error.contains(said), "{variable}={value}: {error}");
-    }
-    let words = [region, ("PARAMETERS", "KeepDailies")];
-    assert!(account(&words).refused("deploy_to_aws.py").contains("'KeepDailies' is not of the form Key=Value"));
-    assert!(account(&[region]).refused("deploy_to_aws.py").contains("set YES=1"));
-    assert!(account(&[region, ("YES", "1")]).refused("destroy.py").contains("there is no stack whole in eu-west-1"));
+    let mut endpoint = deploy(&[]);
+    endpoint.retain(|word| word != "--allow-endpoint");
+    let endpoint = caller().refused(&endpoint.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(endpoint.contains(", not AWS: open a new shell"), "{endpoint}");
+    let nowhere = refused(&caller().without(&["AWS_REGION"]), &[]);
+    assert!(nowhere.contains("no Region: give --region"), "{nowhere}");
+    let stranger = refused(&caller().without(&["AWS_ACCESS_KEY_ID"]), &[]);
+    assert!(stranger.contains("no AWS credentials"), "{stranger}");
+    let silent = refused(&caller().with("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), &[]);
+    assert!(silent.contains("GetCallerIdentity: "), "{silent}");
+    let asked = caller().refused(&["deploy", "--allow-endpoint", "--from", &tree]);
+    assert!(asked.contains("add --template backup, environment or all"), "{asked}");
+    let none = caller().refused(&["destroy", "--stack", "whole", "--yes", "--allow-endpoint"]);
+    assert!(none.contains("there is no stack whole in eu-west-1"), "{none}");
 
-    let sure = account(&[region, ("YES", "1"), ("EMAIL", "you@example.com"), ("PARAMETERS", "KeepDailies=14")]);
-    let deployed = sure.run("deploy_to_aws.py");
-    assert!(deployed.status.success(), "{}", said(&deployed));
-    for expected in
-        ["Add      Environment", "Add      Backup", "whole in eu-west-1: deployed", "confirm the subscription"]
-    {
-        assert!(said(&deployed).contains(expected), "{expected}: {}", said(&deployed));
+    let cloudformation = aws_sdk_cloudformation::Client::new(&cloud.aws_in("eu-west-1").await);
+    let shop = r#"{"Description": "A shop", "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}"#;
+    cloudformation.create_stack().stack_name("shop").template_body(shop).send().await.expect("a stack");
+    for command in [&["deploy", "--template", "backup", "--from", &tree][..], &["destroy"]] {
+        let said = caller().refused(&[command, &["--stack", "shop", "--yes", "--allow-endpoint"]].concat());
+        assert!(said.contains("the stack shop is not a nightly backup"), "{said}");
     }
-    let elsewhere = account(&[region, ("PARAMETERS", "Regions=us-east-1")]).run("deploy_to_aws.py");
-    assert!(said(&elsewhere).contains("eu-west-1 IS NO LONGER BACKED UP"), "{}", said(&elsewhere));
-    let servers = cloud.ec2("eu-west-1").await.describe_instances().send().await.expect("servers");
-    assert_eq!(servers.reservations().len(), 2);
+    let stacks = cloudformation.describe_stacks().send().await.expect("the stacks");
+    assert_eq!(stacks.stacks().len(), 1, "nothing else was made");
+}
 
-    let destroyed = sure.run("destroy.py");
-    assert!(destroyed.status.success(), "{}", said(&destroyed));
-    for expected in ["these stay:", "bucket whole-artifacts-", "snapshots in eu-west-1 whose tag BackupStack is whole"]
-    {
-        assert!(said(&destroyed).contains(expected), "{expected}: {}", said(&destroyed));
-    }
+#[tokio::test]
+async fn a_ledger_bucket_that_was_deleted_is_made_again() {
+    let cloud = Cloud::up("deploy-ledger", &[]);
+    let s3 = aws_sdk_s3::Client::new(&cloud.aws().await);
+    let bucket = cloud.exported("LEDGER_BUCKET");
+    s3.delete_bucket().bucket(&bucket).send().await.expect("an empty bucket");
+    let output = cloud.run("up", &[]);
+    requires(&output, &["nightly-backup       deployed"]);
+    assert!(s3.get_public_access_block().bucket(&bucket).send().await.is_ok());
+    let rules = s3.get_bucket_lifecycle_configuration().bucket(&bucket).send().await.expect("its rules");
+    assert_eq!(rules.rules()[0].expiration().and_then(|expiration| expiration.days()), Some(400));
+    assert_eq!(cloud.night(serde_json::json!({})).await.status, "SUCCEEDED");
 }

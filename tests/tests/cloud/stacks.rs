@@ -11,8 +11,10 @@ use tests::{
 };
 
 const BACKUP: &str = "nightly-backup";
+/// The bucket of the stack's templates and zips.
+const ARTIFACTS: &str = "nightly-backup-artifacts-000000000000-us-east-1";
 
-/// A second valid value of every parameter of backup.yaml but two: KmsKeyArn takes a key's, and infra/digest.py works out Releases.
+/// A second valid value of every parameter of backup.yaml but two: KmsKeyArn takes a key's, and the deployment works out Releases.
 const BACKUP_VALUES: [(&str, &str); 24] = [
     ("BackupStack", "another-name"),
     ("Client", "a client"),
@@ -282,17 +284,8 @@ async fn a_create_that_fails_leaves_nothing() {
     let broken = cloud.directory.join("broken.json");
     std::fs::write(&broken, template.to_string()).expect("written");
     // Too long for the request itself.
-    aws.ask(&[
-        "s3api",
-        "put-object",
-        "--bucket",
-        "artifacts-us-east-1",
-        "--key",
-        "broken",
-        "--body",
-        broken.to_str().unwrap(),
-    ]);
-    let url = format!("{}/artifacts-us-east-1/broken", aws.0);
+    aws.ask(&["s3api", "put-object", "--bucket", ARTIFACTS, "--key", "broken", "--body", broken.to_str().unwrap()]);
+    let url = format!("{}/{ARTIFACTS}/broken", aws.0);
     let capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"];
     let named = [&["--stack-name", "broken", "--template-url", &url, "--capabilities"], &capabilities[..]].concat();
     let none = ["none"; 11].join(",");
@@ -317,18 +310,15 @@ async fn a_create_that_fails_leaves_nothing() {
     assert_eq!(aws.buckets_of("broken"), Vec::<String>::new());
     let said = refused(&cloud, "broken");
     assert!(said.contains("broken is ROLLBACK_COMPLETE: its creation failed and was undone"), "{said}");
-    assert!(said.contains("run `make destroy STACK=broken REGION=us-east-1`, then deploy again"), "{said}");
+    assert!(said.contains("run `nightly destroy --stack broken --region us-east-1`, then deploy again"), "{said}");
 }
 
-/// The one line with which `make deploy` of this stack ends.
+/// The one line with which `nightly deploy` of this stack ends.
 fn refused(cloud: &Cloud, stack: &str) -> String {
-    let mut command = Command::new(root().join("target/venv/bin/python"));
-    command.arg(root().join("infra/release/deploy_to_aws.py")).arg(cloud.directory.join("tree/infra/backup.yaml"));
-    command.current_dir(root()).env_clear().env("PATH", std::env::var_os("PATH").expect("PATH"));
-    command.env("HOME", "/nonexistent").env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
-    command.env("AWS_ENDPOINT_URL", cloud.ministack()).env("REGION", "us-east-1").env("STACK", stack).env("YES", "1");
-    let output = command.output().expect("python of target/venv");
+    let tree = cloud.directory.join("tree").display().to_string();
+    let deploy = ["deploy", "--template", "backup", "--from", &tree, "--allow-endpoint", "--yes", "--stack", stack];
+    let output = cloud.nightly(&deploy);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    assert_eq!((output.status.code(), said.lines().count()), (Some(3), 1), "{said}");
     said
 }

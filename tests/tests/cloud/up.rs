@@ -24,8 +24,10 @@ impl Checkout {
         for function in functions() {
             fs::create_dir_all(checkout.0.join("functions").join(&function).join("src")).expect("a directory");
             fs::write(checkout.0.join("functions").join(&function).join("src/main.rs"), "").expect("written");
-            let binary = root().join("target/debug").join(&function);
-            fs::hard_link(binary, checkout.0.join("target/debug").join(&function)).expect("a link");
+        }
+        for binary in functions().into_iter().chain(["nightly".to_owned()]) {
+            let built = root().join("target/debug").join(&binary);
+            fs::hard_link(built, checkout.0.join("target/debug").join(&binary)).expect("a link");
         }
         checkout
     }
@@ -98,8 +100,12 @@ async fn a_changed_function_template_or_state_machine_is_what_runs_next() {
 
     checkout.edit("statemachine/nightly-backup.asl.yaml", "StartAt: ListRegions", "StartAt: [ListRegions");
     let output = cloud.command(&checkout.0, "up", &[]).output().expect("python of target/venv");
-    let slip = "up: statemachine/nightly-backup.asl.yaml, line 6: ";
-    assert!(output.status.code() == Some(1) && stderr(&output).starts_with(slip), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(
+        output.status.code() == Some(1) && said.starts_with("up: statemachine/nightly-backup.asl.yaml: "),
+        "{said}"
+    );
+    assert!(said.contains("at line 6 column"), "{said}");
     assert_eq!(stderr(&output).lines().count(), 1);
 
     // The directory of another checkout's cloud is not taken over.
@@ -127,7 +133,7 @@ async fn a_second_cloud_has_its_own_ec2_in_a_shell_that_uses_the_first() {
         assert!(up.wait().expect("its end").success(), "two at once wait for each other");
     }
     let unknown = cloud.command(&root(), "up", &[]).env("PARAMETERS", "KeepDalies=3").output().expect("python");
-    let said = "up: PARAMETERS: backup.yaml has no parameter KeepDalies; it has BackupStack, ";
+    let said = "up: the template backup has no parameter KeepDalies; it has BackupStack, ";
     assert!(unknown.status.code() == Some(1) && stderr(&unknown).starts_with(said), "{}", stderr(&unknown));
     let given = cloud.command(&root(), "up", &[]).env("PARAMETERS", "KeepDailies=3 'Client=a client'").output();
     assert!(given.expect("python").status.success());

@@ -81,7 +81,7 @@ fn asked(line: &str) -> Restore {
     use clap::Parser;
     let line = ["nightly", "restore"].into_iter().chain(line.split(' '));
     match crate::cli::Cli::parse_from(line).command {
-        crate::cli::Command::Restore(asked) => asked,
+        crate::cli::Command::Backup(crate::cli::BackupCommand::Restore(asked)) => asked,
         other => panic!("{other:?}"),
     }
 }

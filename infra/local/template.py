@@ -1,23 +1,17 @@
-"""Reads the templates of `infra` and the state machines, and uploads the files that the templates name by a local path.
+"""Reads the templates of `infra` and expands their loops, as CloudFormation's transform does and moto does not.
 
-`python infra/template.py TEMPLATE` prints a template as JSON, with its loops expanded.
+`python infra/local/template.py TEMPLATE` prints a template as JSON, with its loops expanded.
 """
 
-import hashlib
 import json
-import os
 import re
 import sys
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import yaml
 from failed import Failed
 
-# The properties of a resource that name a file.
-DEFINITION = ("AWS::StepFunctions::StateMachine", "DefinitionS3Location")
-NESTED = ("AWS::CloudFormation::Stack", "TemplateURL")
 FOR_EACH = "Fn::ForEach::"
 
 
@@ -50,38 +44,6 @@ def read(path: Path) -> dict:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         raise Failed(f"{path.parent.name}/{path.name}, line {mark.line + 1}: {problem.problem}; fix it, then run this again") from None
-
-
-def local_path(template: Path, named: str) -> Path:
-    """Returns the file that a template names. By text: if the template's folder is a link, `..` is beside the link."""
-    return Path(os.path.normpath(template.parent / named))
-
-
-def package(template: Path, bucket: str, upload: Callable[[str, bytes], str]) -> str:
-    """Returns a template as JSON, in which the keys of uploaded files stand for local paths.
-
-    `upload` takes a key and content, and returns the URL.
-    """
-    packaged = json.loads(json.dumps(read(template)))
-
-    def stored(content: bytes) -> str:
-        key = hashlib.sha256(content).hexdigest()
-        upload(key, content)
-        return key
-
-    for function in packaged.get("Mappings", {}).get("Functions", {}).values():
-        function["Code"] = stored(local_path(template, function["Code"]).read_bytes())
-        packaged["Mappings"]["Artifacts"]["Bucket"]["Name"] = bucket
-    # No resource of a loop names a file.
-    resources = (one for name, one in packaged["Resources"].items() if not name.startswith(FOR_EACH))
-    for kind, properties in ((one["Type"], one.get("Properties", {})) for one in resources):
-        if kind == DEFINITION[0]:
-            definition = json.dumps(read(local_path(template, properties[DEFINITION[1]])))
-            properties[DEFINITION[1]] = {"Bucket": bucket, "Key": stored(definition.encode())}
-        elif kind == NESTED[0]:
-            nested = package(local_path(template, properties[NESTED[1]]), bucket, upload).encode()
-            properties[NESTED[1]] = upload(f"{hashlib.sha256(nested).hexdigest()}.template", nested)
-    return json.dumps(packaged)
 
 
 def expand(template: dict) -> dict:

@@ -1,0 +1,307 @@
+//! `nightly deploy`: shows what would change in the stack, asks, and deploys it.
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_cloudformation::Client;
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    Verdict,
+    account::{Account, identity::Identity, inventory, subscriptions},
+    cli::Deploy,
+    deployment::{
+        artifacts::Artifacts,
+        change_set::{self, ChangeSet, Request},
+        files::Files,
+        follow::Follower,
+        ledger_bucket,
+        package::{Package, package},
+        price::Template,
+        releases,
+        stack::{self, Stack},
+        template,
+    },
+    ui::{output, progress::Progress, question, text::plural},
+};
+
+/// The name of the stack if none is given.
+pub const STACK: &str = "nightly-backup";
+/// CloudFormation takes this many bytes in the request itself; a longer template comes from a bucket (CloudFormation quotas).
+const BYTES_WITHOUT_BUCKET: usize = 51_200;
+/// Partitions in which services and principals differ, by the beginning of a Region's name.
+const UNTRIED: [&str; 5] = ["cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-"];
+
+/// Everything that is known before a change set is made.
+struct Plan<'a> {
+    account: &'a Account,
+    asked: &'a Deploy,
+    name: &'a str,
+    identity: Identity,
+    template: Template,
+    body: Value,
+    files: Files,
+    found: Option<Stack>,
+    parameters: BTreeMap<String, String>,
+}
+
+/// Deploys the stack.
+///
+/// # Errors
+/// One line that says what is wrong and what to do. Nothing was changed unless it names the stack's status.
+pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bool) -> Result<Verdict> {
+    let name = name.unwrap_or(STACK);
+    let template = choose(asked)?;
+    let files = Files::open(asked.from.as_deref())?;
+    let body = template::read(&files, template.path())?;
+    let given = given(&body, asked, template)?;
+    let identity = identify(account, name, asked.allow_endpoint).await?;
+    let cloudformation = account.cloudformation();
+    let found = stack::find(&cloudformation, name).await?;
+    if let Some(found) = &found {
+        found.require_ours()?;
+        found.require_deployable(&account.region)?;
+    }
+    let mut plan = Plan { account, asked, name, identity, template, body, files, found, parameters: given };
+    plan.add_releases()?;
+    output::note(&plan.headline());
+    if asked.check {
+        return Ok(Verdict::Good);
+    }
+    let has_ledger_again = plan.restore_ledger().await?;
+    let is_changed = plan.deploy(&cloudformation).await?;
+    plan.report(&cloudformation, is_changed || has_ledger_again, json).await?;
+    Ok(Verdict::Good)
+}
+
+/// Checks the name and the Region, and asks whose account it is.
+///
+/// # Errors
+/// The name or the Region cannot be used, there are no credentials, or the endpoint is not AWS's.
+pub async fn identify(account: &Account, name: &str, is_any_endpoint_allowed: bool) -> Result<Identity> {
+    let mut characters = name.chars();
+    let is_name = characters.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && characters.all(|one| one.is_ascii_alphanumeric() || one == '-');
+    if !is_name {
+        bail!("{name:?} is not a stack name: use a letter, then letters, digits and hyphens");
+    }
+    if UNTRIED.iter().any(|prefix| account.region.starts_with(prefix)) {
+        bail!(
+            "{} is not supported: nothing was tried in AWS's China, GovCloud and other separate partitions. Deploy to a Region of the partition aws",
+            account.region
+        );
+    }
+    let identity = Identity::load(account).await?;
+    identity.require_aws(is_any_endpoint_allowed)?;
+    Ok(identity)
+}
+
+fn choose(asked: &Deploy) -> Result<Template> {
+    if let Some(template) = asked.template {
+        return Ok(template);
+    }
+    let choices = [Template::Backup, Template::Environment, Template::All];
+    for (number, template) in choices.iter().enumerate() {
+        output::note(&format!("  {}  {:<12} {} a month", number + 1, template.to_string(), template.price()));
+    }
+    let answer = question::ask("Deploy which one? [1]", "add --template backup, environment or all")?;
+    let chosen = choices.iter().enumerate().find(|(number, template)| {
+        answer == (number + 1).to_string() || answer == template.to_string() || (answer.is_empty() && *number == 0)
+    });
+    Ok(*chosen.with_context(|| format!("{answer:?} is none of 1, 2 and 3"))?.1)
+}
+
+/// Reads the parameters of the command line.
+fn given(body: &Value, asked: &Deploy, template: Template) -> Result<BTreeMap<String, String>> {
+    let known = template::parameters(body);
+    let mut given: BTreeMap<_, _> = asked.parameters.iter().cloned().collect();
+    if let Some(email) = &asked.email {
+        given.insert("Email".to_owned(), email.clone());
+    }
+    if let Some(unknown) = given.keys().find(|name| !known.contains(&name.as_str())) {
+        bail!("the template {template} has no parameter {unknown}; it has {}", known.join(", "));
+    }
+    Ok(given)
+}
+
+impl Plan<'_> {
+    fn add_releases(&mut self) -> Result<()> {
+        if self.body["Parameters"][releases::PARAMETER].is_null() {
+            return Ok(());
+        }
+        let mut values = self.deployed();
+        values.extend(self.parameters.clone());
+        let digests = releases::digests(&self.files, &values)?;
+        let deployed = values.get(releases::PARAMETER).map(String::as_str).unwrap_or_default();
+        let rolled_back = self.found.as_ref().filter(|found| found.status.as_str() == "UPDATE_ROLLBACK_COMPLETE");
+        let releases = releases::over(deployed, &digests, rolled_back.map(|found| found.updated.as_str()));
+        self.parameters.insert(releases::PARAMETER.to_owned(), releases);
+        Ok(())
+    }
+
+    /// Returns the deployed values of the parameters that this template has.
+    fn deployed(&self) -> BTreeMap<String, String> {
+        let all = self.found.as_ref().map(|found| found.parameters.clone()).unwrap_or_default();
+        all.into_iter().filter(|(name, _)| !self.body["Parameters"][name].is_null()).collect()
+    }
+
+    fn headline(&self) -> String {
+        let endpoint =
+            self.identity.endpoint.as_ref().map(|url| format!("\nEndpoint  {url}, not AWS")).unwrap_or_default();
+        format!(
+            "Account   {}{endpoint}\nRegion    {}\nStack     {} ({}, {})\nCost      {} a month",
+            self.identity.name(),
+            self.account.region,
+            self.name,
+            self.template,
+            self.found.as_ref().map_or("new", |found| found.status.as_str()),
+            self.template.price()
+        )
+    }
+
+    /// Creates the ledger bucket again if somebody deleted it. Returns whether it did.
+    async fn restore_ledger(&self) -> Result<bool> {
+        let bucket = self.found.as_ref().and_then(|found| found.outputs.get("LedgerBucket"));
+        let Some(bucket) = bucket else { return Ok(false) };
+        let s3 = self.account.s3();
+        if !ledger_bucket::is_missing(&s3, bucket).await? {
+            return Ok(false);
+        }
+        output::note(&format!(
+            "\nThe ledger bucket {bucket} was deleted. Without it no run starts. Its reports are lost; no snapshot is."
+        ));
+        if !question::confirm("Create it again?", self.asked.yes)? {
+            bail!("not confirmed; nothing was changed");
+        }
+        let key = self.deployed().remove("KmsKeyArn").unwrap_or_default();
+        ledger_bucket::create(&s3, bucket, &self.account.region, &self.identity.partition, &key).await?;
+        Ok(true)
+    }
+
+    /// Deploys what has changed. Returns whether anything has.
+    async fn deploy(&self, cloudformation: &Client) -> Result<bool> {
+        let artifacts = Artifacts::name(self.account, &self.identity, self.name)?;
+        artifacts.create().await?;
+        let url = artifacts.url().await?;
+        let mut packaged = package(&self.files, self.template.path(), &artifacts.bucket, &url)?;
+        let template = place(&mut packaged, &url);
+        artifacts.upload(&packaged.objects).await?;
+        let name = format!("nightly-{}", Timestamp::now().as_millisecond());
+        let request = Request {
+            stack: self.name,
+            is_new: self.found.as_ref().is_none_or(Stack::is_new),
+            template,
+            parameters: &self.parameters,
+            kept: self.deployed().into_keys().filter(|key| !self.parameters.contains_key(key)).collect::<BTreeSet<_>>(),
+            tags: &self.asked.tags,
+            role: self.asked.role_arn.as_deref(),
+        };
+        let Some(changes) = ChangeSet::create(cloudformation, request, &name).await? else { return Ok(false) };
+        match self.approve(&changes).await {
+            Ok(true) => {}
+            refused => {
+                change_set::forget(cloudformation, self.name, &changes.id).await?;
+                refused?;
+                bail!("not confirmed; nothing was changed");
+            }
+        }
+        let progress = Progress::on_stderr(TimeZone::system());
+        let follower = Follower::begin(cloudformation, &progress, &changes.stack_id).await?;
+        changes.execute(cloudformation).await?;
+        follower.until(&["CREATE_COMPLETE", "UPDATE_COMPLETE"]).await.with_context(|| self.after_a_failure())?;
+        artifacts.clean(&packaged.objects).await?;
+        Ok(true)
+    }
+
+    fn after_a_failure(&self) -> String {
+        let place = format!("--stack {} --region {}", self.name, self.account.region);
+        match self.found.as_ref().is_none_or(Stack::is_new) {
+            true => format!(
+                "{}: fix the error, run `nightly destroy {place}`, then deploy again; nothing is lost",
+                self.name
+            ),
+            false => format!("{}: the deployment failed and is undone: fix the error, then deploy again", self.name),
+        }
+    }
+
+    async fn approve(&self, changes: &ChangeSet) -> Result<bool> {
+        match self.found.as_ref().is_none_or(Stack::is_new) {
+            true => output::note(&format!("\n{} will be created.", plural(changes.changes.len(), "resource"))),
+            false => {
+                let lines = changes.changes.iter().map(|change| format!("\n  {}", change.line())).collect::<String>();
+                output::note(&format!("\n{}:{lines}", plural(changes.changes.len(), "change")));
+            }
+        }
+        for line in self.left_regions().await? {
+            output::note(&line);
+        }
+        question::confirm("Make these changes?", self.asked.yes)
+    }
+
+    /// Says which Regions this deployment takes out of `Regions`, and how many snapshots stay there.
+    async fn left_regions(&self) -> Result<Vec<String>> {
+        let Some(found) = &self.found else { return Ok(Vec::new()) };
+        let regions = |value: Option<&String>| match value.filter(|value| !value.is_empty()) {
+            Some(value) => value.split(',').map(str::to_owned).collect::<Vec<_>>(),
+            None => vec![self.account.region.clone()],
+        };
+        let (before, after) = (found.parameters.get("Regions"), self.parameters.get("Regions"));
+        if before.is_none() || after.is_none() {
+            return Ok(Vec::new());
+        }
+        let after = regions(after);
+        let tag = found.outputs.get("BackupStack").map_or(self.name, String::as_str);
+        let mut lines = Vec::new();
+        for region in regions(before).iter().filter(|region| !after.contains(region)) {
+            lines.push(format!(
+                "  {region} IS NO LONGER BACKED UP. Its snapshots stay, and no run deletes them ({}): nightly list --regions {region}",
+                inventory::count(self.account, region, tag).await
+            ));
+        }
+        Ok(lines)
+    }
+
+    /// Says how it ended, with the outputs and what is still to do.
+    async fn report(&self, cloudformation: &Client, is_changed: bool, json: bool) -> Result<()> {
+        let outputs = stack::find(cloudformation, self.name).await?.map(|found| found.outputs).unwrap_or_default();
+        let topic = outputs.get("TopicArn").cloned();
+        let region = &self.account.region;
+        let deployed = Deployed { stack: self.name, region, is_changed, outputs };
+        output::answer(json, &deployed, |_| deployed.text())?;
+        if let Some(topic) = topic
+            && let Ok(Some(missing)) = subscriptions::missing(&self.account.sns(), &topic, region).await
+        {
+            output::note(&format!("\nNo alert reaches anybody yet: {missing}."));
+        }
+        Ok(())
+    }
+}
+
+/// What a deployment came to, as it is printed.
+#[derive(Serialize)]
+struct Deployed<'a> {
+    stack: &'a str,
+    region: &'a str,
+    #[serde(rename = "changed")]
+    is_changed: bool,
+    outputs: BTreeMap<String, String>,
+}
+
+impl Deployed<'_> {
+    fn text(&self) -> String {
+        let word = if self.is_changed { "deployed" } else { "unchanged" };
+        let lines = self.outputs.iter().map(|(key, value)| format!("  {key:<22} {value}\n")).collect::<String>();
+        format!("\n{} in {}: {word}\n{lines}", self.stack, self.region)
+    }
+}
+
+/// Returns the template as CreateChangeSet takes it. A long one is one more object.
+fn place(packaged: &mut Package, url: &dyn Fn(&str) -> String) -> change_set::Template {
+    let text = packaged.template.clone();
+    if text.len() <= BYTES_WITHOUT_BUCKET {
+        return change_set::Template::Body(text);
+    }
+    let key = packaged.add(text.into_bytes(), ".template");
+    change_set::Template::Url(url(&key))
+}

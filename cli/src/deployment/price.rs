@@ -1,0 +1,45 @@
+//! What each template costs a month. docs/deploying.md has the items and their sources.
+
+use clap::ValueEnum;
+use std::fmt;
+
+/// The templates that a person can deploy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Template {
+    /// The backup alone, for servers that you have
+    Backup,
+    /// A web server and a database server
+    Environment,
+    /// Both: two servers and their backup
+    All,
+}
+
+impl Template {
+    /// The template's path in a checkout.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Backup => "infra/backup.yaml",
+            Self::Environment => "infra/environment.yaml",
+            Self::All => "infra/template.yaml",
+        }
+    }
+
+    /// The price of a month in US East without free tiers, before snapshots and runs.
+    pub fn price(self) -> &'static str {
+        match self {
+            Self::Backup => "about $5.50, plus $0.0044 a volume, plus snapshot storage at $0.05 a GB",
+            Self::Environment => "about $77.88: two t4g.small, their disks, a NAT gateway, alarms",
+            Self::All => "about $83.40: the backup and the two servers, plus snapshot storage at $0.05 a GB",
+        }
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Backup => "backup",
+            Self::Environment => "environment",
+            Self::All => "all",
+        })
+    }
+}
