@@ -24,9 +24,10 @@ BINARIES := --bin nightly $(addprefix --bin ,$(patsubst functions/%/src/main.rs,
 # Set if nothing is built yet: then each step is announced.
 COLD := $(if $(wildcard target/debug/nightly),,yes)
 
-# The account, Region and stack of `make deploy` and `make destroy`, and what to deploy.
-PLACE = $(if $(STACK),--stack "$(STACK)") $(if $(REGION),--region "$(REGION)")
-DEPLOY = target/debug/nightly deploy --from . --template $(or $(TEMPLATE),all) $(PLACE) $(if $(EMAIL),--email "$(EMAIL)") \
+# What `make deploy` and `make destroy` pass on. FILES is a folder with the templates and zips, FLAGS are further options of nightly.
+FILES = .
+PLACE = $(if $(STACK),--stack "$(STACK)") $(if $(REGION),--region "$(REGION)") $(FLAGS)
+DEPLOY = target/debug/nightly deploy --from "$(FILES)" --template $(or $(TEMPLATE),all) $(PLACE) $(if $(EMAIL),--email "$(EMAIL)") \
   $(if $(PARAMETERS),--parameters $(PARAMETERS))
 
 .PHONY: help night drill up down test test-all test-privileged lint simulate bench package deploy destroy functions binaries installed tests-built

@@ -218,6 +218,13 @@ impl Cloud {
         listed.volumes().iter().map(|volume| volume.volume_id().expect("an id").to_owned()).collect()
     }
 
+    /// The ids of the servers.
+    pub async fn servers(&self) -> Vec<String> {
+        let listed = self.ec2(self.region).await.describe_instances().send().await.expect("the servers");
+        let servers = listed.reservations().iter().flat_map(|reservation| reservation.instances());
+        servers.map(|server| server.instance_id().expect("an id").to_owned()).collect()
+    }
+
     /// Every snapshot's tags by its id.
     pub async fn snapshots(&self) -> BTreeMap<String, BTreeMap<String, String>> {
         let pages = self.ec2(self.region).await.describe_snapshots().owner_ids("self").into_paginator().items().send();

@@ -1,10 +1,6 @@
-//! The commands of the documentation: every `sh` block of a page, to run it, or, where it needs AWS, to see that it could be run.
+//! The commands of the documentation: every `sh` block of a page. Those that need no AWS run here; for the others see `aws_commands`.
 
-use std::{
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::process::{Command, Output};
 
 use crate::{cloud::Cloud, root, text, without_cargo};
 
@@ -13,7 +9,7 @@ use crate::{cloud::Cloud, root, text, without_cargo};
 pub enum Place {
     /// Nothing: it runs here, on a local cloud.
     Here,
-    /// `aws`: it needs an account of AWS. Its commands and their options are checked.
+    /// `aws`: it is typed in an AWS account. It runs on a local cloud, as far as that knows its operations.
     Aws,
     /// `server`: it is typed on a server, as root. Its syntax is checked.
     Server,
@@ -102,31 +98,8 @@ pub fn run(page: &str, blocks: &[Block], cloud: &Cloud) -> Output {
     output
 }
 
-/// Looks at the blocks of a page that cannot run here. Each command of `make`, `aws` and `nightly` in them goes, its variables filled
-/// in by the shell, to a stand-in: make's dry run, and the AWS CLI's own check of what it is given. Returns what `nightly` was given.
-///
-/// # Panics
-/// A block is not the shell's language, or a stand-in refused a command.
-pub fn check(page: &str, blocks: &[Block]) -> Vec<Vec<String>> {
-    let asked = root().join("target/tests/documentation").join(page.replace('/', "-"));
-    let _ = std::fs::remove_file(&asked);
-    let mut script = String::from("set -euo pipefail\n");
-    for block in blocks.iter().filter(|block| block.place != Place::Here) {
-        let syntax = Command::new("bash").args(["-n", "-c", &block.commands]).output().expect("bash");
-        assert!(syntax.status.success(), "{page}:{}: {}", block.line, said(&syntax));
-        if block.place == Place::Aws {
-            script += &format!("echo '## {page}:{}' >&2\n{}\n", block.line, block.commands);
-        }
-    }
-    let path = format!("{}:{}", stand_ins().display(), std::env::var("PATH").expect("PATH"));
-    let output = shell(&script).env("PATH", path).env("ASKED", &asked).output().expect("bash");
-    assert!(output.status.success(), "{page}, in the block after the last ##: {}\n{}", output.status, said(&output));
-    let asked = std::fs::read_to_string(asked).unwrap_or_default();
-    asked.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
-}
-
 /// A shell from which no command can reach AWS: without the variables of a local cloud there is nobody to answer.
-fn shell(script: &str) -> Command {
+pub fn shell(script: &str) -> Command {
     let mut command = Command::new("bash");
     command.args(["-c", script]).current_dir(root());
     for name in ["MAKEFLAGS", "MAKELEVEL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_EC2", "BACKUP_STACK"] {
@@ -149,47 +122,6 @@ fn shell(script: &str) -> Command {
     command
 }
 
-const MAKE: &str = r#"
-refuse() { echo "make: $1" >&2; exit 2; }
-parameters() {
-  for word in $1; do
-    case "$word" in *=*) grep -q "^  ${word%%=*}:" infra/template.yaml infra/backup.yaml || refuse "no parameter ${word%%=*}" ;; esac
-  done
-}
-for word in "$@"; do
-  case "$word" in
-    PARAMETERS=*) parameters "${word#PARAMETERS=}" ;;
-  esac
-  case "$word" in
-    *=*) grep -rqE "environ(\.get\(|\[)\"${word%%=*}\"|\\$\(?\{?${word%%=*}\b" Makefile infra || refuse "nothing reads ${word%%=*}" ;;
-  esac
-done
-"$REAL_MAKE" --dry-run "$@" >/dev/null
-"#;
-
-/// An answer that holds bytes the CLI makes up, and then refuses itself.
-const AWS: &str = r#"
-"$REAL_AWS" "$@" --generate-cli-skeleton output 2>"$ASKED.said" || grep -q BinaryValue "$ASKED.said" || { cat "$ASKED.said" >&2; exit 1; }
-"#;
-
-const NIGHTLY: &str = r#"(IFS=$'\t'; echo "$*" >>"$ASKED")"#;
-
-/// A folder of programs that only check what they are asked for.
-fn stand_ins() -> PathBuf {
-    let folder = root().join("target/tests/documentation/bin");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let real = format!(
-        "REAL_MAKE=$(PATH=${{PATH#*:}} command -v make)\nREAL_AWS={}\n",
-        root().join("target/venv/bin/aws").display()
-    );
-    for (name, script) in [("make", MAKE), ("aws", AWS), ("nightly", NIGHTLY)] {
-        let path: &Path = &folder.join(name);
-        std::fs::write(path, format!("#!/usr/bin/env bash\nset -eu\n{real}{script}\n")).expect("a script");
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("made executable");
-    }
-    folder
-}
-
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }

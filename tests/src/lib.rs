@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`cloud`]: a local cloud of a test's own, deployed to, and the nights that it runs.
-//! - [`commands`]: the commands of the documentation.
+//! - [`commands`]: the commands of the documentation; [`aws_commands`]: those that are typed in an AWS account.
 //! - [`asl`]: the state machines, read.
 //! - [`mermaid`]: the pictures of them in docs/design.md.
 //! - [`page`]: the parts of the documentation that the tests write.
@@ -18,6 +18,7 @@
 //! - [`source`]: the functions' own source, read for the calls that it makes.
 
 pub mod asl;
+pub mod aws_commands;
 pub mod cloud;
 pub mod commands;
 pub mod fleet;

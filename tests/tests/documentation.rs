@@ -2,9 +2,14 @@
 
 use clap::Parser;
 use regex::Regex;
+use serde_json::json;
 use serde_yaml_ng::Value;
-use std::collections::BTreeSet;
-use tests::{cloud::Cloud, commands, commands::Place, page, root, template, text};
+use std::{
+    collections::BTreeSet,
+    io::{Read, Write},
+    net::TcpListener,
+};
+use tests::{aws_commands, cloud::Cloud, commands, commands::Place, page, root, template, text};
 
 const README: &str = "README.md";
 
@@ -36,13 +41,58 @@ fn run(pages: Vec<String>) {
 #[test]
 fn every_command_that_needs_aws_exists_with_its_options() {
     for page in commands::pages() {
-        for asked in commands::check(&page, &commands::blocks(&page)) {
+        for asked in aws_commands::check(&page, &commands::blocks(&page)) {
             let line = ["nightly".to_owned()].into_iter().chain(asked.clone());
             if let Err(refused) = nightly::cli::Cli::try_parse_from(line) {
                 panic!("{page}: nightly {}: {refused}", asked.join(" "));
             }
         }
     }
+}
+
+#[tokio::test]
+async fn every_command_that_needs_aws_runs_on_a_local_cloud() {
+    let mut cloud = Cloud::up_with("page-aws", &["RestoreDrill=true"], &[("REGION", "eu-west-1")]);
+    cloud.region = "eu-west-1";
+    cloud.night(json!({})).await;
+    let examples = [
+        ("i-0123456789abcdef0", cloud.servers().await.remove(0)),
+        ("snap-0123456789abcdef0", cloud.snapshots().await.into_keys().next().expect("a snapshot")),
+        ("arn:aws:sns:eu-west-1:123456789012:nightly-backup-Topic-EXAMPLE", cloud.exported("TOPIC_ARN")),
+        ("2336412f37fb687f5d51e6e2425e90c5", subscription_token(&cloud).await),
+    ];
+    for page in commands::pages() {
+        let blocks = commands::blocks(&page);
+        if blocks.iter().any(|block| block.commands.contains("create-bucket")) {
+            lose_the_ledger(&cloud);
+        }
+        aws_commands::run(&page, &blocks, &cloud, &examples);
+    }
+}
+
+/// Subscribes an address of this test to the topic, and returns the token that SNS sends to it.
+async fn subscription_token(cloud: &Cloud) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("its address"));
+    let topic = aws_sdk_sns::Client::new(&cloud.aws().await).subscribe().topic_arn(cloud.exported("TOPIC_ARN"));
+    topic.protocol("http").endpoint(address).send().await.expect("a subscription");
+    let mut connection = listener.accept().expect("SNS").0;
+    let mut received = String::new();
+    while !received.ends_with('}') {
+        let mut part = [0; 4096];
+        let read = connection.read(&mut part).expect("a request");
+        received += &String::from_utf8_lossy(&part[..read]);
+    }
+    connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").expect("an answer");
+    let body = &received[received.find('{').expect("JSON")..];
+    let message: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    message["Token"].as_str().expect("a token").to_owned()
+}
+
+/// Deletes the ledger bucket with everything in it.
+fn lose_the_ledger(cloud: &Cloud) {
+    let script = format!(". {}; aws s3 rb --force s3://$LEDGER_BUCKET", cloud.directory.join("env").display());
+    assert!(commands::shell(&script).status().expect("bash").success());
 }
 
 #[test]
