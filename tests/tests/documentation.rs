@@ -1,6 +1,5 @@
 //! The documentation holds what it says: its commands run, its links lead somewhere, its tables are those of the code.
 
-use clap::Parser;
 use regex::Regex;
 use serde_json::json;
 use serde_yaml_ng::Value;
@@ -8,6 +7,7 @@ use std::{
     collections::BTreeSet,
     io::{Read, Write},
     net::TcpListener,
+    process::Command,
 };
 use tests::{aws_commands, cloud::Cloud, commands, commands::Place, page, root, template, text};
 
@@ -39,13 +39,11 @@ fn run(pages: Vec<String>) {
 }
 
 #[test]
-fn every_command_that_needs_aws_exists_with_its_options() {
+fn every_command_for_a_server_is_the_shells_language() {
     for page in commands::pages() {
-        for asked in aws_commands::check(&page, &commands::blocks(&page)) {
-            let line = ["nightly".to_owned()].into_iter().chain(asked.clone());
-            if let Err(refused) = nightly::cli::Cli::try_parse_from(line) {
-                panic!("{page}: nightly {}: {refused}", asked.join(" "));
-            }
+        for block in commands::blocks(&page).iter().filter(|block| block.place == Place::Server) {
+            let syntax = Command::new("bash").args(["-n", "-c", &block.commands]).output().expect("bash");
+            assert!(syntax.status.success(), "{page}:{}: {}", block.line, String::from_utf8_lossy(&syntax.stderr));
         }
     }
 }

@@ -52,10 +52,7 @@ struct Plan<'a> {
 /// One line that says what is wrong and what to do. Nothing was changed unless it names the stack's status.
 pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bool) -> Result<Verdict> {
     let name = name.unwrap_or(STACK);
-    let template = choose(asked)?;
     let files = Files::open(asked.from.as_deref())?;
-    let body = template::read(&files, template.path())?;
-    let given = given(&body, asked, template)?;
     let identity = identify(account, name, asked.allow_endpoint).await?;
     let cloudformation = account.cloudformation();
     let found = stack::find(&cloudformation, name).await?;
@@ -63,12 +60,15 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bo
         found.require_ours()?;
         found.require_deployable(&account.region)?;
     }
+    let template = choose(asked, found.as_ref())?;
+    let body = template::read(&files, template.path())?;
+    let given = given(&body, asked, template)?;
     let mut plan = Plan { account, asked, name, identity, template, body, files, found, parameters: given };
     plan.add_releases()?;
-    output::note(&plan.headline());
     if asked.check {
         return Ok(Verdict::Good);
     }
+    output::note(&plan.headline());
     let has_ledger_again = plan.restore_ledger().await?;
     let is_changed = plan.deploy(&cloudformation).await?;
     plan.report(&cloudformation, is_changed || has_ledger_again, json).await?;
@@ -97,9 +97,15 @@ pub async fn identify(account: &Account, name: &str, is_any_endpoint_allowed: bo
     Ok(identity)
 }
 
-fn choose(asked: &Deploy) -> Result<Template> {
-    if let Some(template) = asked.template {
-        return Ok(template);
+/// Returns the template that the stack was deployed with. For a new stack it is the one that is asked for.
+fn choose(asked: &Deploy, found: Option<&Stack>) -> Result<Template> {
+    match (found.and_then(|found| Template::of_stack(&found.description)), asked.template) {
+        (Some(deployed), Some(other)) if deployed != other => bail!(
+            "the stack was deployed with the template {deployed}; the template {other} would delete what it lacks. Use {deployed}, or \
+             choose another --stack"
+        ),
+        (Some(template), _) | (None, Some(template)) => return Ok(template),
+        (None, None) => {}
     }
     let choices = [Template::Backup, Template::Environment, Template::All];
     for (number, template) in choices.iter().enumerate() {

@@ -24,6 +24,20 @@ impl Template {
         }
     }
 
+    /// How the description of the template, and so that of its stack, begins.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Backup => "Nightly EBS backup: the functions,",
+            Self::Environment => "Nightly EBS backup, the servers that it protects:",
+            Self::All => "Nightly EBS backup: a web server, a database server,",
+        }
+    }
+
+    /// The template that a stack was deployed with.
+    pub fn of_stack(description: &str) -> Option<Self> {
+        [Self::Backup, Self::Environment, Self::All].into_iter().find(|one| description.starts_with(one.description()))
+    }
+
     /// The price of a month in US East without free tiers, before snapshots and runs.
     pub fn price(self) -> &'static str {
         match self {
