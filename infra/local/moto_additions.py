@@ -8,6 +8,7 @@ expands loops itself; then delete this file.
 
 import json
 
+import moto_change_sets
 from moto.cloudformation import responses
 from moto.cloudformation.models import ChangeSet, Stack
 from template import expand
@@ -35,10 +36,15 @@ def parse_change_set(change_set: ChangeSet) -> None:
 def apply_change_set(change_set: ChangeSet) -> None:
     """A stack has the description of its template (CloudFormation API reference, Stack). moto leaves it empty."""
     plain_apply(change_set)
-    change_set.stack.description = change_set.template_dict.get("Description")
+    stack = change_set.stack
+    stack.template_dict = change_set.template_dict
+    stack.parameters = stack.parameters | change_set.parameters
+    stack.description = change_set.template_dict.get("Description")
+    moto_change_sets.record(stack, f"{change_set.change_set_type}_COMPLETE")
 
 
 def apply() -> None:
+    moto_change_sets.apply()
     ChangeSet.apply = apply_change_set
     Stack.parse_template = staticmethod(parse)
     ChangeSet._parse_template = parse_change_set

@@ -67,6 +67,8 @@ pub enum Effect {
     Replace,
     MayReplace,
     Modify,
+    /// A new version of a function. The old one stays.
+    Publish,
     Add,
     Other,
 }
@@ -198,6 +200,11 @@ fn read(change: &ResourceChange, path: String) -> Change {
         (Some(ChangeAction::Modify), _) => Effect::Modify,
         _ => Effect::Other,
     };
+    let is_version = change.resource_type() == Some("AWS::Lambda::Version");
+    let effect = match effect {
+        Effect::Replace | Effect::MayReplace if is_version => Effect::Publish,
+        effect => effect,
+    };
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     Change { path, kind: text(change.resource_type()), physical_id: text(change.physical_resource_id()), effect }
 }
@@ -211,6 +218,7 @@ impl Change {
             Effect::Replace => "REPLACE",
             Effect::MayReplace => "MAY REPLACE",
             Effect::Modify => "modify",
+            Effect::Publish => "publish",
             Effect::Add => "add",
             Effect::Other => "change",
         };
