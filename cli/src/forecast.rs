@@ -16,7 +16,7 @@ const NIGHTS: usize = 3_653;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     BackedUp,
-    /// It exists, and is not in use or not selected: no run makes a restore point of it.
+    /// It exists, but is not in use or not selected, so no run snapshots it.
     LeftOut,
     /// It no longer exists.
     Gone,
@@ -85,7 +85,7 @@ impl Fate {
 /// What the rule sees of a volume's snapshots; those of many volumes are alike.
 type Pattern = (Standing, Vec<(Night, Interval, Intervals, u8)>);
 
-/// Foretells what becomes of snapshots.
+/// Forecasts the end of each snapshot.
 #[derive(Debug)]
 pub struct Forecast {
     policy: Policy,

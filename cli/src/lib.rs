@@ -1,5 +1,5 @@
-//! The operator's view of the nightly backup: starts a night and follows it, says what the last ones came to, and which restore
-//! points there are. It works on AWS with the caller's own credentials, and on the local cloud, whose variables `make up` writes.
+//! The operator's command: deploys the backup, starts runs and follows them, shows the last runs and the restore points, restores. It
+//! works on AWS with the caller's own credentials, and on the local cloud, whose variables `make up` writes.
 //!
 //! # Layout
 //! - [`cli`]: the command line. [`commands`]: one module a command.
@@ -28,15 +28,15 @@ use account::{Account, stack::Stack};
 use cli::{BackupCommand, Cli, Command, List, Restore, Why};
 use commands::{coverage, deploy, destroy, drill, list, restore, run, status, why};
 
-/// What a command found; its exit code is for scripts. 2 is a command line that clap refuses, 3 that nothing could be found out.
+/// The result of a command, as its exit code. 2 is a wrong command line, 3 an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Good,
-    /// Exit code 1: a night that is not complete, a volume without a fresh restore point, a drill that could not prove everything.
+    /// Exit code 1: a run is not complete, a volume has no fresh restore point, or a drill could not prove everything.
     Bad,
-    /// Exit code 3: not every Region could be read; what the others have is printed.
+    /// Exit code 3: not every Region could be read. The answer is about the others.
     Partial = 3,
-    /// Exit code 130: Ctrl-C, as a shell says it.
+    /// Exit code 130: Ctrl-C, as in a shell.
     Interrupted = 130,
 }
 
@@ -46,10 +46,10 @@ impl From<Verdict> for ExitCode {
     }
 }
 
-/// Does what the command line asks for.
+/// Runs the command.
 ///
 /// # Errors
-/// One line that says what could not be found out and what to do.
+/// One line with the problem and the remedy.
 pub async fn run(cli: Cli) -> Result<Verdict> {
     let account = Account::load(cli.region.clone(), cli.profile.clone()).await?;
     // A variable that is empty names no stack.

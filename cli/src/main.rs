@@ -1,4 +1,4 @@
-//! `nightly`: see the night, know the coverage. What each command does is in [`nightly::cli`].
+//! `nightly`, the operator's command. [`nightly::cli`] has its commands.
 
 use clap::Parser;
 use std::process::ExitCode;

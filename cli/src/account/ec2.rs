@@ -40,7 +40,7 @@ pub struct Volume {
     pub created: Option<Timestamp>,
 }
 
-/// What a managed snapshot's tags say of it.
+/// The identity of a managed snapshot, from its tags.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub night: Night,
@@ -59,9 +59,9 @@ pub struct Snapshot {
     /// What its volume was, if its tags say so.
     pub origin: Option<Origin>,
     pub state: String,
-    /// How much of it EBS has copied: `45%`.
+    /// EBS's progress: `45%`.
     pub progress: String,
-    /// Whether it is in the archive tier: nothing can be made of it.
+    /// Whether it is in the archive tier, so that no volume can be created from it.
     pub is_archived: bool,
     pub is_encrypted: bool,
     pub key: Option<String>,
@@ -248,7 +248,7 @@ impl Snapshot {
         self.identity.as_ref().ok().map(|identity| identity.night)
     }
 
-    /// Whether a volume can be made of it.
+    /// Whether a volume can be created from it.
     pub fn is_fit(&self) -> bool {
         self.state == "completed" && !self.is_archived
     }

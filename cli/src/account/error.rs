@@ -1,4 +1,4 @@
-//! What AWS said, or why it said nothing, in one line.
+//! Errors of AWS and of the way to it, in one line.
 
 use anyhow::Error;
 use aws_credential_types::provider::error::CredentialsError;
@@ -9,7 +9,7 @@ use aws_sdk_ec2::{
 use domain::error::cut;
 use std::{error::Error as StdError, fmt, iter::successors};
 
-/// Characters of one line that say enough.
+/// Longest line, in characters.
 const LONGEST: usize = 500;
 /// Codes of credentials that have run out.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
@@ -22,11 +22,11 @@ const UNKNOWN: [&str; 5] = [
     "UnrecognizedClientException",
 ];
 
-/// A call that did not go well.
+/// A call that failed.
 #[derive(Debug)]
 pub struct Problem {
     line: String,
-    /// Whether the same call may go well in a moment.
+    /// Whether the same call may succeed in a moment.
     may_pass: bool,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Problem {
 
 impl StdError for Problem {}
 
-/// The error of `call`: the service's own code and message; where it did not answer, why.
+/// Returns the error of `call`: the service's code and message, or the reason why there is no answer.
 pub fn of<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
@@ -58,7 +58,7 @@ where
     Problem { line: format!("{call}: {}", cut(&line, LONGEST)), may_pass: passes(&error) }.into()
 }
 
-/// Whether the same call may go well in a moment.
+/// Whether the same call may succeed in a moment.
 pub fn may_pass(error: &Error) -> bool {
     error.downcast_ref::<Problem>().is_some_and(|problem| problem.may_pass)
 }
@@ -71,7 +71,7 @@ fn credentials_problem(error: &(dyn StdError + 'static)) -> Option<String> {
     Some(format!("no AWS credentials ({cause}): run `aws configure` or `aws sso login`, or set AWS_PROFILE"))
 }
 
-/// An error and all that caused it, each said once.
+/// Returns an error and its causes, each once.
 fn causes(error: &(dyn StdError + 'static)) -> String {
     successors(Some(error), |&error| error.source()).fold(String::new(), |text, cause| match cause.to_string() {
         said if text.is_empty() => said,
@@ -82,7 +82,7 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
 
 fn passes<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
-        // Credentials that cannot be found are a dispatch failure as well, but no connection's.
+        // Missing credentials are a dispatch failure as well, but not one of the connection.
         SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
         SdkError::ServiceError(answer) => {
             let code = answer.err().code().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The starts of the night: what Step Functions knows of each execution, and what the ledger holds of it.
+//! The last runs, from Step Functions and the ledger.
 
 use anyhow::{Context, Result};
 use aws_sdk_sfn::{
@@ -34,26 +34,26 @@ pub struct Start {
     pub execution: String,
     /// Which Night; none if the input was refused.
     pub night: Option<Night>,
-    /// Whether it was only to say what it would do.
+    /// Whether it was a dry run.
     pub dry_run: bool,
     /// When it started; none if neither Step Functions nor the ledger knows.
     pub started: Option<Timestamp>,
     pub ended: Option<Timestamp>,
     pub outcome: Outcome,
-    /// Its numbers; none if it came to no report.
+    /// Its numbers, if it wrote a report.
     pub summary: Option<Summary>,
 }
 
-/// How a start of a night ended.
+/// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Not yet; how many volumes are done, once that is known.
+    /// It has not ended. The number of volumes that are done, once it is known.
     Running(Option<Counts>),
     /// Every volume protected, every step done.
     Complete,
-    /// It reported that it is not.
+    /// It reported an incomplete Night.
     NotComplete,
-    /// Without saying what it came to: the error and what it said.
+    /// It ended without a report: the error and its message.
     Failed(String),
 }
 
@@ -63,13 +63,13 @@ impl Start {
         Some(Folder { night: self.night?, execution: name(&self.execution).to_owned() })
     }
 
-    /// Whether it was to make snapshots, and is over.
+    /// Whether it was not a dry run, and has ended.
     pub fn is_real_and_over(&self) -> bool {
         !self.dry_run && !matches!(self.outcome, Outcome::Running(_))
     }
 }
 
-/// What finds the starts of a stack.
+/// Finds the runs of a stack.
 #[derive(Clone, Debug)]
 pub struct Starts<'a> {
     sfn: Client,
@@ -98,19 +98,19 @@ impl<'a> Starts<'a> {
         Ok(starts)
     }
 
-    /// Those of a Night, newest first. The ledger remembers them for longer than Step Functions does.
+    /// The runs of a Night, newest first. The ledger keeps them for longer than Step Functions.
     ///
     /// # Errors
     /// Step Functions or S3 does not answer.
     pub async fn of_night(&self, night: Night) -> Result<Vec<Start>> {
         let folders = self.nights.starts(night).await?;
         let is_new = |one: &ExecutionListItem| folders.iter().all(|folder| folder.execution != one.name);
-        // One that went well has its folder.
+        // A complete run names its folder.
         let others = self.listed(|one| one.status != ExecutionStatus::Succeeded && is_new(one)).await?;
         let arns = folders.iter().map(|folder| arn(&self.stack.state_machine, &folder.execution));
         let mut starts = self.looked_at(arns.chain(others.into_iter().map(|one| one.execution_arn)).collect()).await?;
         for (start, folder) in starts.iter_mut().zip(&folders) {
-            // Where Step Functions has forgotten it, and where the stack's time zone was another then.
+            // For runs that Step Functions no longer has, and those from before a change of the time zone.
             if start.night != Some(folder.night) {
                 *start = self.with_summary(start.clone(), folder).await?;
             }

@@ -17,14 +17,14 @@ use crate::{
 
 /// How long to try again if there is no answer.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// A night of seconds is looked at often, one of hours now and then.
+/// The shortest pause, and the longest. Each is longer than the one before.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 pub struct Follower<'a> {
     sfn: &'a Client,
     execution: &'a str,
     progress: &'a mut Progress,
-    /// The events that were told.
+    /// The number of events that were shown.
     seen: usize,
     map_runs: MapRuns,
     /// How many volumes discovery found.
@@ -74,7 +74,7 @@ impl<'a> Follower<'a> {
     }
 
     async fn look(&mut self) -> Result<DescribeExecutionOutput> {
-        // First, so that an execution that has ended is told to its last event.
+        // First, so that the last events of an execution that has ended are shown.
         let description = executions::describe(self.sfn, self.execution).await?;
         let pages = self.sfn.get_execution_history().execution_arn(self.execution).into_paginator().items().send();
         let events = pages.collect::<Result<Vec<_>, _>>().await;

@@ -62,7 +62,7 @@ impl Identity {
     }
 }
 
-/// The alias is only for the eye: a caller who may not list it deploys without.
+/// Returns the account's alias. A caller who may not list it gets none.
 async fn alias(account: &Account) -> Option<String> {
     let listed = account.iam().list_account_aliases().send().await.ok()?;
     listed.account_aliases().first().cloned()

@@ -173,7 +173,7 @@ pub async fn ids_of(region: &Region, backup_stack: &str, asked: &str) -> Result<
     Ok(volumes.chain(snapshots).collect())
 }
 
-/// Asks the Regions, several at once; the answers in their order.
+/// Asks several Regions at once. Returns the answers in the order of the Regions.
 pub async fn each_region<T>(
     account: &Account,
     regions: &[String],
@@ -186,7 +186,7 @@ pub async fn each_region<T>(
     stream::iter(asked).buffered(AT_ONCE).collect().await
 }
 
-/// The answers of the Regions that could be read, and the names of the others, whose errors are printed on stderr.
+/// Returns the answers of the Regions that could be read, and the names of the others. Their errors are printed to stderr.
 pub fn readable<T>(answers: Vec<(String, Result<T>)>) -> Result<(Vec<T>, Vec<String>)> {
     let (mut read, mut unread) = (Vec::new(), Vec::new());
     for (region, answer) in answers {

@@ -1,4 +1,4 @@
-//! What the ledger holds of each start of a Night: `nights/<Night>/<execution>/`, with `report.json` and `summary.json`.
+//! The ledger's objects of each run: `nights/<Night>/<execution>/`, with `report.json` and `summary.json`.
 
 use anyhow::{Context, Result};
 use aws_sdk_s3::{Client, operation::list_objects_v2::ListObjectsV2Output};
@@ -15,7 +15,7 @@ pub struct Nights {
     bucket: String,
 }
 
-/// The folder of one start of a Night.
+/// The folder of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
     pub night: Night,
@@ -41,7 +41,7 @@ impl Nights {
         Self { s3: account.s3(), bucket: stack.ledger.clone() }
     }
 
-    /// Returns the report of a run; none if it did not come that far.
+    /// Returns the report of a run, if it wrote one.
     ///
     /// # Errors
     /// S3 does not answer, or this version cannot read the report.
@@ -49,7 +49,7 @@ impl Nights {
         self.read(&folder.key("report.json")).await
     }
 
-    /// Returns the numbers of a run; none if it did not come that far.
+    /// Returns the numbers of a run, if it wrote them.
     ///
     /// # Errors
     /// S3 does not answer, or this version cannot read them.

@@ -1,4 +1,4 @@
-//! What restore drills proved of volumes: read from the ledger, and in words.
+//! The proofs of restore drills, from the ledger, and in words.
 
 use anyhow::{Context, Result};
 use domain::drill::{Proof, Proven};
@@ -32,7 +32,7 @@ pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     Ok(Some(proofs))
 }
 
-/// What the last drill that took a volume proved: `2026-11-22, 14s`, `never` or `FAILED 2026-11-29`, in a time zone.
+/// Returns the last proof of a volume in words: `2026-11-22, 14s`, `never` or `FAILED 2026-11-29`, in a time zone.
 pub fn in_words(proof: Option<&Proof>, zone: &TimeZone) -> String {
     match proof {
         Some(proof) if !proof.unproven.is_empty() => format!("FAILED {}", date(proof.tried, zone)),

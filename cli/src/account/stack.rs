@@ -12,7 +12,7 @@ pub struct Stack {
     pub name: String,
     /// The value of its snapshots' `BackupStack` tag.
     pub backup_stack: String,
-    /// The ARN of the state machine that runs the night.
+    /// The ARN of the state machine of the run.
     pub state_machine: String,
     /// The ARN of the state machine of the restore drill; none if it is not deployed.
     pub drill: Option<String>,
@@ -29,7 +29,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The stack of this name, or that whose snapshots bear it; without a name the only backup of the Region.
+    /// Finds the stack of this name, or of this `BackupStack`. Without a name it is the only backup of the Region.
     pub async fn find(account: &Account, name: Option<&str>) -> Result<Self> {
         let listed = account.cloudformation().describe_stacks().into_paginator().items().send();
         let listed = listed.collect::<Result<Vec<_>, _>>().await;

@@ -1,11 +1,11 @@
-//! Who is told when a run fails.
+//! The subscriptions to the emails.
 
 use anyhow::Result;
 use aws_sdk_sns::Client;
 
 use crate::account::error;
 
-/// What to do if nobody is: none if the topic of the emails has a confirmed subscription.
+/// Returns what to do if the topic of the emails has no confirmed subscription.
 ///
 /// # Errors
 /// SNS refuses or does not answer.

@@ -14,7 +14,7 @@ use crate::ui::text::plural;
 const MOST_NIGHTS: u32 = 1_000;
 const VOLUME: &str = "vol-1";
 
-/// Draws what a policy keeps of one volume of which every coming night makes a restore point; 1,000 nights at most.
+/// Draws the restore points that a policy keeps of one volume over the coming Nights, 1,000 at most.
 pub fn kept(policy: Policy, from: Night, nights: u32) -> String {
     let nights = nights.clamp(1, MOST_NIGHTS);
     let coming = coming(from, nights);
@@ -35,7 +35,7 @@ fn coming(from: Night, nights: u32) -> Vec<Night> {
 fn lives(policy: Policy, nights: &[Night]) -> Vec<Life> {
     let (mut lives, mut held) = (BTreeMap::new(), Vec::<Snapshot>::new());
     for &tonight in nights {
-        // EBS has not finished tonight's when the night looks for what expired.
+        // When a run looks for expired snapshots, tonight's is still pending.
         held.iter_mut().for_each(|snapshot| snapshot.state = State::Completed);
         held.push(snapshot(tonight));
         lives.insert(tonight, Life { interval: Intervals::due(tonight).governing(), made: tonight, expired: None });

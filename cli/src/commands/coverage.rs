@@ -29,7 +29,7 @@ use crate::{
 /// Seconds of age from which a restore point is stale.
 const STALE: i64 = night::STALE.as_secs();
 
-/// What a volume's newest restore point comes to; in the order in which they are listed.
+/// The verdict on a volume, in the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cover {
@@ -69,7 +69,7 @@ pub struct Row {
     /// A newer snapshot that EBS still copies.
     pub pending: Option<Point>,
     pub verdict: Cover,
-    /// What drills proved of it; absent if none has taken it.
+    /// The last proof of it. Absent if no drill took it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
 }
@@ -88,7 +88,7 @@ pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -
     let inventory = Inventory::read(account, stack, None).await?;
     let regions: Vec<_> = stack.regions.iter().filter(|one| !inventory.unread.contains(one)).cloned().collect();
     let names = server_names(account, &regions).await;
-    // Who may not read the ledger is still told which restore points there are.
+    // A caller who may not read the ledger still gets the restore points.
     let proofs = proofs::read(account, stack).await.unwrap_or_else(|error| {
         output::note(&format!("nightly: without what restore drills proved: {error:#}"));
         None
@@ -133,7 +133,7 @@ impl Coverage {
         Self { covered: covered && unread.is_empty(), unread, drill: false, volumes }
     }
 
-    /// With what drills proved; none if the stack has no drill.
+    /// Adds the proofs of drills, if the stack has a drill.
     pub fn with_proofs(mut self, proofs: Option<Proofs>) -> Self {
         self.drill = proofs.is_some();
         let mut proofs = proofs.unwrap_or_default();

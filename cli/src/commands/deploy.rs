@@ -185,7 +185,7 @@ impl Plan<'_> {
         Ok(true)
     }
 
-    /// Deploys what has changed. Returns whether anything has.
+    /// Deploys the changes. Returns whether there were any.
     async fn deploy(&self, cloudformation: &Client) -> Result<bool> {
         let artifacts = Artifacts::name(self.account, &self.identity, self.name)?;
         artifacts.create().await?;
@@ -284,7 +284,7 @@ impl Plan<'_> {
     }
 }
 
-/// What a deployment came to, as it is printed.
+/// The result of a deployment, as it is printed.
 #[derive(Serialize)]
 struct Deployed<'a> {
     stack: &'a str,

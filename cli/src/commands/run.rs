@@ -26,7 +26,7 @@ use crate::{
 
 /// A process with this variable may start a run for a Night in the future. `make up` sets it for the local cloud.
 const ANY_NIGHT: &str = "NIGHTLY_ANY_NIGHT";
-/// Nights of the chart of what is kept.
+/// Nights of the retention chart.
 const CHARTED: u32 = 1_000;
 
 /// Starts a run and follows it.
@@ -66,7 +66,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
     }
 }
 
-/// Returns what ends with Ctrl-C or SIGTERM, which from now on do not end the process.
+/// Returns a future that ends at Ctrl-C or SIGTERM. From now on they do not end the process.
 ///
 /// # Errors
 /// The system does not report signals.

@@ -1,4 +1,4 @@
-//! `nightly why`: what a snapshot is, why it is kept, and until when.
+//! `nightly why`: says why a snapshot is kept, and until when.
 
 use anyhow::{Result, bail};
 use aws_sdk_ec2::types::Image;
@@ -32,7 +32,7 @@ pub struct Answer {
     pub snapshot_id: String,
     region: String,
     volume_id: String,
-    /// Unknown of a snapshot that is none of this stack's.
+    /// Unknown for a snapshot of another stack.
     volume_exists: Option<bool>,
     /// Whether it has this stack's `BackupStack` tag.
     managed: bool,
@@ -42,7 +42,7 @@ pub struct Answer {
     state: String,
     gibibytes: i32,
     begun: Option<Timestamp>,
-    /// The Night on which it expires; none if it never does, or where that is none of this stack's business.
+    /// The Night on which it expires. None if it never expires, or if it is of another stack.
     pub expires: Option<Night>,
     images: Vec<String>,
     pub text: Vec<String>,
@@ -78,7 +78,7 @@ fn check(id: &str) -> Result<()> {
 async fn find(region: &Region, stack: &Stack, id: &str) -> Result<Option<(Snapshot, Vec<String>, Inventory)>> {
     let found = region.snapshots(&[filter("snapshot-id", [id])]).await?;
     let Some(snapshot) = found.into_iter().find(|one| one.id == id) else { return Ok(None) };
-    // The caller may not be allowed to list AMIs, which bear on little.
+    // A caller who may not list AMIs gets the rest.
     let used = filter("block-device-mapping.snapshot-id", [id]);
     let images = region.client.describe_images().owners("self").filters(used).send().await;
     let images = images.map(|answer| answer.images.unwrap_or_default()).unwrap_or_default();

@@ -57,7 +57,7 @@ impl<'a> Follower<'a> {
     pub async fn until(mut self, wanted: &[&str]) -> Result<()> {
         let mut pause = PAUSES.0;
         loop {
-            // The status first: what ended it is among the events then.
+            // The status first: its events exist by then.
             let status = stack::find(self.cloudformation, self.root).await?.map(|found| found.status.to_string());
             let status = status.unwrap_or_else(|| "DELETE_COMPLETE".to_owned());
             self.read_events().await?;

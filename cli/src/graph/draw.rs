@@ -15,7 +15,7 @@ const TOP: f64 = 104.0;
 /// The legend is this wide.
 const LEAST: f64 = 620.0;
 
-/// Draws what became of the machine.
+/// Draws the outcome of each state.
 pub fn svg(machine: &Machine, execution: &Execution, trace: &Trace) -> String {
     let picture = Picture { machine, trace };
     let level = layout::layout(machine, &|state| caption::line(state, &trace.state(&state.name)));
@@ -119,7 +119,7 @@ impl Picture<'_> {
         group = group.add(shape(format!("{kind} {} fill tint", outcome.class())));
         group = group.add(shape(format!("{kind} plain {}", outcome.class())));
         if contains {
-            // A second edge: there may be several of what is inside.
+            // A second edge, because it stands for several iterations.
             let inner = Rect { x: x + 4.0, y: y + 4.0, width: width - 8.0, height: one.rect.height - 8.0 };
             group = group.add(Path::new().set("d", outline(state.kind, inner)).set("class", "way"));
         }

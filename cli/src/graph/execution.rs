@@ -5,7 +5,7 @@ use super::fetch::{Execution, MapRun};
 use super::history;
 use super::outcome::{Outcome, Trace};
 
-/// Works out what became of every state of an execution.
+/// Works out the outcome of every state of an execution.
 pub fn trace(machine: &Machine, execution: &Execution) -> Trace {
     let mut trace = Trace::default();
     let maps = history::read(machine, &execution.events, &execution.status, execution.ended, &mut trace);

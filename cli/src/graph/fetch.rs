@@ -52,7 +52,7 @@ pub struct MapRun {
 /// Returns the ARN of the newest execution.
 ///
 /// # Errors
-/// There is none, or Step Functions does not answer.
+/// There is no execution, or Step Functions does not answer.
 pub async fn newest(sfn: &Client, machine: &str) -> Result<String> {
     let listed = sfn.list_executions().state_machine_arn(machine).max_results(1).send().await;
     let listed = listed.map_err(|error| error::of("ListExecutions", error))?;

@@ -11,7 +11,7 @@ use crate::ui::progress::Counts;
 /// One passage of a state.
 struct Visit<'a> {
     state: &'a State,
-    /// The visit of the Map that it is in.
+    /// The visit of the Map around it.
     within: Option<usize>,
     entered: f64,
     exited: Option<f64>,
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
             self.visits[number].exited = Some(at);
             return Place { open: self.visits[number].within, left };
         }
-        // What is said of a Map may follow an event of a state within it.
+        // An event of a Map may follow an event of a state within it.
         let is_map = kind.starts_with("Map");
         let open = self.nearest(before.open, |visit| !is_map || visit.state.kind == Kind::Map);
         if let Some(number) = open {

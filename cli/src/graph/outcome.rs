@@ -1,4 +1,4 @@
-//! What became of each state of an execution.
+//! The outcome of each state of an execution.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,7 +67,7 @@ impl Passages {
     }
 }
 
-/// What became of all states, and which ways were taken.
+/// The outcome of all states, and the ways that were taken.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     states: BTreeMap<String, Passages>,

@@ -1,4 +1,4 @@
-//! The report of a run as one HTML file that needs no network, for a person who never saw the project.
+//! The report of a run as one HTML file that needs no network.
 //!
 //! # Layout
 //! - [`page`]: the frame, and the answer to whether every volume is safe. `problems`: what failed, and what to do.

@@ -8,7 +8,7 @@ use crate::{
     view::night::{NightView, RegionView},
 };
 
-/// Characters of an error here; the table has all of it.
+/// Longest error, in characters. The table has the whole error.
 const LONGEST_ERROR: usize = 400;
 
 pub fn section(night: &NightView) -> Markup {

@@ -44,7 +44,7 @@ fn volumes_of(region: &RegionView) -> Markup {
     table("volumes", region, &region.counts, columns, rows, region.volumes.more)
 }
 
-/// What expired: the snapshots that are gone, and those that should be.
+/// The expired snapshots: those that are gone, and those that should be.
 pub fn expired(night: &NightView) -> Markup {
     let expired: usize = night.report.regions.iter().map(|region| region.expired.len()).sum();
     let went = match (expired, night.report.dry_run) {
@@ -118,7 +118,7 @@ fn snapshot(row: &SnapshotRow) -> Markup {
     }
 }
 
-/// An outcome has a mark, unless nobody needs to know.
+/// Returns the mark of an outcome. An expected outcome has none.
 fn outcome(tone: Option<Tone>, outcome: &str, detail: &str) -> Markup {
     html! {
         @if let Some(tone) = tone { span.outcome { (icon(tone)) (outcome) } } @else { (outcome) }

@@ -1,4 +1,4 @@
-//! What people see: text, tables, progress.
+//! The terminal: text, tables, progress.
 
 pub mod output;
 pub mod progress;

@@ -1,4 +1,4 @@
-//! What is printed: answers on stdout, the rest on stderr. A reader that has had enough (`| head`) is no failure.
+//! Printing: answers on stdout, the rest on stderr. A reader that stops early (`| head`) is not a failure.
 
 use anyhow::Result;
 use serde::Serialize;

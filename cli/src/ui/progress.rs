@@ -25,7 +25,7 @@ pub const RESTORE_POINTS: &str = "ProveRestorePoints";
 pub struct Counts {
     /// All that there is to do.
     pub total: u64,
-    /// What is done, for good or ill.
+    /// Items that have ended, failed ones included.
     pub done: u64,
     pub failed: u64,
     pub in_flight: u64,
@@ -73,7 +73,7 @@ impl Progress {
         }
     }
 
-    /// Shows how far a Map, or a step of a restore, is, if that is news.
+    /// Shows the progress of a Map or of a step of a restore, if it has changed.
     pub fn show(&mut self, map: &'static str, counts: Counts) {
         let before = self.shown.insert(map, counts);
         if self.all.is_some() {
@@ -117,13 +117,13 @@ impl Progress {
     }
 }
 
-/// What the state that ended says; nothing for one whose ending is no news.
+/// Returns the line for a state that ended. Most states have none.
 pub fn told(state: &str, output: &serde_json::Value) -> Option<String> {
     let regions = || output["regions"].as_array().into_iter().flatten();
     let count = |list: &serde_json::Value| list["count"].as_u64().unwrap_or_default();
     let name = |region: &serde_json::Value| region["region"].as_str().unwrap_or_default().to_owned();
     if let Some(failure) = output.get("failure") {
-        // That of a Region's step stands under the step's name.
+        // The failure of a Region's step is under the step's name.
         let of_step = || failure.as_object()?.values().find_map(|caught| caught["Error"].as_str());
         return Some(format!("failed: {}", failure["Error"].as_str().or_else(of_step).unwrap_or_default()));
     }

@@ -17,7 +17,7 @@ pub fn ask(question: &str, remedy: &str) -> Result<String> {
     Ok(line.trim().to_lowercase())
 }
 
-/// Whether the person says yes, or `--yes` has said it.
+/// Whether the person says yes, or `--yes` was given.
 ///
 /// # Errors
 /// See [`ask`].

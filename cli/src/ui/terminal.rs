@@ -13,7 +13,7 @@ const PARAGRAPH: usize = 100;
 /// Where text is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
-    /// Columns; none for a pipe or a file, whose lines are not broken.
+    /// Columns. A pipe or a file has none, and its lines are not wrapped.
     pub width: Option<usize>,
     /// Whether to colour.
     pub is_coloured: bool,
@@ -21,7 +21,7 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn of_stdout() -> Self {
-        // The library asks stderr and stdin as well, which say nothing of a pipe.
+        // The library also asks stderr and stdin, which know nothing about a pipe.
         let width = stdout().is_terminal().then(|| Table::new().width()).flatten();
         Self { width: width.map(usize::from), is_coloured: wants_colour(&stdout()) }
     }
@@ -39,12 +39,12 @@ impl Terminal {
         self.width.is_none_or(|width| width >= columns)
     }
 
-    /// Text that must not be overlooked.
+    /// Text of a problem.
     pub fn bad(self, text: &str) -> String {
         self.styled(text, AnsiColor::Red.on_default().bold())
     }
 
-    /// Text that says that all is well.
+    /// Text of a success.
     pub fn good(self, text: &str) -> String {
         self.styled(text, AnsiColor::Green.on_default())
     }

@@ -29,7 +29,7 @@ struct Told<'a> {
 }
 
 /// Returns the causes of a Region: those of unprotected volumes first. A failure that left a volume
-/// unprotected is not told again as that of a step.
+/// unprotected is not repeated as that of a step.
 pub fn causes(region: &Region) -> Vec<Cause<'_>> {
     let failed: BTreeMap<_, _> =
         region.failures.iter().filter_map(|failure| Some((failure.subject()?, failure))).collect();

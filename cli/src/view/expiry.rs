@@ -1,4 +1,4 @@
-//! A snapshot's fate in words.
+//! The end of a snapshot in words.
 
 use domain::{Interval, Night, retention::Policy};
 

@@ -28,7 +28,7 @@ pub struct RegionView<'a> {
     pub counts: String,
     /// Its volumes, unprotected ones first.
     pub volumes: Shown<VolumeRow<'a>>,
-    /// Why what failed failed.
+    /// The causes of the failures.
     pub causes: Shown<Cause<'a>>,
     /// Its expired snapshots, and those that should have been deleted and were not.
     pub snapshots: Shown<SnapshotRow<'a>>,
@@ -59,7 +59,7 @@ pub struct SnapshotRow<'a> {
     pub id: &'a str,
     /// The Interval that governs it, its Night and its volume, if its tags can be read.
     pub tags: Option<(Interval, Night, &'a str)>,
-    /// Whether a person should know.
+    /// Whether it is a problem.
     pub is_news: bool,
     /// The outcome in two or three words.
     pub outcome: &'static str,
@@ -86,7 +86,7 @@ impl<'a> NightView<'a> {
         self.verdict.tone == Tone::Complete && protected.peek().is_some() && !protected.any(|one| one.created)
     }
 
-    /// Says that no email was sent, and why; none if one was.
+    /// Says why no email was sent, if none was.
     pub fn no_mail(&self) -> Option<&'static str> {
         match (&self.report.mail, self.report.dry_run) {
             (Some(_), _) => None,

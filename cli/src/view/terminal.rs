@@ -1,4 +1,4 @@
-//! A night for a terminal: what matters in full, the rest counted.
+//! A run for a terminal: problems in full, the rest counted.
 
 use comfy_table::Color;
 use report::{
@@ -114,7 +114,7 @@ fn told(cause: &Cause, terminal: Terminal) -> String {
     if let Some(remedy) = cause.remedy {
         text += &terminal.prose(2, &format!("What to do: {remedy}"));
     }
-    // Whole, however narrow the terminal: a broken address cannot be followed.
+    // On one line even on a narrow terminal, because a broken address cannot be opened.
     text + &cause.execution.map(|execution| format!("  {}\n", console(execution))).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! `nightly graph`: what became of each state, and the picture of it.
+//! `nightly graph`: the outcome of each state, and its picture.
 
 mod picture;
 mod story;

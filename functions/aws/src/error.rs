@@ -24,7 +24,7 @@ where
     let status = error.raw_response().map(|response| response.status().as_u16());
     let name = match &error {
         SdkError::ConstructionFailure(_) => ErrorName::Refused,
-        // An answer without a code is none of the service's: a page of a proxy's, a body cut short.
+        // An answer without a code did not come from the service: it is the page of a proxy, or its body was cut short.
         SdkError::ServiceError(_) => error.code().map_or(ErrorName::Transient, |code| named(code, status)),
         _ => ErrorName::Transient,
     };

@@ -30,7 +30,7 @@ pub enum Outcome {
     InUse,
 }
 
-/// The snapshot and what became of it.
+/// The snapshot and its outcome.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {

@@ -53,7 +53,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads what the run will need later.
+    /// Reads the input of the run.
     fn check(&self) -> Result<(), Error> {
         ForeignTags::read(&self.tags_not_copied)?;
         CreationTags::read(Owner::default(), &self.tags_at_creation)?;

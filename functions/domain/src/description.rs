@@ -1,4 +1,4 @@
-//! The descriptive tags of a snapshot: its volume's own, and what a restore needs to know of the volume.
+//! The descriptive tags of a snapshot: its volume's own, and the volume's properties that a restore needs.
 
 use crate::{
     creation_tags::CreationTags,
@@ -77,7 +77,7 @@ pub fn description(volume: &Tags) -> String {
     said(volume, DESCRIPTION).unwrap_or("Created by snapshot-one").to_owned()
 }
 
-/// The same, cut to what the snapshot's own Description takes.
+/// The same, cut to the length of a snapshot's Description.
 pub fn snapshot_description(volume: &Tags) -> String {
     description(volume).chars().take(LONGEST_DESCRIPTION).collect()
 }

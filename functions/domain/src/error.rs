@@ -22,7 +22,7 @@ pub enum ErrorName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     pub name: ErrorName,
-    /// What, where, and what to do.
+    /// The problem, its place, and the remedy.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! The tags of other tools: those by which a tool decides what it owns, and what it may change or delete. A copy of such a tag on a
+//! The tags by which another tool recognizes what it owns, and what it may change or delete. A copy of such a tag on a
 //! snapshot would let a cluster that is destroyed take its backups with it.
 
 use crate::Error;

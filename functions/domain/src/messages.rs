@@ -18,7 +18,7 @@ pub struct Volume {
     pub volume_id: String,
     pub instances: Vec<String>,
     pub tags: Tags,
-    /// What it is, for whoever restores it.
+    /// A description for the person who restores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
     /// The `Name` tag of the first server that it is attached to.
@@ -64,7 +64,7 @@ pub struct ManagedSnapshot {
 #[serde(rename_all = "camelCase")]
 pub struct Unreadable {
     pub snapshot_id: String,
-    /// Which tag, and what is wrong with it.
+    /// The tag, and what is wrong with it.
     pub problem: String,
 }
 

@@ -66,7 +66,7 @@ impl fmt::Display for Night {
 impl FromStr for Night {
     type Err = String;
 
-    /// Takes exactly what `Display` writes: four digits, two, two.
+    /// Takes exactly the output of `Display`: four digits, two, two.
     fn from_str(text: &str) -> Result<Self, String> {
         text.parse()
             .map(Self)

@@ -1,4 +1,4 @@
-//! What a volume was when its restore point was made, beyond what a snapshot itself holds: a restore makes a volume like it.
+//! The properties of the original volume that a snapshot does not hold. A restore creates a volume with them.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -61,7 +61,7 @@ impl fmt::Display for Origin {
 impl FromStr for Origin {
     type Err = String;
 
-    /// Reads what `Display` writes; a name that it does not know is of a later release, and passed over.
+    /// Reads the output of `Display`. A name that it does not know is of a later release, and ignored.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut origin = Self::default();
         for word in text.split(' ') {

@@ -1,4 +1,4 @@
-//! The pace at which a night asks EC2 for what it hands out by the bucket.
+//! The pace of the calls that EC2 limits by a bucket of tokens.
 //!
 //! CreateSnapshot and DeleteSnapshot each have a bucket of 100 tokens for an account and Region, and it gets 5 more each second
 //! (EC2 developer guide, "Request throttling for the Amazon EC2 API"). A call without a token is refused. So each child
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use crate::Error;
 
-/// Of the bucket's 100 tokens, what a night takes at once.
+/// The part of the bucket's 100 tokens that a run takes at once.
 const AT_ONCE: u64 = 80;
-/// Of the bucket's rate, what a night takes.
+/// The part of the bucket's rate that a run takes.
 const SHARE: f64 = 0.95;
 
 /// When each child execution of a Map may call.

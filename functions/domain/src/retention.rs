@@ -27,7 +27,7 @@ impl Policy {
     }
 }
 
-/// The states of a snapshot that retention tells apart.
+/// The states of a snapshot that retention distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// EBS still copies; only tonight's counts as good.

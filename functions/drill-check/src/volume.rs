@@ -91,7 +91,7 @@ async fn attach(ec2: &Client, id: &str, instance: &str) -> Result<bool, Error> {
     let is_marketplace = error.message().is_some_and(|message| message.contains("Marketplace"));
     let code = error.code().map(str::to_owned);
     match (code.as_deref(), error::of("AttachVolume", error)) {
-        // An attempt whose answer was lost has attached it.
+        // An earlier attempt attached it, and its answer was lost.
         (Some("VolumeInUse"), _) => Ok(true),
         (Some("IncorrectInstanceState" | "OperationNotPermitted" | "UnsupportedOperation"), _) if is_marketplace => {
             Ok(false)

@@ -43,7 +43,7 @@ pub struct Input {
 enum Target<'a> {
     /// The one that CreateVolume returned.
     Created(&'a Progress),
-    /// The one that CreateVolume may have made although it failed. If EC2 refused it, there is none to wait for.
+    /// The volume that CreateVolume may have created although it failed. If EC2 refused the call, there is no volume.
     Unknown { snapshot_id: &'a str, was_refused: bool },
     /// Those that earlier drills left behind. No other drill is running.
     LeftBehind,

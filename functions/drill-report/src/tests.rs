@@ -120,7 +120,7 @@ async fn a_restore_point_whose_child_failed_died_or_did_not_start_is_not_proven(
     let left: Vec<_> =
         here.not_removed.iter().map(|one| (one.volume_id.as_deref(), one.snapshot_id.as_deref())).collect();
     assert_eq!(left, [(None, Some("snap-of-vol-3")), (Some("vol-9"), Some("snap-of-vol-5"))]);
-    // The volume whose child did not start is as due as before.
+    // The volume of a child that did not start is still due.
     let known: Vec<_> = proofs(&objects).iter().map(|proof| proof["volumeId"].clone()).collect();
     assert_eq!(known, ["vol-1", "vol-2", "vol-3", "vol-5"].map(|id| json!(id)));
     assert_eq!((lines.len(), &lines[1]["problem"]), (5, &json!("Refused: no")));

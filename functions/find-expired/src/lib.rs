@@ -107,7 +107,7 @@ fn line(snapshot: &Snapshot) -> ManagedSnapshot {
     }
 }
 
-/// A snapshot of ours whose tags can be read, or what is wrong with them.
+/// A snapshot of ours, or the problem of its tags.
 fn read(snapshot: Ec2Snapshot, existing: &HashSet<String>) -> Result<Found, Unreadable> {
     let (tags, volume) = (snapshots::tags_of(snapshot.tags()), snapshot.volume_id().unwrap_or_default());
     let identity =

@@ -1,4 +1,4 @@
-//! The log: one JSON object a line, each with what it is about: the execution, the Night, the Region, the volume or snapshot.
+//! The log: one JSON object per line. Each names its execution, Night, Region, and volume or snapshot.
 
 use serde_json::Value;
 use std::io;
@@ -40,7 +40,7 @@ pub fn about(input: &Value) -> Span {
     span
 }
 
-/// What a function's input says that it is about.
+/// The subject of an invocation, from its input.
 fn subjects(input: &Value) -> impl Iterator<Item = (&'static str, &str)> {
     let places = [
         ("execution", &["/execution/Name", "/execution"][..]),

@@ -39,12 +39,12 @@ impl Ledger {
         format!("s3://{}/{key}", self.bucket)
     }
 
-    /// Begins a list, which replaces what is there when it is finished.
+    /// Begins a list. It replaces the object of that key once it is finished.
     pub fn write_list(&self, key: String) -> ListWriter<'_> {
         ListWriter::new(Upload::new(self, key, "application/jsonl"))
     }
 
-    /// Writes a value as a JSON document, in the place of what is there.
+    /// Writes a value as a JSON document, and replaces the object of that key.
     pub async fn write_value<T: Serialize>(&self, key: String, value: &T) -> Result<(), Error> {
         let mut document = Upload::new(self, key, "application/json");
         document.append_text(&json(value)?).await?;
@@ -83,7 +83,7 @@ impl Ledger {
         let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(key).max_keys(1);
         let list = Box::pin(list.send()).await;
         let list = list.map_err(|error| self.at(key, error::of("ListObjectsV2", error)))?;
-        // The first of the keys with this prefix is the key itself, if it is there.
+        // If the key exists, it is the first of the keys with this prefix.
         match list.contents().iter().any(|object| object.key() == Some(key)) {
             true => self.read_object(key, None).await,
             false => Ok(ListReader::new(ByteStream::default(), self.location(key), Some(0))),

@@ -46,7 +46,7 @@ impl<T: DeserializeOwned> ListReader<T> {
         Self { lines: body.lines(), place, written, read: 0, items: PhantomData }
     }
 
-    /// The next line; an object that is cut short or not what was written is `Refused`, a connection that breaks `Transient`.
+    /// Returns the next line. An object that is incomplete or unreadable is `Refused`, a broken connection is `Transient`.
     pub async fn next(&mut self) -> Result<Option<T>, Error> {
         let line = self.lines.next_line().await;
         let Some(line) = line.map_err(|error| self.broken(ErrorName::Transient, error.to_string()))? else {

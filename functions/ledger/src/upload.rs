@@ -89,7 +89,7 @@ impl<'a> Upload<'a> {
         let complete = s3.complete_multipart_upload().bucket(bucket).key(&self.key).multipart_upload(parts);
         let completed = complete.set_upload_id(self.begun.clone()).send().await;
         completed.map(drop).map_err(|error| {
-            // A call whose first answer was lost finds no upload any more; writing the object anew is safe.
+            // If the first answer was lost, the upload no longer exists. Writing the object again is safe.
             let gone = error.code() == Some("NoSuchUpload");
             let error = self.at(error::of("CompleteMultipartUpload", error));
             Error { name: if gone { ErrorName::Transient } else { error.name }, ..error }

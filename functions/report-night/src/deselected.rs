@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::listed::existing;
 
-/// A volume of the Region's last run, and the run that reported that it is selected no more.
+/// A volume of the Region's last run, and the run that reported that it is no longer selected.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {

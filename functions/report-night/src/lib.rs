@@ -67,7 +67,7 @@ pub struct Settings {
     pub time_zone: String,
 }
 
-/// Writes the report and its summary. `ec2` makes a client for a Region; `clock` tells when the report is done.
+/// Writes the report and its summary. `ec2` makes a client for a Region; `clock` returns the time at which the report is done.
 ///
 /// # Errors
 /// `BadInput` as discover-volumes; `Transient` or `Refused` from EC2 or S3.

@@ -1,4 +1,4 @@
-//! The outcome of one volume: what was planned, compared with what EC2 now has.
+//! The outcome of one volume: compares the plan with the snapshots that EC2 lists.
 
 use domain::{Reason, messages::Volume, reason::Code, retention::protects};
 use report::night::{Failure, Named, Protected, Unprotected};

@@ -1,4 +1,4 @@
-//! One Region's part of the report: what was planned there, compared with what EC2 now has.
+//! One Region's part of the report: compares the plan with the snapshots that EC2 lists.
 
 use aws_sdk_ec2::Client;
 use domain::{
@@ -22,7 +22,7 @@ use crate::{
 const LOOKS_AGAIN: usize = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 5_000 });
 
-/// What a run planned in a Region, and what its outcome is read from.
+/// A Region's plan, and the sources of its outcome.
 pub struct Planned<'a> {
     pub ec2: Client,
     pub ledger: &'a Ledger,

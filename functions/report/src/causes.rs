@@ -15,7 +15,7 @@ const LONGEST_ERROR: usize = 300;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     pub reason: Reason,
-    /// What failed because of it.
+    /// The steps and volumes that failed because of it.
     pub subjects: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! An email, and what the emails of runs and of drills share.
+//! An email, and the parts that the emails of runs and drills share.
 
 use domain::error::cut;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Which volume is meant, and which of its restore points: or why there is none to take.
+//! Chooses the volume and its restore point, or says why there is none.
 
 use anyhow::{Result, bail};
 use domain::Night;
@@ -14,7 +14,7 @@ use crate::{
 /// Nights that a refusal names.
 const CHOICES: usize = 3;
 
-/// The restore points that are taken, and what is to be said of the choice.
+/// The chosen restore points, and notes about the choice.
 #[derive(Debug)]
 pub struct Chosen<'a> {
     pub points: Vec<&'a Point>,
@@ -67,7 +67,7 @@ pub fn best<'a>(points: &[&'a Point], night: Night) -> Option<&'a Point> {
     of_night.max_by_key(|point| (point.snapshot.is_fit(), point.snapshot.begun)).copied()
 }
 
-/// Why nothing can be made of a restore point, and what can be done.
+/// Says why no volume can be created from a restore point, and what to do.
 fn unfit(point: &Point, fit: &[Night]) -> String {
     let way = way_out(point).map(|way| format!("{way}; or ")).unwrap_or_default();
     format!("{}: {way}{}", state(point), choices(fit, point.night))
@@ -86,7 +86,7 @@ pub fn way_out(point: &Point) -> Option<String> {
     }
 }
 
-/// In what state a restore point is that is not fit: `snap-1 of the Night 2026-12-31 is still pending (45%)`.
+/// Describes a restore point that cannot be used: `snap-1 of the Night 2026-12-31 is still pending (45%)`.
 pub fn state(point: &Point) -> String {
     let (id, night) = (&point.snapshot.id, point.night);
     match point.snapshot.state.as_str() {

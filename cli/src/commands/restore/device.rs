@@ -7,7 +7,7 @@ use crate::account::ec2::Instance;
 /// A root volume's disk, as [`disk`] gives it.
 pub const ROOT: &str = "a";
 
-/// Returns what two names of one device have in common: EC2 attaches nothing at `/dev/sdf` while `/dev/xvdf` is in use, and
+/// Returns the part that two names of one device share: EC2 attaches nothing at `/dev/sdf` while `/dev/xvdf` is in use, and
 /// `/dev/sda1` is `/dev/xvda`.
 pub fn disk(name: &str) -> &str {
     let bare = name.strip_prefix("/dev/").unwrap_or(name);

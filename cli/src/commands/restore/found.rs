@@ -22,7 +22,7 @@ pub struct Point {
     pub night: Night,
 }
 
-/// All of it, of every Region.
+/// The volumes, snapshots and instances of every Region.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The restore points of the volumes that may be meant.
@@ -39,7 +39,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Asks one Region for what the command line names.
+    /// Lists what the command line names in one Region.
     pub async fn read(region: &Region, backup_stack: &str, asked: &Restore) -> Result<Self> {
         let mut found = Self::default();
         let mut ids = BTreeSet::new();

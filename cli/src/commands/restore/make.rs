@@ -22,7 +22,7 @@ use crate::{
 
 /// Between two looks at the volumes.
 const PAUSE: Duration = Duration::from_millis(1_000);
-/// How long EC2 may not find a volume that it has just made (EC2 developer guide, "Ensuring idempotency and eventual consistency").
+/// The time for which EC2 may not find a volume that it has just created (EC2 developer guide, "Ensuring idempotency and eventual consistency").
 const UNSEEN: Duration = Duration::from_secs(5);
 /// Seconds of age from which a volume would be found if it were there; a caller's clock is wrong by less (IAM user guide, "Elements
 /// of an AWS API request signature").
@@ -34,7 +34,7 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Volumes of one restore point and one zone that somebody may delete again, one after the other.
 const TURNS: usize = 100;
 
-/// Carries out a plan, and notes in it what is done.
+/// Carries out a plan, and records its progress in it.
 pub struct Maker {
     pub region: Region,
     pub progress: Progress,

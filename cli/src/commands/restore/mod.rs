@@ -35,7 +35,7 @@ use make::Maker;
 use plan::Plan;
 use tell::Outcome;
 
-/// Makes what is asked for, or says what it would make.
+/// Restores, or prints the plan.
 pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) -> Result<Verdict> {
     let read = async |region: Region| Found::read(&region, &stack.backup_stack, asked).await;
     let (parts, _) = readable(each_region(account, &stack.regions, read).await)?;

@@ -1,4 +1,4 @@
-//! The zone in which a volume is made, and the instance that it is attached to.
+//! The zone of a new volume, and the instance that it is attached to.
 
 use anyhow::{Result, bail};
 

@@ -1,4 +1,4 @@
-//! What a restore comes to before anything is made: the plan is what `--plan` prints, and what is then carried out.
+//! The plan of a restore. `--plan` prints it, otherwise it is carried out.
 
 use anyhow::{Result, bail};
 use domain::{
@@ -28,7 +28,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     pub region: String,
-    /// The server whose volumes they are, where all of a server's are asked for.
+    /// The server, with `--server`.
     pub server: Option<String>,
     /// The Night that it goes back to.
     pub night: Night,
@@ -52,7 +52,7 @@ pub struct Target {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Planned {
-    /// The volume that it is like: `vol-…`
+    /// The original volume: `vol-…`
     pub original: String,
     /// The original's name, empty if it has none.
     pub name: String,
@@ -62,7 +62,7 @@ pub struct Planned {
     /// The same for people, in the stack's time zone.
     #[serde(skip)]
     pub time: String,
-    /// What it is to be; its device is where it is attached, or where the original was.
+    /// Its properties. The device is that of the new attachment, or of the original.
     #[serde(flatten)]
     pub origin: Origin,
     pub gibibytes: i32,
@@ -84,7 +84,7 @@ pub struct Planned {
 }
 
 impl Plan {
-    /// Plans what the command line asks for.
+    /// Plans the restore.
     pub fn of(found: &Found, asked: &Restore, stack: &Stack) -> Result<Self> {
         let Chosen { points, notes } = match (&asked.server, &asked.volume) {
             (Some(name), _) => server::all(found, name, asked.night, &stack.regions)?,
@@ -144,7 +144,7 @@ fn planned(
     let is_on = |volume: &Volume| {
         instance.as_deref().is_some_and(|target| volume.attachments.iter().any(|(instance, _)| *instance == target.id))
     };
-    // Of several, which only deleted tags can have led to, the one that is there already.
+    // If there are several, because somebody deleted tags, the attached one.
     let made =
         made.iter().filter(is_there).max_by_key(|volume| (is_on(volume), volume.attachments.is_empty(), &volume.id));
     if let Some(made) = made {
@@ -187,7 +187,7 @@ fn beside(planned: &Planned, original: Option<&Volume>, instance: &Instance) -> 
     root.into_iter().chain(twin).collect()
 }
 
-/// A volume like the original: as that is where it still exists, else as its restore point remembers it.
+/// Returns the properties of the original, or those in the restore point's tags if the original no longer exists.
 fn like(point: &Point, original: Option<&Volume>, foreign: &ForeignTags) -> Planned {
     let snapshot = &point.snapshot;
     let mut notes = Vec::new();
@@ -199,7 +199,7 @@ fn like(point: &Point, original: Option<&Volume>, foreign: &ForeignTags) -> Plan
             ));
             Origin { kind: "gp3".to_owned(), ..Origin::default() }
         });
-    // What it was attached to is told by the restore point where the original is there no more, or not attached.
+    // If the original is gone or detached, the restore point's tags have its attachment.
     let remembered = |of: fn(&Origin) -> &Option<String>| {
         of(&origin).clone().or(point.snapshot.origin.as_ref().and_then(|one| of(one).clone()))
     };
@@ -240,7 +240,7 @@ fn like(point: &Point, original: Option<&Volume>, foreign: &ForeignTags) -> Plan
     }
 }
 
-/// Whether EC2 takes a type's IOPS and its throughput; it tells both of others as well (AWSEC2 API reference, CreateVolume).
+/// Whether CreateVolume takes IOPS and throughput for a type. DescribeVolumes returns both for other types as well (AWSEC2 API reference, CreateVolume).
 fn takes(kind: &str) -> (bool, bool) {
     (matches!(kind, "gp3" | "io1" | "io2"), kind == "gp3")
 }

@@ -51,7 +51,7 @@ pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
     Ok(Chosen { points, notes })
 }
 
-/// Refuses what would mix several servers.
+/// Refuses a choice that would mix several servers.
 fn is_one(asked: &str, night: Night, points: &[&Point]) -> Result<()> {
     let instances: BTreeSet<_> =
         points.iter().filter_map(|point| point.snapshot.origin.as_ref()?.instance.as_deref()).collect();
@@ -71,7 +71,7 @@ fn is_one(asked: &str, night: Night, points: &[&Point]) -> Result<()> {
 struct Server<'a> {
     /// The restore points that were made of its volumes while they were its own.
     points: Vec<&'a Point>,
-    /// The volumes that it has now, where it is there.
+    /// Its volumes now, if it still exists.
     attached: BTreeSet<&'a str>,
 }
 

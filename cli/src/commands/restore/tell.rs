@@ -1,4 +1,4 @@
-//! A plan, or what was made, in words: whoever reads them has lost something.
+//! A plan or its result in words.
 
 use domain::Night;
 use serde::Serialize;
@@ -67,7 +67,7 @@ impl Plan {
         }
         let ids: Vec<_> = self.volumes.iter().filter_map(|planned| planned.restored.as_deref()).collect();
         match &self.attach {
-            // Its note says what to do.
+            // Its note has the remedy.
             None if self.volumes.iter().any(|planned| planned.is_attached) => Vec::new(),
             None => {
                 let first = self.volumes.first().map(|planned| planned.original.clone()).unwrap_or_default();

@@ -76,7 +76,7 @@ pub struct Progress {
 pub enum Stage {
     /// EBS is making the volume.
     Creating,
-    /// The volume is there, and is being attached to the instance.
+    /// The volume exists, and is being attached to the instance.
     Available { seconds: u64 },
     /// A command checks the volume on the instance.
     Checking { seconds: u64, command: String },

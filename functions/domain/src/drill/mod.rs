@@ -1,4 +1,4 @@
-//! The restore drill: which restore points it makes volumes from, and what it proves.
+//! The restore drill: its choice of restore points, and its proofs.
 
 pub mod messages;
 
