@@ -23,7 +23,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    pub fn of(volume: Option<&Volume>, selection: &Selection) -> Self {
+    pub fn new(volume: Option<&Volume>, selection: &Selection) -> Self {
         match volume {
             None => Self::Gone,
             Some(volume) if volume.state == "in-use" && selection.selects(&volume.tags) => Self::BackedUp,
@@ -35,7 +35,7 @@ impl Standing {
 /// What becomes of a snapshot if every Night to come makes a restore point of its volume that completes, and nobody changes a
 /// tag or a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum SnapshotEnd {
     /// It failed in EBS. The next run deletes it.
     Failed(Night),
     /// It expires by age alone: its volume is gone.
@@ -72,7 +72,7 @@ pub enum Fate {
     Later,
 }
 
-impl Fate {
+impl SnapshotEnd {
     /// The Night that deletes it; none if it stays.
     pub fn expires(&self) -> Option<Night> {
         match self {
@@ -90,7 +90,7 @@ type Pattern = (Standing, Vec<(Night, Interval, Intervals, u8)>);
 pub struct Forecast {
     policy: Policy,
     pub next: Night,
-    known: HashMap<Pattern, Vec<Fate>>,
+    known: HashMap<Pattern, Vec<SnapshotEnd>>,
 }
 
 impl Forecast {
@@ -101,7 +101,7 @@ impl Forecast {
 
     /// The fate of each of one volume's snapshots; none for those whose tags cannot be read. EBS may need hours for those of the
     /// last Night: they are taken to complete in time, or every other's date would be a Night late meanwhile.
-    pub fn fates(&mut self, snapshots: &[&Snapshot], standing: Standing) -> Vec<Option<Fate>> {
+    pub fn fates(&mut self, snapshots: &[&Snapshot], standing: Standing) -> Vec<Option<SnapshotEnd>> {
         let next = self.next;
         let managed: Vec<_> = snapshots.iter().filter_map(|one| managed(one, next)).collect();
         let seen = |one: &retention::Snapshot| (one.night, one.interval, one.intervals.clone(), one.state as u8);
@@ -126,31 +126,37 @@ fn managed(snapshot: &Snapshot, next: Night) -> Option<retention::Snapshot> {
     Some(retention::Snapshot { id: snapshot.id.clone(), volume_id: String::new(), night, interval, intervals, state })
 }
 
-fn foretell(snapshots: &[retention::Snapshot], policy: Policy, standing: Standing, next: Night) -> Vec<Fate> {
+fn foretell(snapshots: &[retention::Snapshot], policy: Policy, standing: Standing, next: Night) -> Vec<SnapshotEnd> {
     let (expiries, exists) = (simulate(snapshots, policy, standing, next), standing != Standing::Gone);
     let fate = |one: &retention::Snapshot| match (expiries.get(&one.id), one.state) {
-        (Some(on), State::Error) => Fate::Failed(*on),
+        (Some(on), State::Error) => SnapshotEnd::Failed(*on),
         (Some(on), _) => expires(one, *on, snapshots, policy, exists),
-        (None, _) if one.interval == Interval::Annual => Fate::Annual,
-        (None, State::Pending) => Fate::Pending,
-        (None, State::Other) => Fate::Other,
-        (None, State::Archived) if !exists => Fate::Other,
-        (None, _) if !exists && is_newest(one, snapshots) => Fate::NewestOfGone,
-        (None, _) if standing == Standing::LeftOut => Fate::LeftOut,
-        (None, _) => Fate::Later,
+        (None, _) if one.interval == Interval::Annual => SnapshotEnd::Annual,
+        (None, State::Pending) => SnapshotEnd::Pending,
+        (None, State::Other) => SnapshotEnd::Other,
+        (None, State::Archived) if !exists => SnapshotEnd::Other,
+        (None, _) if !exists && is_newest(one, snapshots) => SnapshotEnd::NewestOfGone,
+        (None, _) if standing == Standing::LeftOut => SnapshotEnd::LeftOut,
+        (None, _) => SnapshotEnd::Later,
     };
     snapshots.iter().map(fate).collect()
 }
 
-fn expires(one: &retention::Snapshot, on: Night, all: &[retention::Snapshot], policy: Policy, exists: bool) -> Fate {
+fn expires(
+    one: &retention::Snapshot,
+    on: Night,
+    all: &[retention::Snapshot],
+    policy: Policy,
+    exists: bool,
+) -> SnapshotEnd {
     let needed = if one.interval == Interval::Daily { policy.dailies } else { policy.quarterlies };
     let old_on = old_on(one, policy).unwrap_or(on);
     if !exists {
-        return Fate::Aged { on, old_on };
+        return SnapshotEnd::Aged { on, old_on };
     }
     let due = completed(all).filter(|other| other.intervals.contains(one.interval) && other.night > one.night);
     let newer = due.map(|other| other.night).collect::<HashSet<_>>().len();
-    Fate::Succeeded { on, old_on, newer, needed, is_newest: is_newest(one, all) }
+    SnapshotEnd::Succeeded { on, old_on, newer, needed, is_newest: is_newest(one, all) }
 }
 
 fn old_on(one: &retention::Snapshot, policy: Policy) -> Option<Night> {
@@ -215,13 +221,13 @@ mod tests {
     const POLICY: Policy = Policy { dailies: 7, quarterly_months: 15, quarterlies: 5 };
 
     /// The fate of the last of these Nights' snapshots.
-    fn last(nights: &[&str], policy: Policy, standing: Standing, next: &str) -> Fate {
+    fn last(nights: &[&str], policy: Policy, standing: Standing, next: &str) -> SnapshotEnd {
         let snapshots: Vec<_> = nights.iter().map(|night| of_night("vol-1", night, "completed")).collect();
         let fates = Forecast::new(policy, next.parse().unwrap()).fates(&snapshots.iter().collect::<Vec<_>>(), standing);
         fates.into_iter().next_back().unwrap().unwrap()
     }
 
-    fn on(fate: Fate) -> String {
+    fn on(fate: SnapshotEnd) -> String {
         fate.expires().unwrap_or_else(|| panic!("{fate:?}")).to_string()
     }
 
@@ -229,7 +235,7 @@ mod tests {
     fn a_daily_goes_when_seven_newer_ones_have_come() {
         let fate = last(&["2026-05-12", "2026-05-13"], POLICY, BackedUp, "2026-05-20");
         let (on, old_on) = ("2026-05-26".parse().unwrap(), "2026-05-20".parse().unwrap());
-        assert_eq!(fate, Fate::Succeeded { on, old_on, newer: 0, needed: 7, is_newest: true });
+        assert_eq!(fate, SnapshotEnd::Succeeded { on, old_on, newer: 0, needed: 7, is_newest: true });
     }
 
     #[test]
@@ -247,16 +253,16 @@ mod tests {
 
     #[test]
     fn a_volume_that_is_gone_loses_by_age_alone_and_keeps_its_newest() {
-        assert_eq!(last(&["2026-05-12"], POLICY, Gone, "2026-05-13"), Fate::NewestOfGone);
+        assert_eq!(last(&["2026-05-12"], POLICY, Gone, "2026-05-13"), SnapshotEnd::NewestOfGone);
         let night: Night = "2026-05-19".parse().unwrap();
         let older = last(&["2026-05-13", "2026-05-12"], POLICY, Gone, "2026-05-14");
-        assert_eq!(older, Fate::Aged { on: night, old_on: night });
+        assert_eq!(older, SnapshotEnd::Aged { on: night, old_on: night });
     }
 
     #[test]
     fn a_volume_that_is_left_out_keeps_what_lacks_newer_ones_for_ever() {
         let nights = ["2026-05-14", "2026-05-13", "2026-05-12"];
-        assert_eq!(last(&nights, POLICY, LeftOut, "2026-06-15"), Fate::LeftOut);
+        assert_eq!(last(&nights, POLICY, LeftOut, "2026-06-15"), SnapshotEnd::LeftOut);
         let policy = Policy { dailies: 2, ..POLICY };
         assert_eq!(on(last(&nights, policy, LeftOut, "2026-05-15")), "2026-05-15", "it has two newer ones already");
     }
@@ -267,14 +273,14 @@ mod tests {
             let one = of_night("vol-1", "2026-05-12", state);
             Forecast::new(POLICY, "2026-05-14".parse().unwrap()).fates(&[&one], BackedUp).remove(0).unwrap()
         };
-        assert_eq!(of("error"), Fate::Failed("2026-05-14".parse().unwrap()));
-        assert_eq!([of("pending"), of("recoverable")], [Fate::Pending, Fate::Other]);
+        assert_eq!(of("error"), SnapshotEnd::Failed("2026-05-14".parse().unwrap()));
+        assert_eq!([of("pending"), of("recoverable")], [SnapshotEnd::Pending, SnapshotEnd::Other]);
     }
 
     #[test]
     fn what_the_forecast_does_not_reach_is_said_to_be_later() {
         let policy = Policy { dailies: 9_999, ..POLICY };
-        assert_eq!(last(&["2026-05-12"], policy, BackedUp, "2026-05-13"), Fate::Later);
+        assert_eq!(last(&["2026-05-12"], policy, BackedUp, "2026-05-13"), SnapshotEnd::Later);
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl FleetNight {
 pub async fn measure() -> Vec<FleetNight> {
     let mut all = Vec::new();
     for volumes in FLEETS {
-        let fleet = Fleet::of(&format!("fleet-of-{volumes}"), volumes, PAGE).await;
+        let fleet = Fleet::new(&format!("fleet-of-{volumes}"), volumes, PAGE).await;
         let measured = fleet.night("2026-05-20").await;
         assert_eq!(measured.night.status, "SUCCEEDED", "{volumes}: {}", measured.night.cause);
         all.push(FleetNight { volumes, measured });

@@ -53,7 +53,7 @@ pub struct Measured {
 
 impl Fleet {
     /// As many servers, each with a volume.
-    pub async fn of(name: &str, volumes: usize, page: usize) -> Self {
+    pub async fn new(name: &str, volumes: usize, page: usize) -> Self {
         let strict = StrictEc2::listen(Rules::default().page(page));
         let s3 = Hop::listen();
         let variables =
@@ -91,14 +91,14 @@ impl Fleet {
     pub async fn night(&self, night: &str) -> Measured {
         self.strict.forget_calls();
         self.s3.take_calls();
-        let functions = Functions::of(&self.cloud);
+        let functions = Functions::new(&self.cloud);
         functions.forget_peaks();
         let began = Instant::now();
         let night = self.cloud.night(json!({"time": format!("{night}T04:30:00Z")})).await;
         let took = began.elapsed();
-        let memory = Functions::of(&self.cloud).peaks();
+        let memory = Functions::new(&self.cloud).peaks();
         let (ec2, s3) = (self.strict.calls(), self.s3.take_calls());
-        let histories = Histories::of(&self.cloud, &night.execution).await;
+        let histories = Histories::read(&self.cloud, &night.execution).await;
         let s3 = s3.iter().map(|call| call.split(' ').next().unwrap_or_default().to_owned());
         Measured {
             night,
@@ -128,7 +128,7 @@ fn counted(names: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
 struct Functions(Vec<(String, std::path::PathBuf)>);
 
 impl Functions {
-    fn of(cloud: &Cloud) -> Self {
+    fn new(cloud: &Cloud) -> Self {
         let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
         Self(processes.filter_map(|process| Some((function(cloud, &process)?, process))).collect())
     }

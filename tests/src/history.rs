@@ -27,7 +27,7 @@ pub struct Histories {
 
 impl Histories {
     /// Reads those of a night that has ended.
-    pub async fn of(cloud: &Cloud, execution: &str) -> Self {
+    pub async fn read(cloud: &Cloud, execution: &str) -> Self {
         let sfn = Client::new(&cloud.aws().await);
         let mut all = Self::default();
         let night = Execution::read(&sfn, execution).await;

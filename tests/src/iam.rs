@@ -46,7 +46,7 @@ impl Deployed {
         Self {
             account: text(&read["account"]),
             ids: entries(&mut read["ids"]).map(|(key, id)| (key, text(&id))).collect(),
-            roles: entries(&mut read["roles"]).map(|(key, one)| (key, Role::of(one))).collect(),
+            roles: entries(&mut read["roles"]).map(|(key, one)| (key, Role::new(one))).collect(),
             managed: entries(&mut read["managed"]).collect(),
             resources: entries(&mut read["resources"]).collect(),
         }
@@ -64,7 +64,7 @@ impl Deployed {
 }
 
 impl Role {
-    fn of(mut read: Value) -> Self {
+    fn new(mut read: Value) -> Self {
         Self {
             arn: text(&read["arn"]),
             trust: read["trust"].take(),

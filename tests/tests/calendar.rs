@@ -16,7 +16,7 @@ const ZONES: [&str; 7] = [
 
 fn night(time: DateTime<Utc>, zone: &jiff::tz::TimeZone) -> String {
     let time = jiff::Timestamp::from_second(time.timestamp()).expect("a time");
-    domain::Night::of(time, zone).to_string()
+    domain::Night::from_time(time, zone).to_string()
 }
 
 fn zone_of(name: &str) -> jiff::tz::TimeZone {
@@ -66,7 +66,7 @@ fn a_start_that_is_delayed_past_midnight_belongs_to_the_night_that_it_was_schedu
     let zone = domain::night::zone("Europe/Berlin").expect("a zone");
     let night = |input| {
         let start = domain::input::Start::read(&input, started).expect("a start");
-        domain::Night::of(start.time, &zone).to_string()
+        domain::Night::from_time(start.time, &zone).to_string()
     };
     assert_eq!(night(json!({"time": "2026-12-31T22:59:59Z"})), "2026-12-31");
     assert_eq!(night(json!({})), "2027-01-01");

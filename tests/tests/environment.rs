@@ -48,9 +48,9 @@ fn properties(resource: &str) -> Value {
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A directory with the dump's script, a folder of programs that stand before the real ones, and one for the dumps.
-struct Place(PathBuf);
+struct DumpServer(PathBuf);
 
-impl Place {
+impl DumpServer {
     fn new() -> Self {
         let name = format!("nightly-dump-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let place = Self(std::env::temp_dir().join(name));
@@ -110,7 +110,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for DumpServer {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -120,11 +120,11 @@ const WHOLE: &str = "echo 'SELECT 1;'; echo '-- PostgreSQL database cluster dump
 const EARLIER: [&str; 3] = ["2026-12-29T033000Z.sql.gz", "2026-12-30T033000Z.sql.gz", "2026-12-31T033000Z.sql.gz"];
 
 /// A PostgreSQL of the test's own, reached by its socket alone.
-struct Database(Place, Child);
+struct Database(DumpServer, Child);
 
 impl Database {
     fn start() -> Self {
-        let place = Place::new();
+        let place = DumpServer::new();
         server::install_postgres(&place.0);
         let made =
             place.command("initdb").args(["-D", "data", "-U", "postgres", "-A", "trust"]).output().expect("initdb");
@@ -193,7 +193,7 @@ fn a_database_that_is_down_fails_the_dump() {
 
 #[test]
 fn the_newest_three_dumps_stay() {
-    let place = Place::new();
+    let place = DumpServer::new();
     place.program("pg_dumpall", WHOLE);
     place.earlier(&EARLIER);
     place.program("date", "echo 2027-01-01T033000Z");
@@ -203,7 +203,7 @@ fn the_newest_three_dumps_stay() {
 
 #[test]
 fn a_clock_that_was_set_back_does_not_cost_the_new_dump() {
-    let place = Place::new();
+    let place = DumpServer::new();
     place.program("pg_dumpall", WHOLE);
     place.earlier(&EARLIER);
     place.program("date", "echo 2020-01-01T033000Z");
@@ -213,7 +213,7 @@ fn a_clock_that_was_set_back_does_not_cost_the_new_dump() {
 
 #[test]
 fn a_dump_that_fails_midway_leaves_the_good_ones_and_nothing_else() {
-    let place = Place::new();
+    let place = DumpServer::new();
     place.earlier(&EARLIER);
     place.program("pg_dumpall", "echo 'CREATE TABLE half'; exit 1");
     place.dump_fails("pg_dumpall or gzip failed");
@@ -222,7 +222,7 @@ fn a_dump_that_fails_midway_leaves_the_good_ones_and_nothing_else() {
 
 #[test]
 fn a_dump_that_is_empty_or_cut_off_is_no_dump() {
-    let place = Place::new();
+    let place = DumpServer::new();
     place.earlier(&EARLIER);
     for cut in ["true", "echo 'CREATE TABLE half'"] {
         place.program("pg_dumpall", cut);
@@ -233,7 +233,7 @@ fn a_dump_that_is_empty_or_cut_off_is_no_dump() {
 
 #[test]
 fn a_dump_leaves_the_database_the_last_of_the_disk() {
-    let place = Place::new();
+    let place = DumpServer::new();
     place.earlier(&EARLIER);
     place.program("pg_dumpall", &format!("head -c 1000000 /dev/urandom; {WHOLE}"));
     for (free, because) in [("1000", "no room: 24 KiB are missing"), ("1088", "64 KiB were free for the dump")] {
@@ -245,7 +245,7 @@ fn a_dump_leaves_the_database_the_last_of_the_disk() {
 
 #[test]
 fn a_dump_that_is_killed_leaves_no_dump_and_the_next_one_tidies_up() {
-    let place = Place::new();
+    let place = DumpServer::new();
     place.program("pg_dumpall", "echo begun; exec sleep 600");
     let mut killed = place.command("bash").arg("database-dump").process_group(0).spawn().expect("bash");
     wait::until_blocking("the dump begins", || !place.files().is_empty());
@@ -279,7 +279,7 @@ fn user_data_fits_is_bash_and_holds_no_secret() {
 fn systemd_takes_the_units() {
     let version = Command::new("systemd-analyze").arg("--version").output().expect("systemd-analyze; install systemd");
     assert!(version.status.success());
-    let place = Place::new();
+    let place = DumpServer::new();
     let program = regex::Regex::new("/usr/local/bin/[a-z-]+").expect("a pattern");
     for name in ["database-dump.service", "database-dump-failed.service", "database-dump.timer"] {
         let unit = file(&format!("/etc/systemd/system/{name}")).replace("$DUMP_SCHEDULE", "*-*-* 03:30:00");
@@ -329,7 +329,7 @@ fn the_disks_alarms_look_where_the_agent_writes() {
 fn the_dumps_alarms_look_where_the_dump_writes() {
     let script = file("/usr/local/bin/dump-metric");
     for (alarm, state) in [("DatabaseDumpMissingAlarm", "completed"), ("DatabaseDumpFailedAlarm", "failed")] {
-        let place = Place::new();
+        let place = DumpServer::new();
         place.program("aws", "printf '%s\\n' \"$@\"");
         fs::write(place.0.join("instance-id"), "i-0123456789abcdef0\n").expect("the id");
         let script = script.replace("/var/lib/cloud/data/instance-id", "instance-id");

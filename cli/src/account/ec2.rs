@@ -131,7 +131,7 @@ impl Region {
         for filters in in_parts(filters) {
             let call = self.client.describe_volumes().set_filters(Some(filters)).max_results(1_000);
             let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-            let found = found.map_err(|error| error::of("DescribeVolumes", error))?;
+            let found = found.map_err(|error| error::from_sdk("DescribeVolumes", error))?;
             all.extend(found.into_iter().map(|one| self.volume(one)));
         }
         Ok(all)
@@ -142,7 +142,7 @@ impl Region {
         for filters in in_parts(filters) {
             let call = self.client.describe_snapshots().owner_ids("self").set_filters(Some(filters));
             let found: Result<Vec<_>, _> = call.max_results(1_000).into_paginator().items().send().collect().await;
-            let found = found.map_err(|error| error::of("DescribeSnapshots", error))?;
+            let found = found.map_err(|error| error::from_sdk("DescribeSnapshots", error))?;
             all.extend(found.into_iter().map(|one| self.snapshot(one)));
         }
         Ok(all)
@@ -152,13 +152,13 @@ impl Region {
     pub async fn instances(&self, filters: &[Filter]) -> Result<Vec<Instance>> {
         let call = self.client.describe_instances().set_filters(Some(filters.to_vec())).max_results(1_000);
         let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let found = found.map_err(|error| error::of("DescribeInstances", error))?;
+        let found = found.map_err(|error| error::from_sdk("DescribeInstances", error))?;
         Ok(found.iter().flat_map(|one| one.instances()).map(|one| self.instance(one)).collect())
     }
 
     pub async fn zones(&self) -> Result<Vec<Zone>> {
         let answer = self.client.describe_availability_zones().send().await;
-        let found = answer.map_err(|error| error::of("DescribeAvailabilityZones", error))?.availability_zones;
+        let found = answer.map_err(|error| error::from_sdk("DescribeAvailabilityZones", error))?.availability_zones;
         let zone = |found: types::AvailabilityZone| Zone {
             region: self.name.clone(),
             is_available: found.state() == Some(&AvailabilityZoneState::Available),
@@ -200,7 +200,7 @@ impl Region {
         Snapshot {
             region: self.name.clone(),
             identity,
-            origin: Origin::of(&tags),
+            origin: Origin::from_tags(&tags),
             state: found.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
             progress: found.progress.unwrap_or_default(),
             is_archived: found.storage_tier == Some(StorageTier::Archive),

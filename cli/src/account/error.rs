@@ -39,7 +39,7 @@ impl fmt::Display for Problem {
 impl StdError for Problem {}
 
 /// Returns the error of `call`: the service's code and message, or the reason why there is no answer.
-pub fn of<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
+pub fn from_sdk<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
@@ -102,7 +102,7 @@ mod tests {
     use aws_sdk_ec2::{error::ErrorMetadata, operation::describe_volumes::DescribeVolumesError};
 
     fn said(error: SdkError<DescribeVolumesError, HttpResponse>) -> String {
-        of("DescribeVolumes", error).to_string()
+        from_sdk("DescribeVolumes", error).to_string()
     }
 
     #[test]

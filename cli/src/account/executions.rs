@@ -78,8 +78,8 @@ pub struct Starts<'a> {
 }
 
 impl<'a> Starts<'a> {
-    pub fn of(account: &Account, stack: &'a Stack) -> Self {
-        Self { sfn: account.sfn(), stack, nights: Nights::of(account, stack) }
+    pub fn new(account: &Account, stack: &'a Stack) -> Self {
+        Self { sfn: account.sfn(), stack, nights: Nights::new(account, stack) }
     }
 
     /// The last `count`, newest first; more of them until one is among them that is real and over.
@@ -123,7 +123,7 @@ impl<'a> Starts<'a> {
     async fn listed(&self, wanted: impl Fn(&ExecutionListItem) -> bool) -> Result<Vec<ExecutionListItem>> {
         let list = self.sfn.list_executions().state_machine_arn(&self.stack.state_machine).into_paginator().items();
         let listed = list.send().collect::<Result<Vec<_>, _>>().await;
-        let mut listed = listed.map_err(|error| error::of("ListExecutions", error))?;
+        let mut listed = listed.map_err(|error| error::from_sdk("ListExecutions", error))?;
         listed.retain(|one| one.map_run_arn.is_none() && wanted(one));
         listed.sort_by_key(|one| std::cmp::Reverse(timestamp(&one.start_date)));
         Ok(listed)
@@ -154,7 +154,7 @@ impl<'a> Starts<'a> {
         let input = described.input().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let said = format!("{} {}", described.output().unwrap_or_default(), described.cause().unwrap_or_default());
         let input = input::Start::read(&input, started);
-        let of_input = input.as_ref().ok().map(|input| Night::of(input.time, &self.stack.time_zone));
+        let of_input = input.as_ref().ok().map(|input| Night::from_time(input.time, &self.stack.time_zone));
         Start {
             execution: described.execution_arn.clone(),
             night: Folder::named(&said).map(|folder| folder.night).or(of_input),
@@ -187,7 +187,7 @@ async fn find(sfn: &Client, arn: &str) -> Result<Option<DescribeExecutionOutput>
     match sfn.describe_execution().execution_arn(arn).send().await {
         Ok(described) => Ok(Some(described)),
         Err(error) if error.as_service_error().is_some_and(|error| error.is_execution_does_not_exist()) => Ok(None),
-        Err(error) => Err(error::of("DescribeExecution", error)),
+        Err(error) => Err(error::from_sdk("DescribeExecution", error)),
     }
 }
 

@@ -78,7 +78,7 @@ impl<'a> Follower<'a> {
         let description = executions::describe(self.sfn, self.execution).await?;
         let pages = self.sfn.get_execution_history().execution_arn(self.execution).into_paginator().items().send();
         let events = pages.collect::<Result<Vec<_>, _>>().await;
-        let events = events.map_err(|error| error::of("GetExecutionHistory", error))?;
+        let events = events.map_err(|error| error::from_sdk("GetExecutionHistory", error))?;
         self.map_runs.update(self.sfn, self.execution).await?;
         for event in events.iter().skip(self.seen) {
             self.tell(event);

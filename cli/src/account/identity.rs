@@ -28,7 +28,7 @@ impl Identity {
     /// There are no credentials, AWS does not accept them, or does not answer.
     pub async fn load(account: &Account) -> Result<Self> {
         let caller = account.sts().get_caller_identity().send().await;
-        let caller = caller.map_err(|error| error::of("GetCallerIdentity", error))?;
+        let caller = caller.map_err(|error| error::from_sdk("GetCallerIdentity", error))?;
         let id =
             caller.account().context("GetCallerIdentity: the answer has no account; does a proxy stand between?")?;
         let partition = caller.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");

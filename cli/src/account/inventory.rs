@@ -90,7 +90,7 @@ impl Inventory {
     /// The first Night to come: today's, or the one after the newest that a snapshot has.
     pub fn next_night(&self, now: Timestamp, zone: &TimeZone) -> Night {
         let newest = self.snapshots.iter().filter_map(Snapshot::night).max();
-        let today = Night::of(now, zone);
+        let today = Night::from_time(now, zone);
         newest.and_then(|night| night.after_nights(1)).map_or(today, |after| after.max(today))
     }
 

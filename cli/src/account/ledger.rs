@@ -37,7 +37,7 @@ impl Folder {
 }
 
 impl Nights {
-    pub fn of(account: &Account, stack: &Stack) -> Self {
+    pub fn new(account: &Account, stack: &Stack) -> Self {
         Self { s3: account.s3(), bucket: stack.ledger.clone() }
     }
 
@@ -89,7 +89,7 @@ impl Nights {
         let mut pages = pages.send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
-            names.extend(names_below(&page.map_err(|error| error::of("ListObjectsV2", error))?, prefix));
+            names.extend(names_below(&page.map_err(|error| error::from_sdk("ListObjectsV2", error))?, prefix));
         }
         names.sort();
         Ok(names)
@@ -103,7 +103,7 @@ impl Nights {
         let got = match self.s3.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(got) => got,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
-            Err(error) => return Err(error::of("GetObject", error)),
+            Err(error) => return Err(error::from_sdk("GetObject", error)),
         };
         Ok(Some(String::from_utf8(got.body.collect().await?.into_bytes().into())?))
     }

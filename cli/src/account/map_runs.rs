@@ -21,12 +21,12 @@ impl MapRuns {
     pub async fn update(&mut self, sfn: &Client, execution: &str) -> Result<()> {
         let mut runs = sfn.list_map_runs().execution_arn(execution).into_paginator().items().send();
         while let Some(run) = runs.next().await {
-            let run = run.map_err(|error| error::of("ListMapRuns", error))?;
+            let run = run.map_err(|error| error::from_sdk("ListMapRuns", error))?;
             self.0.entry(run.map_run_arn).or_default();
         }
         for (arn, (counts, has_ended)) in self.0.iter_mut().filter(|(_, (_, has_ended))| !has_ended) {
             let run = sfn.describe_map_run().map_run_arn(arn).send().await;
-            let run = run.map_err(|error| error::of("DescribeMapRun", error))?;
+            let run = run.map_err(|error| error::from_sdk("DescribeMapRun", error))?;
             *has_ended = run.status != MapRunStatus::Running;
             *counts = run.execution_counts.map(Counts::from).unwrap_or(*counts);
         }

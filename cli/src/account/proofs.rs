@@ -19,7 +19,7 @@ pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     if stack.drill.is_none() {
         return Ok(None);
     }
-    let ledger = Nights::of(account, stack);
+    let ledger = Nights::new(account, stack);
     let mut proofs = Proofs::new();
     for region in &stack.regions {
         let key = keys::proofs(region);

@@ -33,7 +33,7 @@ impl Stack {
     pub async fn find(account: &Account, name: Option<&str>) -> Result<Self> {
         let listed = account.cloudformation().describe_stacks().into_paginator().items().send();
         let listed = listed.collect::<Result<Vec<_>, _>>().await;
-        let listed = listed.map_err(|error| error::of("DescribeStacks", error))?;
+        let listed = listed.map_err(|error| error::from_sdk("DescribeStacks", error))?;
         // A nested stack has the same outputs as its root.
         let mut backups: Vec<_> = listed.iter().filter(|one| one.root_id().is_none() && is_backup(one)).collect();
         let called =

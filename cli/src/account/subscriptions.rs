@@ -11,8 +11,10 @@ use crate::account::error;
 /// SNS refuses or does not answer.
 pub async fn missing(sns: &Client, topic: &str, region: &str) -> Result<Option<String>> {
     let list = sns.list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
-    let listed =
-        list.collect::<Result<Vec<_>, _>>().await.map_err(|error| error::of("ListSubscriptionsByTopic", error))?;
+    let listed = list
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .map_err(|error| error::from_sdk("ListSubscriptionsByTopic", error))?;
     // Until it is confirmed it has the ARN `PendingConfirmation` (SNS API reference, Subscribe).
     let mut arns = listed.iter().filter_map(|one| one.subscription_arn());
     if arns.any(|arn| arn.starts_with("arn:")) {

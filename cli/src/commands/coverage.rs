@@ -93,7 +93,7 @@ pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -
         output::note(&format!("nightly: without what restore drills proved: {error:#}"));
         None
     });
-    let coverage = Coverage::of(&inventory, &names, &stack.selection, now).with_proofs(proofs);
+    let coverage = Coverage::new(&inventory, &names, &stack.selection, now).with_proofs(proofs);
     output::answer(json, &coverage, |terminal| coverage.text(&stack.regions, &stack.time_zone, terminal))?;
     Ok(match (inventory.unread.is_empty(), coverage.covered) {
         (false, _) => Verdict::Partial,
@@ -118,7 +118,7 @@ async fn server_names(account: &Account, regions: &[String]) -> HashMap<String, 
 
 impl Coverage {
     /// Judges the in-use volumes.
-    pub fn of(inventory: &Inventory, names: &HashMap<String, String>, selection: &Selection, now: Timestamp) -> Self {
+    pub fn new(inventory: &Inventory, names: &HashMap<String, String>, selection: &Selection, now: Timestamp) -> Self {
         let histories = inventory.histories();
         let in_use = histories.values().filter_map(|history| Some((history.volume?, &history.snapshots)));
         let in_use = in_use.filter(|(volume, own)| volume.state == "in-use" || !own.is_empty());

@@ -51,7 +51,7 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Resu
     let progress = Progress::on_stderr(TimeZone::system());
     let follower = Follower::begin(&cloudformation, &progress, &found.id).await?;
     let deleted = cloudformation.delete_stack().stack_name(&found.id).send().await;
-    deleted.map_err(|error| error::of("DeleteStack", error))?;
+    deleted.map_err(|error| error::from_sdk("DeleteStack", error))?;
     follower.until(&["DELETE_COMPLETE"]).await?;
     output::print(&format!("{name} in {}: deleted\n", account.region))?;
     output::note(
@@ -89,7 +89,8 @@ async fn in_the_way(account: &Account, resources: &[Resource]) -> Result<Vec<Str
     }
     let network = Filter::builder().name("vpc-id").set_values(Some(networks)).build();
     let listed = account.ec2(&account.region).describe_instances().filters(network).into_paginator().items().send();
-    let listed = listed.collect::<Result<Vec<_>, _>>().await.map_err(|error| error::of("DescribeInstances", error))?;
+    let listed =
+        listed.collect::<Result<Vec<_>, _>>().await.map_err(|error| error::from_sdk("DescribeInstances", error))?;
     let servers = listed.iter().flat_map(|reservation| reservation.instances());
     let strangers = servers.filter(|server| {
         let is_terminated = server.state().and_then(|state| state.name()) == Some(&InstanceStateName::Terminated);

@@ -67,7 +67,7 @@ async fn follow(
     let ended = Follower::new(&account.sfn(), execution, progress).follow().await?;
     let said = format!("{} {}", ended.output().unwrap_or_default(), ended.cause().unwrap_or_default());
     let report: Option<DrillReport> = match key(&said, &stack.ledger) {
-        Some(key) => Nights::of(account, stack).read(key).await?,
+        Some(key) => Nights::new(account, stack).read(key).await?,
         None => None,
     };
     let Some(report) = report else {

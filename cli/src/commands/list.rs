@@ -15,7 +15,7 @@ use crate::{
         inventory::{Histories, History, Inventory, find},
         stack::Stack,
     },
-    forecast::{Fate, Forecast, Standing},
+    forecast::{Forecast, SnapshotEnd, Standing},
     ui::{
         output,
         table::Rows,
@@ -81,13 +81,13 @@ pub async fn run(
         }
         None => histories.retain(|_, history| !history.snapshots.is_empty()),
     }
-    let listing = Listing::of(histories, stack, next);
+    let listing = Listing::new(histories, stack, next);
     output::answer(json, &listing, |terminal| listing.text(stack, terminal))?;
     Ok(if inventory.unread.is_empty() { Verdict::Good } else { Verdict::Partial })
 }
 
 impl Listing {
-    pub fn of(histories: Histories<'_>, stack: &Stack, next: Night) -> Self {
+    pub fn new(histories: Histories<'_>, stack: &Stack, next: Night) -> Self {
         let Policy { dailies, quarterly_months, quarterlies } = stack.policy;
         let mut forecast = Forecast::new(stack.policy, next);
         let of = |(key, history)| of_volume(key, history, &stack.selection, &mut forecast);
@@ -124,7 +124,7 @@ fn of_volume(
         Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
     });
     let exists = history.volume.is_some();
-    let fates = forecast.fates(&history.snapshots, Standing::of(history.volume, selection));
+    let fates = forecast.fates(&history.snapshots, Standing::new(history.volume, selection));
     OfVolume {
         volume_id: id.to_owned(),
         name: history.name().to_owned(),
@@ -134,7 +134,7 @@ fn of_volume(
     }
 }
 
-fn point(snapshot: &Snapshot, fate: Option<&Fate>) -> Point {
+fn point(snapshot: &Snapshot, fate: Option<&SnapshotEnd>) -> Point {
     let identity = snapshot.identity.as_ref();
     let (expires, reason) = match (fate, identity) {
         (Some(fate), _) => (fate.expires(), expiry::reason(fate, &snapshot.state)),

@@ -6,7 +6,7 @@ use crate::{
 
 fn listing(inventory: &Inventory) -> Listing {
     let now = "2026-12-03T12:00:00Z".parse().unwrap();
-    Listing::of(inventory.histories(), &stack(), inventory.next_night(now, &TimeZone::UTC))
+    Listing::new(inventory.histories(), &stack(), inventory.next_night(now, &TimeZone::UTC))
 }
 
 fn told(listing: &Listing) -> Vec<(String, String, String)> {

@@ -99,7 +99,7 @@ pub async fn start(
             output::note("\nInterrupted before Step Functions answered. Whether it has started, `aws stepfunctions list-executions` says.");
             Ok(None)
         }
-        started = start.send() => Ok(Some(started.map_err(|error| error::of("StartExecution", error))?.execution_arn)),
+        started = start.send() => Ok(Some(started.map_err(|error| error::from_sdk("StartExecution", error))?.execution_arn)),
     }
 }
 
@@ -114,7 +114,7 @@ async fn follow(
     let ended = Follower::new(&account.sfn(), execution, progress).follow().await?;
     let said = format!("{} {}", ended.output().unwrap_or_default(), ended.cause().unwrap_or_default());
     let report = match Folder::named(&said) {
-        Some(folder) => Nights::of(account, stack).report(&folder).await?,
+        Some(folder) => Nights::new(account, stack).report(&folder).await?,
         None => None,
     };
     if let Some(report) = report {
@@ -174,7 +174,7 @@ fn asked(args: &Run, zone: &TimeZone) -> Result<Value> {
 
 fn time_of(night: Night, zone: &TimeZone) -> Result<Timestamp> {
     let time = zone.to_timestamp(night.date().at(4, 30, 0, 0))?;
-    if Night::of(time, zone) != night {
+    if Night::from_time(time, zone) != night {
         bail!("--night {night}: there was no such date in {}", zone.iana_name().unwrap_or("the stack's time zone"));
     }
     Ok(time)

@@ -38,7 +38,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Status, json: bool, no
 }
 
 async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Timestamp) -> Result<Verdict> {
-    let starts = Starts::of(account, stack).last(last).await?;
+    let starts = Starts::new(account, stack).last(last).await?;
     let shown = &starts[..last.min(starts.len())];
     if json {
         output::print_json(&shown.iter().map(object).collect::<Vec<_>>())?;
@@ -90,7 +90,7 @@ fn hint(starts: &[Start]) {
 }
 
 async fn one(account: &Account, stack: &Stack, night: Night, json: bool) -> Result<Verdict> {
-    let finder = Starts::of(account, stack);
+    let finder = Starts::new(account, stack);
     let starts = finder.of_night(night).await?;
     if starts.is_empty() {
         bail!("there is no Night {night} in the ledger; {}", nearest(&finder.nights.all().await?, night));

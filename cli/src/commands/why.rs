@@ -18,7 +18,7 @@ use crate::{
         inventory::{Histories, Inventory, each_region, readable},
         stack::Stack,
     },
-    forecast::{Fate, Forecast, Standing},
+    forecast::{Forecast, SnapshotEnd, Standing},
     ui::{
         output,
         text::{minute, safe},
@@ -58,7 +58,7 @@ pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Ti
         bail!("no snapshot {id} in {}; `nightly list` lists those of this stack", read.join(", "));
     };
     let next = inventory.next_night(now, &stack.time_zone);
-    let answer = Answer::of(&snapshot, images, &inventory.histories(), stack, next);
+    let answer = Answer::new(&snapshot, images, &inventory.histories(), stack, next);
     output::answer(json, &answer, |terminal| {
         answer.text.iter().map(|text| terminal.prose(0, &safe(text))).collect::<Vec<_>>().join("\n")
     })?;
@@ -95,7 +95,13 @@ async fn find(region: &Region, stack: &Stack, id: &str) -> Result<Option<(Snapsh
 
 impl Answer {
     /// Judges the snapshot among the others of its volume.
-    pub fn of(snapshot: &Snapshot, images: Vec<String>, histories: &Histories<'_>, stack: &Stack, next: Night) -> Self {
+    pub fn new(
+        snapshot: &Snapshot,
+        images: Vec<String>,
+        histories: &Histories<'_>,
+        stack: &Stack,
+        next: Night,
+    ) -> Self {
         let managed = snapshot.tags.get(BACKUP_STACK) == Some(&stack.backup_stack);
         let history = histories.get(&(snapshot.region.as_str(), snapshot.volume_id.as_str())).cloned();
         let (volume, mut own) = history.map(|one| (one.volume, one.snapshots)).unwrap_or_default();
@@ -103,7 +109,7 @@ impl Answer {
         if !own.iter().any(|one| one.id == snapshot.id) {
             own.push(snapshot);
         }
-        let fates = Forecast::new(stack.policy, next).fates(&own, Standing::of(volume, &stack.selection));
+        let fates = Forecast::new(stack.policy, next).fates(&own, Standing::new(volume, &stack.selection));
         let fate =
             own.iter().zip(fates).find(|(one, _)| one.id == snapshot.id).and_then(|(_, fate)| fate.filter(|_| managed));
         let own_rule = tags::require_own(&snapshot.tags, &snapshot.volume_id, volume.is_some());
@@ -141,7 +147,7 @@ impl Answer {
             state: snapshot.state.clone(),
             gibibytes: snapshot.gibibytes,
             begun: snapshot.begun,
-            expires: fate.as_ref().and_then(Fate::expires),
+            expires: fate.as_ref().and_then(SnapshotEnd::expires),
             images,
             text,
             snapshot_id: snapshot.id.clone(),
@@ -149,8 +155,8 @@ impl Answer {
     }
 }
 
-fn told_of_gone(fate: &Fate) -> bool {
-    matches!(fate, Fate::NewestOfGone | Fate::Aged { .. })
+fn told_of_gone(fate: &SnapshotEnd) -> bool {
+    matches!(fate, SnapshotEnd::NewestOfGone | SnapshotEnd::Aged { .. })
 }
 
 fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &Stack) -> String {

@@ -4,7 +4,7 @@ use crate::fixtures::{NOW, inventory, of_night, stack, tags, volume};
 fn answer(snapshot: Snapshot, images: &[&str], inventory: Inventory) -> Answer {
     let images = images.iter().map(|image| image.to_string()).collect();
     let next = inventory.next_night(NOW.parse().unwrap(), &stack().time_zone);
-    Answer::of(&snapshot, images, &inventory.histories(), &stack(), next)
+    Answer::new(&snapshot, images, &inventory.histories(), &stack(), next)
 }
 
 fn of_existing(snapshot: Snapshot) -> Answer {

@@ -61,7 +61,7 @@ impl<'a> Artifacts<'a> {
                  s3:ListBucket",
                 self.bucket
             ),
-            Err(error) => return Err(error::of("HeadBucket", error)),
+            Err(error) => return Err(error::from_sdk("HeadBucket", error)),
         }
         create_bucket(&self.s3, &self.bucket, &self.account.region).await?;
         self.protect().await
@@ -75,7 +75,7 @@ impl<'a> Artifacts<'a> {
         }
         let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
         let versioning = self.s3.put_bucket_versioning().bucket(&self.bucket).versioning_configuration(versioning);
-        versioning.send().await.map_err(|error| error::of("PutBucketVersioning", error))?;
+        versioning.send().await.map_err(|error| error::from_sdk("PutBucketVersioning", error))?;
         let old = NoncurrentVersionExpiration::builder().noncurrent_days(DAYS_OF_OLD_VERSIONS).build();
         let rule = LifecycleRule::builder().id("ForgetOldVersions").noncurrent_version_expiration(old);
         put_lifecycle(&self.s3, &self.bucket, rule).await
@@ -88,7 +88,7 @@ impl<'a> Artifacts<'a> {
     pub async fn url(&self) -> Result<impl Fn(&str) -> String + use<>> {
         let minute = PresigningConfig::expires_in(Duration::from_secs(60))?;
         let signed = self.s3.get_object().bucket(&self.bucket).key("KEY").presigned(minute).await;
-        let signed = signed.map_err(|error| error::of("GetObject", error))?;
+        let signed = signed.map_err(|error| error::from_sdk("GetObject", error))?;
         let base = signed.uri().split("/KEY").next().unwrap_or_default().to_owned();
         Ok(move |key: &str| format!("{base}/{key}"))
     }
@@ -101,7 +101,7 @@ impl<'a> Artifacts<'a> {
         let there = self.keys().await?;
         for (key, content) in objects.iter().filter(|(key, _)| !there.contains(*key)) {
             let put = self.s3.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(content.clone()));
-            put.send().await.map_err(|error| error::of("PutObject", error))?;
+            put.send().await.map_err(|error| error::from_sdk("PutObject", error))?;
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ impl<'a> Artifacts<'a> {
     pub async fn clean(&self, used: &BTreeMap<String, Vec<u8>>) -> Result<()> {
         for key in self.keys().await?.iter().filter(|key| !used.contains_key(*key)) {
             let delete = self.s3.delete_object().bucket(&self.bucket).key(key).send().await;
-            delete.map_err(|error| error::of("DeleteObject", error))?;
+            delete.map_err(|error| error::from_sdk("DeleteObject", error))?;
         }
         Ok(())
     }
@@ -122,7 +122,7 @@ impl<'a> Artifacts<'a> {
         let mut pages = self.s3.list_objects_v2().bucket(&self.bucket).into_paginator().send();
         let mut keys = BTreeSet::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| error::of("ListObjectsV2", error))?;
+            let page = page.map_err(|error| error::from_sdk("ListObjectsV2", error))?;
             keys.extend(page.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
         }
         Ok(keys)
@@ -142,7 +142,7 @@ pub async fn create_bucket(s3: &Client, bucket: &str, region: &str) -> Result<()
         Err(error) if matches!(error.code(), Some("BucketAlreadyExists")) => {
             bail!("the bucket name {bucket} is taken by another account: choose another stack name")
         }
-        Err(error) if error.code() != Some("BucketAlreadyOwnedByYou") => Err(error::of("CreateBucket", error)),
+        Err(error) if error.code() != Some("BucketAlreadyOwnedByYou") => Err(error::from_sdk("CreateBucket", error)),
         _ => Ok(()),
     }
 }
@@ -155,7 +155,7 @@ pub async fn make_private(s3: &Client, bucket: &str) -> Result<()> {
     let block = PublicAccessBlockConfiguration::builder().block_public_acls(true).ignore_public_acls(true);
     let block = block.block_public_policy(true).restrict_public_buckets(true).build();
     let blocked = s3.put_public_access_block().bucket(bucket).public_access_block_configuration(block).send().await;
-    blocked.map(drop).map_err(|error| error::of("PutPublicAccessBlock", error))
+    blocked.map(drop).map_err(|error| error::from_sdk("PutPublicAccessBlock", error))
 }
 
 /// Denies plain HTTP to a bucket.
@@ -169,7 +169,7 @@ pub async fn require_tls(s3: &Client, bucket: &str, partition: &str) -> Result<(
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }]});
     let put = s3.put_bucket_policy().bucket(bucket).policy(policy.to_string()).send().await;
-    put.map(drop).map_err(|error| error::of("PutBucketPolicy", error))
+    put.map(drop).map_err(|error| error::from_sdk("PutBucketPolicy", error))
 }
 
 /// Sets a bucket's only lifecycle rule.
@@ -187,5 +187,5 @@ pub async fn put_lifecycle(
         rule.abort_incomplete_multipart_upload(unfinished).filter(all).status(ExpirationStatus::Enabled).build()?;
     let rules = BucketLifecycleConfiguration::builder().rules(rule).build()?;
     let put = s3.put_bucket_lifecycle_configuration().bucket(bucket).lifecycle_configuration(rules).send().await;
-    put.map(drop).map_err(|error| error::of("PutBucketLifecycleConfiguration", error))
+    put.map(drop).map_err(|error| error::from_sdk("PutBucketLifecycleConfiguration", error))
 }

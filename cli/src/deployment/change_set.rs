@@ -97,7 +97,7 @@ impl ChangeSet {
         };
         let created = match create.set_tags(tags).send().await {
             Err(error) if is_unchanged(error.message()) => return Ok(None),
-            created => created.map_err(|error| error::of("CreateChangeSet", error))?,
+            created => created.map_err(|error| error::from_sdk("CreateChangeSet", error))?,
         };
         let id = created.id().context("CreateChangeSet: the answer has no id")?.to_owned();
         let made = await_creation(cloudformation, &id).await?;
@@ -123,7 +123,7 @@ impl ChangeSet {
     /// CloudFormation refuses or does not answer.
     pub async fn execute(&self, cloudformation: &Client) -> Result<()> {
         let executed = cloudformation.execute_change_set().change_set_name(&self.id).send().await;
-        executed.map(drop).map_err(|error| error::of("ExecuteChangeSet", error))
+        executed.map(drop).map_err(|error| error::from_sdk("ExecuteChangeSet", error))
     }
 }
 
@@ -133,10 +133,10 @@ impl ChangeSet {
 /// CloudFormation refuses or does not answer.
 pub async fn forget(cloudformation: &Client, stack: &str, id: &str) -> Result<()> {
     let deleted = cloudformation.delete_change_set().change_set_name(id).send().await;
-    deleted.map_err(|error| error::of("DeleteChangeSet", error))?;
+    deleted.map_err(|error| error::from_sdk("DeleteChangeSet", error))?;
     if crate::deployment::stack::find(cloudformation, stack).await?.is_some_and(|found| found.is_new()) {
         let deleted = cloudformation.delete_stack().stack_name(stack).send().await;
-        deleted.map_err(|error| error::of("DeleteStack", error))?;
+        deleted.map_err(|error| error::from_sdk("DeleteStack", error))?;
     }
     Ok(())
 }
@@ -149,7 +149,7 @@ async fn await_creation(cloudformation: &Client, id: &str) -> Result<DescribeCha
     let mut pause = PAUSES.0;
     loop {
         let described = cloudformation.describe_change_set().change_set_name(id).send().await;
-        let described = described.map_err(|error| error::of("DescribeChangeSet", error))?;
+        let described = described.map_err(|error| error::from_sdk("DescribeChangeSet", error))?;
         let status = described.status().map(ChangeSetStatus::as_str).unwrap_or_default();
         if status.ends_with("COMPLETE") || status.ends_with("FAILED") {
             return Ok(described);
@@ -182,7 +182,7 @@ async fn pages(cloudformation: &Client, id: &str) -> Result<Vec<ResourceChange>>
     let (mut found, mut token) = (Vec::new(), None);
     loop {
         let page = cloudformation.describe_change_set().change_set_name(id).set_next_token(token).send().await;
-        let page = page.map_err(|error| error::of("DescribeChangeSet", error))?;
+        let page = page.map_err(|error| error::from_sdk("DescribeChangeSet", error))?;
         found.extend(page.changes().iter().filter_map(|change| change.resource_change().cloned()));
         token = page.next_token;
         if token.is_none() {

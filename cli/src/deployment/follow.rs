@@ -42,7 +42,7 @@ impl<'a> Follower<'a> {
     /// CloudFormation refuses or does not answer.
     pub async fn begin(cloudformation: &'a Client, progress: &'a Progress, root: &'a str) -> Result<Self> {
         let page = cloudformation.describe_stack_events().stack_name(root).send().await;
-        let page = page.map_err(|error| error::of("DescribeStackEvents", error))?;
+        let page = page.map_err(|error| error::from_sdk("DescribeStackEvents", error))?;
         // The newest come first.
         let since = page.stack_events().first().and_then(|event| event.timestamp()).map_or(0, |time| time.secs());
         let seen = page.stack_events().iter().filter_map(|event| event.event_id().map(str::to_owned)).collect();
@@ -91,7 +91,7 @@ impl<'a> Follower<'a> {
         let mut pages = self.cloudformation.describe_stack_events().stack_name(stack).into_paginator().send();
         let mut news = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| error::of("DescribeStackEvents", error))?;
+            let page = page.map_err(|error| error::from_sdk("DescribeStackEvents", error))?;
             let before = news.len();
             let is_recent = |event: &&StackEvent| event.timestamp().is_some_and(|time| time.secs() >= self.since);
             let events = page.stack_events().iter().filter(is_recent);

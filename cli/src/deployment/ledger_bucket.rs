@@ -25,7 +25,7 @@ pub async fn is_missing(s3: &Client, bucket: &str) -> Result<bool> {
     match s3.head_bucket().bucket(bucket).send().await {
         Ok(_) => Ok(false),
         Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 404) => Ok(true),
-        Err(error) => Err(error::of("HeadBucket", error)),
+        Err(error) => Err(error::from_sdk("HeadBucket", error)),
     }
 }
 
@@ -46,7 +46,7 @@ pub async fn create(s3: &Client, bucket: &str, region: &str, partition: &str, ke
         let rules =
             ServerSideEncryptionConfiguration::builder().rules(rule.bucket_key_enabled(true).build()).build()?;
         let put = s3.put_bucket_encryption().bucket(bucket).server_side_encryption_configuration(rules).send().await;
-        put.map_err(|error| error::of("PutBucketEncryption", error))?;
+        put.map_err(|error| error::from_sdk("PutBucketEncryption", error))?;
     }
     Ok(())
 }

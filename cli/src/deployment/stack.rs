@@ -42,7 +42,7 @@ pub async fn find(cloudformation: &Client, name: &str) -> Result<Option<Stack>> 
     match cloudformation.describe_stacks().stack_name(name).send().await {
         // A stack that does not exist (CloudFormation API reference, DescribeStacks).
         Err(error) if error.code() == Some("ValidationError") => Ok(None),
-        Err(error) => Err(error::of("DescribeStacks", error)),
+        Err(error) => Err(error::from_sdk("DescribeStacks", error)),
         Ok(found) => Ok(found.stacks().first().map(read)),
     }
 }
@@ -126,7 +126,7 @@ pub async fn resources(cloudformation: &Client, stack: &str) -> Result<Vec<Resou
     while let Some(stack) = stacks.pop() {
         let listed = cloudformation.list_stack_resources().stack_name(stack).into_paginator().items().send();
         let listed = listed.collect::<Result<Vec<_>, _>>().await;
-        for one in listed.map_err(|error| error::of("ListStackResources", error))? {
+        for one in listed.map_err(|error| error::from_sdk("ListStackResources", error))? {
             let physical_id = one.physical_resource_id().unwrap_or_default().to_owned();
             if physical_id.is_empty() || one.resource_status() == Some(&ResourceStatus::DeleteComplete) {
                 continue;

@@ -55,7 +55,7 @@ pub struct MapRun {
 /// There is no execution, or Step Functions does not answer.
 pub async fn newest(sfn: &Client, machine: &str) -> Result<String> {
     let listed = sfn.list_executions().state_machine_arn(machine).max_results(1).send().await;
-    let listed = listed.map_err(|error| error::of("ListExecutions", error))?;
+    let listed = listed.map_err(|error| error::from_sdk("ListExecutions", error))?;
     let first = listed.executions().first().map(|one| one.execution_arn().to_owned());
     first.with_context(|| format!("{machine} has no execution yet; start one with: nightly run"))
 }
@@ -67,7 +67,7 @@ pub async fn newest(sfn: &Client, machine: &str) -> Result<String> {
 pub async fn fetch(sfn: &Client, arn: &str) -> Result<Execution> {
     let described = executions::describe(sfn, arn).await?;
     let ran = sfn.describe_state_machine_for_execution().execution_arn(arn).send().await;
-    let ran = ran.map_err(|error| error::of("DescribeStateMachineForExecution", error))?;
+    let ran = ran.map_err(|error| error::from_sdk("DescribeStateMachineForExecution", error))?;
     let now = Timestamp::now().as_duration().as_secs_f64();
     Ok(Execution {
         name: described.name().unwrap_or_default().to_owned(),
@@ -85,7 +85,7 @@ pub async fn fetch(sfn: &Client, arn: &str) -> Result<Execution> {
 async fn history(sfn: &Client, arn: &str) -> Result<Vec<HistoryEvent>> {
     let pages = sfn.get_execution_history().execution_arn(arn).include_execution_data(false).max_results(1000);
     let events = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    events.map_err(|error| error::of("GetExecutionHistory", error))
+    events.map_err(|error| error::from_sdk("GetExecutionHistory", error))
 }
 
 async fn map_runs(sfn: &Client, arn: &str) -> Result<BTreeMap<String, MapRun>> {
@@ -104,7 +104,7 @@ async fn failed(sfn: &Client, run: &str) -> Result<Vec<(ExecutionStatus, Vec<His
     for status in [ExecutionStatus::Failed, ExecutionStatus::TimedOut, ExecutionStatus::Aborted] {
         let list = sfn.list_executions().map_run_arn(run).status_filter(status.clone());
         let listed = list.max_results(MOST_CHILDREN as i32).send().await;
-        let listed = listed.map_err(|error| error::of("ListExecutions", error))?;
+        let listed = listed.map_err(|error| error::from_sdk("ListExecutions", error))?;
         for child in listed.executions().iter().take(MOST_CHILDREN - children.len()) {
             children.push((status.clone(), history(sfn, child.execution_arn()).await?));
         }

@@ -23,7 +23,7 @@ struct Visit<'a> {
 
 /// The place of an event in its branch: the innermost visit that is open after it, and the visit that it ended.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct Position {
     open: Option<usize>,
     left: Option<usize>,
 }
@@ -44,7 +44,7 @@ pub fn read<'a>(
     trace: &mut Trace,
 ) -> BTreeMap<String, &'a State> {
     let mut reader = Reader { machine, visits: Vec::new(), map_runs: BTreeMap::new() };
-    let mut places = HashMap::<i64, Place>::new();
+    let mut places = HashMap::<i64, Position>::new();
     for event in events {
         let before = places.get(&event.previous_event_id()).copied().unwrap_or_default();
         places.insert(event.id(), reader.event(event, before, trace));
@@ -63,7 +63,7 @@ pub fn read<'a>(
 }
 
 impl<'a> Reader<'a> {
-    fn event(&mut self, event: &'a HistoryEvent, before: Place, trace: &mut Trace) -> Place {
+    fn event(&mut self, event: &'a HistoryEvent, before: Position, trace: &mut Trace) -> Position {
         let (at, kind) = (event.timestamp().as_secs_f64(), event.r#type().as_str());
         if let Some(entered) = event.state_entered_event_details() {
             return self.enter(entered.name(), at, before);
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
             let left = self.nearest(before.open, |visit| visit.state.name == exited.name());
             let Some(number) = left else { return before };
             self.visits[number].exited = Some(at);
-            return Place { open: self.visits[number].within, left };
+            return Position { open: self.visits[number].within, left };
         }
         // An event of a Map may follow an event of a state within it.
         let is_map = kind.starts_with("Map");
@@ -97,17 +97,17 @@ impl<'a> Reader<'a> {
                 self.map_runs.insert(arn.to_owned(), state);
             }
         }
-        Place { open: if kind == "MapIterationFailed" { before.open } else { open.or(before.open) }, left: None }
+        Position { open: if kind == "MapIterationFailed" { before.open } else { open.or(before.open) }, left: None }
     }
 
-    fn enter(&mut self, name: &'a str, entered: f64, before: Place) -> Place {
+    fn enter(&mut self, name: &'a str, entered: f64, before: Position) -> Position {
         if let Some(left) = before.left {
             self.visits[left].next = Some(name);
         }
         let Some(state) = self.machine.find(name) else { return before };
         let (within, exited, next, error) = (before.open, None, None, None);
         self.visits.push(Visit { state, within, entered, exited, next, has_failed: false, error });
-        Place { open: Some(self.visits.len() - 1), left: None }
+        Position { open: Some(self.visits.len() - 1), left: None }
     }
 
     /// Returns the innermost open visit, seen from this one, that is wanted.

@@ -24,7 +24,7 @@ const MOST: usize = 200;
 
 /// Draws the page of a run that took so long; `graph` is the execution and `chart` the retention, as SVG.
 pub fn page(report: &Report, took: SignedDuration, graph: &str, chart: &str) -> String {
-    let night = NightView::of(report, MOST);
+    let night = NightView::from_report(report, MOST);
     let markup = html! {
         (DOCTYPE)
         html lang="en" {

@@ -20,7 +20,7 @@ pub struct Cause<'a> {
     pub execution: Option<&'a str>,
 }
 
-struct Told<'a> {
+struct Failed<'a> {
     /// The step; none if it left a volume unprotected.
     step: Option<&'a str>,
     subject: Option<&'a str>,
@@ -36,9 +36,9 @@ pub fn causes(region: &Region) -> Vec<Cause<'_>> {
     let volumes = region.unprotected.iter().map(|one| {
         let subject = one.volume.volume_id.as_str();
         let execution = failed.get(subject).and_then(|failure| failure.execution());
-        Told { step: None, subject: Some(subject), reason: &one.reason, execution }
+        Failed { step: None, subject: Some(subject), reason: &one.reason, execution }
     });
-    let others = region.other_failures().map(|failure| Told {
+    let others = region.other_failures().map(|failure| Failed {
         step: Some(failure.step()),
         subject: failure.subject(),
         reason: failure.reason(),
@@ -55,7 +55,7 @@ pub fn causes(region: &Region) -> Vec<Cause<'_>> {
     groups.into_iter().map(|((step, _), told)| cause(step, &told)).collect()
 }
 
-fn cause<'a>(step: Option<&str>, told: &[Told<'a>]) -> Cause<'a> {
+fn cause<'a>(step: Option<&str>, told: &[Failed<'a>]) -> Cause<'a> {
     let subjects: Vec<_> = told.iter().filter_map(|one| one.subject).collect();
     let effect = match (step, subjects.as_slice()) {
         (None, [volume]) => format!("{volume} is not protected"),

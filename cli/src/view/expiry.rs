@@ -2,7 +2,7 @@
 
 use domain::{Interval, Night, retention::Policy};
 
-use crate::{forecast::Fate, ui::text::plural};
+use crate::{forecast::SnapshotEnd, ui::text::plural};
 
 pub fn keeps(policy: Policy) -> String {
     format!(
@@ -15,16 +15,16 @@ pub fn keeps(policy: Policy) -> String {
 }
 
 /// Why then, in a few words.
-pub fn reason(fate: &Fate, state: &str) -> String {
+pub fn reason(fate: &SnapshotEnd, state: &str) -> String {
     match fate {
-        Fate::Annual => "annual".to_owned(),
-        Fate::NewestOfGone => "newest of a gone volume".to_owned(),
-        Fate::Pending | Fate::Other => format!("while it is {state}"),
-        Fate::LeftOut => "its volume is left out".to_owned(),
-        Fate::Later => "not within ten years".to_owned(),
-        Fate::Failed(_) => "the snapshot failed".to_owned(),
-        Fate::Aged { .. } => "by age, its volume is gone".to_owned(),
-        Fate::Succeeded { on, old_on, newer, needed, is_newest } => match () {
+        SnapshotEnd::Annual => "annual".to_owned(),
+        SnapshotEnd::NewestOfGone => "newest of a gone volume".to_owned(),
+        SnapshotEnd::Pending | SnapshotEnd::Other => format!("while it is {state}"),
+        SnapshotEnd::LeftOut => "its volume is left out".to_owned(),
+        SnapshotEnd::Later => "not within ten years".to_owned(),
+        SnapshotEnd::Failed(_) => "the snapshot failed".to_owned(),
+        SnapshotEnd::Aged { .. } => "by age, its volume is gone".to_owned(),
+        SnapshotEnd::Succeeded { on, old_on, newer, needed, is_newest } => match () {
             () if on == old_on => "old enough".to_owned(),
             () if *newer < *needed as usize => format!("needs {needed} newer, has {newer}"),
             () if *is_newest => "has a successor then".to_owned(),
@@ -34,38 +34,45 @@ pub fn reason(fate: &Fate, state: &str) -> String {
 }
 
 /// Why it is kept, until when, and what would have to happen: sentences. `tagged` says whether a person set `Interval` by hand.
-pub fn sentences(fate: &Fate, interval: Interval, tagged: bool, state: &str, policy: Policy, next: Night) -> String {
+pub fn sentences(
+    fate: &SnapshotEnd,
+    interval: Interval,
+    tagged: bool,
+    state: &str,
+    policy: Policy,
+    next: Night,
+) -> String {
     let word = word(interval);
     match fate {
-        Fate::Annual if tagged => {
+        SnapshotEnd::Annual if tagged => {
             "It never expires: somebody set its Interval tag to Annual. With the tag set back, it expires as the others do.".to_owned()
         }
-        Fate::Annual => {
+        SnapshotEnd::Annual => {
             "It never expires: it is an annual. It stays until a person deletes it; the nightly backup may not.".to_owned()
         }
-        Fate::NewestOfGone => format!(
+        SnapshotEnd::NewestOfGone => format!(
             "It never expires: its volume no longer exists, and of such a volume the newest completed {word} stays. \
              Only a person may delete it."
         ),
-        Fate::Pending => {
+        SnapshotEnd::Pending => {
             "The snapshot is still pending from an earlier Night, so it neither counts nor expires. Once it is complete, it expires \
              as the others do. If it fails, the next run deletes it."
                 .to_owned()
         }
-        Fate::Other => {
+        SnapshotEnd::Other => {
             format!("Its state is {state}: it neither counts nor expires until it is completed again, or a person deletes it.")
         }
-        Fate::LeftOut => format!(
+        SnapshotEnd::LeftOut => format!(
             "It stays while its volume is left out of the backup: a {word} expires only if enough newer ones exist, and no run makes any."
         ),
-        Fate::Later => "Under today's parameters it does not expire within ten years.".to_owned(),
-        Fate::Failed(on) => format!("The snapshot failed, so it is not a restore point. The next run, for {on}, deletes it."),
-        Fate::Aged { on, old_on } => format!(
+        SnapshotEnd::Later => "Under today's parameters it does not expire within ten years.".to_owned(),
+        SnapshotEnd::Failed(on) => format!("The snapshot failed, so it is not a restore point. The next run, for {on}, deletes it."),
+        SnapshotEnd::Aged { on, old_on } => format!(
             "It expires on {on}: its volume no longer exists, so age alone counts, and {}. \
              The newest completed {word} of its volume stays.",
             aged(interval, policy, *old_on, next)
         ),
-        Fate::Succeeded { on, old_on, newer, needed, is_newest } => {
+        SnapshotEnd::Succeeded { on, old_on, newer, needed, is_newest } => {
             let it = if state == "pending" { "The snapshot is still pending. If it completes, it" } else { "It" };
             let aged = aged(interval, policy, *old_on, next);
             let newest = format!(" It is also the newest completed {word} of its volume, so it stays until there is a newer one.");

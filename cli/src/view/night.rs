@@ -69,7 +69,7 @@ pub struct SnapshotRow<'a> {
 
 impl<'a> NightView<'a> {
     /// Works out the meaning of a report. `most` is how many volumes or snapshots of a Region are shown of which there is no news.
-    pub fn of(report: &'a Report, most: usize) -> Self {
+    pub fn from_report(report: &'a Report, most: usize) -> Self {
         let region = |region: &'a Region| RegionView {
             name: &region.region,
             counts: counts(region, report.dry_run),
@@ -77,7 +77,7 @@ impl<'a> NightView<'a> {
             causes: shown(causes(region), MOST_CAUSES),
             snapshots: snapshots(region, report.dry_run, most),
         };
-        Self { report, verdict: Verdict::of(report), regions: report.regions.iter().map(region).collect() }
+        Self { report, verdict: Verdict::from_report(report), regions: report.regions.iter().map(region).collect() }
     }
 
     /// Whether each volume had tonight's snapshot before the run.

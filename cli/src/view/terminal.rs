@@ -24,7 +24,7 @@ const MOST_SUBJECTS: usize = 10;
 
 /// Returns the whole report.
 pub fn report(report: &Report, terminal: Terminal) -> String {
-    let night = NightView::of(report, MOST);
+    let night = NightView::from_report(report, MOST);
     let mut text = terminal.prose(0, &heading(&night, terminal));
     text += &terminal.prose(0, &format!("{}.", night.verdict.answer));
     let (volumes, snapshots): (Vec<_>, Vec<_>) =

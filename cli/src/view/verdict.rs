@@ -21,7 +21,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// Returns the verdict on a run.
-    pub fn of(report: &Report) -> Self {
+    pub fn from_report(report: &Report) -> Self {
         match (report.complete, report.dry_run) {
             (false, _) => incomplete(report),
             (true, true) => dry_run(report),

@@ -17,7 +17,7 @@ const TOO_SOON: [&str; 3] =
 const LONGEST_MESSAGE: usize = 1_000;
 
 /// The error of `call` (`CreateSnapshot`) by its name, with the service's own code and message if it answered.
-pub fn of<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
+pub fn from_sdk<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {

@@ -25,7 +25,7 @@ pub async fn each_managed(
     let pages = ec2.describe_snapshots().owner_ids("self").set_filters(Some(filters)).max_results(1_000);
     let mut snapshots = pages.into_paginator().items().send();
     while let Some(snapshot) = snapshots.next().await {
-        take(snapshot.map_err(|error| error::of("DescribeSnapshots", error))?).await?;
+        take(snapshot.map_err(|error| error::from_sdk("DescribeSnapshots", error))?).await?;
     }
     Ok(())
 }

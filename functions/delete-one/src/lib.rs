@@ -51,7 +51,7 @@ pub async fn handle(ec2: &Client, snapshots_per_second: &str, input: Input) -> R
         Err(error) => match error.code() {
             Some("InvalidSnapshot.NotFound") => Outcome::Gone,
             Some("InvalidSnapshot.InUse") => Outcome::InUse,
-            _ => return Err(error::of("DeleteSnapshot", error)),
+            _ => return Err(error::from_sdk("DeleteSnapshot", error)),
         },
     };
     Ok(Output { snapshot_id, outcome })

@@ -77,7 +77,7 @@ pub async fn handle(
     if !settings.any_night {
         require_past(start.time, input.execution.start_time)?;
     }
-    let night = Night::of(start.time, &night::zone(&settings.time_zone)?);
+    let night = Night::from_time(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(night);
     let selection = Selection::read(&settings.volume_tag)?;
     settings.check()?;
@@ -93,7 +93,9 @@ pub async fn handle(
     let in_use = Filter::builder().name("status").values("in-use").build();
     let mut pages = ec2.describe_volumes().filters(in_use).max_results(1_000).into_paginator().items().send();
     while let Some(found) = pages.next().await {
-        let Some(mut volume) = volume(found.map_err(|error| error::of("DescribeVolumes", error))?) else { continue };
+        let Some(mut volume) = volume(found.map_err(|error| error::from_sdk("DescribeVolumes", error))?) else {
+            continue;
+        };
         if !selection.selects(&volume.tags) || !listed.insert(volume.volume_id.clone()) {
             continue;
         }
@@ -117,7 +119,7 @@ pub async fn handle(
 async fn require_enabled(home: &Client, region: &str) -> Result<(), Error> {
     let named = Filter::builder().name("region-name").values(region).build();
     let answer = home.describe_regions().all_regions(true).filters(named).send().await;
-    let regions = answer.map_err(|error| error::of("DescribeRegions", error))?.regions.unwrap_or_default();
+    let regions = answer.map_err(|error| error::from_sdk("DescribeRegions", error))?.regions.unwrap_or_default();
     let found = regions.iter().find(|found| found.region_name() == Some(region));
     let found =
         found.ok_or_else(|| Error::bad_input("Regions", region, "not a Region of AWS; correct the parameter"))?;

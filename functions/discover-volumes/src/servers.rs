@@ -18,7 +18,7 @@ pub async fn names(ec2: &Client) -> HashMap<String, String> {
         match reservation {
             Ok(reservation) => names.extend(reservation.instances().iter().filter_map(named)),
             Err(error) => {
-                let error = error::of("DescribeInstances", error);
+                let error = error::from_sdk("DescribeInstances", error);
                 tracing::warn!(%error, "the snapshots of this run may lack the names of their servers");
                 break;
             }

@@ -13,7 +13,7 @@ pub struct Night(Date);
 
 impl Night {
     /// The Night of a scheduled time in a zone.
-    pub fn of(time: Timestamp, zone: &TimeZone) -> Self {
+    pub fn from_time(time: Timestamp, zone: &TimeZone) -> Self {
         Self(zone.to_datetime(time).date())
     }
 
@@ -96,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn night_of(time: &str, name: &str) -> String {
-        Night::of(time.parse().unwrap(), &zone(name).unwrap()).to_string()
+        Night::from_time(time.parse().unwrap(), &zone(name).unwrap()).to_string()
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
     proptest! {
         #[test]
         fn reads_back_every_night_that_it_writes(days in -100_000i64..1_000_000) {
-            let night = Night::of(Timestamp::from_second(days * 86_400).unwrap(), &TimeZone::UTC);
+            let night = Night::from_time(Timestamp::from_second(days * 86_400).unwrap(), &TimeZone::UTC);
             prop_assert_eq!(night.to_string().parse::<Night>(), Ok(night));
         }
     }

@@ -33,7 +33,7 @@ pub struct Origin {
 
 impl Origin {
     /// What a snapshot's tags say of its volume; none if it was made before there was such a tag, or somebody changed it.
-    pub fn of(snapshot: &Tags) -> Option<Self> {
+    pub fn from_tags(snapshot: &Tags) -> Option<Self> {
         snapshot.get(tags::RESTORE_AS)?.parse().ok()
     }
 }
@@ -108,7 +108,7 @@ mod tests {
     fn what_somebody_changed_is_not_believed() {
         for text in ["", "gp3", "type=gp3", "type=gp3 zone=a iops=many"] {
             let tags = Tags::from([(tags::RESTORE_AS.to_owned(), text.to_owned())]);
-            assert_eq!(Origin::of(&tags), None, "{text}");
+            assert_eq!(Origin::from_tags(&tags), None, "{text}");
         }
         let later = "type=gp3 zone=a colour=blue".parse::<Origin>().unwrap();
         assert_eq!((later.kind.as_str(), later.zone.as_str()), ("gp3", "a"));

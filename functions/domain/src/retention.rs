@@ -73,7 +73,7 @@ pub fn expired(
     policy: Policy,
     exists: impl Fn(&str) -> bool,
 ) -> Vec<&Snapshot> {
-    let good = GoodNights::of(snapshots, tonight);
+    let good = GoodNights::new(snapshots, tonight);
     snapshots.iter().filter(|snapshot| expires(snapshot, tonight, policy, &good, exists(&snapshot.volume_id))).collect()
 }
 
@@ -101,7 +101,7 @@ struct GoodNights<'a> {
 }
 
 impl<'a> GoodNights<'a> {
-    fn of(snapshots: &'a [Snapshot], tonight: Night) -> Self {
+    fn new(snapshots: &'a [Snapshot], tonight: Night) -> Self {
         let mut good = Self::default();
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.is_good(tonight)) {
             let volume = snapshot.volume_id.as_str();

@@ -34,7 +34,7 @@ pub(crate) async fn send(ssm: &Client, document: &str, instance: &str, volume: &
     let once = Config::builder().retry_config(RetryConfig::disabled());
     let send = ssm.send_command().document_name(document).instance_ids(instance).timeout_seconds(DELIVERY);
     let send = send.parameters("VolumeId", vec![volume.to_owned()]).customize().config_override(once);
-    let sent = send.send().await.map_err(|error| error::of("SendCommand", error))?;
+    let sent = send.send().await.map_err(|error| error::from_sdk("SendCommand", error))?;
     let id = sent.command.and_then(|command| command.command_id);
     id.ok_or_else(|| Error::unanswered("SendCommand", "no command id"))
 }
@@ -49,7 +49,7 @@ pub(crate) async fn result(ssm: &Client, command: &str, instance: &str) -> Resul
         Ok(invocation) => read(&invocation),
         // A command that was just sent may not be known yet (Systems Manager API reference, GetCommandInvocation).
         Err(error) if error.code() == Some("InvocationDoesNotExist") => Ok(None),
-        Err(error) => Err(error::of("GetCommandInvocation", error)),
+        Err(error) => Err(error::from_sdk("GetCommandInvocation", error)),
     }
 }
 

@@ -72,7 +72,7 @@ fn require_size(volume: &Volume, input: &Input) -> Result<(), Error> {
 async fn find(ec2: &Client, filter: &str, value: &str) -> Result<Vec<Volume>, Error> {
     let filter = Filter::builder().name(filter).values(value).build();
     let volumes = ec2.describe_volumes().filters(filter).into_paginator().items().send();
-    volumes.collect::<Result<_, _>>().await.map_err(|error| error::of("DescribeVolumes", error))
+    volumes.collect::<Result<_, _>>().await.map_err(|error| error::from_sdk("DescribeVolumes", error))
 }
 
 /// Attaches the volume under the first device name that is free on the instance; false if EC2 never will: a volume with an AWS Marketplace
@@ -90,7 +90,7 @@ async fn attach(ec2: &Client, id: &str, instance: &str) -> Result<bool, Error> {
     let Err(error) = attach.send().await else { return Ok(true) };
     let is_marketplace = error.message().is_some_and(|message| message.contains("Marketplace"));
     let code = error.code().map(str::to_owned);
-    match (code.as_deref(), error::of("AttachVolume", error)) {
+    match (code.as_deref(), error::from_sdk("AttachVolume", error)) {
         // An earlier attempt attached it, and its answer was lost.
         (Some("VolumeInUse"), _) => Ok(true),
         (Some("IncorrectInstanceState" | "OperationNotPermitted" | "UnsupportedOperation"), _) if is_marketplace => {

@@ -33,7 +33,7 @@ use ledger::{Ledger, keys};
 use serde::Deserialize;
 use std::collections::HashMap;
 
-use place::Place;
+use place::DrillZone;
 
 /// One Region, and the execution whose input starts the drill.
 #[derive(Debug, Deserialize)]
@@ -82,14 +82,14 @@ pub async fn handle(
     if !settings.any_night {
         require_past(start.time, execution.start_time)?;
     }
-    let date = Night::of(start.time, &night::zone(&settings.time_zone)?);
+    let date = Night::from_time(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(date);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let limits = Limits::read(&settings.volumes, &settings.gibibytes)?;
     let weeks = drill::weeks(&settings.weeks)?;
     let creation_tags = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
     others::require_none(sfn, &execution).await?;
-    let Place { zone, instance } = place::choose(ec2, settings, &region).await?;
+    let DrillZone { zone, instance } = place::choose(ec2, settings, &region).await?;
 
     let found = restore_points(ec2, stack, &creation_tags).await?;
     let volumes = found.len();

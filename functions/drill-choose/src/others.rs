@@ -22,7 +22,7 @@ pub async fn require_none(sfn: &Client, execution: &Execution) -> Result<(), Err
     let mut listed = list.status_filter(ExecutionStatus::Running).into_paginator().items().send();
     let own = (execution.start_time.as_millisecond(), execution.name.as_str());
     while let Some(other) = listed.next().await {
-        let other = other.map_err(|error| error::of("ListExecutions", error))?;
+        let other = other.map_err(|error| error::from_sdk("ListExecutions", error))?;
         let started = Timestamp::from_millisecond(other.start_date.to_millis().unwrap_or_default()).unwrap_or_default();
         if other.execution_arn != execution.id && (started.as_millisecond(), other.name.as_str()) < own {
             return Err(Error::bad_input("another drill is running", &other.name, "wait for it or stop it"));

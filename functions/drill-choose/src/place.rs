@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::Settings;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct DrillZone {
     pub zone: String,
     /// `i-…`; empty if no instance checks the volumes.
     pub instance: String,
@@ -22,16 +22,16 @@ pub struct Place {
 /// # Errors
 /// `BadInput` for an instance or a zone that does not exist; `Refused` for one that cannot be used now, which fails the drill of this Region
 /// alone; `Throttled`, `Transient` or `Refused` from EC2.
-pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<Place, Error> {
+pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<DrillZone, Error> {
     require_one_each(&settings.zones, &settings.regions)?;
     if !settings.instance.is_empty() && settings.home == region {
         let (zone, instance) = (zone_of(ec2, &settings.instance).await?, settings.instance.clone());
-        return Ok(Place { zone, instance });
+        return Ok(DrillZone { zone, instance });
     }
     let zones = ec2.describe_availability_zones().send().await;
-    let zones = zones.map_err(|error| error::of("DescribeAvailabilityZones", error))?;
+    let zones = zones.map_err(|error| error::from_sdk("DescribeAvailabilityZones", error))?;
     let zone = zone(zones.availability_zones(), &settings.zones, region)?;
-    Ok(Place { zone, instance: String::new() })
+    Ok(DrillZone { zone, instance: String::new() })
 }
 
 /// Requires that each zone is of a Region of the drill, and that no two are of one. A zone's name is its Region's and a letter; that of a Local
@@ -61,7 +61,7 @@ fn require_one_each(zones: &str, regions: &str) -> Result<(), Error> {
 async fn zone_of(ec2: &Client, id: &str) -> Result<String, Error> {
     let named = Filter::builder().name("instance-id").values(id).build();
     let found = ec2.describe_instances().filters(named).send().await;
-    let found = found.map_err(|error| error::of("DescribeInstances", error))?;
+    let found = found.map_err(|error| error::from_sdk("DescribeInstances", error))?;
     let instance = found.reservations().iter().flat_map(|reservation| reservation.instances()).next();
     let unknown = "there is no such instance in the stack's Region; choose another, or clear the parameter";
     let instance = instance.ok_or_else(|| Error::bad_input("DrillInstance", id, unknown))?;

@@ -123,7 +123,7 @@ async fn find(ec2: &Client, stack: &str, execution: &str, target: &Target<'_>) -
     let filters = filters.into_iter().map(|(name, value)| Filter::builder().name(name).values(value).build());
     let pages = ec2.describe_volumes().set_filters(Some(filters.collect())).into_paginator().items().send();
     let found: Result<Vec<_>, _> = pages.collect().await;
-    let mut found = found.map_err(|error| error::of("DescribeVolumes", error))?;
+    let mut found = found.map_err(|error| error::from_sdk("DescribeVolumes", error))?;
     if matches!(target, Target::LeftBehind) {
         let is_own = |volume: &Volume| tag(volume, DRILL_EXECUTION).as_deref() == Some(execution);
         found.retain(|volume| !is_own(volume));
@@ -160,7 +160,7 @@ async fn detach(ec2: &Client, volume: &Volume) -> Result<(), Error> {
         let Err(error) = detached else { continue };
         // It is being detached already, or is not attached yet.
         if !matches!(error.code(), Some("IncorrectState" | "InvalidAttachment.NotFound")) {
-            return Err(about(volume, error::of("DetachVolume", error)));
+            return Err(about(volume, error::from_sdk("DetachVolume", error)));
         }
     }
     Ok(())
@@ -172,7 +172,7 @@ async fn delete(ec2: &Client, volume: &Volume) -> Result<bool, Error> {
         Some("InvalidVolume.NotFound") => Ok(false),
         // It is being created, or detached.
         Some("IncorrectState" | "VolumeInUse") => Ok(true),
-        _ => Err(about(volume, error::of("DeleteVolume", error))),
+        _ => Err(about(volume, error::from_sdk("DeleteVolume", error))),
     }
 }
 

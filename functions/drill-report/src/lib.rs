@@ -65,7 +65,7 @@ pub async fn handle(
 ) -> Result<DrillReport, Error> {
     let Input { execution, regions } = input;
     let start = DrillStart::read(&execution.input, execution.start_time)?;
-    let date = Night::of(start.time, &night::zone(&settings.time_zone)?);
+    let date = Night::from_time(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(date);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     if regions.is_empty() {

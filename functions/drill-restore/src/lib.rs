@@ -37,7 +37,7 @@ pub async fn handle(ec2: &Client, backup_stack: &str, input: Input) -> Result<Pr
     let tags = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(tags)).build();
     let create = ec2.create_volume().snapshot_id(&point.snapshot_id).availability_zone(zone);
     let create = create.volume_type(VolumeType::Gp3).tag_specifications(tags).client_token(token(&execution, &point));
-    let volume = create.send().await.map_err(|error| error::of("CreateVolume", error))?;
+    let volume = create.send().await.map_err(|error| error::from_sdk("CreateVolume", error))?;
     let created = volume.create_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
     Ok(Progress {
         volume_id: volume.volume_id.ok_or_else(|| Error::unanswered("CreateVolume", "no volume id"))?,

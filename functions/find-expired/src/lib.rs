@@ -170,7 +170,7 @@ async fn existing_volumes(ec2: &Client) -> Result<HashSet<String>, Error> {
     let mut existing = HashSet::new();
     let mut listed = ec2.describe_volumes().max_results(1_000).into_paginator().items().send();
     while let Some(volume) = listed.next().await {
-        existing.extend(volume.map_err(|error| error::of("DescribeVolumes", error))?.volume_id);
+        existing.extend(volume.map_err(|error| error::from_sdk("DescribeVolumes", error))?.volume_id);
     }
     Ok(existing)
 }

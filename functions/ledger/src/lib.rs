@@ -82,7 +82,7 @@ impl Ledger {
     pub async fn read_any_list<T: DeserializeOwned>(&self, key: &str) -> Result<ListReader<T>, Error> {
         let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(key).max_keys(1);
         let list = Box::pin(list.send()).await;
-        let list = list.map_err(|error| self.at(key, error::of("ListObjectsV2", error)))?;
+        let list = list.map_err(|error| self.at(key, error::from_sdk("ListObjectsV2", error)))?;
         // If the key exists, it is the first of the keys with this prefix.
         match list.contents().iter().any(|object| object.key() == Some(key)) {
             true => self.read_object(key, None).await,
@@ -103,7 +103,7 @@ impl Ledger {
     async fn body_of(&self, key: &str) -> Result<ByteStream, Error> {
         // Boxed here and below: the SDK's futures are large, and too deep for the compiler inside those of a function.
         let object = Box::pin(self.s3.get_object().bucket(&self.bucket).key(key).send()).await;
-        object.map(|object| object.body).map_err(|error| self.at(key, error::of("GetObject", error)))
+        object.map(|object| object.body).map_err(|error| self.at(key, error::from_sdk("GetObject", error)))
     }
 
     pub(crate) fn at(&self, key: &str, error: Error) -> Error {

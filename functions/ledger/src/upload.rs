@@ -55,7 +55,7 @@ impl<'a> Upload<'a> {
         let (s3, bucket) = (&self.ledger.s3, &self.ledger.bucket);
         let body = ByteStream::from(std::mem::take(&mut self.text).into_bytes());
         let put = s3.put_object().bucket(bucket).key(&self.key).content_type(self.content_type).body(body);
-        put.send().await.map(drop).map_err(|error| self.at(error::of("PutObject", error)))
+        put.send().await.map(drop).map_err(|error| self.at(error::from_sdk("PutObject", error)))
     }
 
     async fn flush_part(&mut self) -> Result<(), Error> {
@@ -67,7 +67,7 @@ impl<'a> Upload<'a> {
         let body = ByteStream::from(std::mem::take(&mut self.text).into_bytes());
         let part = s3.upload_part().bucket(bucket).key(&self.key).upload_id(&upload).part_number(number).body(body);
         let sent = part.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await;
-        let sent = sent.map_err(|error| self.at(error::of("UploadPart", error)))?;
+        let sent = sent.map_err(|error| self.at(error::from_sdk("UploadPart", error)))?;
         let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
         self.parts.push(part.set_checksum_crc32(sent.checksum_crc32).build());
         self.begun = Some(upload);
@@ -78,7 +78,7 @@ impl<'a> Upload<'a> {
         let (s3, bucket) = (&self.ledger.s3, &self.ledger.bucket);
         let create = s3.create_multipart_upload().bucket(bucket).key(&self.key).content_type(self.content_type);
         let created = create.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await;
-        let created = created.map_err(|error| self.at(error::of("CreateMultipartUpload", error)))?;
+        let created = created.map_err(|error| self.at(error::from_sdk("CreateMultipartUpload", error)))?;
         let missing = || self.at(Error::unanswered("CreateMultipartUpload", "no upload id"));
         created.upload_id.ok_or_else(missing)
     }
@@ -91,7 +91,7 @@ impl<'a> Upload<'a> {
         completed.map(drop).map_err(|error| {
             // If the first answer was lost, the upload no longer exists. Writing the object again is safe.
             let gone = error.code() == Some("NoSuchUpload");
-            let error = self.at(error::of("CompleteMultipartUpload", error));
+            let error = self.at(error::from_sdk("CompleteMultipartUpload", error));
             Error { name: if gone { ErrorName::Transient } else { error.name }, ..error }
         })
     }

@@ -41,7 +41,7 @@ impl Children {
     }
 
     /// The failed child execution that is about a volume or a snapshot.
-    pub fn of(&self, subject: &str) -> Option<&Failure> {
+    pub fn failure_of(&self, subject: &str) -> Option<&Failure> {
         self.0.get(subject)
     }
 

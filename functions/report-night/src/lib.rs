@@ -83,7 +83,7 @@ where
 {
     let Input { execution, regions } = input;
     let start = Start::read(&execution.input, execution.start_time)?;
-    let night = Night::of(start.time, &night::zone(&settings.time_zone)?);
+    let night = Night::from_time(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(night);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     if regions.is_empty() {

@@ -71,7 +71,7 @@ pub async fn existing(ec2: &Client, volumes: &[&str]) -> Result<HashMap<String, 
         let filter = Filter::builder().name("volume-id").set_values(Some(ids)).build();
         let mut listed = ec2.describe_volumes().filters(filter).into_paginator().items().send();
         while let Some(volume) = listed.next().await {
-            let volume = volume.map_err(|error| error::of("DescribeVolumes", error))?;
+            let volume = volume.map_err(|error| error::from_sdk("DescribeVolumes", error))?;
             existing.extend(volume.volume_id.clone().map(|id| (id, volume)));
         }
     }

@@ -102,7 +102,7 @@ impl Planned<'_> {
         let Some(work_list) = &self.region.work_list else { return Ok(false) };
         let mut volumes = self.ledger.read_list::<Volume>(work_list).await?;
         while let Some(Volume { volume_id, .. }) = volumes.next().await? {
-            if listed.of_volume(&volume_id).is_empty() && children.of(&volume_id).is_none() {
+            if listed.of_volume(&volume_id).is_empty() && children.failure_of(&volume_id).is_none() {
                 return Ok(true);
             }
         }
@@ -119,7 +119,7 @@ impl Planned<'_> {
                     on_work_list,
                     dry_run: self.dry_run,
                     tonight: tonight.of_volume(&volume.volume_id),
-                    child: children.of(&volume.volume_id),
+                    child: children.failure_of(&volume.volume_id),
                     step: step.as_ref(),
                     volume: &volume,
                 };
@@ -163,7 +163,7 @@ impl Planned<'_> {
         for snapshot in expired {
             if !still_listed.contains(&snapshot.snapshot_id) {
                 report.expired.push(snapshot);
-            } else if children.of(&snapshot.snapshot_id).is_none() {
+            } else if children.failure_of(&snapshot.snapshot_id).is_none() {
                 report.still_listed.push(snapshot);
             }
         }

@@ -102,7 +102,7 @@ async fn create(ec2: &Client, stack: &str, creation_tags: &CreationTags, input: 
         .config_override(once)
         .send()
         .await
-        .map_err(|error| error::of("CreateSnapshot", error))?;
+        .map_err(|error| error::from_sdk("CreateSnapshot", error))?;
     created.snapshot_id.ok_or_else(|| Error::unanswered("CreateSnapshot", "no snapshot id"))
 }
 

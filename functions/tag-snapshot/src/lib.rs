@@ -66,7 +66,7 @@ async fn add(ec2: &Client, snapshot_id: &str, tags: Tags) -> Result<(), Error> {
     while let Some(mut part) = parts.pop() {
         let tags = snapshots::ec2_tags(part.iter().cloned().collect());
         let tagged = ec2.create_tags().resources(snapshot_id).set_tags(Some(tags)).send().await;
-        match tagged.map_err(|error| not_found_yet(error::of("CreateTags", error))) {
+        match tagged.map_err(|error| not_found_yet(error::from_sdk("CreateTags", error))) {
             Ok(_) => {}
             Err(error) if error.name != ErrorName::Refused => return Err(error),
             Err(_) if part.len() > 1 => {

@@ -10,7 +10,7 @@ struct Caller {
 
 impl Caller {
     /// A caller with keys, in eu-west-1 of this cloud.
-    fn of(cloud: &Cloud) -> Self {
+    fn new(cloud: &Cloud) -> Self {
         let keys = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "eu-west-1")];
         let mut variables: Vec<_> = keys.map(|(name, value)| (name, value.to_owned())).to_vec();
         // By this name, and not by its address, moto finds a nested stack's template in its own S3.
@@ -61,7 +61,7 @@ fn requires(output: &Output, lines: &[&str]) {
 async fn the_whole_environment_is_deployed_updated_unchanged_and_destroyed() {
     let cloud = Cloud::up("deploy", &[]);
     let tree = cloud.directory.join("tree").display().to_string();
-    let caller = Caller::of(&cloud);
+    let caller = Caller::new(&cloud);
     let deploy = |more: &[&str]| {
         let all = ["deploy", "--stack", "whole", "--template", "all", "--from", &tree, "--allow-endpoint"];
         caller.run(&[&all, more].concat())
@@ -118,7 +118,7 @@ const REFUSALS: [(&[&str], &str); 6] = [
 async fn what_cannot_be_deployed_is_refused_with_the_remedy_before_anything_is_made() {
     let cloud = Cloud::up("deploy-refused", &[]);
     let tree = cloud.directory.join("tree").display().to_string();
-    let caller = || Caller::of(&cloud).with("AWS_ENDPOINT_URL", &cloud.ministack()).with("AWS_MAX_ATTEMPTS", "1");
+    let caller = || Caller::new(&cloud).with("AWS_ENDPOINT_URL", &cloud.ministack()).with("AWS_MAX_ATTEMPTS", "1");
     let deploy = |more: &[&'static str]| -> Vec<String> {
         let has = |name: &str| more.contains(&name);
         let mut all = vec!["deploy", "--template", "backup", "--allow-endpoint", "--yes"];

@@ -15,7 +15,7 @@ use tests::page;
 use crate::{drill::Ground, faults::faults};
 
 /// A function, a call of it, how that is told from the same call of another function, and the how manyth of the same volume it is.
-type Place = (&'static str, &'static str, fn(&Call) -> bool, usize);
+type KnownCall = (&'static str, &'static str, fn(&Call) -> bool, usize);
 
 /// drill-check and drill-remove ask for one volume: the first looks once, for here a volume is available at once.
 fn looks_for_one(call: &Call) -> bool {
@@ -26,7 +26,7 @@ fn looks_for_all(call: &Call) -> bool {
     call.is_filtered("DescribeVolumes", "tag:RestoreDrill") && !call.is_filtered("DescribeVolumes", "snapshot-id")
 }
 
-const PLACES: [Place; 7] = [
+const PLACES: [KnownCall; 7] = [
     ("drill-choose", "DescribeAvailabilityZones", |call| call.action == "DescribeAvailabilityZones", 1),
     ("drill-choose", "DescribeSnapshots", |call| call.action == "DescribeSnapshots", 1),
     ("drill-remove", "DescribeVolumes (left behind)", looks_for_all, 1),
@@ -37,7 +37,7 @@ const PLACES: [Place; 7] = [
 ];
 
 /// Runs a drill with one fault, which strikes one call of its kind, and where it failed another; says what was seen.
-async fn strike(ground: &Ground, (function, call, is, nth): Place, fault: &Fault) -> String {
+async fn strike(ground: &Ground, (function, call, is, nth): KnownCall, fault: &Fault) -> String {
     let (mut seen, struck) = (HashMap::new(), Arc::new(AtomicBool::new(false)));
     let strikes = struck.clone();
     ground.strict.inject(fault.clone(), move |call| {

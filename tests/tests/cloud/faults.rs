@@ -17,7 +17,7 @@ use tests::{
 };
 
 /// A call of a function: its action, and how it is told from the same action of another function.
-struct Place {
+struct KnownCall {
     function: &'static str,
     call: &'static str,
     /// Whether a call is of this kind, told tonight's Night.
@@ -31,43 +31,48 @@ fn of_night(call: &Call, night: &str) -> bool {
     call.action == "DescribeSnapshots" && tonight && !call.is_filtered("DescribeSnapshots", "volume-id")
 }
 
-const PLACES: [Place; 11] = [
-    Place {
+const PLACES: [KnownCall; 11] = [
+    KnownCall {
         function: "discover-volumes",
         call: "DescribeRegions",
         is: |call, _| call.action == "DescribeRegions",
         nth: 1,
     },
-    Place { function: "discover-volumes", call: "DescribeSnapshots", is: of_night, nth: 1 },
-    Place {
+    KnownCall { function: "discover-volumes", call: "DescribeSnapshots", is: of_night, nth: 1 },
+    KnownCall {
         function: "discover-volumes",
         call: "DescribeVolumes",
         is: |call, _| call.is_filtered("DescribeVolumes", "status"),
         nth: 1,
     },
-    Place {
+    KnownCall {
         function: "snapshot-one",
         call: "DescribeSnapshots",
         is: |call, _| call.is_filtered("DescribeSnapshots", "volume-id"),
         nth: 1,
     },
-    Place { function: "snapshot-one", call: "CreateSnapshot", is: |call, _| call.action == "CreateSnapshot", nth: 1 },
-    Place { function: "tag-snapshot", call: "CreateTags", is: |call, _| call.action == "CreateTags", nth: 1 },
-    Place {
+    KnownCall {
+        function: "snapshot-one",
+        call: "CreateSnapshot",
+        is: |call, _| call.action == "CreateSnapshot",
+        nth: 1,
+    },
+    KnownCall { function: "tag-snapshot", call: "CreateTags", is: |call, _| call.action == "CreateTags", nth: 1 },
+    KnownCall {
         function: "find-expired",
         call: "DescribeSnapshots",
         is: |call, _| call.action == "DescribeSnapshots" && !call.is_filtered("DescribeSnapshots", "tag:Night"),
         nth: 1,
     },
-    Place {
+    KnownCall {
         function: "find-expired",
         call: "DescribeVolumes",
         is: |call, _| call.action == "DescribeVolumes" && !call.is_filtered("DescribeVolumes", "status"),
         nth: 1,
     },
-    Place { function: "delete-one", call: "DeleteSnapshot", is: |call, _| call.action == "DeleteSnapshot", nth: 1 },
-    Place { function: "report-night", call: "DescribeSnapshots (tonight's)", is: of_night, nth: 2 },
-    Place {
+    KnownCall { function: "delete-one", call: "DeleteSnapshot", is: |call, _| call.action == "DeleteSnapshot", nth: 1 },
+    KnownCall { function: "report-night", call: "DescribeSnapshots (tonight's)", is: of_night, nth: 2 },
+    KnownCall {
         function: "report-night",
         call: "DescribeSnapshots (expired)",
         is: |call, night| {
@@ -117,7 +122,7 @@ impl Account {
     }
 
     /// Runs a night with one fault, and where it failed the same night again; says what was seen.
-    async fn strike(&mut self, place: &'static Place, fault: &Fault) -> String {
+    async fn strike(&mut self, place: &'static KnownCall, fault: &Fault) -> String {
         self.night = self.night.succ_opt().expect("a day");
         // The daily before a quarterly stays, as the newest that is governed by Daily.
         if model::due(self.night) != ["Daily"] {

@@ -50,7 +50,7 @@ async fn a_large_fleet_is_protected_twice_and_expires_within_every_limit_in_full
 }
 
 async fn protect_twice_and_expire(name: &str, volumes: usize) {
-    let fleet = Fleet::of(name, volumes, PAGE).await;
+    let fleet = Fleet::new(name, volumes, PAGE).await;
     let all: BTreeSet<_> = fleet.volumes.iter().cloned().collect();
     assert_eq!(all.len(), volumes);
 

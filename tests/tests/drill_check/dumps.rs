@@ -1,6 +1,6 @@
 //! The newest dump on a volume, loaded into a real PostgreSQL.
 
-use crate::place::{DUMP, Place, real};
+use crate::place::{CheckServer, DUMP, real};
 use serde_json::json;
 use std::{fs, os::unix::fs::symlink, process::Command};
 use tests::server;
@@ -20,7 +20,7 @@ pg_ctl stop -D source -m immediate
 
 #[test]
 fn a_volume_is_mounted_read_only_checked_and_its_newest_dump_loaded() {
-    let place = Place::with_postgres();
+    let place = CheckServer::with_postgres();
     place.dump("2026-11-28T033000Z.sql.gz", "this is no SQL");
     let dump = place.dumps().join(DUMP);
     server::give_to_a_user(&place.0);
@@ -37,14 +37,14 @@ fn a_volume_is_mounted_read_only_checked_and_its_newest_dump_loaded() {
 
 #[test]
 fn a_directory_of_dumps_without_a_dump_fails() {
-    let place = Place::new();
+    let place = CheckServer::new();
     fs::write(place.dumps().join(format!(".{DUMP}.partial")), "half a dump").expect("a file");
     place.fails("its directory of database dumps holds no dump");
 }
 
 #[test]
 fn a_dump_that_is_cut_off_or_damaged_fails_whether_postgresql_is_there_or_not() {
-    let place = Place::new();
+    let place = CheckServer::new();
     place.dump(DUMP, "SELECT 1;");
     let path = place.dumps().join(DUMP);
     let whole = fs::read(&path).expect("the dump");
@@ -60,7 +60,7 @@ fn a_dump_that_is_cut_off_or_damaged_fails_whether_postgresql_is_there_or_not() 
 
 #[test]
 fn a_dump_is_not_loaded_where_there_is_no_postgresql() {
-    let place = Place::new();
+    let place = CheckServer::new();
     place.dump(DUMP, "SELECT 1;");
     let said = place.check();
     assert!(
@@ -74,7 +74,7 @@ fn a_dump_is_not_loaded_where_there_is_no_postgresql() {
 
 #[test]
 fn a_dump_that_does_not_load_fails() {
-    let place = Place::with_postgres();
+    let place = CheckServer::with_postgres();
     for (sql, error) in [
         (
             "CREATE TABLE shop (n int); CREATE TABL orders (n int); SELECT 1;",
@@ -92,7 +92,7 @@ fn a_dump_that_does_not_load_fails() {
 
 #[test]
 fn a_dump_that_is_larger_than_the_server_has_room_for_is_not_begun() {
-    let place = Place::with_postgres();
+    let place = CheckServer::with_postgres();
     place.dump(DUMP, "SELECT 1;");
     place.program("df", "echo Avail; echo 255");
     place.fails("256 MiB are needed");
@@ -100,7 +100,7 @@ fn a_dump_that_is_larger_than_the_server_has_room_for_is_not_begun() {
 
 #[test]
 fn a_link_that_leads_off_the_volume_is_not_followed_to_the_servers_own_dumps() {
-    let place = Place::new();
+    let place = CheckServer::new();
     place.dump(DUMP, "SELECT 1;");
     let own = place.0.join("own");
     fs::rename(place.0.join("volume/var"), &own).expect("moved");

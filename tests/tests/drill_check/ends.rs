@@ -1,11 +1,11 @@
 //! However a check ends, nothing of it stays on the server.
 
-use crate::place::{DUMP, Place, names, said, signal};
+use crate::place::{CheckServer, DUMP, names, said, signal};
 use std::fs;
 
 #[test]
 fn a_check_that_takes_too_long_ends_itself() {
-    let place = Place::new();
+    let place = CheckServer::new();
     let path = place.0.join("check");
     let script = fs::read_to_string(&path).expect("the script");
     fs::write(&path, script.replace(" 110m ", " 2s ")).expect("the script");
@@ -15,7 +15,7 @@ fn a_check_that_takes_too_long_ends_itself() {
 
 #[test]
 fn a_check_that_is_stopped_while_it_loads_leaves_nothing() {
-    let place = Place::with_postgres();
+    let place = CheckServer::with_postgres();
     place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(600);", place.0.join("loading").display()));
     let check = place.start();
     place.wait_for("loading");
@@ -29,7 +29,7 @@ fn a_check_that_is_stopped_while_it_loads_leaves_nothing() {
 
 #[test]
 fn what_a_check_that_was_killed_left_is_removed_by_the_next() {
-    let place = Place::new();
+    let place = CheckServer::new();
     let begun = place.0.join("begun").display().to_string();
     place.program("xfs_repair", &format!(": > {begun}\nexec sleep 600"));
     let killed = place.start();
@@ -42,7 +42,7 @@ fn what_a_check_that_was_killed_left_is_removed_by_the_next() {
 
 #[test]
 fn a_second_check_of_a_volume_waits_for_the_first_and_leaves_what_is_its() {
-    let place = Place::new();
+    let place = CheckServer::new();
     let calls = place.0.join("calls").display().to_string();
     place.program("xfs_repair", &format!("echo begins >> {calls}\n: > {calls}.begun\nsleep 1\necho ends >> {calls}"));
     let first = place.start();
@@ -57,7 +57,7 @@ fn a_second_check_of_a_volume_waits_for_the_first_and_leaves_what_is_its() {
 
 #[test]
 fn what_a_killed_check_left_running_ends_with_the_next() {
-    let place = Place::with_postgres();
+    let place = CheckServer::with_postgres();
     place.dump(DUMP, &format!("\\! : > {}\nSELECT pg_sleep(600);", place.0.join("loading").display()));
     let first = place.start();
     place.wait_for("loading");

@@ -6,14 +6,14 @@ mod ends;
 mod place;
 mod sandbox;
 
-use place::{DISKS, PARTITIONS, Place, VOLUME, script};
+use place::{CheckServer, DISKS, PARTITIONS, VOLUME, script};
 use serde_json::json;
 use std::fs;
 use tests::template;
 
 #[test]
 fn the_largest_file_system_that_it_knows_is_taken() {
-    let place = Place::new();
+    let place = CheckServer::new();
     let others = "/dev/nvme1n1p2 part 4294967296 ext4\n/dev/mapper/data lvm 99999999999 xfs\n/dev/nvme1n1p3 part 99999999999 swap";
     place.disks(DISKS, &format!("{others}\n/dev/nvme1n1p4 part 10737418240 ext4\n{PARTITIONS}"));
     assert_eq!(place.succeeds(), json!({"fileSystem": "ext4", "files": 123, "dump": null, "databases": null}));
@@ -23,7 +23,7 @@ fn the_largest_file_system_that_it_knows_is_taken() {
 
 #[test]
 fn a_volume_without_a_file_system_that_it_knows_proves_the_volume_alone() {
-    let place = Place::new();
+    let place = CheckServer::new();
     let beside =
         "/dev/nvme1n1 disk 8589934592\n/dev/nvme1n1p1 part 1073741824 xfs\n/dev/nvme1n1p2 part 7516192768 LVM2_member";
     place.disks(DISKS, beside);
@@ -38,7 +38,7 @@ fn a_volume_without_a_file_system_that_it_knows_proves_the_volume_alone() {
 
 #[test]
 fn a_volume_that_does_not_come_fails_and_one_that_comes_late_does_not() {
-    let place = Place::new();
+    let place = CheckServer::new();
     place.disks(DISKS.lines().next().expect("a disk"), PARTITIONS);
     place.fails("no disk of this server has the volume's id");
     let list = fs::read_to_string(place.0.join("bin/lsblk")).expect("a program");
@@ -51,7 +51,7 @@ fn a_volume_that_does_not_come_fails_and_one_that_comes_late_does_not() {
 
 #[test]
 fn a_file_system_that_cannot_be_mounted_or_is_damaged_fails() {
-    let place = Place::new();
+    let place = CheckServer::new();
     let umount = fs::read_to_string(place.0.join("bin/umount")).expect("a program");
     place.program("xfs_repair", "for n in {1..9999}; do echo \"inode $n would be cleared\"; done; exit 1");
     place.fails("its xfs file system on /dev/nvme1n1p1 is damaged: xfs_repair -n ended with 1");

@@ -26,16 +26,16 @@ const PROGRAMS: [&str; 20] = [
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A folder that is removed with what is in it.
-pub struct Place(pub PathBuf);
+pub struct CheckServer(pub PathBuf);
 
 /// What a check said.
-pub struct Said {
+pub struct CheckResult {
     pub good: bool,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Place {
+impl CheckServer {
     /// A server without PostgreSQL, that a volume with one xfs and no dump is attached to.
     pub fn new() -> Self {
         let name = format!("drill-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -134,7 +134,7 @@ impl Place {
     }
 
     /// Runs a check, which may leave nothing behind.
-    pub fn check(&self) -> Said {
+    pub fn check(&self) -> CheckResult {
         let said = said(self.start().wait_with_output().expect("bash"));
         self.is_tidy();
         said
@@ -205,7 +205,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for CheckServer {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -226,9 +226,9 @@ pub fn real(name: &str) -> String {
     found
 }
 
-pub fn said(output: Output) -> Said {
+pub fn said(output: Output) -> CheckResult {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Said { good: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    CheckResult { good: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 /// Sends a signal to a process, or with a hyphen to a group.

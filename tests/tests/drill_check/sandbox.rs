@@ -1,6 +1,6 @@
 //! What a dump may do on the server, with a real systemd, real namespaces and a real mount.
 
-use crate::place::{DUMP, Place, real};
+use crate::place::{CheckServer, DUMP, real};
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
@@ -45,7 +45,7 @@ struct Server {
 }
 
 impl Server {
-    fn boot(place: &Place) -> Self {
+    fn boot(place: &CheckServer) -> Self {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--cgroup", "--ipc", "--uts"]);
         let unshare = command.args(["bash", "-c", BOOT, "bash"]).arg(&place.0).env("container", "test").spawn();
@@ -76,7 +76,7 @@ impl Drop for Server {
 #[test]
 #[ignore = "needs root and a machine that allows namespaces and mounts: make test-privileged"]
 fn a_dump_has_no_network_no_files_of_the_server_and_no_databases_of_it() {
-    let place = Place::with_postgres();
+    let place = CheckServer::with_postgres();
     for name in ["cat", "head", "id", "systemctl", "systemd-run", "touch", "umount", "unshare"] {
         let link = place.0.join("bin").join(name);
         let _ = fs::remove_file(&link);

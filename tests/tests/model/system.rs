@@ -21,7 +21,7 @@ fn tonight(time: DateTime<Utc>, parameters: &Parameters) -> Night {
     let started = "2000-01-01T00:00:00Z".parse().expect("a time");
     let start =
         Start::read(&json!({"time": time.to_rfc3339_opts(SecondsFormat::Secs, true)}), started).expect("a start");
-    Night::of(start.time, &domain_night::zone(&parameters.time_zone).expect("a zone"))
+    Night::from_time(start.time, &domain_night::zone(&parameters.time_zone).expect("a zone"))
 }
 
 pub fn night(time: DateTime<Utc>, parameters: &Parameters) -> String {

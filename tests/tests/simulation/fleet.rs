@@ -27,7 +27,7 @@ pub struct Fleet {
 
 impl Fleet {
     /// A server in each Region.
-    pub async fn of(cloud: &Cloud, strict: &StrictEc2) -> Self {
+    pub async fn new(cloud: &Cloud, strict: &StrictEc2) -> Self {
         let (mut clients, mut servers) = (BTreeMap::new(), BTreeMap::new());
         for region in REGIONS {
             let ec2 = cloud.ec2_at(strict.url.clone(), region).await;

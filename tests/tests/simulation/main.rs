@@ -89,7 +89,7 @@ impl Simulation {
         let regions = format!("Regions={}", REGIONS.join(","));
         let cloud = Cloud::up_with(name, &[&regions], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
         strict.forward_to(&cloud.ministack());
-        let fleet = Fleet::of(&cloud, &strict).await;
+        let fleet = Fleet::new(&cloud, &strict).await;
         let pictured = fleet.account(REGIONS[0]).await.volumes.into_keys().next().expect("a volume");
         let parameters = Parameters {
             backup_stack: cloud.exported("BACKUP_STACK"),

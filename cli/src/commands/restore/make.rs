@@ -111,7 +111,7 @@ impl Maker {
                 Ok(made.volume_id.map(|id| (id, begun)))
             }
             Err(error) if error.code() == Some("IdempotentParameterMismatch") => Ok(None),
-            Err(error) => Err(error::of("CreateVolume", error)),
+            Err(error) => Err(error::from_sdk("CreateVolume", error)),
         }
     }
 
@@ -179,7 +179,8 @@ impl Maker {
             };
             let call = self.region.client.attach_volume().volume_id(id).instance_id(&target.instance_id);
             if let Err(error) = call.device(device).send().await {
-                let error = error::of("AttachVolume", error).context(format!("{id} was created, but is not attached"));
+                let error =
+                    error::from_sdk("AttachVolume", error).context(format!("{id} was created, but is not attached"));
                 self.note_attached(plan, &target).await?;
                 // An earlier attempt, or another restore of this moment, may have attached it.
                 if !plan.volumes[place].is_attached {

@@ -22,7 +22,7 @@ pub async fn require_stopped(region: &Region, plan: &mut Plan) -> Result<()> {
             Err(error) => {
                 plan.notes.push(format!(
                     "{:#}: it is unknown whether {id} has an AWS Marketplace product code.",
-                    error::of("DescribeSnapshotAttribute", error)
+                    error::from_sdk("DescribeSnapshotAttribute", error)
                 ));
                 return Ok(());
             }

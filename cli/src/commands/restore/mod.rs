@@ -41,7 +41,7 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) 
     let (parts, _) = readable(each_region(account, &stack.regions, read).await)?;
     let mut found = Found::default();
     parts.into_iter().for_each(|part| found.add(part));
-    let mut plan = Plan::of(&found, asked, stack)?;
+    let mut plan = Plan::new(&found, asked, stack)?;
     let region = Region { name: plan.region.clone(), client: account.ec2(&plan.region) };
     marketplace::require_stopped(&region, &mut plan).await?;
     if asked.plan {

@@ -85,7 +85,7 @@ pub struct Planned {
 
 impl Plan {
     /// Plans the restore.
-    pub fn of(found: &Found, asked: &Restore, stack: &Stack) -> Result<Self> {
+    pub fn new(found: &Found, asked: &Restore, stack: &Stack) -> Result<Self> {
         let Chosen { points, notes } = match (&asked.server, &asked.volume) {
             (Some(name), _) => server::all(found, name, asked.night, &stack.regions)?,
             (None, Some(volume)) => choose::one(found, volume, asked.night, &stack.regions)?,

@@ -19,7 +19,7 @@ const MISSED: i64 = 7;
 
 /// One restore point of each of the server's volumes, all of one Night: the newest that all have, if none is asked for.
 pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
-    let server = Server::of(found, asked);
+    let server = Server::new(found, asked);
     let known = nights(server.points.iter().copied());
     let Some(newest) = known.last().copied() else {
         bail!(
@@ -79,7 +79,7 @@ struct Server<'a> {
 type Members<'a> = BTreeMap<&'a str, Option<&'a Point>>;
 
 impl<'a> Server<'a> {
-    fn of(found: &'a Found, asked: &str) -> Self {
+    fn new(found: &'a Found, asked: &str) -> Self {
         let there = found.servers.iter().filter(|server| server.state != "terminated");
         let attached: BTreeSet<_> = there.flat_map(|server| server.devices.values().map(String::as_str)).collect();
         let is_its = |instance: &str| instance == asked || found.servers.iter().any(|server| server.id == instance);

@@ -30,7 +30,7 @@ fn point(volume: &str, night: &str) -> Point {
         ("RestoreAs", AS),
         ("RestoreServer", "db"),
     ]));
-    snapshot.origin = Origin::of(&snapshot.tags);
+    snapshot.origin = Origin::from_tags(&snapshot.tags);
     Point::new(snapshot).unwrap()
 }
 
@@ -87,12 +87,12 @@ fn asked(line: &str) -> Restore {
 }
 
 fn plan(found: &Found, line: &str) -> Plan {
-    Plan::of(found, &asked(line), &fixtures::stack()).unwrap_or_else(|error| panic!("{line}: {error}"))
+    Plan::new(found, &asked(line), &fixtures::stack()).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
 #[track_caller]
 fn refused(found: &Found, line: &str, told: &str) {
-    let error = Plan::of(found, &asked(line), &fixtures::stack()).expect_err(line).to_string();
+    let error = Plan::new(found, &asked(line), &fixtures::stack()).expect_err(line).to_string();
     assert!(error.contains(told) && !error.contains('\n'), "{line}: {error}");
 }
 
@@ -327,7 +327,7 @@ fn the_next_command_has_a_servers_name_as_one_word() {
         drop(point.snapshot.tags.insert("RestoreServer".into(), named.into()))
     });
     let asked = Restore { server: Some(named.to_owned()), ..asked("--server x") };
-    let plan = Plan::of(&found(vec![of]), &asked, &fixtures::stack()).unwrap();
+    let plan = Plan::new(&found(vec![of]), &asked, &fixtures::stack()).unwrap();
     let text = plan.text(Outcome::Done, Terminal { width: None, is_coloured: false });
     let quoted = shlex::try_quote(named).unwrap();
     assert!(text.contains(&format!("nightly restore --server={quoted} --night 2026-11-24")), "{text}");

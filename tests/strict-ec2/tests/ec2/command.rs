@@ -79,7 +79,7 @@ fn refusal(arguments: &[&str]) -> (Option<i32>, String) {
 async fn a_rule_and_a_fault_over_http_apply_to_the_next_calls() {
     let moto = Moto::start();
     let running = Running::start(&["--upstream", &moto.url]);
-    let (ec2, control) = (Caller::new(&running.url, moto), Control::of(&running.url));
+    let (ec2, control) = (Caller::new(&running.url, moto), Control::new(&running.url));
     let volume = ec2.volume("gp3").await;
 
     let (status, rules) = control.put("rules", json!({"page": 2, "between_snapshots_ms": 3_600_000})).await;
@@ -125,7 +125,7 @@ async fn a_file_sets_the_first_rules() {
 
     std::fs::write(&file, r#"{"page": 7}"#).expect("a file");
     let running = Running::start(&arguments);
-    assert_eq!(Control::of(&running.url).get("rules").await["page"], 7);
+    assert_eq!(Control::new(&running.url).get("rules").await["page"], 7);
 
     std::fs::write(&file, r#"{"page": "seven"}"#).expect("a file");
     let reason = "page: invalid type: string \"seven\", expected a whole number";

@@ -11,7 +11,7 @@ pub struct Control {
 }
 
 impl Control {
-    pub fn of(endpoint: &str) -> Self {
+    pub fn new(endpoint: &str) -> Self {
         let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a client");
         Self { url: format!("{endpoint}/_strict-ec2/"), client }
     }
@@ -45,7 +45,7 @@ impl Control {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_value_is_refused_by_its_name_and_changes_nothing() {
     let strict = StrictEc2::listen(Rules::default().page(4));
-    let control = Control::of(&strict.url);
+    let control = Control::new(&strict.url);
     for (method, path, body, expected) in [
         ("PUT", "rules", r#"{"pages": 3}"#, "unknown field `pages`, expected one of `throttle`, `page`, "),
         (
@@ -130,7 +130,7 @@ async fn a_bad_value_is_refused_by_its_name_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_and_faults_are_read_as_they_were_written() {
     let control = StrictEc2::listen(Rules::default());
-    let (_running, control) = (&control, Control::of(&control.url));
+    let (_running, control) = (&control, Control::new(&control.url));
     let rules = json!({
         "throttle": {"times": 2.5, "burst": 10}, "page": 3, "empty_pages": true, "between_snapshots_ms": 15_000,
         "limit_pending": true, "new_snapshots": {"pending_for_ms": 300}, "new_volumes": "stay_creating",
@@ -164,7 +164,7 @@ async fn rules_and_faults_are_read_as_they_were_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn states_amis_and_locks_are_set_and_unset_over_http() {
     let (strict, ec2) = start(Rules::default());
-    let control = Control::of(&strict.url);
+    let control = Control::new(&strict.url);
     let volume = ec2.volume("gp3").await;
     let snapshot = ec2.snapshot(&volume).await;
     let path = format!("snapshots/{snapshot}");
@@ -187,7 +187,7 @@ async fn states_amis_and_locks_are_set_and_unset_over_http() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_path_or_method_names_the_known_ones_and_is_not_a_call() {
     let strict = StrictEc2::listen(Rules::default());
-    let control = Control::of(&strict.url);
+    let control = Control::new(&strict.url);
     let (status, answer) = control.post("rule", json!({})).await;
     let known = "The control endpoint has rules, faults, calls, snapshots, volumes, clock.";
     assert_eq!((status, answer["error"].as_str()), (404, Some(&*format!("/_strict-ec2/rule does not exist. {known}"))));
