@@ -30,13 +30,14 @@ PLACE = $(if $(STACK),--stack "$(STACK)") $(if $(REGION),--region "$(REGION)") $
 DEPLOY = target/debug/nightly deploy --from "$(FILES)" --template $(or $(TEMPLATE),all) $(PLACE) $(if $(EMAIL),--email "$(EMAIL)") \
   $(if $(PARAMETERS),--parameters $(PARAMETERS))
 
-.PHONY: help night drill up down test test-all test-privileged lint simulate bench package deploy destroy functions binaries installed tests-built
+.PHONY: help night drill up shell down test test-all test-privileged lint simulate bench package dist deploy destroy functions binaries installed tests-built
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make night     run one night on the local cloud and follow it   [NIGHT=2026-12-31] [DRY_RUN=1] [PORT=4566] [PARAMETERS="Key=Value ..."]'
 	@echo 'make drill     run a night and a restore drill, and restore the database server   [NIGHT=2026-12-31] [PORT=4566]'
-	@echo 'make up        start the local cloud and deploy to it; then use  . target/local/env  and  nightly --help   [PARAMETERS="Key=Value ..."]'
+	@echo 'make up        start the local cloud and deploy to it; then  make shell   [PARAMETERS="Key=Value ..."]'
+	@echo 'make shell     open a shell in which nightly and aws reach the local cloud'
 	@echo 'make down      stop it'
 	@echo 'make test      run the tests that everybody runs'
 	@echo 'make test-all  run all tests, the long proofs included'
@@ -44,13 +45,14 @@ help:
 	@echo 'make lint      check formatting, lints, licenses and unused dependencies'
 	@echo 'make simulate  run 100,000 random and 1,000 real nights against the model; draws docs/retention.svg (an hour)'
 	@echo 'make bench     measure; writes the tables and charts of docs/measurements.md (ten minutes, and the release builds)'
+	@echo 'make dist      build one self-contained nightly with the templates and zips inside, in target/dist'
 	@echo 'make package   build the release zips for arm64, in target/package'
 	@echo 'make deploy    deploy the stack to AWS   STACK=name [TEMPLATE=backup] [REGION=...] [EMAIL=...] [PARAMETERS="Key=Value ..."] [YES=1]'
 	@echo 'make destroy   delete the stack   STACK=name [REGION=...] [YES=1]'
 
 night: up
 	$(if $(COLD),@echo 'Step 3 of 3: run one night.')
-	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run --page "$${LOCAL_DIR:-target/local}/night.html" \
+	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run --html "$${LOCAL_DIR:-target/local}/night.html" \
 	  $${NIGHT:+"--night=$$NIGHT"} $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
 
 # A night, the proof that it can be restored, and a restore.
@@ -65,6 +67,11 @@ drill: functions
 up: functions
 	$(if $(COLD),@echo 'Step 2 of 3: start the local cloud and deploy to it.')
 	@$(PYTHON) infra/local/up.py
+
+# A sub-shell in which nightly and the AWS CLI reach the local cloud. Nothing of it stays after `exit`.
+shell:
+	@[ -f "$${LOCAL_DIR:-target/local}/env" ] || { echo 'make: there is no local cloud; run make up first'; exit 1; }
+	@. "$${LOCAL_DIR:-target/local}/env" && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec "$${SHELL:-bash}"
 
 down: $(VENV)/local
 	@$(PYTHON) infra/local/down.py
@@ -121,6 +128,11 @@ package: $(VENV)/release
 	@$(RELEASE) zigbuild --release --target $(ARM64).2.34 $(RELEASED)
 	@$(PYTHON) infra/package.py target/$(ARM64)/release target/package
 	@ls -l target/package
+
+# The program runs on Linux with glibc 2.28 or later, such as Amazon Linux 2023.
+dist: package
+	@$(RELEASE) zigbuild --release --target $(HOST).2.28 --package nightly
+	@$(PYTHON) infra/dist.py target/$(HOST)/release/nightly target/package target/dist/nightly-$(HOST)
 
 # What refuses a deployment refuses it before the release is built.
 deploy: binaries

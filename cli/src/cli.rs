@@ -1,8 +1,9 @@
 //! The command line.
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap_complete::Shell;
 use domain::Night;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use crate::deployment::price::Template;
@@ -38,6 +39,13 @@ pub enum Command {
     Deploy(Deploy),
     /// Delete the stack; its snapshots and buckets stay
     Destroy(Destroy),
+    /// Print the completions of a shell
+    Completions {
+        /// Shell to complete for
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
     #[command(flatten)]
     Backup(BackupCommand),
 }
@@ -45,12 +53,14 @@ pub enum Command {
 /// The commands that work on a backup that is deployed.
 #[derive(Debug, Subcommand)]
 pub enum BackupCommand {
+    /// Check the stack, its alerts and the account's limits, the worst first
+    Check(Check),
     /// Start a run and follow it to its end
     Run(Run),
     /// List the last runs, or show those of one Night in full
     Status(Status),
     /// List every in-use volume with its newest restore point, those without one of the last 36 hours first, and volumes that are no longer backed up
-    Coverage(Regions),
+    Coverage(Coverage),
     /// List the restore points by Interval, and when each expires
     List(List),
     /// Say why a snapshot is kept, and until when
@@ -106,6 +116,14 @@ pub struct Destroy {
     pub allow_endpoint: bool,
 }
 
+/// `nightly check`
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Also compare the stack's resources with the template, which takes minutes
+    #[arg(long)]
+    pub drift: bool,
+}
+
 /// `nightly run`
 #[derive(Args, Debug)]
 pub struct Run {
@@ -123,7 +141,7 @@ pub struct Run {
     pub dry_run: bool,
     /// Also write the report as a page: one HTML file that needs no network
     #[arg(long, value_name = "FILE")]
-    pub page: Option<PathBuf>,
+    pub html: Option<PathBuf>,
 }
 
 /// `nightly status`
@@ -134,6 +152,9 @@ pub struct Status {
     /// Number of runs to list
     #[arg(long, default_value = "14", value_name = "COUNT", conflicts_with = "night")]
     pub last: NonZeroUsize,
+    /// Also write the report of the Night as a page: one HTML file that needs no network
+    #[arg(long, value_name = "FILE", requires = "night")]
+    pub html: Option<PathBuf>,
 }
 
 /// For the commands that look at volumes and restore points.
@@ -142,6 +163,16 @@ pub struct Regions {
     /// Comma-separated list of the Regions to look in [default: the parameter Regions of the stack]
     #[arg(long, value_delimiter = ',', value_name = "REGIONS")]
     pub regions: Vec<String>,
+}
+
+/// `nightly coverage`
+#[derive(Args, Clone, Debug)]
+pub struct Coverage {
+    #[command(flatten)]
+    pub regions: Regions,
+    /// Age from which a restore point is too old, such as 36h or 2d
+    #[arg(long, value_name = "AGE", default_value = "36h", value_parser = age)]
+    pub max_age: SignedDuration,
 }
 
 /// `nightly list`
@@ -212,6 +243,22 @@ pub struct Graph {
     pub output: Option<PathBuf>,
 }
 
+/// Reads an age of whole hours or days: `36h`, `2d`.
+///
+/// # Errors
+/// It has another form, or is not positive.
+fn age(text: &str) -> Result<SignedDuration, String> {
+    let hours = match text.split_at_checked(text.len().saturating_sub(1)) {
+        Some((number, "h")) => number.parse().ok(),
+        Some((number, "d")) => number.parse::<u16>().ok().and_then(|days| days.checked_mul(24)),
+        _ => None,
+    };
+    match hours {
+        Some(hours) if hours > 0 => Ok(SignedDuration::from_hours(hours.into())),
+        _ => Err("use whole hours or days, such as 36h or 2d".to_owned()),
+    }
+}
+
 /// Reads `Key=Value`.
 ///
 /// # Errors
@@ -246,6 +293,15 @@ fn device(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_age_is_of_whole_hours_or_days() {
+        assert_eq!(age("36h"), Ok(SignedDuration::from_hours(36)));
+        assert_eq!(age("2d"), Ok(SignedDuration::from_hours(48)));
+        for bad in ["", "h", "36", "0h", "-1h", "1.5d", "36m", "9999d", "é"] {
+            assert!(age(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_name_that_ec2_does_not_take_is_refused() {

@@ -25,8 +25,8 @@ use jiff::Timestamp;
 use std::process::ExitCode;
 
 use account::{Account, stack::Stack};
-use cli::{BackupCommand, Cli, Command, List, Restore, Why};
-use commands::{coverage, deploy, destroy, drill, list, restore, run, status, why};
+use cli::{BackupCommand, Cli, Command, Coverage, List, Restore, Why};
+use commands::{check, coverage, deploy, destroy, drill, list, manual, restore, run, status, why};
 
 /// The result of a command, as its exit code. 2 is a wrong command line, 3 an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,11 @@ impl From<Verdict> for ExitCode {
 /// # Errors
 /// One line with the problem and the remedy.
 pub async fn run(cli: Cli) -> Result<Verdict> {
+    match cli.command {
+        Command::Completions { shell } => return manual::completions(shell),
+        Command::Man => return manual::page(),
+        _ => {}
+    }
     let account = Account::load(cli.region.clone(), cli.profile.clone()).await?;
     // A variable that is empty names no stack.
     let name = cli.stack.as_deref().filter(|name| !name.is_empty());
@@ -58,9 +63,10 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
         Command::Deploy(asked) => return deploy::run(&account, name, &asked, cli.json).await,
         Command::Destroy(asked) => return destroy::run(&account, name, &asked).await,
         Command::Backup(command) => command,
+        Command::Completions { .. } | Command::Man => return Ok(Verdict::Good),
     };
     let mut stack = Stack::find(&account, name).await?;
-    if let BackupCommand::Coverage(asked)
+    if let BackupCommand::Coverage(Coverage { regions: asked, .. })
     | BackupCommand::List(List { regions: asked, .. })
     | BackupCommand::Why(Why { regions: asked, .. })
     | BackupCommand::Restore(Restore { regions: asked, .. }) = &command
@@ -70,9 +76,10 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
     }
     let now = Timestamp::now();
     match command {
+        BackupCommand::Check(asked) => check::run(&account, &stack, &asked, cli.json, now).await,
         BackupCommand::Run(asked) => run::run(&account, &stack, &asked, cli.json).await,
         BackupCommand::Status(asked) => status::run(&account, &stack, &asked, cli.json, now).await,
-        BackupCommand::Coverage(_) => coverage::run(&account, &stack, cli.json, now).await,
+        BackupCommand::Coverage(asked) => coverage::run(&account, &stack, &asked, cli.json, now).await,
         BackupCommand::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, now).await,
         BackupCommand::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, now).await,
         BackupCommand::Restore(asked) => restore::run(&account, &stack, &asked, cli.json).await,

@@ -20,6 +20,7 @@ from cloud import ANY_NIGHT, OWN_EC2, ROOT, Cloud, Failed
 NIGHTLY = ROOT / "target/debug/nightly"
 ENVIRONMENT = "nightly-environment"
 BACKUP = "nightly-backup"
+PROFILE = "nightly-local"
 STACK = os.environ.get("STACK") or BACKUP
 WITH_SERVERS = not os.environ.get("WITHOUT_SERVERS")
 EXPORTED = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID",
@@ -75,6 +76,18 @@ def write_env(cloud: Cloud, outputs: dict) -> None:
     # For `nightly`; and the caller's own account must not come between.
     path = f"export PATH={shlex.quote(str(ROOT / 'target/debug'))}:$PATH\nunset AWS_PROFILE AWS_SESSION_TOKEN\n"
     (cloud.directory / ("env" if STACK == BACKUP else f"env-{STACK}")).write_text(text + path)
+    (cloud.directory / "config").write_text(f"""# For AWS_CONFIG_FILE: nightly and the AWS CLI then reach this cloud with `--profile {PROFILE}`, and nothing else does.
+[profile {PROFILE}]
+region = {env["AWS_REGION"]}
+aws_access_key_id = {env["AWS_ACCESS_KEY_ID"]}
+aws_secret_access_key = {env["AWS_SECRET_ACCESS_KEY"]}
+endpoint_url = {env["AWS_ENDPOINT_URL"]}
+services = {PROFILE}
+
+[services {PROFILE}]
+ec2 =
+  endpoint_url = {env["AWS_ENDPOINT_URL_EC2"]}
+""")
 
 
 def main() -> None:
@@ -92,4 +105,4 @@ if __name__ == "__main__":
     except Failed as problem:
         sys.exit(f"up: {problem}")
     except KeyboardInterrupt:
-        sys.exit("\nup: interrupted; `make down` stops what was started, `make up` goes on")
+        sys.exit("\nup: interrupted; `make down` stops what was started, `make up` continues")

@@ -79,10 +79,12 @@ pub fn build() {
 /// A command ended otherwise than the page says.
 pub fn run(page: &str, blocks: &[Block], cloud: &Cloud) -> Output {
     let local = cloud.directory.display().to_string();
+    // A sub-shell would not read the page's next lines.
     let mut script = String::from(
-        "set -euo pipefail\nmake() {\n  case \"$1\" in test|test-all|test-privileged|lint|bench|simulate|package) set -- --dry-run \"$@\" ;; esac\n",
+        "set -euo pipefail\nmake() {\n  if [ \"$1\" = shell ]; then . target/local/env; PATH=$PWD/target/venv/bin:$PATH; return; fi\n  case \"$1\" in test|test-all|test-privileged|lint|bench|simulate|package) set -- --dry-run \"$@\" ;; esac\n",
     );
     script += "  command make --silent --no-print-directory \"$@\"\n}\n";
+    script = script.replace("target/local", &local);
     for block in blocks.iter().filter(|block| block.place == Place::Here) {
         let commands = block.commands.replace("target/local", &local);
         script += &format!("echo '## {page}:{}' >&2\n", block.line);

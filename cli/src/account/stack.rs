@@ -1,7 +1,7 @@
 //! The backup's stack: where its parts are, and its parameters.
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_cloudformation::types::Stack as Described;
+use aws_sdk_cloudformation::{error::ProvideErrorMetadata, types::Stack as Described};
 use domain::{foreign_tags::ForeignTags, night, retention::Policy, selection::Selection};
 use jiff::tz::TimeZone;
 
@@ -31,9 +31,15 @@ pub struct Stack {
 impl Stack {
     /// Finds the stack of this name, or of this `BackupStack`. Without a name it is the only backup of the Region.
     pub async fn find(account: &Account, name: Option<&str>) -> Result<Self> {
-        let listed = account.cloudformation().describe_stacks().into_paginator().items().send();
-        let listed = listed.collect::<Result<Vec<_>, _>>().await;
-        let listed = listed.map_err(|error| error::from_sdk("DescribeStacks", error))?;
+        let listed = match name {
+            Some(name) => named(account, name).await?,
+            None => None,
+        };
+        // Only a name that is no stack's may be the value of `BackupStack`.
+        let listed = match listed {
+            Some(one) => vec![one],
+            None => all(account).await?,
+        };
         // A nested stack has the same outputs as its root.
         let mut backups: Vec<_> = listed.iter().filter(|one| one.root_id().is_none() && is_backup(one)).collect();
         let called =
@@ -83,6 +89,22 @@ impl Stack {
     }
 }
 
+/// The backup whose stack has this name.
+async fn named(account: &Account, name: &str) -> Result<Option<Described>> {
+    match account.cloudformation().describe_stacks().stack_name(name).send().await {
+        Err(error) if error.code() == Some("ValidationError") => Ok(None),
+        Err(error) => Err(error::from_sdk("DescribeStacks", error)),
+        Ok(found) => Ok(found.stacks().first().filter(|one| is_backup(one)).cloned()),
+    }
+}
+
+/// Every stack of the Region.
+async fn all(account: &Account) -> Result<Vec<Described>> {
+    let listed = account.cloudformation().describe_stacks().into_paginator().items().send();
+    let listed = listed.collect::<Result<Vec<_>, _>>().await;
+    listed.map_err(|error| error::from_sdk("DescribeStacks", error))
+}
+
 fn is_backup(stack: &Described) -> bool {
     ["BackupStack", "StateMachineArn", "LedgerBucket"].iter().all(|key| output(stack, key).is_some())
 }
@@ -93,5 +115,5 @@ fn output<'a>(stack: &'a Described, key: &str) -> Option<&'a str> {
 
 fn names(backups: &[&Described]) -> String {
     let names: Vec<_> = backups.iter().filter_map(|one| one.stack_name()).collect();
-    if names.is_empty() { "there is none".to_owned() } else { format!("there is {}", names.join(", ")) }
+    if names.is_empty() { "none is deployed".to_owned() } else { format!("deployed: {}", names.join(", ")) }
 }

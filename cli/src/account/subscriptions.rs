@@ -25,7 +25,7 @@ pub async fn missing(sns: &Client, topic: &str, region: &str) -> Result<Option<S
             "nobody is subscribed to the emails, so nobody learns of a run that fails: `aws sns subscribe --region {region} --topic-arn {topic} \
              --protocol email --notification-endpoint YOU@EXAMPLE.COM`, then confirm it"
         ),
-        false => "no subscription to the emails is confirmed, so nobody learns of a run that fails: look for the email of AWS that asks".to_owned(),
+        false => "no subscription to the emails is confirmed, so nobody learns of a run that fails: follow the link in AWS's email".to_owned(),
     };
     Ok(Some(todo))
 }

@@ -5,7 +5,6 @@ use anyhow::Result;
 use comfy_table::Color;
 use domain::{drill::Proof, selection::Selection};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use report::night;
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -18,6 +17,7 @@ use crate::{
         proofs::{self, Proofs, date},
         stack::Stack,
     },
+    cli::Coverage as Asked,
     ui::{
         output,
         table::Rows,
@@ -26,8 +26,8 @@ use crate::{
     },
 };
 
-/// Seconds of age from which a restore point is stale.
-const STALE: i64 = night::STALE.as_secs();
+/// Seconds for which a volume without a restore point is said to be new.
+const NEW: i64 = 36 * 3600;
 
 /// The verdict on a volume, in the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -76,15 +76,18 @@ pub struct Row {
 
 /// The in-use volumes and those that have restore points, the worst first.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Coverage {
     covered: bool,
     unread: Vec<String>,
     /// Whether the stack has a restore drill.
     drill: bool,
+    /// Seconds of age from which a restore point is stale.
+    max_age_seconds: i64,
     volumes: Vec<Row>,
 }
 
-pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -> Result<Verdict> {
+pub async fn run(account: &Account, stack: &Stack, asked: &Asked, json: bool, now: Timestamp) -> Result<Verdict> {
     let inventory = Inventory::read(account, stack, None).await?;
     let regions: Vec<_> = stack.regions.iter().filter(|one| !inventory.unread.contains(one)).cloned().collect();
     let names = server_names(account, &regions).await;
@@ -93,7 +96,7 @@ pub async fn run(account: &Account, stack: &Stack, json: bool, now: Timestamp) -
         output::note(&format!("nightly: without what restore drills proved: {error:#}"));
         None
     });
-    let coverage = Coverage::new(&inventory, &names, &stack.selection, now).with_proofs(proofs);
+    let coverage = Coverage::new(&inventory, &names, &stack.selection, asked.max_age, now).with_proofs(proofs);
     output::answer(json, &coverage, |terminal| coverage.text(&stack.regions, &stack.time_zone, terminal))?;
     Ok(match (inventory.unread.is_empty(), coverage.covered) {
         (false, _) => Verdict::Partial,
@@ -118,11 +121,19 @@ async fn server_names(account: &Account, regions: &[String]) -> HashMap<String, 
 
 impl Coverage {
     /// Judges the in-use volumes.
-    pub fn new(inventory: &Inventory, names: &HashMap<String, String>, selection: &Selection, now: Timestamp) -> Self {
+    pub fn new(
+        inventory: &Inventory,
+        names: &HashMap<String, String>,
+        selection: &Selection,
+        max_age: SignedDuration,
+        now: Timestamp,
+    ) -> Self {
+        let max_age_seconds = max_age.as_secs();
         let histories = inventory.histories();
         let in_use = histories.values().filter_map(|history| Some((history.volume?, &history.snapshots)));
         let in_use = in_use.filter(|(volume, own)| volume.state == "in-use" || !own.is_empty());
-        let mut volumes: Vec<_> = in_use.map(|(volume, own)| row(volume, own, names, selection, now)).collect();
+        let mut volumes: Vec<_> =
+            in_use.map(|(volume, own)| row(volume, own, names, selection, max_age_seconds, now)).collect();
         volumes.sort_by_cached_key(|row| {
             let age = row.restore_point.as_ref().map(|point| -point.age_seconds);
             (row.verdict, age, row.name.clone(), row.region.clone(), row.volume_id.clone())
@@ -130,7 +141,7 @@ impl Coverage {
         let mut selected = volumes.iter().filter(|row| row.verdict.is_backed_up()).peekable();
         let covered = selected.peek().is_some() && selected.all(|row| row.verdict == Cover::Covered);
         let unread = inventory.unread.clone();
-        Self { covered: covered && unread.is_empty(), unread, drill: false, volumes }
+        Self { covered: covered && unread.is_empty(), unread, drill: false, max_age_seconds, volumes }
     }
 
     /// Adds the proofs of drills, if the stack has a drill.
@@ -180,6 +191,7 @@ impl Coverage {
         let (left_out, bad) = (count(|cover| cover == Cover::LeftOut), count(|cover| cover <= Cover::Stale));
         let deselected = count(|cover| cover == Cover::Deselected);
         let selected = self.volumes.len() - left_out - deselected;
+        let hours = self.max_age_seconds / 3600;
         let mut also = if left_out == 0 { String::new() } else { format!(" {left_out} more left out.") };
         if deselected > 0 {
             also += &format!(" {deselected} no longer backed up.");
@@ -189,11 +201,11 @@ impl Coverage {
                 format!("No volume is in use in {}: there is nothing to back up.", regions.join(", "))
             }
             (0, _) => format!("None of {} is backed up: all are left out.", plural(self.volumes.len(), "volume")),
-            (1, 0) => format!("The only volume has a restore point of the last 36 hours.{also}"),
-            (_, 0) => format!("All {selected} volumes have a restore point of the last 36 hours.{also}"),
-            (1, _) => "The only volume has no restore point of the last 36 hours:".to_owned(),
-            (_, 1) => format!("1 of {selected} volumes has no restore point of the last 36 hours:"),
-            (_, bad) => format!("{bad} of {selected} volumes have no restore point of the last 36 hours:"),
+            (1, 0) => format!("The only volume has a restore point of the last {hours} hours.{also}"),
+            (_, 0) => format!("All {selected} volumes have a restore point of the last {hours} hours.{also}"),
+            (1, _) => format!("The only volume has no restore point of the last {hours} hours:"),
+            (_, 1) => format!("1 of {selected} volumes has no restore point of the last {hours} hours:"),
+            (_, bad) => format!("{bad} of {selected} volumes have no restore point of the last {hours} hours:"),
         }
     }
 
@@ -206,9 +218,9 @@ impl Coverage {
             Some(Cover::LeftOut) => {
                 Some("What to do: take Backup=false from the volumes' tags, or deploy with another VolumeTag.")
             }
-            Some(_) => Some(
-                "What to do: `nightly status` says what the last nights came to; `nightly run` makes what is missing now.",
-            ),
+            Some(_) => {
+                Some("Next: `nightly status` shows the last runs; `nightly run` creates the missing snapshots now.")
+            }
             None => Some("What to do: is it the right --stack? Its parameter Regions says where it looks."),
         }
     }
@@ -219,6 +231,7 @@ fn row(
     own: &[&Snapshot],
     names: &HashMap<String, String>,
     selection: &Selection,
+    max_age_seconds: i64,
     now: Timestamp,
 ) -> Row {
     let newest = |state| {
@@ -233,7 +246,7 @@ fn row(
         _ if !is_selected && own.is_empty() => Cover::LeftOut,
         _ if !is_selected => Cover::Deselected,
         None => Cover::None,
-        Some(age) if age > STALE => Cover::Stale,
+        Some(age) if age > max_age_seconds => Cover::Stale,
         Some(_) => Cover::Covered,
     };
     Row {
@@ -300,7 +313,7 @@ impl Row {
     }
 
     fn verdict_in_words(&self) -> String {
-        let made = self.made_seconds.filter(|made| self.verdict == Cover::None && *made < STALE);
+        let made = self.made_seconds.filter(|made| self.verdict == Cover::None && *made < NEW);
         let word = match self.verdict {
             Cover::None => "none",
             Cover::Stale => "stale",

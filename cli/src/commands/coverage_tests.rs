@@ -50,7 +50,13 @@ fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays(
 
 fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
     let names = HashMap::from([("i-1".to_owned(), "web".to_owned())]);
-    Coverage::new(&inventory(volumes, snapshots), &names, &Selection::default(), NOW.parse().unwrap())
+    Coverage::new(
+        &inventory(volumes, snapshots),
+        &names,
+        &Selection::default(),
+        report::night::STALE,
+        NOW.parse().unwrap(),
+    )
 }
 
 fn text(coverage: &Coverage, width: Option<usize>) -> String {
@@ -121,7 +127,8 @@ fn the_same_id_in_another_region_is_another_volume() {
 fn what_could_not_be_read_is_said_and_is_not_covered() {
     let mut all = inventory(vec![volume("vol-1", &[])], vec![snapshot("vol-1", "completed", 1)]);
     all.unread = vec!["us-east-1".to_owned()];
-    let coverage = Coverage::new(&all, &HashMap::new(), &Selection::default(), NOW.parse().unwrap());
+    let coverage =
+        Coverage::new(&all, &HashMap::new(), &Selection::default(), report::night::STALE, NOW.parse().unwrap());
     assert!(!coverage.covered && text(&coverage, None).contains("us-east-1 could not be read."));
 }
 

@@ -115,7 +115,7 @@ fn choose(asked: &Deploy, found: Option<&Stack>) -> Result<Template> {
     let chosen = choices.iter().enumerate().find(|(number, template)| {
         answer == (number + 1).to_string() || answer == template.to_string() || (answer.is_empty() && *number == 0)
     });
-    Ok(*chosen.with_context(|| format!("{answer:?} is none of 1, 2 and 3"))?.1)
+    Ok(*chosen.with_context(|| format!("{answer:?} is not 1, 2 or 3"))?.1)
 }
 
 /// Reads the parameters of the command line.

@@ -46,7 +46,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
     if args.dry_run {
         input["dryRun"] = json!(true);
     }
-    if let Some(file) = &args.page {
+    if let Some(file) = &args.html {
         // A file that cannot be written is known before the run, and no page of an earlier run stays.
         File::create(file).with_context(|| file.display().to_string())?;
     }
@@ -143,17 +143,28 @@ async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, report: 
         output::print(&format!("\n{}", view::terminal::report(report, Terminal::of_stdout())))?;
     }
     output::note("");
-    if let Some(file) = &args.page {
-        let execution = graph::fetch::fetch(&account.sfn(), &report.execution).await?;
-        let chart = chart::kept(stack.policy, report.night, CHARTED);
-        let page = page::page(report, execution.took(), &graph::draw(&execution)?, &chart);
-        std::fs::write(file, page).with_context(|| file.display().to_string())?;
-        output::note(&format!("As a page: {}", from_here(file)));
+    if let Some(file) = &args.html {
+        write_page(account, stack, report, file).await?;
     }
     let night = report.night;
     let next =
         format!("Next: `nightly coverage` lists what is protected; `nightly status {night}` shows this report again.");
     output::note(Terminal::of_stderr().prose(0, &next).trim_end());
+    Ok(())
+}
+
+/// Writes a report as a page. The file is complete or not written.
+///
+/// # Errors
+/// Step Functions does not answer, or the file cannot be written.
+pub async fn write_page(account: &Account, stack: &Stack, report: &Report, file: &Path) -> Result<()> {
+    let execution = graph::fetch::fetch(&account.sfn(), &report.execution).await?;
+    let chart = chart::kept(stack.policy, report.night, CHARTED);
+    let page = page::page(report, execution.took(), &graph::draw(&execution)?, &chart);
+    let unfinished = file.with_extension("unfinished");
+    std::fs::write(&unfinished, page).with_context(|| unfinished.display().to_string())?;
+    std::fs::rename(&unfinished, file).with_context(|| file.display().to_string())?;
+    output::note(&format!("As a page: {}", from_here(file)));
     Ok(())
 }
 
@@ -207,7 +218,7 @@ mod tests {
 
     fn run(night: Option<&str>) -> Run {
         let night = night.map(|night| night.parse().unwrap());
-        Run { time: None, night, like: None, dry_run: false, page: None }
+        Run { time: None, night, like: None, dry_run: false, html: None }
     }
 
     #[test]

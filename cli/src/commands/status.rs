@@ -5,6 +5,7 @@ use domain::Night;
 use jiff::Timestamp;
 use report::{mail::console, night::STALE};
 use serde_json::json;
+use std::path::Path;
 
 use crate::{
     Verdict,
@@ -15,6 +16,7 @@ use crate::{
         subscriptions,
     },
     cli::Status,
+    commands::run::write_page,
     ui::{
         output,
         terminal::Terminal,
@@ -32,7 +34,7 @@ use crate::{
 /// AWS does not answer, or there is no such Night.
 pub async fn run(account: &Account, stack: &Stack, args: &Status, json: bool, now: Timestamp) -> Result<Verdict> {
     match args.night {
-        Some(night) => one(account, stack, night, json).await,
+        Some(night) => one(account, stack, night, args.html.as_deref(), json).await,
         None => list(account, stack, args.last.get(), json, now).await,
     }
 }
@@ -89,7 +91,7 @@ fn hint(starts: &[Start]) {
     }
 }
 
-async fn one(account: &Account, stack: &Stack, night: Night, json: bool) -> Result<Verdict> {
+async fn one(account: &Account, stack: &Stack, night: Night, html: Option<&Path>, json: bool) -> Result<Verdict> {
     let finder = Starts::new(account, stack);
     let starts = finder.of_night(night).await?;
     if starts.is_empty() {
@@ -102,6 +104,10 @@ async fn one(account: &Account, stack: &Stack, night: Night, json: bool) -> Resu
         Some(folder) => finder.nights.report(&folder).await?,
         None => None,
     };
+    if let Some(file) = html {
+        let Some(report) = &report else { bail!("no run of Night {night} wrote a report, so there is no page") };
+        write_page(account, stack, report, file).await?;
+    }
     if json {
         let objects: Vec<_> = starts.iter().map(object).collect();
         output::print_json(&json!({"night": night, "starts": objects, "report": report}))?;

@@ -175,3 +175,28 @@ async fn a_ledger_bucket_that_was_deleted_is_made_again() {
     assert_eq!(rules.rules()[0].expiration().and_then(|expiration| expiration.days()), Some(400));
     assert_eq!(cloud.night(serde_json::json!({})).await.status, "SUCCEEDED");
 }
+
+/// The program that `make dist` builds, here of the test's own binaries, needs no checkout.
+#[tokio::test]
+async fn the_self_contained_program_deploys_runs_and_destroys_from_an_empty_directory() {
+    let cloud = Cloud::up("deploy-dist", &[]);
+    let folder = std::env::temp_dir().join(format!("nightly-dist-{}", std::process::id()));
+    let program = folder.join("nightly");
+    let mut bundle = Command::new(root().join("target/venv/bin/python"));
+    bundle.arg(root().join("infra/dist.py")).arg(root().join("target/debug/nightly"));
+    bundle.arg(cloud.directory.join("tree/target/package")).arg(&program);
+    assert!(bundle.status().expect("python of target/venv").success());
+    assert!(folder.join("nightly.sha256").exists());
+    let run = |arguments: &[&str]| {
+        let script = format!(". {}; exec {} \"$@\"", cloud.directory.join("env").display(), program.display());
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "nightly"]).args(arguments).current_dir(&folder).env_remove("BACKUP_STACK");
+        command.output().expect("sh")
+    };
+    let other = ["--stack", "other"];
+    let deploy = ["deploy", "--template", "backup", "--yes", "--allow-endpoint"];
+    requires(&run(&[&deploy[..], &other].concat()), &["other in us-east-1: deployed"]);
+    requires(&run(&[&["run"][..], &other].concat()), &["All 2 volumes are protected."]);
+    requires(&run(&[&["destroy", "--yes", "--allow-endpoint"][..], &other].concat()), &["other in us-east-1: deleted"]);
+    std::fs::remove_dir_all(folder).expect("the folder");
+}

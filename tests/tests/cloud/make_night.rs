@@ -145,3 +145,27 @@ fn a_python_without_venv_or_a_failed_build_is_a_line_that_says_what_to_do() {
     let (went_well, said) = make_functions(&folder.join("cargo"), &[]);
     assert!(!went_well && said.contains("the build failed; fix the errors above and run this again"), "{said}");
 }
+
+/// Nothing of the local cloud is in the caller's own shell: neither after `make shell` nor with the profile.
+#[tokio::test]
+async fn the_local_cloud_is_reached_by_a_sub_shell_or_a_profile_alone() {
+    let cloud = Cloud::up("make-shell", &[]);
+    let run = |script: &str| {
+        let mut command = Command::new("bash");
+        command.args(["-c", script]).current_dir(root()).envs(cloud.env()).env("SHELL", "/bin/bash");
+        for name in ["MAKEFLAGS", "MAKELEVEL", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"] {
+            command.env_remove(name);
+        }
+        without_cargo(&mut command);
+        command.output().expect("bash")
+    };
+    let shell =
+        run("echo 'nightly coverage; aws sts get-caller-identity' | make --silent shell; echo \"[$AWS_ENDPOINT_URL]\"");
+    assert!(said(&shell).contains("none") && said(&shell).contains("000000000000"), "{}", said(&shell));
+    assert!(said(&shell).contains("[]\n"), "{}", said(&shell));
+    let profile = "AWS_CONFIG_FILE=\"$LOCAL_DIR/config\" target/debug/nightly --profile nightly-local";
+    let coverage = run(&format!("{profile} coverage"));
+    assert!(said(&coverage).contains("2 of 2 volumes have no restore point"), "{}", said(&coverage));
+    let night = run(&format!("{profile} run"));
+    assert!(night.status.success() && said(&night).contains("All 2 volumes are protected."), "{}", said(&night));
+}

@@ -161,8 +161,8 @@ async fn refused(cloud: &Cloud) {
 fn unknown(cloud: &Cloud) {
     let cases: [(&[&str], &str, i32); 8] = [
         (&["status", "2027-01-01"], "there is no Night 2027-01-01 in the ledger; the nearest: 2026-12-29", 3),
-        (&["status", "--stack", "nope"], "no backup is named \"nope\" in us-east-1; there is nightly-backup", 3),
-        (&["run", "--page", "/nowhere/night.html"], "/nowhere/night.html: No such file or directory", 3),
+        (&["status", "--stack", "nope"], "no backup is named \"nope\" in us-east-1; deployed: nightly-backup", 3),
+        (&["run", "--html", "/nowhere/night.html"], "/nowhere/night.html: No such file or directory", 3),
         (&["run", "--like", "nothing"], ":nothing; `nightly status` lists the last runs", 3),
         (&["run", "--like", "nothing", "--night", "2026-12-31"], "cannot be used with", 2),
         (&["status", "yesterday"], "\"yesterday\" is not a date such as 2026-12-31", 2),
@@ -192,4 +192,65 @@ fn terminals(cloud: &Cloud) {
         let wide = said.lines().find(|line| line.trim_end().chars().count() > columns.into() && !line.contains("://"));
         assert_eq!(wide, None, "{columns}: {said}");
     }
+}
+
+/// What the emulators cannot answer is unknown, and so is neither good nor bad.
+#[tokio::test]
+async fn check_names_what_is_wrong_with_the_remedy_and_the_worst_first() {
+    let cloud = Cloud::up("check", &["Regions=us-east-1,eu-west-1"]);
+    let lines = |arguments: &[&str]| {
+        let output = cloud.nightly(arguments);
+        (code(&output), stdout(&output).lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let find = |lines: &[String], subject: &str| {
+        let found = lines.iter().find(|line| line[9..].starts_with(subject));
+        found.unwrap_or_else(|| panic!("{subject} in {lines:#?}")).clone()
+    };
+    let (exit, before) = lines(&["check"]);
+    assert_eq!(exit, 1);
+    let is_sorted = before.windows(2).all(|pair| rank(&pair[0]) <= rank(&pair[1]));
+    assert!(is_sorted, "{before:#?}");
+    assert!(find(&before, "emails").contains("nobody is subscribed"), "{before:#?}");
+    assert!(find(&before, "last run").contains("start one with `nightly run`"), "{before:#?}");
+    assert!(
+        find(&before, "schedule")
+            .starts_with("ok       schedule       enabled: cron(30 4 * * ? *) in UTC, next run at ")
+    );
+    assert!(find(&before, "concurrency").contains("a run of 2 Regions uses up to 40"), "{before:#?}");
+
+    cloud.mailbox().await;
+    cloud.night(serde_json::json!({})).await;
+    let sqs = aws_sdk_sqs::Client::new(&cloud.aws().await);
+    let queues = sqs.list_queues().send().await.expect("the queues");
+    let dead = queues.queue_urls().iter().find(|url| url.to_lowercase().contains("deadletters")).expect("a queue");
+    sqs.send_message().queue_url(dead).message_body("{}").send().await.expect("a message");
+    let (exit, after) = lines(&["check", "--drift"]);
+    assert_eq!(exit, 1);
+    assert!(find(&after, "dead letters").starts_with("PROBLEM  dead letters   1: "), "{after:#?}");
+    for fine in ["emails", "last run", "drift", "stack"] {
+        assert!(find(&after, fine).starts_with("ok "), "{after:#?}");
+    }
+    let output = cloud.nightly(&["check", "--json"]);
+    let levels: Vec<_> = json(&output).as_array().expect("findings").iter().map(|one| one["level"].clone()).collect();
+    assert_eq!(levels.first(), Some(&serde_json::json!("problem")));
+}
+
+fn rank(line: &str) -> usize {
+    let words = ["PROBLEM", "unknown", "warning", "ok"];
+    words.iter().position(|word| line.starts_with(word)).unwrap_or_else(|| panic!("{line}"))
+}
+
+#[test]
+fn the_page_of_a_past_night_is_written_whole_or_not_at_all() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let cloud = Cloud::up("page-of-a-night", &[]);
+    let night = runtime.block_on(cloud.night(serde_json::json!({"time": "2026-12-31T04:30:00Z"})));
+    assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
+    let file = cloud.directory.join("night.html").display().to_string();
+    let written = cloud.nightly(&["status", "2026-12-31", "--html", &file]);
+    assert_eq!(code(&written), 0, "{}", stderr(&written));
+    assert!(std::fs::read_to_string(&file).expect("a page").contains("All 2 volumes are protected"));
+    let nowhere = cloud.nightly(&["status", "2026-12-31", "--html", "/nowhere/night.html"]);
+    assert_eq!(code(&nowhere), 3);
+    assert!(stderr(&nowhere).contains("/nowhere/night.unfinished: No such file"), "{}", stderr(&nowhere));
 }

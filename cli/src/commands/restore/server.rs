@@ -31,7 +31,7 @@ pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
     let newest_whole = newest_of(server.points.iter().copied().filter(|point| whole.contains(&point.night)));
     let Some(night) = night.or(newest_whole.map(|point| point.night)) else {
         let lacks = server.lacks(newest).join(", ");
-        bail!("no Night has a restore point of every volume of {asked}; of {newest} there is none of {lacks}");
+        bail!("no Night has a restore point of every volume of {asked}: the Night {newest} has none of {lacks}");
     };
     let members = server.members(night);
     if !known.contains(&night) {

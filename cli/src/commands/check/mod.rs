@@ -1,0 +1,140 @@
+//! `nightly check`: whether the backup is set up to work, and to be heard if it does not. One line each, the worst first.
+//!
+//! # Layout
+//! - [`stack`]: the stack, its drift, its release, its schedule and its last run. [`alerts`]: subscriptions, alarms, dead letters.
+//! - [`limits`]: concurrency, quotas, keys and Regions.
+
+mod alerts;
+mod limits;
+mod stack;
+
+use anyhow::{Error, Result};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    Verdict,
+    account::{Account, identity::Identity, stack::Stack},
+    cli::Check,
+    ui::{output, terminal::Terminal, text::safe},
+};
+
+/// How bad a finding is, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Level {
+    /// A volume may stay unprotected, or nobody would learn of it.
+    Problem,
+    /// It could not be found out.
+    Unknown,
+    /// It may become a problem.
+    Warning,
+    Fine,
+}
+
+/// The answer to one question about the backup.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding {
+    level: Level,
+    /// The subject in a word or two: `schedule`.
+    subject: &'static str,
+    finding: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+impl Finding {
+    fn fine(subject: &'static str, finding: impl Into<String>) -> Self {
+        Self { level: Level::Fine, subject, finding: finding.into(), remedy: None }
+    }
+
+    fn warning(subject: &'static str, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { level: Level::Warning, subject, finding: finding.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn problem(subject: &'static str, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { level: Level::Problem, subject, finding: finding.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn unknown(subject: &'static str, error: &Error) -> Self {
+        Self { level: Level::Unknown, subject, finding: format!("not known: {error:#}"), remedy: None }
+    }
+
+    fn text(&self, terminal: Terminal) -> String {
+        let word = match self.level {
+            Level::Problem => terminal.bad("PROBLEM"),
+            Level::Unknown => terminal.bad("unknown"),
+            Level::Warning => "warning".to_owned(),
+            Level::Fine => terminal.good("ok     "),
+        };
+        let remedy = self.remedy.as_ref().map(|remedy| format!(": {remedy}")).unwrap_or_default();
+        format!("{word}  {:<14} {}\n", self.subject, safe(&format!("{}{remedy}", self.finding)))
+    }
+}
+
+/// What a question returns: its finding, or the error why there is none.
+type Answer = Result<Finding>;
+
+/// Asks every question.
+///
+/// # Errors
+/// There are no credentials.
+pub async fn run(account: &Account, stack: &Stack, asked: &Check, json: bool, now: Timestamp) -> Result<Verdict> {
+    let identity = Identity::load(account).await?;
+    let resources = stack::resources(account, stack).await?;
+    let mut findings = vec![Finding::fine("credentials", format!("account {}, {}", identity.name(), account.region))];
+    let mut add = |subject, answer: Answer| {
+        findings.push(answer.unwrap_or_else(|error| Finding::unknown(subject, &error)));
+    };
+    add("stack", stack::status(account, stack).await);
+    if asked.drift {
+        add("drift", stack::drift(account, stack).await);
+    }
+    add("release", stack::release(account, stack).await);
+    add("schedule", stack::schedule(account, &resources, now).await);
+    add("last run", stack::last_run(account, stack, now).await);
+    add("emails", alerts::subscription(account, stack).await);
+    add("alarms", alerts::alarms(account, &resources).await);
+    add("dead letters", alerts::dead_letters(account, stack).await);
+    add("concurrency", limits::concurrency(account, stack).await);
+    for region in &stack.regions {
+        add("Region", limits::region(account, region).await);
+        add("snapshots", limits::snapshots(account, region).await);
+        add("keys", limits::keys(account, region).await);
+    }
+    findings.sort();
+    let text = |terminal| findings.iter().map(|finding| finding.text(terminal)).collect::<String>();
+    output::answer(json, &findings, text)?;
+    Ok(verdict(&findings))
+}
+
+fn verdict(findings: &[Finding]) -> Verdict {
+    match findings.iter().map(|finding| finding.level).min() {
+        Some(Level::Problem) => Verdict::Bad,
+        Some(Level::Unknown) => Verdict::Partial,
+        _ => Verdict::Good,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_finding_is_first_and_decides() {
+        let mut findings = vec![
+            Finding::fine("a", "good"),
+            Finding::unknown("b", &anyhow::anyhow!("denied")),
+            Finding::warning("c", "nearly full", "raise it"),
+        ];
+        assert_eq!(verdict(&findings), Verdict::Partial);
+        findings.push(Finding::problem("d", "off", "switch it on"));
+        findings.sort();
+        assert_eq!(findings.iter().map(|finding| finding.subject).collect::<String>(), "dbca");
+        assert_eq!(verdict(&findings), Verdict::Bad);
+        assert_eq!(verdict(&findings[2..]), Verdict::Good);
+        let terminal = Terminal { width: None, is_coloured: false };
+        assert_eq!(findings[0].text(terminal), "PROBLEM  d              off: switch it on\n");
+    }
+}

@@ -1,0 +1,149 @@
+//! The stack: its state, drift and release, its schedule and its last run.
+
+use anyhow::{Context, Result};
+use aws_sdk_cloudformation::types::{StackDriftDetectionStatus, StackDriftStatus, StackResourceDriftStatus};
+use aws_sdk_scheduler::types::ScheduleState;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use report::night::STALE;
+use std::time::Duration;
+use tokio::time::sleep;
+
+use super::{Answer, Finding};
+use crate::{
+    account::{
+        Account, error,
+        executions::{Outcome, Starts},
+        stack::Stack,
+    },
+    deployment::{
+        files::Files,
+        releases,
+        stack::{self, Resource},
+    },
+    ui::text::{age, plural},
+};
+
+/// Lists the resources of the stack and of the stacks nested in it.
+///
+/// # Errors
+/// CloudFormation refuses or does not answer.
+pub async fn resources(account: &Account, stack: &Stack) -> Result<Vec<Resource>> {
+    stack::resources(&account.cloudformation(), &stack.name).await
+}
+
+pub async fn status(account: &Account, stack: &Stack) -> Answer {
+    let found = stack::find(&account.cloudformation(), &stack.name).await?.context("the stack is gone")?;
+    let status = found.status.to_string();
+    Ok(match found.require_deployable(&account.region) {
+        Ok(()) => Finding::fine("stack", format!("{} is {status}", stack.name)),
+        Err(error) => Finding::problem("stack", format!("{} is {status}", stack.name), error.to_string()),
+    })
+}
+
+/// Compares the resources with the template. That takes CloudFormation some minutes.
+pub async fn drift(account: &Account, stack: &Stack) -> Answer {
+    let cloudformation = account.cloudformation();
+    let detection = cloudformation.detect_stack_drift().stack_name(&stack.name).send().await;
+    let detection = detection.map_err(|error| error::from_sdk("DetectStackDrift", error))?;
+    let id = detection.stack_drift_detection_id().context("DetectStackDrift: the answer has no id")?;
+    let ended = loop {
+        let status = cloudformation.describe_stack_drift_detection_status().stack_drift_detection_id(id).send().await;
+        let status = status.map_err(|error| error::from_sdk("DescribeStackDriftDetectionStatus", error))?;
+        if status.detection_status() != Some(&StackDriftDetectionStatus::DetectionInProgress) {
+            break status;
+        }
+        sleep(Duration::from_secs(2)).await;
+    };
+    if ended.stack_drift_status() != Some(&StackDriftStatus::Drifted) {
+        return Ok(Finding::fine("drift", "no resource was changed outside CloudFormation"));
+    }
+    let changed = cloudformation.describe_stack_resource_drifts().stack_name(&stack.name);
+    let changed = changed.stack_resource_drift_status_filters(StackResourceDriftStatus::Modified);
+    let changed = changed.stack_resource_drift_status_filters(StackResourceDriftStatus::Deleted).send().await;
+    let changed = changed.map_err(|error| error::from_sdk("DescribeStackResourceDrifts", error))?;
+    let names: Vec<_> = changed.stack_resource_drifts().iter().filter_map(|one| one.logical_resource_id()).collect();
+    Ok(Finding::warning(
+        "drift",
+        format!("changed or deleted outside CloudFormation: {}", names.join(", ")),
+        "undo that, or put it into the template",
+    ))
+}
+
+/// Compares the stack's functions with those of this program. Without files there is nothing to compare.
+pub async fn release(account: &Account, stack: &Stack) -> Answer {
+    let Ok(files) = Files::open(None) else {
+        return Ok(Finding::fine(
+            "release",
+            format!("nightly {}, without templates to compare", env!("CARGO_PKG_VERSION")),
+        ));
+    };
+    let found = stack::find(&account.cloudformation(), &stack.name).await?.context("the stack is gone")?;
+    let deployed = found.parameters.get(releases::PARAMETER).map(String::as_str).unwrap_or_default();
+    let digests = releases::digests(&files, &found.parameters)?;
+    Ok(match releases::over(deployed, &digests, None) == deployed {
+        true => Finding::fine("release", "the stack has the functions of this nightly"),
+        false => Finding::warning("release", "this nightly has other functions than the stack", "deploy again"),
+    })
+}
+
+pub async fn schedule(account: &Account, resources: &[Resource], now: Timestamp) -> Answer {
+    let name = resources.iter().find(|one| one.kind == "AWS::Scheduler::Schedule" && one.logical_id == "Schedule");
+    let name = name.context("the stack has no schedule")?;
+    let schedule = account.scheduler().get_schedule().name(&name.physical_id).send().await;
+    let schedule = schedule.map_err(|error| error::from_sdk("GetSchedule", error))?;
+    let expression = schedule.schedule_expression().unwrap_or_default();
+    let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
+    if schedule.state() != Some(&ScheduleState::Enabled) {
+        let enable = "enable it in the EventBridge Scheduler console";
+        return Ok(Finding::problem("schedule", format!("{} is disabled, so no run starts", name.physical_id), enable));
+    }
+    let next = next_run(expression, zone, now).map(|next| format!(", next run at {next}")).unwrap_or_default();
+    Ok(Finding::fine("schedule", format!("enabled: {expression} in {zone}{next}")))
+}
+
+/// Returns the next time of a daily schedule, `cron(30 4 * * ? *)`. None for any other expression.
+fn next_run(expression: &str, zone: &str, now: Timestamp) -> Option<String> {
+    let inner = expression.strip_prefix("cron(")?.strip_suffix(" * * ? *)")?;
+    let (minute, hour) = inner.split_once(' ')?;
+    let now = now.to_zoned(TimeZone::get(zone).ok()?);
+    let at = |date: jiff::civil::Date| {
+        let time = date.at(hour.parse().ok()?, minute.parse().ok()?, 0, 0);
+        time.to_zoned(now.time_zone().clone()).ok()
+    };
+    let next = at(now.date()).filter(|next| *next > now).or_else(|| at(now.date().tomorrow().ok()?))?;
+    Some(next.strftime("%F %H:%M %Z").to_string())
+}
+
+pub async fn last_run(account: &Account, stack: &Stack, now: Timestamp) -> Answer {
+    let starts = Starts::new(account, stack).last(1).await?;
+    let Some(last) = starts.iter().find(|start| start.is_real_and_over()) else {
+        return Ok(Finding::problem("last run", "no run has ended yet", "start one with `nightly run`"));
+    };
+    let ago = last.ended.map_or(SignedDuration::ZERO, |ended| now.duration_since(ended));
+    let finding = format!("ended {} ago", age(ago));
+    Ok(match (&last.outcome, ago > STALE) {
+        (Outcome::Complete, false) => Finding::fine("last run", format!("complete, {finding}")),
+        (Outcome::Complete, true) => Finding::problem("last run", finding, "check the schedule"),
+        _ => Finding::problem("last run", format!("not complete, {finding}"), "see `nightly status`"),
+    })
+}
+
+/// `1 Region`, `2 Regions`
+pub fn regions(stack: &Stack) -> String {
+    plural(stack.regions.len(), "Region")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_run_of_a_daily_schedule_is_in_its_own_zone() {
+        let next = |expression, now: &str| next_run(expression, "Europe/Berlin", now.parse().unwrap());
+        let daily = "cron(30 4 * * ? *)";
+        assert_eq!(next(daily, "2026-11-27T03:00:00Z").as_deref(), Some("2026-11-27 04:30 CET"));
+        assert_eq!(next(daily, "2026-11-27T04:00:00Z").as_deref(), Some("2026-11-28 04:30 CET"));
+        assert_eq!(next("rate(1 day)", "2026-11-27T04:00:00Z"), None);
+        assert_eq!(next("cron(30 4 ? * MON-FRI *)", "2026-11-27T04:00:00Z"), None);
+    }
+}
