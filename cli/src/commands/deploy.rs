@@ -203,7 +203,7 @@ impl Plan<'_> {
             tags: &self.asked.tags,
             role: self.asked.role_arn.as_deref(),
         };
-        let Some(changes) = ChangeSet::create(cloudformation, request, &name).await? else { return Ok(false) };
+        let Some(changes) = ChangeSet::create(cloudformation, &request, &name).await? else { return Ok(false) };
         match self.approve(&changes).await {
             Ok(true) => {}
             refused => {

@@ -13,10 +13,12 @@ use std::{
 };
 use tokio::time::sleep;
 
-use crate::{account::error, deployment::package::NESTED};
+use crate::{account::error, deployment::package::NESTED, ui::output};
 
 /// What CloudFormation answers if a change set has no changes.
 const UNCHANGED: [&str; 2] = ["didn't contain changes", "No updates are to be performed"];
+/// How the reason of a root begins if the change set of a nested stack failed (aws-sam-cli, issue 2406).
+const NESTED_FAILED: &str = "Nested change set";
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 /// What to deploy.
@@ -73,48 +75,34 @@ pub enum Effect {
     Other,
 }
 
+/// How the creation of a change set ended.
+enum Creation {
+    Made(ChangeSet),
+    Unchanged,
+    /// The reason.
+    Failed(String),
+}
+
 impl ChangeSet {
     /// Creates a change set. Returns none if nothing would change.
     ///
     /// # Errors
     /// CloudFormation refuses the template or a parameter, or does not answer.
-    pub async fn create(cloudformation: &Client, request: Request<'_>, name: &str) -> Result<Option<Self>> {
-        let value =
-            |(key, value): (&String, &String)| Parameter::builder().parameter_key(key).parameter_value(value).build();
-        let kept = |key: &String| Parameter::builder().parameter_key(key).use_previous_value(true).build();
-        let parameters = request.parameters.iter().map(value).chain(request.kept.iter().map(kept)).collect();
-        let tag = |(key, value): &(String, String)| Tag::builder().key(key).value(value).build();
-        let kind = if request.is_new { ChangeSetType::Create } else { ChangeSetType::Update };
-        let create = cloudformation.create_change_set().stack_name(request.stack).change_set_name(name);
-        let create = create.change_set_type(kind).include_nested_stacks(true).set_parameters(Some(parameters));
-        let create = create.capabilities(Capability::CapabilityIam).capabilities(Capability::CapabilityAutoExpand);
-        let create = create.set_role_arn(request.role.map(str::to_owned));
-        // Without tags the stack keeps those that it has.
-        let tags = (!request.tags.is_empty()).then(|| request.tags.iter().map(tag).collect());
-        let create = match request.template {
-            Template::Body(body) => create.template_body(body),
-            Template::Url(url) => create.template_url(url),
-        };
-        let created = match create.set_tags(tags).send().await {
-            Err(error) if is_unchanged(error.message()) => return Ok(None),
-            created => created.map_err(|error| error::from_sdk("CreateChangeSet", error))?,
-        };
-        let id = created.id().context("CreateChangeSet: the answer has no id")?.to_owned();
-        let made = await_creation(cloudformation, &id).await?;
-        if made.status() == Some(&ChangeSetStatus::Failed) {
-            let reason = made.status_reason().unwrap_or("no reason given").to_owned();
-            forget(cloudformation, request.stack, &id).await?;
-            if is_unchanged(Some(&reason)) {
-                return Ok(None);
-            }
-            bail!("no change set could be made for the stack {}: {reason}", request.stack);
+    pub async fn create(cloudformation: &Client, request: &Request<'_>, name: &str) -> Result<Option<Self>> {
+        let mut created = create(cloudformation, request, name, true).await?;
+        if let Creation::Failed(reason) = &created
+            && reason.starts_with(NESTED_FAILED)
+        {
+            // Some values are known to CloudFormation only once it deploys (cloudformation-coverage-roadmap, issue 759).
+            let reason = nested_reason(cloudformation, reason).await;
+            output::note(&format!("\nThe changes inside nested stacks cannot be shown: {reason}"));
+            created = create(cloudformation, request, &format!("{name}-root"), false).await?;
         }
-        let changes = changes(cloudformation, &id).await?;
-        if changes.is_empty() && !request.is_new {
-            forget(cloudformation, request.stack, &id).await?;
-            return Ok(None);
+        match created {
+            Creation::Made(made) => Ok(Some(made)),
+            Creation::Unchanged => Ok(None),
+            Creation::Failed(reason) => bail!("no change set could be made for the stack {}: {reason}", request.stack),
         }
-        Ok(Some(Self { id, stack_id: made.stack_id().unwrap_or(request.stack).to_owned(), changes }))
     }
 
     /// Starts the deployment.
@@ -124,6 +112,55 @@ impl ChangeSet {
     pub async fn execute(&self, cloudformation: &Client) -> Result<()> {
         let executed = cloudformation.execute_change_set().change_set_name(&self.id).send().await;
         executed.map(drop).map_err(|error| error::from_sdk("ExecuteChangeSet", error))
+    }
+}
+
+async fn create(client: &Client, request: &Request<'_>, name: &str, with_nested: bool) -> Result<Creation> {
+    let value =
+        |(key, value): (&String, &String)| Parameter::builder().parameter_key(key).parameter_value(value).build();
+    let kept = |key: &String| Parameter::builder().parameter_key(key).use_previous_value(true).build();
+    let parameters = request.parameters.iter().map(value).chain(request.kept.iter().map(kept)).collect();
+    let tag = |(key, value): &(String, String)| Tag::builder().key(key).value(value).build();
+    let kind = if request.is_new { ChangeSetType::Create } else { ChangeSetType::Update };
+    let create = client.create_change_set().stack_name(request.stack).change_set_name(name).change_set_type(kind);
+    let create = create.include_nested_stacks(with_nested).set_parameters(Some(parameters));
+    let create = create.capabilities(Capability::CapabilityIam).capabilities(Capability::CapabilityAutoExpand);
+    let create = create.set_role_arn(request.role.map(str::to_owned));
+    // Without tags the stack keeps those that it has.
+    let tags = (!request.tags.is_empty()).then(|| request.tags.iter().map(tag).collect());
+    let create = match request.template.clone() {
+        Template::Body(body) => create.template_body(body),
+        Template::Url(url) => create.template_url(url),
+    };
+    let created = match create.set_tags(tags).send().await {
+        Err(error) if is_unchanged(error.message()) => return Ok(Creation::Unchanged),
+        created => created.map_err(|error| error::from_sdk("CreateChangeSet", error))?,
+    };
+    let id = created.id().context("CreateChangeSet: the answer has no id")?.to_owned();
+    let made = await_creation(client, &id).await?;
+    if made.status() == Some(&ChangeSetStatus::Failed) {
+        let reason = made.status_reason().unwrap_or("no reason given").to_owned();
+        if with_nested && reason.starts_with(NESTED_FAILED) {
+            return Ok(Creation::Failed(reason));
+        }
+        forget(client, request.stack, &id).await?;
+        return Ok(if is_unchanged(Some(&reason)) { Creation::Unchanged } else { Creation::Failed(reason) });
+    }
+    let changes = changes(client, &id).await?;
+    if changes.is_empty() && !request.is_new {
+        forget(client, request.stack, &id).await?;
+        return Ok(Creation::Unchanged);
+    }
+    let stack_id = made.stack_id().unwrap_or(request.stack).to_owned();
+    Ok(Creation::Made(ChangeSet { id, stack_id, changes }))
+}
+
+/// Returns the reason of the nested change set that a root's reason names: `Nested change set arn:… was not successfully created: …`.
+async fn nested_reason(client: &Client, root: &str) -> String {
+    let Some(arn) = root.split_whitespace().find(|word| word.starts_with("arn:")) else { return root.to_owned() };
+    match client.describe_change_set().change_set_name(arn).send().await {
+        Ok(nested) => nested.status_reason().unwrap_or(root).to_owned(),
+        Err(_) => root.to_owned(),
     }
 }
 
@@ -241,7 +278,7 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_cloudformation::types::Change as Listed;
+    use aws_sdk_cloudformation::{operation::create_change_set::CreateChangeSetOutput, types::Change as Listed};
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
     fn change(
@@ -258,6 +295,46 @@ mod tests {
 
     fn output(changes: Vec<Listed>) -> DescribeChangeSetOutput {
         DescribeChangeSetOutput::builder().set_changes(Some(changes)).build()
+    }
+
+    #[tokio::test]
+    async fn if_a_nested_change_set_fails_the_root_is_deployed_without_its_picture() {
+        let create =
+            mock!(Client::create_change_set).match_requests(|asked| asked.include_nested_stacks() == Some(true));
+        let create = create.then_output(|| CreateChangeSetOutput::builder().id("whole").build());
+        let flat =
+            mock!(Client::create_change_set).match_requests(|asked| asked.include_nested_stacks() == Some(false));
+        let flat = flat.then_output(|| CreateChangeSetOutput::builder().id("flat").build());
+        let failed =
+            mock!(Client::describe_change_set).match_requests(|asked| asked.change_set_name() == Some("whole"));
+        let failed = failed.then_output(|| {
+            let reason = "Nested change set arn:nested was not successfully created: Currently in FAILED.";
+            DescribeChangeSetOutput::builder().status(ChangeSetStatus::Failed).status_reason(reason).build()
+        });
+        let nested =
+            mock!(Client::describe_change_set).match_requests(|asked| asked.change_set_name() == Some("arn:nested"));
+        let nested = nested.then_output(|| DescribeChangeSetOutput::builder().status_reason("Fn::Select").build());
+        let made = mock!(Client::describe_change_set).match_requests(|asked| asked.change_set_name() == Some("flat"));
+        let made = made.then_output(|| {
+            let changes = vec![change("Backup", NESTED, ChangeAction::Modify, None, None)];
+            DescribeChangeSetOutput::builder()
+                .status(ChangeSetStatus::CreateComplete)
+                .set_changes(Some(changes))
+                .build()
+        });
+        let client =
+            mock_client!(aws_sdk_cloudformation, RuleMode::MatchAny, &[&create, &flat, &failed, &nested, &made]);
+        let request = Request {
+            stack: "s",
+            is_new: false,
+            template: Template::Body("{}".to_owned()),
+            parameters: &BTreeMap::new(),
+            kept: BTreeSet::new(),
+            tags: &[],
+            role: None,
+        };
+        let made = ChangeSet::create(&client, &request, "name").await.unwrap().unwrap();
+        assert_eq!((made.id.as_str(), made.changes.len(), nested.num_calls()), ("flat", 1, 1));
     }
 
     #[tokio::test]
