@@ -2,6 +2,7 @@
 so that a deployment uploads and changes only what changed. A release is deflated by zopfli, which takes its time; a local
 deployment is deflated in haste."""
 
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -25,7 +26,8 @@ def release(binaries: Path, into: Path, functions: list[str]) -> None:
     for function in functions:
         binary, zipped = binaries / function, into / f"{function}.zip"
         if not zipped.exists() or zipped.stat().st_mtime <= binary.stat().st_mtime:
-            unfinished = zipped.with_suffix(".unfinished")
+            # Two deployments may package at once.
+            unfinished = zipped.with_suffix(f".{os.getpid()}")
             write(binary, unfinished, ZipFile)
             unfinished.replace(zipped)
 

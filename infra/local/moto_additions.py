@@ -1,4 +1,4 @@
-"""Starts moto with the transform that its CloudFormation lacks: AWS::LanguageExtensions.
+"""Starts moto with what its CloudFormation lacks: the transform AWS::LanguageExtensions, and change sets of nested stacks (`moto_change_sets`).
 
 Run this file in place of the `moto_server` command. AWS writes out the loops of a template before it reads the resources
 (CloudFormation template reference, "AWS::LanguageExtensions transform"). moto takes a loop for a resource and fails. It knows neither
