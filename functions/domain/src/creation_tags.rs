@@ -1,5 +1,5 @@
-//! The tags that an account demands in the very request that creates a snapshot or a volume: a service control policy denies the request
-//! without them (IAM user guide, "Controlling access during AWS requests").
+//! The tags that an account requires in the request that creates a snapshot or a volume. Without them, a service control policy denies the
+//! request (IAM user guide, "Controlling access during AWS requests").
 
 use crate::{
     Error,
@@ -7,10 +7,10 @@ use crate::{
     tags::{OURS, Tags},
 };
 
-/// Keys that the parameter may name: with ours there must be room for a volume's other tags.
+/// Maximum number of keys in the parameter. The limit leaves room for our tags and the volume's other tags.
 const MOST: usize = 20;
 
-/// `Client`, `Project`, and the volume's tags of some keys.
+/// The tags `Client` and `Project`, and the volume's tags with some keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CreationTags {
     owner: Owner,
@@ -18,10 +18,10 @@ pub struct CreationTags {
 }
 
 impl CreationTags {
-    /// Reads the parameter `TagsAtCreation`: keys of volumes' tags, separated by commas.
+    /// Parses the parameter `TagsAtCreation`, a comma-separated list of tag keys.
     ///
     /// # Errors
-    /// [`crate::ErrorName::BadInput`] for a key of AWS's or of ours, and for too many.
+    /// [`crate::ErrorName::BadInput`] for a key that AWS or this project reserves, and for too many keys.
     pub fn read(owner: Owner, parameter: &str) -> Result<Self, Error> {
         let keys: Vec<_> =
             parameter.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect();
@@ -46,7 +46,7 @@ impl CreationTags {
         &self.owner
     }
 
-    /// Selects the tags that go with the request from those of the volume or of its snapshot.
+    /// Selects the tags for the request from the tags of the volume or of its snapshot.
     pub fn select(&self, tags: &Tags) -> Tags {
         let mut chosen = self.owner.tags(tags);
         let own = self.keys.iter().filter_map(|key| Some((key.clone(), tags.get(key)?.clone())));

@@ -1,11 +1,11 @@
-//! The tags by which another tool recognizes what it owns, and what it may change or delete. A copy of such a tag on a
-//! snapshot would let a cluster that is destroyed take its backups with it.
+//! The tags with which other tools identify the resources that they own, change or delete. If such a tag were copied to a snapshot,
+//! destroying a cluster could delete its backups too.
 
 use crate::Error;
 
-/// Keys and, with a `*` at the end, beginnings of keys.
+/// Tag keys. A key that ends with `*` stands for every key with that prefix.
 const KNOWN: [&str; 23] = [
-    // Kubernetes' cloud provider and its EBS driver (kubernetes-sigs/aws-ebs-csi-driver, docs/example-iam-policy.json: ec2:DeleteSnapshot).
+    // Kubernetes cloud provider and EBS CSI driver (kubernetes-sigs/aws-ebs-csi-driver, docs/example-iam-policy.json: ec2:DeleteSnapshot).
     "kubernetes.io/cluster/*",
     "kubernetes.io/created-for/*",
     "KubernetesCluster",
@@ -32,19 +32,19 @@ const KNOWN: [&str; 23] = [
     // Elastic Disaster Recovery and Application Migration Service.
     "AWSElasticDisasterRecoveryManaged",
     "AWSApplicationMigrationServiceManaged",
-    // Cloud Custodian: a resource that it marked for deletion.
+    // Cloud Custodian: marks a resource for deletion.
     "maid_status",
 ];
 
-/// The keys that are never copied, from a volume to its snapshots or from a snapshot to a restored volume.
+/// The keys that are never copied, neither from a volume to its snapshots nor from a snapshot to a restored volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignTags(Vec<String>);
 
 impl ForeignTags {
-    /// Reads the parameter `TagsNotCopied`: more patterns, separated by commas.
+    /// Parses the parameter `TagsNotCopied`, a comma-separated list of additional patterns.
     ///
     /// # Errors
-    /// [`crate::ErrorName::BadInput`] for a pattern with a `*` anywhere but at its end, and for `*` alone.
+    /// [`crate::ErrorName::BadInput`] for a pattern with a `*` anywhere except at its end, and for `*` alone.
     pub fn read(parameter: &str) -> Result<Self, Error> {
         let own = parameter.split(',').map(str::trim).filter(|pattern| !pattern.is_empty());
         let all: Vec<String> = KNOWN.into_iter().chain(own).map(str::to_owned).collect();

@@ -1,5 +1,5 @@
-//! The input that starts a night: `{"time": "2026-12-31T04:30:00Z", "dryRun": true}`, both optional; and the one that starts a drill:
-//! `{"time": "2026-12-31T04:30:00Z", "all": true}`, both optional.
+//! The inputs of a run and of a drill. A run takes `{"time": "2026-12-31T04:30:00Z", "dryRun": true}`, a drill takes `{"time":
+//! "2026-12-31T04:30:00Z", "all": true}`. Every key is optional.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -7,17 +7,19 @@ use std::str::FromStr;
 
 use crate::Error;
 
-/// A night's start, read.
+/// The input of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// The scheduled time; the execution's own start if the input names none.
+    /// Scheduled time. Defaults to the start of the execution.
     pub time: Timestamp,
     pub dry_run: bool,
 }
 
 impl Start {
-    /// Reads an execution's input. `started` is the execution's own start time.
-    /// Anything but the two known keys, each of its type, is [`crate::ErrorName::BadInput`].
+    /// Parses the input of an execution. `started` is the start time of the execution.
+    ///
+    /// # Errors
+    /// [`crate::ErrorName::BadInput`] for an unknown key, and for a value of the wrong type.
     pub fn read(input: &Value, started: Timestamp) -> Result<Self, Error> {
         let object = input
             .as_object()
@@ -34,17 +36,17 @@ impl Start {
     }
 }
 
-/// A drill's start, read.
+/// The input of a drill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrillStart {
-    /// The scheduled time; the execution's own start if the input names none.
+    /// Scheduled time. Defaults to the start of the execution.
     pub time: Timestamp,
-    /// Whether it takes every volume, not the week's share.
+    /// Whether the drill takes every volume, not only the week's share.
     pub all: bool,
 }
 
 impl DrillStart {
-    /// Reads an execution's input, as [`Start::read`] does.
+    /// Parses the input of an execution, like [`Start::read`].
     pub fn read(input: &Value, started: Timestamp) -> Result<Self, Error> {
         let object = input
             .as_object()
@@ -72,14 +74,14 @@ fn boolean(key: &str, value: &Value) -> Result<bool, Error> {
     value.as_bool().ok_or_else(|| Error::bad_input(key, value, "not true or false"))
 }
 
-/// How much later than its execution a scheduled time may be, because two clocks may differ.
+/// How far a scheduled time may lie after the start of its execution, because two clocks may differ.
 const SKEW: SignedDuration = SignedDuration::from_hours(1);
 
-/// Refuses a scheduled time in the future. Its snapshots would have the data of today under a later Night, and retention would count
-/// them as newer than every real one until then.
+/// Rejects a scheduled time in the future. Its snapshots would hold today's data under a later Night. Until that Night, retention would
+/// count them as newer than every real snapshot.
 ///
 /// # Errors
-/// [`crate::ErrorName::BadInput`] for a time more than an hour later than `now`, the start of the execution.
+/// [`crate::ErrorName::BadInput`] if `time` is more than an hour after `now`, the start of the execution.
 pub fn require_past(time: Timestamp, now: Timestamp) -> Result<(), Error> {
     if time.duration_since(now) <= SKEW {
         return Ok(());
@@ -87,10 +89,10 @@ pub fn require_past(time: Timestamp, now: Timestamp) -> Result<(), Error> {
     Err(Error::bad_input("time", time, format!("in the future (it is {now:.0}); start with {{}} to run for today")))
 }
 
-/// Reads a parameter that counts something.
+/// Parses a parameter that is a count.
 ///
 /// # Errors
-/// [`crate::ErrorName::BadInput`] for anything but a whole number from 1.
+/// [`crate::ErrorName::BadInput`] unless the text is a whole number of 1 or more.
 pub fn count<T: FromStr + PartialOrd + From<u8>>(parameter: &str, text: &str) -> Result<T, Error> {
     let number = text.parse().ok().filter(|number| *number >= T::from(1));
     number.ok_or_else(|| Error::bad_input(parameter, format!("{text:?}"), "not a whole number from 1"))

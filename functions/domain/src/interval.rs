@@ -1,4 +1,4 @@
-//! The Intervals, and when each is due.
+//! The Intervals and their due dates.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -6,24 +6,24 @@ use strum::Display;
 
 use crate::Night;
 
-/// How long a snapshot is kept; ordered from the shortest to the longest.
+/// The retention class of a snapshot, ordered from the shortest to the longest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, Serialize, Deserialize)]
 pub enum Interval {
     /// Due every Night.
     Daily,
     /// Due on the 1st of January, April, July and October.
     Quarterly,
-    /// Due on 31 December; never expires.
+    /// Due on 31 December. Never expires.
     Annual,
 }
 
-/// The Intervals due on one Night, `Daily` always among them. Written `Daily+Annual`.
+/// The Intervals due on one Night, always including `Daily`. Written as `Daily+Annual`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Intervals(Vec<Interval>);
 
 impl Intervals {
-    /// Every Interval due on `night`.
+    /// Returns every Interval due on `night`.
     pub fn due(night: Night) -> Self {
         let date = night.date();
         let mut due = vec![Interval::Daily];
@@ -36,12 +36,11 @@ impl Intervals {
         Self(due)
     }
 
-    /// The longest Interval: it governs retention.
+    /// Returns the longest Interval, which governs retention.
     pub fn governing(&self) -> Interval {
         self.0.iter().copied().max().unwrap_or(Interval::Daily)
     }
 
-    /// Whether `interval` is among them.
     pub fn contains(&self, interval: Interval) -> bool {
         self.0.contains(&interval)
     }

@@ -1,4 +1,4 @@
-//! What the functions pass each other: small JSON through the state machine, long lists as JSON Lines in the ledger.
+//! Messages between the functions: small JSON documents through the state machine, long lists as JSON Lines in the ledger.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,31 +11,31 @@ use crate::{
     tags::Tags,
 };
 
-/// A volume selected for the night: a line of the work list, and of the list of those protected before.
+/// A volume that the run selected: a line of the work list, or of the list of volumes that were already protected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Volume {
     pub volume_id: String,
     pub instances: Vec<String>,
     pub tags: Tags,
-    /// A description for the person who restores it.
+    /// Properties of the volume that a restore needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
-    /// The `Name` tag of the first server that it is attached to.
+    /// `Name` tag of the first instance that the volume is attached to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
 }
 
-/// A child execution's place in its Map.
+/// The position of a child execution in its Map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
-    /// Its index, from 0.
+    /// Index, from 0.
     pub index: u64,
-    /// When the Map began.
+    /// Start time of the Map.
     pub since: Timestamp,
 }
 
-/// What discover-volumes found in one Region.
+/// The output of discover-volumes for one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Discovery {
@@ -43,13 +43,13 @@ pub struct Discovery {
     pub night: Night,
     pub intervals: Intervals,
     pub dry_run: bool,
-    /// The [`Volume`]s that lack tonight's snapshot, or its description.
+    /// [`Volume`]s that lack a snapshot of the Night, or whose snapshot lacks its descriptive tags.
     pub work_list: List,
-    /// The [`Volume`]s that have both already.
+    /// [`Volume`]s that already have both.
     pub protected: List,
 }
 
-/// A managed snapshot: a line of the list of expired snapshots or of the failed ones, and the input of delete-one.
+/// A managed snapshot: a line of the list of expired or of failed snapshots, and the input of delete-one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ManagedSnapshot {
@@ -59,28 +59,28 @@ pub struct ManagedSnapshot {
     pub interval: Interval,
 }
 
-/// A managed snapshot whose tags cannot be read: reported, never counted, never deleted.
+/// A managed snapshot with unreadable tags. It is reported, but never counted or deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unreadable {
     pub snapshot_id: String,
-    /// The tag, and what is wrong with it.
+    /// The tag, and the problem with it.
     pub problem: String,
 }
 
-/// What find-expired found in one Region.
+/// The output of find-expired for one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiry {
     /// The [`ManagedSnapshot`]s that expire.
     pub expired: List,
-    /// The [`ManagedSnapshot`]s that EBS could not complete, whatever their Interval.
+    /// The [`ManagedSnapshot`]s that EBS could not complete, regardless of their Interval.
     pub failed: List,
     /// The [`Unreadable`] snapshots.
     pub unreadable: List,
-    /// How many managed snapshots there are, those that expire among them.
+    /// Number of managed snapshots, including those that expire.
     #[serde(default)]
     pub managed: usize,
-    /// The start time of the oldest among the selected volumes' newest restore points; none if no volume has one.
+    /// Start time of the oldest among the selected volumes' newest restore points. None if no volume has a restore point.
     #[serde(default)]
     pub stalest: Option<Timestamp>,
 }
@@ -91,7 +91,7 @@ pub struct Manifest {
     pub key: String,
 }
 
-/// One Region's part of the night as the state machine hands it to report-night. What is absent was not reached.
+/// One Region's part of a run, as the state machine passes it to report-night. A field is absent if the run did not reach its step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionNight {
@@ -99,10 +99,10 @@ pub struct RegionNight {
     pub work_list: Option<List>,
     pub protected: Option<List>,
     pub expiry: Option<Expiry>,
-    /// Where Step Functions wrote the results of each Map that ended, by the state's name.
+    /// Manifest of the results of each Map that ended, by the name of the state.
     #[serde(default)]
     pub results: BTreeMap<String, Manifest>,
-    /// What each step that failed as a whole said, by the state's name.
+    /// Error of each step that failed as a whole, by the name of the state.
     #[serde(default)]
     pub failure: BTreeMap<String, Caught>,
 }

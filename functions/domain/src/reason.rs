@@ -1,10 +1,10 @@
-//! Why something failed: a code to act on, and a message to read.
+//! The reason for a failure: a code for programs, and a message for people.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-/// A code of our own. Every other code is AWS's.
+/// A code that this project defines. All other codes come from AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantArray)]
 pub enum Code {
     /// EC2 lists no snapshot, and no step reported an error.
@@ -13,11 +13,11 @@ pub enum Code {
     SnapshotError,
     /// A run found no volume in any Region.
     NothingSelected,
-    /// A volume that the last run selected is selected no more.
+    /// A volume is no longer selected, although the last run selected it.
     Deselected,
     /// A drill found no restore point in any Region.
     NothingToProve,
-    /// A volume is larger than a drill may create.
+    /// A volume is larger than the drill's size limit.
     TooLarge,
     /// A drill's volume was deleted by somebody else.
     VolumeGone,
@@ -25,11 +25,11 @@ pub enum Code {
     VolumeTaken,
     /// EBS could not create a volume from a snapshot.
     VolumeError,
-    /// A volume has another size than the one that its snapshot was made of.
+    /// A drill's volume differs in size from the original volume.
     WrongSize,
     /// A drill's volume did not become available in time.
     NotAvailable,
-    /// A drill's check did not end in time.
+    /// A drill's check did not finish in time.
     NotChecked,
     /// A drill's check found no readable data.
     CheckFailed,
@@ -41,12 +41,12 @@ pub enum Code {
     NotTried,
 }
 
-/// Why something failed.
+/// The reason for a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// One of our own [`Code`]s, or a code of AWS such as `InvalidVolume.NotFound`.
     pub code: String,
-    /// A sentence, which may be empty.
+    /// A sentence. May be empty.
     pub message: String,
 }
 
@@ -55,8 +55,8 @@ impl Reason {
         Self { code: code.to_string(), message: message.into() }
     }
 
-    /// The reason in an error's name and message. A service's own code says more than our name for it: `Refused` with
-    /// `CreateSnapshot: InvalidVolume.NotFound: no such volume` has the code `InvalidVolume.NotFound`.
+    /// Extracts the reason from an error's name and message. A service's own code is more precise than our error name. For example,
+    /// `Refused` with `CreateSnapshot: InvalidVolume.NotFound: no such volume` has the code `InvalidVolume.NotFound`.
     pub fn from_error(name: &str, message: &str) -> Self {
         let parts: Vec<_> = message.split(": ").collect();
         let service = parts.windows(2).find(|two| is_name(two[0], "") && is_name(two[1], "."));
@@ -69,7 +69,7 @@ impl Reason {
     }
 }
 
-/// Whether a word can be the name of an API call or, with points in it, an error code of AWS.
+/// Returns whether a word can be the name of an API call. If `others` is a dot, the word can also be an AWS error code.
 fn is_name(word: &str, others: &str) -> bool {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || others.contains(letter);
     word.starts_with(|first: char| first.is_ascii_uppercase()) && word.chars().all(is_letter)

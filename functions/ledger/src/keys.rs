@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! nights/<Night>/<execution>/report.json             report-night
-//!                            summary.json            report-night: its numbers
+//!                            summary.json            report-night: the numbers of the report
 //!                            <Region>/work-list.jsonl, protected.jsonl             discover-volumes
 //!                            <Region>/expired.jsonl, failed.jsonl, unreadable.jsonl  find-expired
 //!                            <Region>/SnapshotVolumes/, DeleteExpired/             Step Functions: the results of the Maps
-//! failed-snapshots/<Region>.jsonl                    report-night: the failed snapshots that were reported
+//! failed-snapshots/<Region>.jsonl                    report-night: the failed snapshots that a run reported
 //! selected/<Region>.jsonl                            report-night: the volumes that the last run selected
-//! drills/<date>/<execution>/...                      the restore drill's, in the same way
-//! proofs/<Region>.jsonl                              drill-report: what is proven of each volume
+//! drills/<date>/<execution>/...                      the objects of a restore drill
+//! proofs/<Region>.jsonl                              drill-report: the proofs of each volume
 //! ```
 
 use domain::{Night, step_functions::Execution};

@@ -209,7 +209,7 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
     aws.ask(&["cloudformation", "delete-stack", "--stack-name", BACKUP]);
     assert_eq!(aws.settled(BACKUP).await, "DELETE_COMPLETE");
     assert_eq!(aws.left_of(BACKUP), Vec::<String>::new());
-    assert_eq!(aws.buckets_of(BACKUP), [ledger.as_str()]);
+    assert_eq!(aws.buckets_of(BACKUP), [ARTIFACTS, ledger.as_str()]);
     assert_eq!(aws.objects(&ledger), objects);
     assert_eq!(cloud.snapshots().await, snapshots);
 }

@@ -1,4 +1,4 @@
-//! What the drill's functions pass each other through its state machine and the ledger.
+//! Messages between the drill's functions, through the state machine and the ledger.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,26 +11,26 @@ use crate::{
     step_functions::{Caught, List},
 };
 
-/// The choice of drill-choose in one Region.
+/// The output of drill-choose for one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chosen {
     pub region: String,
     pub execution: String,
     pub date: Night,
-    /// The Availability Zone in which volumes are created.
+    /// Availability Zone of the drill's volumes.
     pub zone: String,
-    /// The instance that checks the volumes: `i-…`; empty if none does.
+    /// Instance that checks the volumes (`i-…`). Empty if no instance does.
     pub instance: String,
-    /// How many volumes may exist at once.
+    /// Maximum number of volumes that exist at once.
     pub at_once: u32,
-    /// The [`RestorePoint`]s to prove, one a child execution.
+    /// The [`RestorePoint`]s to prove, one per child execution.
     pub points: List,
-    /// The restore points that the drill cannot take: one [`UnprovenOf`] a line.
+    /// The restore points that the drill cannot take, one [`UnprovenOf`] per line.
     pub unproven: List,
-    /// Volumes that have restore points.
+    /// Number of volumes with restore points.
     pub volumes: usize,
-    /// How many of them this drill takes.
+    /// Number of these volumes that the drill takes.
     pub taken: usize,
 }
 
@@ -46,35 +46,33 @@ pub struct ProvenOf {
 #[serde(rename_all = "camelCase")]
 pub struct UnprovenOf {
     pub volume_id: String,
-    /// The restore point, and the reason.
     #[serde(flatten)]
     pub unproven: Unproven,
 }
 
 impl UnprovenOf {
-    /// A restore point and the reason why it is not proven.
     pub fn new(point: RestorePoint, reason: Reason) -> Self {
         let RestorePoint { snapshot_id, volume_id, night, intervals, .. } = point;
         Self { volume_id, unproven: Unproven { snapshot_id, night, intervals, reason } }
     }
 }
 
-/// The progress of one proof: returned by drill-restore, then moved on by drill-check.
+/// The progress of one proof. drill-restore returns it, and drill-check updates it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
     pub volume_id: String,
-    /// When EC2 created it.
+    /// Creation time of the volume, as EC2 reports it.
     pub created: Timestamp,
     pub stage: Stage,
     pub wait_seconds: u64,
 }
 
-/// The stages of a proof. `seconds` is the time from CreateVolume until the volume was seen to be available.
+/// A stage of a proof. `seconds` is the time from CreateVolume until the volume was found to be available.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "camelCase")]
 pub enum Stage {
-    /// EBS is making the volume.
+    /// EBS is creating the volume.
     Creating,
     /// The volume exists, and is being attached to the instance.
     Available { seconds: u64 },
@@ -90,13 +88,13 @@ pub enum Stage {
 pub struct Removal {
     pub is_gone: bool,
     pub wait_seconds: u64,
-    /// When the first look was.
+    /// Time of the first attempt.
     pub since: Timestamp,
     pub deleted: BTreeSet<String>,
     pub left: BTreeSet<String>,
 }
 
-/// The last state of a child execution: its output if it succeeded, else its cause.
+/// The last state of a child execution. It is the output if the child succeeded, or the cause if the child failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ended {
@@ -104,12 +102,12 @@ pub struct Ended {
     /// Absent if drill-restore failed.
     pub progress: Option<Progress>,
     pub failure: Option<Caught>,
-    /// Absent if drill-remove failed at once.
+    /// Absent if the first attempt of drill-remove failed.
     pub removal: Option<Removal>,
     pub not_removed: Option<Caught>,
 }
 
-/// One Region's part of the drill as the state machine hands it to drill-report. What was not reached is absent.
+/// One Region's part of a drill, as the state machine passes it to drill-report. A field is absent if the drill did not reach its step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegionDrill {
@@ -124,7 +122,7 @@ pub struct RegionDrill {
     /// [`Chosen::taken`]
     #[serde(default)]
     pub taken: usize,
-    /// The removal of the volumes that earlier drills left behind.
+    /// Removal of the volumes that earlier drills left behind.
     pub removal: Option<Removal>,
     pub manifest: Option<Manifest>,
     #[serde(default)]

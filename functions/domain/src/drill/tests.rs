@@ -8,7 +8,7 @@ fn point(night: &str, gibibytes: u32) -> RestorePoint {
     RestorePoint { snapshot_id, volume_id, night, intervals, gibibytes, creation_tags }
 }
 
-/// With the time when it started: on its Night.
+/// Returns a restore point and its start time, which is on its Night.
 fn started(night: &str) -> (Timestamp, RestorePoint) {
     (format!("{night}T04:30:00Z").parse().unwrap(), point(night, 8))
 }
