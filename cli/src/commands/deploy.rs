@@ -33,6 +33,14 @@ const BYTES_WITHOUT_BUCKET: usize = 51_200;
 /// Partitions in which services and principals differ, by the beginning of a Region's name.
 const UNTRIED: [&str; 5] = ["cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-"];
 
+/// How a deployment ended.
+enum Ended {
+    Deployed,
+    Unchanged,
+    /// Ctrl-C. CloudFormation continues.
+    Interrupted,
+}
+
 /// Everything that is known before a change set is made.
 struct Plan<'a> {
     account: &'a Account,
@@ -70,8 +78,12 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bo
     }
     output::note(&plan.headline());
     let has_ledger_again = plan.restore_ledger().await?;
-    let is_changed = plan.deploy(&cloudformation).await?;
-    plan.report(&cloudformation, is_changed || has_ledger_again, json).await?;
+    let is_changed = match plan.deploy(&cloudformation).await? {
+        Ended::Interrupted => return Ok(Verdict::Interrupted),
+        Ended::Unchanged => has_ledger_again,
+        Ended::Deployed => true,
+    };
+    plan.report(&cloudformation, is_changed, json).await?;
     Ok(Verdict::Good)
 }
 
@@ -185,8 +197,8 @@ impl Plan<'_> {
         Ok(true)
     }
 
-    /// Deploys the changes. Returns whether there were any.
-    async fn deploy(&self, cloudformation: &Client) -> Result<bool> {
+    /// Deploys the changes.
+    async fn deploy(&self, cloudformation: &Client) -> Result<Ended> {
         let artifacts = Artifacts::name(self.account, &self.identity, self.name)?;
         artifacts.create().await?;
         let url = artifacts.url().await?;
@@ -203,7 +215,9 @@ impl Plan<'_> {
             tags: &self.asked.tags,
             role: self.asked.role_arn.as_deref(),
         };
-        let Some(changes) = ChangeSet::create(cloudformation, &request, &name).await? else { return Ok(false) };
+        let Some(changes) = ChangeSet::create(cloudformation, &request, &name).await? else {
+            return Ok(Ended::Unchanged);
+        };
         match self.approve(&changes).await {
             Ok(true) => {}
             refused => {
@@ -215,9 +229,13 @@ impl Plan<'_> {
         let progress = Progress::on_stderr(TimeZone::system());
         let follower = Follower::begin(cloudformation, &progress, &changes.stack_id).await?;
         changes.execute(cloudformation).await?;
-        follower.until(&["CREATE_COMPLETE", "UPDATE_COMPLETE"]).await.with_context(|| self.after_a_failure())?;
+        let ended = follower.until(&["CREATE_COMPLETE", "UPDATE_COMPLETE"]).await;
+        let is_followed = ended.with_context(|| self.after_a_failure())?;
+        if !is_followed {
+            return Ok(Ended::Interrupted);
+        }
         artifacts.clean(&packaged.objects).await?;
-        Ok(true)
+        Ok(Ended::Deployed)
     }
 
     fn after_a_failure(&self) -> String {

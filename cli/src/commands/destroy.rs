@@ -52,7 +52,9 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Resu
     let follower = Follower::begin(&cloudformation, &progress, &found.id).await?;
     let deleted = cloudformation.delete_stack().stack_name(&found.id).send().await;
     deleted.map_err(|error| error::from_sdk("DeleteStack", error))?;
-    follower.until(&["DELETE_COMPLETE"]).await?;
+    if !follower.until(&["DELETE_COMPLETE"]).await? {
+        return Ok(Verdict::Interrupted);
+    }
     output::print(&format!("{name} in {}: deleted\n", account.region))?;
     output::note(
         "The rest costs what it stores. To delete a bucket, empty it in the S3 console first. To delete a snapshot: aws ec2 delete-snapshot --snapshot-id ID",

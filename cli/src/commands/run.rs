@@ -7,7 +7,6 @@ use jiff::{Timestamp, Unit, tz::TimeZone};
 use report::{mail::console, night::Report};
 use serde_json::{Value, json};
 use std::{env, fs::File, path::Path, pin::pin};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     Verdict,
@@ -20,7 +19,7 @@ use crate::{
     chart,
     cli::Run,
     graph, page,
-    ui::{output, progress::Progress, terminal::Terminal, text::safe},
+    ui::{interrupt::interrupted, output, progress::Progress, terminal::Terminal, text::safe},
     view,
 };
 
@@ -64,22 +63,6 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
         }
         verdict = follow(account, stack, args, json, &execution, &mut progress) => verdict,
     }
-}
-
-/// Returns a future that ends at Ctrl-C or SIGTERM. From now on they do not end the process.
-///
-/// # Errors
-/// The system does not report signals.
-pub fn interrupted() -> Result<impl Future<Output = ()>> {
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    let mut interrupt = interrupt.context("cannot listen for Ctrl-C")?;
-    let mut terminate = terminate.context("cannot listen for SIGTERM")?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }
 
 /// Starts an execution of a state machine; returns its ARN, or none if it was interrupted before Step Functions answered.

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::{
     account::error,
     deployment::{package::NESTED, stack},
-    ui::progress::Progress,
+    ui::{interrupt::interrupted, output, progress::Progress},
 };
 
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
@@ -50,11 +50,26 @@ impl<'a> Follower<'a> {
         Ok(Self { cloudformation, progress, root, since, stacks, seen, failure: None })
     }
 
-    /// Waits until the stack has one of these statuses.
+    /// Waits until the stack has one of these statuses. Returns false if Ctrl-C or SIGTERM ends the wait.
     ///
     /// # Errors
     /// The stack ends otherwise, with the reason of the first resource that failed; or CloudFormation refuses or does not answer.
-    pub async fn until(mut self, wanted: &[&str]) -> Result<()> {
+    pub async fn until(self, wanted: &[&str]) -> Result<bool> {
+        let interrupted = interrupted()?;
+        let stack = self.root.to_owned();
+        tokio::select! {
+            biased;
+            () = interrupted => {
+                output::note(&format!(
+                    "\nStopped watching, but CloudFormation continues. To see how far it is: aws cloudformation describe-stacks --stack-name {stack}"
+                ));
+                Ok(false)
+            }
+            ended = self.wait(wanted) => ended.map(|()| true),
+        }
+    }
+
+    async fn wait(mut self, wanted: &[&str]) -> Result<()> {
         let mut pause = PAUSES.0;
         loop {
             // The status first: its events exist by then.

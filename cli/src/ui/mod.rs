@@ -1,5 +1,6 @@
 //! The terminal: text, tables, progress.
 
+pub mod interrupt;
 pub mod output;
 pub mod progress;
 pub mod question;

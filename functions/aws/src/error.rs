@@ -1,4 +1,4 @@
-//! An SDK's error as one of the names that the state machine decides on.
+//! The conversion of SDK errors to the error names that the state machine acts on.
 
 use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_sdk_ec2::{
@@ -8,15 +8,15 @@ use aws_sdk_ec2::{
 use domain::{Error, ErrorName, error::cut};
 use std::{error::Error as StdError, iter::successors};
 
-/// Codes by which EC2 asks for 15 seconds or more between snapshots; none is in the SDK's own list of throttling codes
-/// (AWSEC2 API reference, "Error codes for the Amazon EC2 API").
+/// Codes with which EC2 requires 15 seconds or more between snapshots. None is in the SDK's own list of throttling codes (AWSEC2 API
+/// reference, "Error codes for the Amazon EC2 API").
 const TOO_SOON: [&str; 3] =
     ["SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded", "PendingSnapshotLimitExceeded"];
 
-/// Characters of an SDK's own text that an error carries at most.
+/// Maximum number of characters of an SDK's text in an error.
 const LONGEST_MESSAGE: usize = 1_000;
 
-/// The error of `call` (`CreateSnapshot`) by its name, with the service's own code and message if it answered.
+/// Converts the SDK error of `call`, such as `CreateSnapshot`. If the service responded, the message contains its code and its message.
 pub fn from_sdk<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
@@ -24,7 +24,7 @@ where
     let status = error.raw_response().map(|response| response.status().as_u16());
     let name = match &error {
         SdkError::ConstructionFailure(_) => ErrorName::Refused,
-        // An answer without a code did not come from the service: it is the page of a proxy, or its body was cut short.
+        // A response without a code did not come from the service. It is the page of a proxy, or its body was cut short.
         SdkError::ServiceError(_) => error.code().map_or(ErrorName::Transient, |code| named(code, status)),
         _ => ErrorName::Transient,
     };
@@ -36,7 +36,7 @@ where
     Error { name, message: cut(&text, LONGEST_MESSAGE) }
 }
 
-/// An error and its sources: `dispatch failure: io error: …: Connection refused (os error 111)`.
+/// Formats an error and its sources, such as `dispatch failure: io error: …: Connection refused (os error 111)`.
 fn with_sources(error: &dyn StdError) -> String {
     successors(Some(error), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(named("RequestLimitExceeded", Some(400)), ErrorName::Throttled);
         assert_eq!(named("ThrottledException", Some(400)), ErrorName::Throttled);
         assert_eq!(named("InternalError", Some(500)), ErrorName::Transient);
-        // S3's answer to an upload that is too slow has the status 400.
+        // S3 returns the status 400 if an upload is too slow.
         assert_eq!(named("RequestTimeout", Some(400)), ErrorName::Transient);
         assert_eq!(named("UnauthorizedOperation", Some(403)), ErrorName::Refused);
         assert_eq!(named("InvalidVolume.NotFound", Some(400)), ErrorName::Refused);

@@ -1,8 +1,8 @@
-//! AWS for the functions and the command: clients, errors by name, and listings.
+//! AWS for the functions and the command `nightly`: clients, error names, and listings.
 //!
 //! # Layout
 //! - [`Aws`]: the clients.
-//! - [`error`]: an SDK error as one of the names that the state machine acts on.
+//! - [`error`]: the conversion of SDK errors to the error names that the state machine acts on.
 //! - [`snapshots`]: the managed snapshots of a Region.
 
 pub mod error;
@@ -16,15 +16,15 @@ use aws_types::{
 };
 use std::{env, time::Duration};
 
-/// The account's credentials and settings, from which every client is made.
+/// The account's credentials and settings, and the clients that use them.
 pub struct Aws {
     config: SdkConfig,
     home: aws_sdk_ec2::Client,
 }
 
 impl Aws {
-    /// Takes the Region and the credentials that Lambda hands a function in its environment
-    /// (Lambda developer guide, "Defined runtime environment variables"). They hold for as long as the function's process.
+    /// Loads the Region and the credentials from the environment of a Lambda function (Lambda developer guide, "Defined runtime environment
+    /// variables"). The credentials are valid for the lifetime of the process.
     pub fn load() -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
@@ -42,8 +42,8 @@ impl Aws {
             .service_config(Environment)
             .timeout_config(timeouts);
         let config = config.build();
-        // The first client reads the certificates that it trusts. It is made here, before the first poll, while Lambda lends a function
-        // a whole processor (Lambda developer guide, "Understanding the Lambda execution environment lifecycle").
+        // The first client reads the trusted certificates. It is created here, before the first poll, while Lambda gives the function a
+        // whole processor (Lambda developer guide, "Understanding the Lambda execution environment lifecycle").
         let home = aws_sdk_ec2::config::Builder::from(&config).build();
         Self { home: aws_sdk_ec2::Client::from_conf(home), config }
     }
@@ -52,7 +52,7 @@ impl Aws {
         &self.config
     }
 
-    /// EC2 in the function's own Region.
+    /// Returns the EC2 client of the function's own Region.
     pub fn home(&self) -> &aws_sdk_ec2::Client {
         &self.home
     }
@@ -65,7 +65,7 @@ impl Aws {
         aws_sdk_ec2::Client::from_conf(there.build())
     }
 
-    /// S3 in the function's own Region.
+    /// Returns an S3 client for the function's own Region.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         aws_sdk_s3::Client::new(&self.config)
     }
@@ -75,8 +75,8 @@ fn variable(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }
 
-/// The settings of a service in the environment, as every SDK reads them: `AWS_ENDPOINT_URL_EC2` before `AWS_ENDPOINT_URL` (AWS SDKs
-/// and Tools reference, "Service-specific endpoints").
+/// The settings of a service in the environment, as every SDK reads them. `AWS_ENDPOINT_URL_EC2` takes precedence over `AWS_ENDPOINT_URL`
+/// (AWS SDKs and Tools reference, "Service-specific endpoints").
 #[derive(Debug)]
 struct Environment;
 

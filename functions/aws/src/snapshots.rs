@@ -1,4 +1,4 @@
-//! The managed snapshots of a Region: those with this stack's `BackupStack` tag.
+//! The managed snapshots of a Region, which have this stack's `BackupStack` tag.
 
 use aws_sdk_ec2::{
     Client,
@@ -11,8 +11,8 @@ use domain::{
 
 use crate::error;
 
-/// Hands on the managed snapshots of `stack` that pass `filters` (an EC2 filter's name and its value), page by page: no more
-/// than one is held. A page of EC2's may be empty and yet have a token; the paginator goes on.
+/// Passes each managed snapshot of `stack` that matches `filters` (pairs of an EC2 filter's name and value) to `take`. Keeps only one page
+/// in memory. EC2 may return an empty page with a token. The paginator then continues.
 pub async fn each_managed(
     ec2: &Client,
     stack: &str,
@@ -30,7 +30,7 @@ pub async fn each_managed(
     Ok(())
 }
 
-/// The same for the snapshots of one Night.
+/// Passes each managed snapshot of one Night to `take`.
 pub async fn each_of_night(
     ec2: &Client,
     stack: &str,
@@ -40,18 +40,17 @@ pub async fn each_of_night(
     each_managed(ec2, stack, &[(&format!("tag:{}", tags::NIGHT), &night.to_string())], take).await
 }
 
-/// Whether a snapshot protects its volume.
 pub fn protects(snapshot: &Snapshot) -> bool {
     snapshot.state().is_some_and(|state| domain::retention::protects(state.as_str()))
 }
 
-/// EC2's tags as the domain knows them.
+/// Converts EC2 tags to tags of the domain.
 pub fn tags_of(tags: &[Tag]) -> Tags {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     tags.iter().map(|tag| (text(tag.key()), text(tag.value()))).collect()
 }
 
-/// The domain's tags as EC2 takes them.
+/// Converts tags of the domain to EC2 tags.
 pub fn ec2_tags(tags: Tags) -> Vec<Tag> {
     tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }

@@ -1,4 +1,4 @@
-//! Deletes one expired snapshot. One that is gone already is done; one that an AMI needs is kept.
+//! Deletes one expired snapshot. If the snapshot is already gone, there is nothing to do. If an AMI uses the snapshot, it is kept.
 
 use aws::error;
 use aws_sdk_ec2::{Client, error::ProvideErrorMetadata};
@@ -10,27 +10,26 @@ use domain::{
 use lambda::pace;
 use serde::{Deserialize, Serialize};
 
-/// One snapshot of the list of expired ones.
+/// One snapshot of the list of expired snapshots.
 #[derive(Debug, Deserialize)]
 pub struct Input {
     pub region: String,
     pub snapshot: ManagedSnapshot,
-    /// Its place among those that expired in the Region.
+    /// Position among the snapshots that expired in the Region.
     pub turn: Turn,
 }
 
-/// What became of the snapshot.
+/// The outcome of the deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
     Deleted,
-    /// Gone before: an earlier attempt, or a person.
+    /// Already gone, because an earlier attempt or a person deleted it.
     Gone,
-    /// The root snapshot of a registered AMI.
+    /// Kept, because it is the root snapshot of a registered AMI.
     InUse,
 }
 
-/// The snapshot and its outcome.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
@@ -38,11 +37,11 @@ pub struct Output {
     pub outcome: Outcome,
 }
 
-/// Deletes the snapshot when its turn has come. `snapshots_per_second` is EC2's rate, as [`Pace::read`] takes it.
+/// Deletes the snapshot when its turn has come. `snapshots_per_second` is EC2's rate, parsed by [`Pace::read`].
 ///
 /// # Errors
-/// `Throttled` if EC2 throttles, `Transient` if it does not answer, `Refused` for any other answer (a locked snapshot, a
-/// denied call).
+/// `BadInput` for an invalid rate, `Throttled` if EC2 throttles, `Transient` if it does not respond, `Refused` for any other error, such as
+/// a locked snapshot or a denied call.
 pub async fn handle(ec2: &Client, snapshots_per_second: &str, input: Input) -> Result<Output, Error> {
     pace::wait_for(input.turn, Pace::read(snapshots_per_second)?).await;
     let snapshot_id = input.snapshot.snapshot_id;

@@ -1,4 +1,4 @@
-//! Lambda's entry point of `delete-one`.
+//! Entry point of the Lambda function `delete-one`.
 
 use aws::Aws;
 use delete_one::{Input, handle};

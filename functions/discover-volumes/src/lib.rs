@@ -1,5 +1,5 @@
-//! Reads the night's input and lists one Region's volumes: those to snapshot, and those that have tonight's already.
-//! It runs for every Region before anything is created, so that bad input stops the night before it changes anything.
+//! Reads the run's input and lists one Region's volumes: those that need a snapshot, and those that already have one for the Night. Runs
+//! for every Region before anything is created, so that bad input stops the run before it changes anything.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::{Client, types::Filter};
@@ -24,36 +24,36 @@ use std::collections::HashSet;
 
 mod servers;
 
-/// One Region, and the execution whose input starts the night.
+/// One Region, and the execution with the input of the run.
 #[derive(Debug, Deserialize)]
 pub struct Input {
     pub region: String,
     pub execution: Execution,
 }
 
-/// The stack's parameters, as text. Those that other functions use are checked here, before anything is created.
+/// Parameters of the stack, as text. Parameters of other functions are also checked here, before anything is created.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub backup_stack: String,
     pub time_zone: String,
     /// Empty, or `Key=Value`.
     pub volume_tag: String,
-    /// [`ForeignTags::read`]
+    /// Parsed by [`ForeignTags::read`].
     pub tags_not_copied: String,
-    /// [`CreationTags::read`]
+    /// Parsed by [`CreationTags::read`].
     pub tags_at_creation: String,
-    /// [`Pace::read`]
+    /// Parsed by [`Pace::read`].
     pub snapshots_per_second: String,
-    /// The three of [`Policy::read`].
+    /// Parsed by [`Policy::read`], like the next two.
     pub keep_dailies: String,
     pub quarterly_months: String,
     pub keep_quarterlies: String,
-    /// Whether a run may be for a Night in the future, as on the local cloud.
+    /// Whether a run may be for a Night in the future. Only the local cloud allows this.
     pub any_night: bool,
 }
 
 impl Settings {
-    /// Reads the input of the run.
+    /// Checks the parameters of the other functions.
     fn check(&self) -> Result<(), Error> {
         ForeignTags::read(&self.tags_not_copied)?;
         CreationTags::read(Owner::default(), &self.tags_at_creation)?;
@@ -62,7 +62,7 @@ impl Settings {
     }
 }
 
-/// Lists the Region's volumes and writes both lists to the ledger. `home` is EC2 in the stack's own Region.
+/// Lists the Region's volumes and writes both lists to the ledger. `home` is the EC2 client of the stack's own Region.
 ///
 /// # Errors
 /// `BadInput` for an input, a parameter or a Region that a person must fix; `Transient` or `Refused` from EC2 or S3.
@@ -88,7 +88,7 @@ pub async fn handle(
     let servers = servers::names(ec2).await;
     let list = |name| ledger.write_list(keys::run_list(night, &input.execution, &input.region, name));
     let (mut work, mut protected) = (list("work-list"), list("protected"));
-    // A volume that changes while EC2 pages through them may be on two pages.
+    // If a volume changes while EC2 pages through the list, the volume may be on two pages.
     let mut listed = HashSet::new();
     let in_use = Filter::builder().name("status").values("in-use").build();
     let mut pages = ec2.describe_volumes().filters(in_use).max_results(1_000).into_paginator().items().send();
@@ -99,7 +99,7 @@ pub async fn handle(
         if !selection.selects(&volume.tags) || !listed.insert(volume.volume_id.clone()) {
             continue;
         }
-        // Of several servers the one that `origin` names.
+        // If a volume has several servers, this is the one in `origin`.
         volume.server = volume.instances.first().and_then(|instance| servers.get(instance)).cloned();
         let list = if described.contains(&volume.volume_id) { &mut protected } else { &mut work };
         list.write(&volume).await?;
@@ -114,8 +114,8 @@ pub async fn handle(
     })
 }
 
-/// A Region that AWS does not have is a slip in the parameter, and ends the run. One that somebody disabled fails for itself. EC2 answers a
-/// filter for a Region that does not exist with an empty list.
+/// Checks that the Region exists and is enabled. If AWS has no such Region, the parameter is wrong, and the run ends. If the Region is
+/// disabled, only this Region fails. For a Region that does not exist, EC2 returns an empty list.
 async fn require_enabled(home: &Client, region: &str) -> Result<(), Error> {
     let named = Filter::builder().name("region-name").values(region).build();
     let answer = home.describe_regions().all_regions(true).filters(named).send().await;
@@ -153,8 +153,8 @@ fn origin(volume: &aws_sdk_ec2::types::Volume) -> Option<Origin> {
     })
 }
 
-/// The volumes that have a snapshot of the Night with its descriptive tags. A volume whose snapshot lacks them goes back on the work
-/// list: snapshot-one finds the snapshot, and tag-snapshot finishes it.
+/// Returns the volumes with a snapshot of the Night that has its descriptive tags. If the snapshot lacks them, the volume goes back on the
+/// work list. Then snapshot-one finds the snapshot, and tag-snapshot adds the tags.
 async fn described_tonight(ec2: &Client, stack: &str, night: Night) -> Result<HashSet<String>, Error> {
     let mut described = HashSet::new();
     snapshots::each_of_night(ec2, stack, night, async |snapshot| {

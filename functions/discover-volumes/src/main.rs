@@ -1,4 +1,4 @@
-//! Lambda's entry point of `discover-volumes`.
+//! Entry point of the Lambda function `discover-volumes`.
 
 use aws::Aws;
 use discover_volumes::{Input, Settings, handle};

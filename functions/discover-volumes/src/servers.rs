@@ -1,4 +1,5 @@
-//! The names of the servers that the volumes are attached to. A person who restores a server whose instance is gone knows it by name.
+//! The names of the servers that the volumes are attached to. If the instance of a server is gone, a person recognizes the server by its
+//! name.
 
 use aws::error;
 use aws_sdk_ec2::{
@@ -8,8 +9,8 @@ use aws_sdk_ec2::{
 use domain::tags;
 use std::collections::HashMap;
 
-/// The `Name` tag of each server, by its id. A run does not fail because of a name: if EC2 does not list the
-/// servers, the snapshots go without.
+/// Returns the `Name` tag of each server, by instance id. A run does not fail because of a name. If EC2 does not list the instances, the
+/// snapshots lack the names.
 pub async fn names(ec2: &Client) -> HashMap<String, String> {
     let mut names = HashMap::new();
     let has_name = Filter::builder().name("tag-key").values(tags::NAME).build();

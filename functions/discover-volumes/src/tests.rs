@@ -64,8 +64,8 @@ fn volume(id: &str, tags: &[(&str, &str)]) -> Ec2Volume {
         .build()
 }
 
-/// Three pages of volumes, the middle one empty and yet with a token, as EC2's may be; one volume is on two pages, as one
-/// that is changed between them may be.
+/// Mocks three pages of volumes. The middle page is empty but has a token, as EC2 allows. One volume is on two pages, as if it changed
+/// between them.
 fn volumes() -> Rule {
     let page = |token: Option<&str>, volumes: Vec<Ec2Volume>| {
         DescribeVolumesOutput::builder().set_next_token(token.map(str::to_owned)).set_volumes(Some(volumes)).build()
@@ -85,7 +85,7 @@ fn volumes() -> Rule {
         .build()
 }
 
-/// A server that has vol-1.
+/// Mocks the two servers that the volumes are attached to.
 fn servers() -> Rule {
     let server = |id: &str, name: &str| Instance::builder().instance_id(id).tags(tag("Name", name)).build();
     let both = Reservation::builder().instances(server("i-1", "db")).instances(server("i-2", "another"));
@@ -106,7 +106,7 @@ fn snapshots_of_tonight(night: &'static str) -> Rule {
         })
 }
 
-/// The result, and the volumes of the work list and of the list of protected ones.
+/// Returns the result, and the volumes of the work list and of the list of protected volumes.
 async fn run(ec2: &[&Rule], settings: Settings, input: Input) -> Result<(Discovery, [Vec<Volume>; 2]), String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
     let (ledger, objects) = bucket();

@@ -1,4 +1,4 @@
-//! The descriptive tags of a snapshot: its volume's own, and the volume's properties that a restore needs.
+//! The descriptive tags of a snapshot: the tags of its volume, and the properties of the volume that a restore needs.
 
 use crate::{
     creation_tags::CreationTags,
@@ -10,7 +10,7 @@ use crate::{
 const DESCRIPTION: &str = "Description";
 const CLIENT: &str = "Client";
 const PROJECT: &str = "Project";
-/// Characters that a snapshot's own Description may have at most (AWSEC2 API reference, CreateSnapshot).
+/// Maximum number of characters in the Description field of a snapshot (AWSEC2 API reference, CreateSnapshot).
 const LONGEST_DESCRIPTION: usize = 255;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// `Client` and `Project`: the parameters, else the tags of the volume.
+    /// Returns `Client` and `Project`, from the parameters or else from the tags of the volume.
     pub(crate) fn tags(&self, volume: &Tags) -> Tags {
         let tag = |(key, parameter): (&str, &str)| {
             let parameter = Some(parameter).filter(|value| !value.is_empty());
@@ -30,17 +30,17 @@ impl Owner {
     }
 }
 
-/// The tags that tag-snapshot adds, and the keys of the volume's tags that found no room.
+/// The tags that tag-snapshot adds, and the keys of the volume's tags that do not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
-    /// What to add; with the identity tags at most 50.
+    /// Tags to add. Together with the identity tags, there are at most 50.
     pub tags: Tags,
-    /// Keys of the volume's tags that were left out for the limit of 50.
+    /// Keys of the volume's tags that were dropped because of the limit of 50.
     pub dropped: Vec<String>,
 }
 
-/// The descriptive tags of a snapshot of a volume. An empty tag of the volume counts as absent if ours has a default.
-/// Those of creation are the first that find room: the snapshot has them already.
+/// Returns the descriptive tags for a snapshot of a volume. If a tag has a default, an empty tag of the volume counts as absent. The
+/// creation tags get room first, because the snapshot already has them.
 pub fn descriptive(volume: &Volume, creation: &CreationTags, foreign: &ForeignTags) -> Described {
     let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);
     let mut tags = Tags::from([
@@ -59,8 +59,8 @@ pub fn descriptive(volume: &Volume, creation: &CreationTags, foreign: &ForeignTa
     Described { tags, dropped: dropped.iter().map(|(key, _)| key.to_string()).collect() }
 }
 
-/// The tags that the volume of a described snapshot had, so far as they were copied: those without which [`descriptive`] would have
-/// written the same are left out.
+/// Returns the tags of the volume of a described snapshot, as far as they were copied. Omits every tag that [`descriptive`] would have
+/// written without the volume's tag.
 pub fn of_volume(snapshot: &Tags, volume_id: &str) -> Tags {
     let mut tags = snapshot.clone();
     tags.retain(|key, value| match key.as_str() {
@@ -72,12 +72,12 @@ pub fn of_volume(snapshot: &Tags, volume_id: &str) -> Tags {
     tags
 }
 
-/// The `Description` of a snapshot of a volume with these tags.
+/// Returns the `Description` tag for a snapshot of a volume with these tags.
 pub fn description(volume: &Tags) -> String {
     said(volume, DESCRIPTION).unwrap_or("Created by snapshot-one").to_owned()
 }
 
-/// The same, cut to the length of a snapshot's Description.
+/// Returns the same text, cut to the maximum length of a snapshot's Description field.
 pub fn snapshot_description(volume: &Tags) -> String {
     description(volume).chars().take(LONGEST_DESCRIPTION).collect()
 }
@@ -86,7 +86,8 @@ fn said<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
     tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
 
-/// EC2 tells keys apart by the case of their letters, IAM does not: a volume's tag `backupstack` must not stand beside ours.
+/// Returns whether a tag of the volume is copied. EC2 distinguishes tag keys by case, but IAM does not. So a volume's tag `backupstack`
+/// must not be added beside ours.
 fn is_copied(key: &str, foreign: &ForeignTags) -> bool {
     let mut ours = OURS.iter().chain(&[DESCRIPTION, CLIENT, PROJECT]);
     !key.starts_with("aws:") && !ours.any(|own| own.eq_ignore_ascii_case(key)) && !foreign.contains(key)

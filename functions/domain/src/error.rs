@@ -1,33 +1,33 @@
-//! The errors of the functions. A name is a decision for the state machine: whether to try again, and when.
+//! The errors of the functions. From the name of an error, the state machine decides whether and when to retry.
 
 use std::fmt;
 use strum::{Display, VariantArray};
 
-/// What the state machine is to do about an error. `Retry` and `Catch` match these names exactly.
+/// The name of an error. `Retry` and `Catch` match these names exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, VariantArray)]
 pub enum ErrorName {
-    /// A person's mistake in the input or a parameter: ends the night before anything is created or deleted.
+    /// A person must fix the input or a parameter. The run ends before it creates or deletes anything.
     BadInput,
-    /// The service said no, and will say no again: not retried.
+    /// The service refused the call, and would refuse it again. Not retried.
     Refused,
-    /// EBS wants 15 seconds or more before the next snapshot of this volume: retried after that.
+    /// EBS requires 15 seconds or more before the next snapshot of this volume. Retried after that time.
     SnapshotTooSoon,
-    /// The service is busy with too many calls; this one took no effect: retried with patience.
+    /// The service throttled the call, which had no effect. Retried up to 20 times.
     Throttled,
-    /// A server error, a lost answer: retried after a moment.
+    /// A server error, or a lost response. Retried after a few seconds.
     Transient,
 }
 
-/// An error by its name, with a message for the person who reads the execution or the email.
+/// An error with its name, and a message for the person who reads the execution or the email.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     pub name: ErrorName,
-    /// The problem, its place, and the remedy.
+    /// The problem, the field or call that it concerns, and the fix.
     pub message: String,
 }
 
 impl Error {
-    /// A [`ErrorName::BadInput`] that names the field, the value, and what was expected.
+    /// Creates a [`ErrorName::BadInput`] that names the field, its value, and the problem.
     pub fn bad_input(field: &str, value: impl fmt::Display, expected: impl fmt::Display) -> Self {
         Self {
             name: ErrorName::BadInput,
@@ -35,13 +35,14 @@ impl Error {
         }
     }
 
-    /// An answer to `call` that lacks what it must have: [`ErrorName::Transient`], for the call may have taken effect.
+    /// Creates an error for a response to `call` that lacks a required value. It is [`ErrorName::Transient`], because the call may have
+    /// taken effect.
     pub fn unanswered(call: &str, lack: &str) -> Self {
         Self { name: ErrorName::Transient, message: format!("{call}: the answer has {lack}") }
     }
 }
 
-/// The text itself, or its first `length` characters and an ellipsis.
+/// Returns the text. If it is longer than `length` characters, returns the first `length` and an ellipsis.
 pub fn cut(text: &str, length: usize) -> String {
     match text.char_indices().nth(length) {
         None => text.to_owned(),

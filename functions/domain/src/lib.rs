@@ -1,17 +1,17 @@
-//! The rules of the nightly backup: what a Night is, which Intervals are due, which volumes are selected, how a
-//! snapshot is tagged, and when it expires. No AWS, no clock, no environment: everything arrives as an argument.
+//! The rules of the nightly backup: Nights, Intervals, the selection of volumes, the tags of snapshots, and retention. This crate uses no
+//! AWS SDK, no clock and no environment. Everything arrives as an argument.
 //!
 //! # Layout
 //! - [`night`], [`interval`]: the calendar.
-//! - [`input`]: the input that starts a run or a drill, and the parameters that are numbers.
-//! - [`selection`]: which volumes are backed up.
-//! - [`tags`]: a snapshot's tags and its identity. [`description`]: the tags that describe it. [`origin`]: what its volume was.
-//! - [`foreign_tags`]: the tags of other tools, which are never copied.
-//! - [`retention`]: which snapshots expire.
+//! - [`input`]: the inputs of a run and of a drill, and the numeric parameters.
+//! - [`selection`]: the selection of volumes.
+//! - [`tags`]: a snapshot's tags and its identity. [`description`]: its descriptive tags. [`origin`]: the properties of its volume.
+//! - [`creation_tags`]: the tags that an account requires at creation. [`foreign_tags`]: the tags of other tools, which are never copied.
+//! - [`retention`]: the expiry of snapshots.
 //! - [`drill`]: the restore drill.
-//! - [`pace`]: when each call may come.
-//! - [`messages`], [`step_functions`]: what the functions and the state machine pass each other.
-//! - [`error`]: the error names that the state machine acts on. [`reason`]: why something failed.
+//! - [`pace`]: the rate of API calls.
+//! - [`messages`], [`step_functions`]: the messages between the functions and the state machine.
+//! - [`error`]: the error names that the state machine acts on. [`reason`]: the reason for a failure.
 
 pub mod creation_tags;
 pub mod description;

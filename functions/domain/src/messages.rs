@@ -43,7 +43,7 @@ pub struct Discovery {
     pub night: Night,
     pub intervals: Intervals,
     pub dry_run: bool,
-    /// [`Volume`]s that lack a snapshot of the Night, or whose snapshot lacks its descriptive tags.
+    /// [`Volume`]s without a snapshot of the Night, or with one that lacks its descriptive tags.
     pub work_list: List,
     /// [`Volume`]s that already have both.
     pub protected: List,

@@ -1,4 +1,4 @@
-//! The Night: the date that a backup belongs to.
+//! The Night: the calendar date that a run is for.
 
 use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,13 @@ use std::{fmt, str::FromStr};
 
 use crate::Error;
 
-/// The local calendar date of a night's scheduled time, in the schedule's time zone. Written `2026-12-31`.
+/// The local calendar date of a run's scheduled time, in the time zone of the schedule. Written as `2026-12-31`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Night(Date);
 
 impl Night {
-    /// The Night of a scheduled time in a zone.
+    /// Returns the Night of a scheduled time in `zone`.
     pub fn from_time(time: Timestamp, zone: &TimeZone) -> Self {
         Self(zone.to_datetime(time).date())
     }
@@ -21,22 +21,22 @@ impl Night {
         self.0
     }
 
-    /// How many Nights lie between this one and `tonight`: 0 for tonight itself, negative for a later one.
+    /// Returns the number of Nights from this one to `tonight`. The number is 0 for `tonight` itself, and negative for a later Night.
     pub fn nights_before(self, tonight: Night) -> i64 {
         (tonight.0 - self.0).get_days().into()
     }
 
-    /// Whether this Night lies `months` or more calendar months before `tonight`.
+    /// Returns whether this Night is `months` or more calendar months before `tonight`.
     pub fn is_months_before(self, months: u32, tonight: Night) -> bool {
         self.after_months(months).is_some_and(|due| due <= tonight)
     }
 
-    /// The Night so many calendar months after this one; none if the calendar ends before.
+    /// Returns the Night that is `months` calendar months after this one. Returns none if the calendar ends before.
     pub fn after_months(self, months: u32) -> Option<Night> {
         self.after(Span::new().try_months(months).ok()?)
     }
 
-    /// The Night so many Nights after this one; none if the calendar ends before.
+    /// Returns the Night that is `nights` Nights after this one. Returns none if the calendar ends before.
     pub fn after_nights(self, nights: i64) -> Option<Night> {
         self.after(Span::new().try_days(nights).ok()?)
     }
@@ -46,10 +46,12 @@ impl Night {
     }
 }
 
-/// The IANA zone of a name such as `Europe/Berlin`; [`crate::ErrorName::BadInput`] for any other text.
-/// The database is the one that is built in: Lambda's own system has none to rely on.
+/// Returns the IANA time zone with a name such as `Europe/Berlin`. Uses the built-in database, because Lambda does not guarantee one.
+///
+/// # Errors
+/// [`crate::ErrorName::BadInput`] for any other text.
 pub fn zone(name: &str) -> Result<TimeZone, Error> {
-    // The database takes a name in any case, and has one for 'unknown'; EventBridge Scheduler does neither.
+    // The database accepts a name in any case, and has a zone for 'unknown'. EventBridge Scheduler accepts neither.
     let exact = |zone: &TimeZone| zone.iana_name() == Some(name) && !zone.is_unknown();
     TimeZone::get(name)
         .ok()
@@ -66,7 +68,7 @@ impl fmt::Display for Night {
 impl FromStr for Night {
     type Err = String;
 
-    /// Takes exactly the output of `Display`: four digits, two, two.
+    /// Parses exactly the output of `Display`: four digits, two digits, two digits.
     fn from_str(text: &str) -> Result<Self, String> {
         text.parse()
             .map(Self)

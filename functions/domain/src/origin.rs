@@ -1,38 +1,40 @@
-//! The properties of the original volume that a snapshot does not hold. A restore creates a volume with them.
+//! Properties of the original volume that its snapshot does not store. A restore creates the new volume with them.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 use crate::tags::{self, Tags};
 
-/// What a volume was: EC2 keeps none of it with a snapshot (AWSEC2 API reference, Snapshot), so the snapshot has it as the tag
-/// [`tags::RESTORE_AS`], written `type=gp3 iops=3000 throughput=125 zone=us-east-1a device=/dev/xvda instance=i-0123`.
+/// The properties of a volume at the time of its snapshot. EC2 does not store them with the snapshot (AWSEC2 API reference, Snapshot). So
+/// the snapshot has the tag [`tags::RESTORE_AS`], written as `type=gp3 iops=3000 throughput=125 zone=us-east-1a device=/dev/xvda
+/// instance=i-0123`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
-    /// The volume's type, as EC2 writes it: `gp3`.
+    /// Volume type, as EC2 writes it, such as `gp3`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// I/O operations a second, if the type has them.
+    /// I/O operations per second, if the volume type has the setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iops: Option<i32>,
-    /// MiB a second, if the type has them.
+    /// MiB per second, if the volume type has the setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throughput: Option<i32>,
     pub zone: String,
-    /// The device name of its first attachment.
+    /// Device name of the first attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
-    /// The instance of its first attachment.
+    /// Instance of the first attachment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// Whether several instances may attach it at once.
+    /// Whether the volume may be attached to several instances at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub multi_attach: bool,
 }
 
 impl Origin {
-    /// What a snapshot's tags say of its volume; none if it was made before there was such a tag, or somebody changed it.
+    /// Reads the properties of the volume from a snapshot's tags. Returns none if the snapshot is older than the tag, or if somebody
+    /// changed the tag to an invalid value.
     pub fn from_tags(snapshot: &Tags) -> Option<Self> {
         snapshot.get(tags::RESTORE_AS)?.parse().ok()
     }
@@ -61,7 +63,7 @@ impl fmt::Display for Origin {
 impl FromStr for Origin {
     type Err = String;
 
-    /// Reads the output of `Display`. A name that it does not know is of a later release, and ignored.
+    /// Parses the output of `Display`. Ignores an unknown name, because it comes from a later release.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut origin = Self::default();
         for word in text.split(' ') {

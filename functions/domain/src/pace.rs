@@ -1,28 +1,31 @@
-//! The pace of the calls that EC2 limits by a bucket of tokens.
+//! The pace of the calls that EC2 limits by a token bucket.
 //!
-//! CreateSnapshot and DeleteSnapshot each have a bucket of 100 tokens for an account and Region, and it gets 5 more each second
-//! (EC2 developer guide, "Request throttling for the Amazon EC2 API"). A call without a token is refused. So each child
-//! execution of a Map keeps to a time of its own, by its index: the first take most of what lies in the bucket, the others
-//! come a little slower than it fills, for the account has other callers.
+//! CreateSnapshot and DeleteSnapshot each have a bucket of 100 tokens per account and Region. EC2 adds 5 tokens per second (EC2 developer
+//! guide, "Request throttling for the Amazon EC2 API"), and refuses a call without a token. So each child execution of a Map calls at a
+//! time that depends on its index. The first children use most of the tokens in the bucket. The others call a little slower than the bucket
+//! refills, because the account has other callers.
 
 use std::time::Duration;
 
 use crate::Error;
 
-/// The part of the bucket's 100 tokens that a run takes at once.
+/// Number of the bucket's 100 tokens that a run uses at once.
 const AT_ONCE: u64 = 80;
-/// The part of the bucket's rate that a run takes.
+/// Share of the bucket's refill rate that a run uses.
 const SHARE: f64 = 0.95;
 
-/// When each child execution of a Map may call.
+/// The times at which the child executions of a Map may call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
     per_second: f64,
 }
 
 impl Pace {
-    /// A pace for the parameter `SnapshotsPerSecond`, as text: EC2's rate. [`crate::ErrorName::BadInput`] unless it is a
-    /// number from 0.1: with less, a run of 12 hours would not come far.
+    /// Parses the parameter `SnapshotsPerSecond`, which is EC2's rate.
+    ///
+    /// # Errors
+    /// [`crate::ErrorName::BadInput`] unless it is a number of 0.1 or more. At a lower rate, a run of 12 hours would handle too few
+    /// volumes.
     pub fn read(per_second: &str) -> Result<Self, Error> {
         let number = per_second.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.1);
         let per_second = number.ok_or_else(|| {
@@ -31,7 +34,7 @@ impl Pace {
         Ok(Self { per_second })
     }
 
-    /// How long after the Map began the child with this index may call.
+    /// Returns the time from the start of the Map until the child with this index may call.
     pub fn due(self, index: u64) -> Duration {
         Duration::from_secs_f64(index.saturating_sub(AT_ONCE) as f64 / (SHARE * self.per_second))
     }

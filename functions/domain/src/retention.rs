@@ -1,23 +1,26 @@
-//! Which managed snapshots expire tonight. Age is counted in Nights, never in seconds.
+//! The expiry of managed snapshots. Age is counted in Nights, never in seconds.
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Error, Interval, Intervals, Night, input::count};
 
-/// The retention parameters; each at least 1.
+/// The retention parameters. Each is at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Dailies kept: both the Nights of age and the number of newer restore points that a daily must reach to expire.
+    /// Number of dailies to keep. To expire, a daily must be this many Nights old and have this many newer restore points.
     pub dailies: u32,
-    /// Calendar months of age that a quarterly must reach to expire.
+    /// Age in calendar months at which a quarterly may expire.
     pub quarterly_months: u32,
-    /// Newer quarterly restore points that a quarterly must have to expire.
+    /// Number of newer quarterly restore points that a quarterly must have to expire.
     pub quarterlies: u32,
 }
 
 impl Policy {
-    /// A policy of three parameters as text; [`crate::ErrorName::BadInput`] for one that is not a whole number from 1.
+    /// Parses the three parameters.
+    ///
+    /// # Errors
+    /// [`crate::ErrorName::BadInput`] if one of them is not a whole number of 1 or more.
     pub fn read(dailies: &str, quarterly_months: &str, quarterlies: &str) -> Result<Self, Error> {
         Ok(Self {
             dailies: count("KeepDailies", dailies)?,
@@ -30,28 +33,28 @@ impl Policy {
 /// The states of a snapshot that retention distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
-    /// EBS still copies; only tonight's counts as good.
+    /// EBS is still copying the data. Only a snapshot of tonight counts as good.
     Pending,
     Completed,
-    /// In the archive tier: it expires as a completed one does, but no other expires because of it, for it takes up to 72 hours to come back
-    /// (EBS user guide, "Archive Amazon EBS snapshots").
+    /// In the archive tier. The snapshot expires like a completed one, but does not let other snapshots expire, because restoring it from
+    /// the archive takes up to 72 hours (EBS user guide, "Archive Amazon EBS snapshots").
     Archived,
-    /// The snapshot failed; never good.
+    /// The snapshot failed. It never counts as good.
     Error,
-    /// In the Recycle Bin, on its way back, or a state of the future: neither counted nor expired.
+    /// In the Recycle Bin, being recovered from it, or in a state that EC2 adds in the future. The snapshot neither counts nor expires.
     Other,
 }
 
-/// A managed snapshot whose tags could be read.
+/// A managed snapshot with readable tags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub id: String,
     pub volume_id: String,
-    /// Its `Night` tag.
+    /// `Night` tag.
     pub night: Night,
-    /// Its `Interval` tag: it governs.
+    /// `Interval` tag, which governs retention.
     pub interval: Interval,
-    /// Its `Intervals` tag: every one due that Night.
+    /// `Intervals` tag, with every Interval due that Night.
     pub intervals: Intervals,
     pub state: State,
 }
@@ -66,7 +69,7 @@ impl Snapshot {
     }
 }
 
-/// The snapshots that expire on `tonight`, in the order given. `exists` says whether a volume still does.
+/// Returns the snapshots that expire on `tonight`, in the order given. `exists` returns whether a volume still exists.
 pub fn expired(
     snapshots: &[Snapshot],
     tonight: Night,
@@ -92,11 +95,11 @@ fn expires(snapshot: &Snapshot, tonight: Night, policy: Policy, good: &GoodNight
     }
 }
 
-/// The Nights of each volume's good snapshots, by Interval. Nights, not snapshots: two of one Night are one restore point.
+/// The Nights of each volume's good snapshots, by Interval. Two snapshots of one Night are one restore point, so this counts Nights.
 #[derive(Default)]
 struct GoodNights<'a> {
     due: BTreeMap<(&'a str, Interval), BTreeSet<Night>>,
-    /// By the governing Interval, and of completed ones alone: EBS may yet fail one that is pending.
+    /// By the governing Interval. Only completed snapshots count, because a pending one may still fail.
     newest_completed: BTreeMap<(&'a str, Interval), Night>,
 }
 
@@ -128,7 +131,7 @@ impl<'a> GoodNights<'a> {
     }
 }
 
-/// Whether a snapshot in this state of EC2's protects its volume: completed, or pending (EBS may need hours).
+/// Returns whether a snapshot in this EC2 state protects its volume. A pending one does, because EBS may need hours to complete it.
 pub fn protects(state: &str) -> bool {
     matches!(state, "completed" | "pending")
 }

@@ -14,7 +14,7 @@ fn snapshot(night: Night, state: State) -> Snapshot {
     Snapshot { id, volume_id, night, interval, intervals, state }
 }
 
-/// Completed snapshots of `count` Nights in a row that end with `last`.
+/// Returns completed snapshots of `count` consecutive Nights, up to and including `last`.
 fn nights(count: usize, last: &str) -> Vec<Snapshot> {
     let days = std::iter::successors(Some(night(last).date()), |day| day.yesterday().ok()).take(count);
     days.map(|day| snapshot(night(&day.to_string()), State::Completed)).collect()

@@ -1,16 +1,16 @@
-//! Which of the in-use volumes are backed up.
+//! The selection of the in-use volumes to back up.
 
 use crate::{Error, tags::Tags};
 
-/// A volume that has this tag with the value `false` is left out.
+/// Tag that leaves a volume out if its value is `false`.
 pub const OPT_OUT: &str = "Backup";
 
-/// What the `VolumeTag` parameter narrows the volumes to: one tag's key and value, or nothing.
+/// The selection by the `VolumeTag` parameter: volumes with one tag's key and value, or all volumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection(Option<(String, String)>);
 
 impl Selection {
-    /// Reads the `VolumeTag` parameter: empty, or `Key=Value`. The first `=` parts them, so a value may hold more.
+    /// Parses the `VolumeTag` parameter, which is empty or `Key=Value`. The key ends at the first `=`, so the value may contain more.
     pub fn read(parameter: &str) -> Result<Self, Error> {
         match parameter.split_once('=') {
             None if parameter.is_empty() => Ok(Self(None)),
@@ -19,14 +19,14 @@ impl Selection {
         }
     }
 
-    /// Whether an in-use volume with these tags is backed up.
+    /// Returns whether an in-use volume with these tags is backed up.
     pub fn selects(&self, tags: &Tags) -> bool {
         let wanted = self.0.as_ref().is_none_or(|(key, value)| tags.get(key) == Some(value));
         wanted && !opted_out(tags)
     }
 }
 
-/// Whether a volume with these tags is left out, whatever is selected.
+/// Returns whether a volume with these tags is left out, regardless of `VolumeTag`.
 pub fn opted_out(tags: &Tags) -> bool {
     tags.get(OPT_OUT).is_some_and(|value| value.eq_ignore_ascii_case("false"))
 }

@@ -1,4 +1,4 @@
-//! What Step Functions itself hands to a function: the execution, lists in S3, errors that were caught.
+//! Data from Step Functions itself: the execution, lists in S3, and caught errors.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,39 +6,39 @@ use serde_json::Value;
 
 use crate::Reason;
 
-/// The execution that runs the night: Step Functions' own context object, `$$.Execution`.
+/// The execution of a run or a drill: `$$.Execution` in the context object of Step Functions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Execution {
     pub id: String,
-    /// Its name: the ledger's folder for this start of the night.
+    /// Name of the execution, and of its folder in the ledger.
     pub name: String,
-    /// The input as given, not yet read.
+    /// Input as given, not yet parsed.
     pub input: Value,
     pub start_time: Timestamp,
 }
 
-/// A list in the ledger: one JSON object a line.
+/// A list in the ledger, with one JSON object per line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct List {
-    /// Its key in the ledger bucket.
+    /// Key in the ledger bucket.
     pub key: String,
-    /// How many lines it has.
+    /// Number of lines.
     pub count: usize,
 }
 
-/// An error as Step Functions hands it to a `Catch`.
+/// An error, as Step Functions passes it to a `Catch`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Caught {
     pub error: String,
-    /// Its cause; from a function, JSON with an `errorMessage`.
+    /// If the error comes from a function, JSON with an `errorMessage`.
     #[serde(default)]
     pub cause: String,
 }
 
 impl Caught {
-    /// The cause in words: a function's `errorMessage`, or the cause itself if it is not a function's.
+    /// Returns the `errorMessage` of a function. If the cause is not from a function, returns the cause itself.
     pub fn message(&self) -> String {
         serde_json::from_str::<Value>(&self.cause)
             .ok()
@@ -46,7 +46,6 @@ impl Caught {
             .unwrap_or_else(|| self.cause.clone())
     }
 
-    /// The reason in it.
     pub fn reason(&self) -> Reason {
         Reason::from_error(&self.error, &self.message())
     }

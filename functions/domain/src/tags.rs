@@ -1,35 +1,34 @@
-//! The tags of a snapshot, and its identity: the tags that it has from its creation.
+//! The tags of a snapshot, and its identity, which is the set of tags that it has from its creation.
 
 use std::collections::BTreeMap;
 
 use crate::{Error, Interval, Intervals, Night, error::cut};
 
-/// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 
-/// Whose snapshot it is: the name under which the whole was deployed.
+/// The stack that manages the snapshot, by the name under which it was deployed.
 pub const BACKUP_STACK: &str = "BackupStack";
-/// The Night that a snapshot belongs to.
+/// The Night of the snapshot.
 pub const NIGHT: &str = "Night";
 /// The longest Interval due that Night.
 pub const INTERVAL: &str = "Interval";
 /// Every Interval due that Night.
 pub const INTERVALS: &str = "Intervals";
-/// The volume that a snapshot is of. A copy by another tool has its original's tag and another volume id.
+/// The volume that the snapshot was created from. If another tool copies a snapshot, the copy keeps this tag but has another volume id.
 pub const SNAPSHOT_OF: &str = "SnapshotOf";
-/// The volume's name; tag-snapshot always writes it, so a snapshot without it is not yet described.
+/// The name of the volume. tag-snapshot always writes this tag, so a snapshot without it is not yet described.
 pub const NAME: &str = "Name";
 
-/// What the volume was: [`crate::origin::Origin`].
+/// The properties of the volume: [`crate::origin::Origin`].
 pub const RESTORE_AS: &str = "RestoreAs";
-/// The name of the server that the volume was attached to; absent if it had none.
+/// The name of the server that the volume was attached to. Absent if the server had no name.
 pub const RESTORE_SERVER: &str = "RestoreServer";
-/// The snapshot that a volume was restored from; such a volume has it.
+/// The tag of a restored volume, with the snapshot that it was restored from.
 pub const RESTORED_FROM: &str = "RestoredFrom";
 
-/// The tag of every volume that a drill creates; its value is the `BackupStack`. IAM lets the drill delete no other volume.
+/// The tag of every volume that a drill creates. Its value is the `BackupStack`. IAM lets the drill delete only volumes with this tag.
 pub const RESTORE_DRILL: &str = "RestoreDrill";
-/// The tag with the name of the execution that created such a volume.
+/// The tag with the name of the execution that created the drill's volume.
 pub const DRILL_EXECUTION: &str = "DrillExecution";
 
 pub(crate) const IDENTITY: [&str; 5] = [BACKUP_STACK, NIGHT, INTERVAL, INTERVALS, SNAPSHOT_OF];
@@ -48,9 +47,9 @@ pub(crate) const OURS: [&str; 11] = [
     DRILL_EXECUTION,
 ];
 
-/// Tags that one resource may have at most (AWSEC2 user guide, Using_Tags, "Tag restrictions").
+/// Maximum number of tags of a resource (AWSEC2 user guide, Using_Tags, "Tag restrictions").
 pub const MOST: usize = 50;
-/// The tags that snapshot-one gives a snapshot in the call that creates it.
+/// Returns the tags that snapshot-one adds in the call that creates the snapshot.
 pub fn identity(stack: &str, night: Night, intervals: &Intervals, volume_id: &str) -> Tags {
     [
         (BACKUP_STACK, stack.to_owned()),
@@ -63,9 +62,11 @@ pub fn identity(stack: &str, night: Night, intervals: &Intervals, volume_id: &st
     .into()
 }
 
-/// The Night and the Intervals that a managed snapshot's tags state; the message names the tag that is missing or malformed.
-/// A person may lengthen `Interval` by hand, to keep a snapshot; one that is shorter than `Intervals` says is a contradiction,
-/// and nothing is deleted on the strength of it.
+/// Parses the Night and the Intervals from the tags of a managed snapshot. A person may lengthen `Interval` by hand to keep a snapshot. If
+/// `Interval` is shorter than `Intervals`, the tags contradict each other, and the snapshot is never deleted.
+///
+/// # Errors
+/// A message that names the missing or malformed tag.
 pub fn read_identity(tags: &Tags) -> Result<(Night, Interval, Intervals), String> {
     fn read<T: std::str::FromStr<Err = String>>(tags: &Tags, key: &str) -> Result<T, String> {
         let text = tags.get(key).ok_or_else(|| format!("no {key} tag"))?;
@@ -78,11 +79,11 @@ pub fn read_identity(tags: &Tags) -> Result<(Night, Interval, Intervals), String
     Ok((read(tags, NIGHT)?, interval, intervals))
 }
 
-/// Requires that a snapshot with our `BackupStack` tag is ours: its volume exists, or its `SnapshotOf` tag names its own volume. Tools that
-/// copy snapshots copy their tags, but EC2 gives a copy an arbitrary volume id (AWSEC2 API reference, CopySnapshot).
+/// Checks that a snapshot with our `BackupStack` tag is ours. Either its volume exists, or its `SnapshotOf` tag names its own volume. Tools
+/// that copy snapshots copy their tags, but EC2 gives a copy an arbitrary volume id (AWSEC2 API reference, CopySnapshot).
 ///
 /// # Errors
-/// A sentence that says why it is not.
+/// A sentence with the reason why the snapshot is not ours.
 pub fn require_own(tags: &Tags, volume_id: &str, volume_exists: bool) -> Result<(), String> {
     match tags.get(SNAPSHOT_OF) {
         _ if volume_exists => Ok(()),
@@ -92,7 +93,7 @@ pub fn require_own(tags: &Tags, volume_id: &str, volume_exists: bool) -> Result<
     }
 }
 
-/// Checks the `BackupStack` parameter: without a name nothing would be managed, or everything.
+/// Checks the `BackupStack` parameter. If the name were empty, the functions would manage no snapshot, or all of them.
 pub fn backup_stack(name: &str) -> Result<&str, Error> {
     Some(name)
         .filter(|name| !name.is_empty())

@@ -1,5 +1,5 @@
-//! The command that checks a volume on the instance, through Systems Manager. SendCommand has no client token: the SDK makes one
-//! attempt, and the script itself locks the volume.
+//! The command that checks a volume on the instance, through Systems Manager. SendCommand has no client token, so the SDK makes only one
+//! attempt. The script itself locks the volume.
 
 use aws::error;
 use aws_sdk_ssm::{
@@ -16,16 +16,16 @@ use crate::not_proven;
 
 /// Seconds within which the command must reach the instance (Systems Manager API reference, SendCommand: at least 30).
 const DELIVERY: i32 = 600;
-/// Characters of the script's output in an error.
+/// Maximum number of characters of the script's output in an error.
 const LONGEST: usize = 300;
 
-/// The last line of the script's output; its other members are not read.
+/// The last line of the script's output. Its other fields are not parsed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Found {
-    /// Null if the volume has none that the script knows.
+    /// Null if the volume has no file system that the script knows.
     file_system: Option<String>,
-    /// The number of databases in the newest dump; null if there is no dump, or if it could not be loaded.
+    /// Number of databases in the newest dump. Null if there is no dump, or if it could not be loaded.
     databases: Option<u64>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn send(ssm: &Client, document: &str, instance: &str, volume: &
     id.ok_or_else(|| Error::unanswered("SendCommand", "no command id"))
 }
 
-/// Returns how far the command proved the volume; none while it runs.
+/// Returns the extent to which the command proved the volume. Returns none while the command runs.
 ///
 /// # Errors
 /// `Refused` if the check failed; `Throttled`, `Transient` or `Refused` from Systems Manager.
@@ -68,7 +68,7 @@ fn read(invocation: &GetCommandInvocationOutput) -> Result<Option<Depth>, Error>
     }
 }
 
-/// Returns the script's last line. The agent adds one of its own to the errors of a script that failed.
+/// Returns the script's last line. If a script fails, the agent adds a line of its own to the errors.
 fn last_line(errors: &str) -> String {
     let is_own = |line: &&str| !line.is_empty() && !line.starts_with("failed to run commands: ");
     let line = errors.lines().rev().map(str::trim).find(is_own);

@@ -1,7 +1,7 @@
-//! Looks at a volume that the drill created, takes the next step of its proof, and returns when to look again.
+//! Checks a volume that the drill created, takes the next step of its proof, and returns the time to wait until the next check.
 //!
 //! # Layout
-//! - [`handle`]: one look.
+//! - [`handle`]: one step of the proof.
 //! - [`volume`]: the volume, until it is attached. [`command`]: the command that checks the volume on the instance.
 
 pub mod command;
@@ -20,9 +20,9 @@ use domain::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// Seconds after which a volume must be available.
+/// Seconds within which a volume must become available.
 const LONGEST_CREATION: i64 = 60 * 60;
-/// Seconds after which the proof must be complete.
+/// Seconds within which the proof must be complete.
 const LONGEST: i64 = 3 * 60 * 60;
 
 pub struct Clients {
@@ -31,25 +31,25 @@ pub struct Clients {
     pub ssm: aws_sdk_ssm::Client,
 }
 
-/// The stack's parameters for a check.
+/// Parameters of the stack.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub backup_stack: String,
-    /// The name of the Systems Manager document that checks a volume.
+    /// Name of the Systems Manager document that checks a volume.
     pub document: String,
 }
 
-/// A restore point, and how far its proof is.
+/// A restore point, and the progress of its proof.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Input {
     pub region: String,
-    /// The instance that checks the volume: `i-…`; empty if none does.
+    /// Instance that checks the volume (`i-…`). Empty if no instance does.
     pub instance: String,
     pub point: RestorePoint,
     pub progress: Progress,
 }
 
-/// Takes the next step. `now` is the time of the look.
+/// Takes the next step of the proof. `now` is the current time.
 ///
 /// # Errors
 /// `Refused` if the restore point cannot be proven; `Throttled`, `Transient` or `Refused` from EC2 or Systems Manager.
@@ -90,7 +90,7 @@ pub(crate) fn proven(seconds: u64, depth: Depth, at: Timestamp) -> Stage {
     Stage::Proven { seconds, depth, at }
 }
 
-/// The error of a restore point that cannot be proven: no further attempt will.
+/// Creates the error of a restore point that cannot be proven. The error is `Refused`, because no further attempt will succeed.
 pub(crate) fn not_proven(code: Code, message: String) -> Error {
     Error { name: ErrorName::Refused, message: Reason::new(code, message).to_string() }
 }

@@ -1,4 +1,4 @@
-//! Lambda's entry point of `drill-check`.
+//! Entry point of the Lambda function `drill-check`.
 
 use aws::Aws;
 use drill_check::{Clients, Input, Settings, handle};

@@ -104,7 +104,7 @@ async fn a_volume_in_error_gone_or_of_another_size_is_not_proven() {
     assert_eq!(unlisted.stage, Stage::Creating, "it is not listed yet");
 }
 
-/// The volumes that are attached to the instance.
+/// Mocks volumes that are attached to the instance under these device names.
 fn attached(devices: &[&str]) -> Rule {
     let device = |device: &&str| VolumeAttachment::builder().instance_id("i-1").device(*device).build();
     let volumes: Vec<_> = devices.iter().map(|one| Volume::builder().attachments(device(one)).build()).collect();
@@ -166,7 +166,7 @@ async fn a_volume_that_somebody_attached_elsewhere_is_not_proven() {
     assert!(error.starts_with("Refused: VolumeTaken: "), "{error}");
 }
 
-/// The stage after a look at a command that was sent.
+/// Runs the function on a command that was sent, and returns the stage.
 async fn command(
     status: CommandInvocationStatus,
     code: i32,

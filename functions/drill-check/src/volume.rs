@@ -1,4 +1,4 @@
-//! The volume: is it available and of the right size? If an instance checks it, it is attached and the command is sent.
+//! The checks of the volume's state and size. If an instance checks the volume, this module attaches it and sends the command.
 
 use aws::error;
 use aws_sdk_ec2::{
@@ -16,13 +16,13 @@ use std::collections::HashSet;
 
 use crate::{Clients, Input, Settings, command, not_proven, proven};
 
-/// Seconds for which a new volume may not be listed yet (EC2 developer guide, "Eventual consistency").
+/// Seconds for which EC2 may not list a new volume yet (EC2 developer guide, "Eventual consistency").
 const UNLISTED: i64 = 60;
-/// Device names that EC2 takes beside the ones that it recommends, `/dev/sd[f-p]`, which are left to the instance's owner (AWSEC2 user
-/// guide, "Device names for volumes on Amazon EC2 instances").
+/// Last letters of the device names that the drill uses. EC2 accepts them in addition to the names that it recommends, `/dev/sd[f-p]`.
+/// Those are left to the instance's owner (AWSEC2 user guide, "Device names for volumes on Amazon EC2 instances").
 const DEVICES: std::ops::RangeInclusive<char> = 'q'..='z';
 
-/// Looks at the volume. `available` are the seconds after which it was first seen to be available.
+/// Returns the next stage of the volume. `available` is the number of seconds after which the volume was first found to be available.
 pub(crate) async fn look(
     clients: &Clients,
     settings: &Settings,
@@ -68,35 +68,36 @@ fn require_size(volume: &Volume, input: &Input) -> Result<(), Error> {
     Err(not_proven(Code::WrongSize, format!("{id} has {size} GiB, but the volume of its snapshot had {expected}")))
 }
 
-/// Lists volumes by a filter, not by id: if a volume does not exist, EC2 returns an empty list.
+/// Lists volumes by a filter, not by id, because EC2 then returns an empty list if a volume does not exist.
 async fn find(ec2: &Client, filter: &str, value: &str) -> Result<Vec<Volume>, Error> {
     let filter = Filter::builder().name(filter).values(value).build();
     let volumes = ec2.describe_volumes().filters(filter).into_paginator().items().send();
     volumes.collect::<Result<_, _>>().await.map_err(|error| error::from_sdk("DescribeVolumes", error))
 }
 
-/// Attaches the volume under the first device name that is free on the instance; false if EC2 never will: a volume with an AWS Marketplace
-/// product code may be attached to a stopped instance only, and to types that the product supports (AWSEC2 API reference, AttachVolume).
+/// Attaches the volume under the first free device name of the instance. Returns false if EC2 will never allow it. A volume with an AWS
+/// Marketplace product code can be attached only to a stopped instance, and only to types that the product supports (AWSEC2 API reference,
+/// AttachVolume).
 async fn attach(ec2: &Client, id: &str, instance: &str) -> Result<bool, Error> {
     let attached = find(ec2, "attachment.instance-id", instance).await?;
     let attachments = attached.iter().flat_map(|volume| volume.attachments());
-    // EC2 attaches nothing at /dev/sdq while /dev/xvdq is in use.
+    // EC2 does not attach a volume as /dev/sdq while /dev/xvdq is in use.
     let taken: HashSet<_> =
         attachments.filter_map(|one| Some(one.device()?.replacen("/dev/xvd", "/dev/sd", 1))).collect();
     let mut devices = DEVICES.map(|letter| format!("/dev/sd{letter}"));
-    // If none is free, another child of the drill is about to free one.
+    // If no name is free, another child of the drill is about to free one.
     let Some(device) = devices.find(|device| !taken.contains(device)) else { return Ok(true) };
     let attach = ec2.attach_volume().volume_id(id).instance_id(instance).device(device);
     let Err(error) = attach.send().await else { return Ok(true) };
     let is_marketplace = error.message().is_some_and(|message| message.contains("Marketplace"));
     let code = error.code().map(str::to_owned);
     match (code.as_deref(), error::from_sdk("AttachVolume", error)) {
-        // An earlier attempt attached it, and its answer was lost.
+        // An earlier attempt attached the volume, but its response was lost.
         (Some("VolumeInUse"), _) => Ok(true),
         (Some("IncorrectInstanceState" | "OperationNotPermitted" | "UnsupportedOperation"), _) if is_marketplace => {
             Ok(false)
         }
-        // Another child has just taken the device: the next attempt finds another.
+        // Another child has just taken the device name. The next attempt chooses another.
         (Some("InvalidParameterValue"), error) => Err(Error { name: ErrorName::Transient, ..error }),
         (_, error) => Err(error),
     }

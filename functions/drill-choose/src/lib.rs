@@ -1,10 +1,10 @@
-//! Chooses the restore points that a drill proves in one Region: the volumes of this week, and the newest restore point of each Interval of
-//! each.
+//! Chooses the restore points that a drill proves in one Region. Takes this week's volumes, and for each volume the newest restore point of
+//! each Interval.
 //!
 //! # Layout
 //! - [`handle`]: the choice.
 //! - [`place`]: the Availability Zone and the instance.
-//! - [`others`]: whether another drill is running.
+//! - [`others`]: the check for other running drills.
 
 pub mod others;
 pub mod place;
@@ -35,14 +35,14 @@ use std::collections::HashMap;
 
 use place::DrillZone;
 
-/// One Region, and the execution whose input starts the drill.
+/// One Region, and the execution with the input of the drill.
 #[derive(Debug, Deserialize)]
 pub struct Input {
     pub region: String,
     pub execution: Execution,
 }
 
-/// The stack's parameters for the choice, as text.
+/// Parameters of the stack, as text.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub backup_stack: String,
@@ -55,17 +55,17 @@ pub struct Settings {
     pub gibibytes: String,
     pub weeks: String,
     pub owner: Owner,
-    /// [`CreationTags::read`]
+    /// Parsed by [`CreationTags::read`].
     pub tags_at_creation: String,
-    /// Comma-separated: every Region of the drill.
+    /// Comma-separated list of the drill's Regions.
     pub regions: String,
-    /// The stack's own Region: the instance is there.
+    /// The stack's own Region, where the instance is.
     pub home: String,
-    /// Whether a drill may be for a date in the future, as on the local cloud.
+    /// Whether a drill may be for a date in the future. Only the local cloud allows this.
     pub any_night: bool,
 }
 
-/// Chooses, and writes two lists to the ledger: the restore points to prove, and those that the drill cannot take.
+/// Chooses the restore points, and writes two lists to the ledger: those to prove, and those that the drill cannot take.
 ///
 /// # Errors
 /// `BadInput` for an input or a parameter that a person must fix, and if another drill is running; `Throttled`, `Transient` or `Refused`
@@ -112,7 +112,7 @@ pub async fn handle(
     Ok(Chosen { region, execution: execution.name, date, zone, instance, at_once, points, unproven, volumes, taken })
 }
 
-/// Lists the restore points of each volume, each with the time when its snapshot started.
+/// Lists the restore points of each volume, each with the start time of its snapshot.
 async fn restore_points(
     ec2: &Client,
     stack: &str,
@@ -129,8 +129,9 @@ async fn restore_points(
     Ok(found)
 }
 
-/// Returns a completed snapshot of ours with readable identity tags. Each run reports the others. The drill does not know which volumes
-/// exist, so it passes over a snapshot without the tag `SnapshotOf`, and over an archived one, which takes up to 72 hours to come back.
+/// Returns the restore point of a completed snapshot of ours with readable identity tags. Each run reports the other snapshots. The drill
+/// does not know which volumes exist, so it skips a snapshot without the tag `SnapshotOf`. It also skips an archived snapshot, because
+/// restoring one from the archive takes up to 72 hours.
 fn restore_point(snapshot: Snapshot, creation_tags: &CreationTags) -> Option<(Timestamp, RestorePoint)> {
     if snapshot.state() != Some(&SnapshotState::Completed) || snapshot.storage_tier() == Some(&StorageTier::Archive) {
         return None;
@@ -145,7 +146,7 @@ fn restore_point(snapshot: Snapshot, creation_tags: &CreationTags) -> Option<(Ti
     Some((started, RestorePoint { snapshot_id, volume_id, night, intervals, gibibytes, creation_tags }))
 }
 
-/// Returns when a drill last took each volume.
+/// Returns the time at which a drill last took each volume.
 async fn last_tried(ledger: &Ledger, region: &str) -> Result<HashMap<String, Timestamp>, Error> {
     let mut proofs = ledger.read_any_list::<Proof>(&keys::proofs(region)).await?;
     let mut tried = HashMap::new();

@@ -1,4 +1,4 @@
-//! Lambda's entry point of `drill-choose`.
+//! Entry point of the Lambda function `drill-choose`.
 
 use aws::Aws;
 use domain::description::Owner;

@@ -1,18 +1,19 @@
-//! Whether another drill is running: it would delete this one's volumes as left behind, and the two would create twice as many as
-//! `DrillVolumes` allows.
+//! The check for other running drills. Another drill would delete this one's volumes as left behind, and both together would create twice
+//! as many volumes as `DrillVolumes` allows.
 
 use aws::error;
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
 use domain::{Error, step_functions::Execution};
 use jiff::{SignedDuration, Timestamp};
 
-/// How old a drill is before it asks: ListExecutions is eventually consistent (Step Functions API reference).
+/// Minimum age of a drill before it lists executions, because ListExecutions is eventually consistent (Step Functions API reference).
 const SETTLED: SignedDuration = SignedDuration::from_secs(5);
 
-/// Of two drills that started at the same time, the one whose name sorts first goes on.
+/// Requires that no other running drill takes precedence. The drill that started first continues. Of two that started at the same time, the
+/// one with the name that sorts first continues.
 ///
 /// # Errors
-/// `BadInput` with the name of the one that goes on; `Transient` or `Refused` from Step Functions.
+/// `BadInput` with the name of the drill that continues; `Transient` or `Refused` from Step Functions.
 pub async fn require_none(sfn: &Client, execution: &Execution) -> Result<(), Error> {
     let age = Timestamp::now().duration_since(execution.start_time);
     if (SignedDuration::ZERO..SETTLED).contains(&age) {
@@ -31,7 +32,8 @@ pub async fn require_none(sfn: &Client, execution: &Execution) -> Result<(), Err
     Ok(())
 }
 
-/// `arn:aws:states:eu-west-1:123456789012:execution:Nightly:run` is one of `…:stateMachine:Nightly`.
+/// Returns the state machine of an execution. For example, `arn:aws:states:eu-west-1:123456789012:execution:Nightly:run` belongs to
+/// `…:stateMachine:Nightly`.
 fn state_machine(execution: &str) -> String {
     let machine = execution.rsplit_once(':').map_or(execution, |(machine, _)| machine);
     machine.replacen(":execution:", ":stateMachine:", 1)

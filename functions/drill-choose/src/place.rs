@@ -1,4 +1,4 @@
-//! Where a drill creates its volumes: the Availability Zone, and the instance that checks them.
+//! The place of a drill's volumes: the Availability Zone, and the instance that checks them.
 
 use aws::error;
 use aws_sdk_ec2::{
@@ -13,15 +13,16 @@ use crate::Settings;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DrillZone {
     pub zone: String,
-    /// `i-…`; empty if no instance checks the volumes.
+    /// `i-…`. Empty if no instance checks the volumes.
     pub instance: String,
 }
 
-/// Returns the instance and its zone in the stack's own Region, if there is one; else the configured zone of the Region, or its first.
+/// Chooses the place in `region`. If the Region is the stack's own and an instance is configured, returns the instance and its zone.
+/// Otherwise returns the configured zone of the Region, or its first.
 ///
 /// # Errors
-/// `BadInput` for an instance or a zone that does not exist; `Refused` for one that cannot be used now, which fails the drill of this Region
-/// alone; `Throttled`, `Transient` or `Refused` from EC2.
+/// `BadInput` for an instance or a zone that does not exist; `Refused` for one that cannot be used now, which fails the drill of this
+/// Region only; `Throttled`, `Transient` or `Refused` from EC2.
 pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<DrillZone, Error> {
     require_one_each(&settings.zones, &settings.regions)?;
     if !settings.instance.is_empty() && settings.home == region {
@@ -34,8 +35,8 @@ pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<D
     Ok(DrillZone { zone, instance: String::new() })
 }
 
-/// Requires that each zone is of a Region of the drill, and that no two are of one. A zone's name is its Region's and a letter; that of a Local
-/// Zone has a hyphen and more (EC2 user guide, "Regions and Zones").
+/// Checks that each zone is in a Region of the drill, and that no Region has two. The name of a zone is that of its Region and a letter.
+/// The name of a Local Zone has a hyphen and more (EC2 user guide, "Regions and Zones").
 fn require_one_each(zones: &str, regions: &str) -> Result<(), Error> {
     let mut used = BTreeMap::new();
     for zone in zones.split(',').map(str::trim).filter(|zone| !zone.is_empty()) {
@@ -57,7 +58,8 @@ fn require_one_each(zones: &str, regions: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Asks by a filter, not by id: if the instance does not exist, EC2 returns an empty list.
+/// Returns the zone of an instance. Looks it up by a filter, not by id, because EC2 then returns an empty list if the instance does not
+/// exist.
 async fn zone_of(ec2: &Client, id: &str) -> Result<String, Error> {
     let named = Filter::builder().name("instance-id").values(id).build();
     let found = ec2.describe_instances().filters(named).send().await;
@@ -75,7 +77,7 @@ async fn zone_of(ec2: &Client, id: &str) -> Result<String, Error> {
     zone.map(str::to_owned).ok_or_else(|| Error::unanswered("DescribeInstances", "no Availability Zone"))
 }
 
-/// `configured` names zones of any Regions, separated by commas.
+/// Returns the configured zone of the Region, or its first available one. `configured` is a comma-separated list of zones of any Regions.
 fn zone(there: &[AvailabilityZone], configured: &str, region: &str) -> Result<String, Error> {
     let is_available = |zone: &AvailabilityZone| zone.state() == Some(&AvailabilityZoneState::Available);
     let of_region = configured.split(',').map(str::trim).filter(|name| name.starts_with(region));
@@ -88,7 +90,7 @@ fn zone(there: &[AvailabilityZone], configured: &str, region: &str) -> Result<St
         }
         wanted = wanted.or(Some(name.to_owned()));
     }
-    // A Local Zone or a Wavelength Zone takes fewer kinds of volumes.
+    // Local Zones and Wavelength Zones support fewer volume types.
     let is_whole = |zone: &&AvailabilityZone| zone.zone_type().is_none_or(|kind| kind == "availability-zone");
     let all = there.iter().filter(is_whole).filter(|zone| is_available(zone)).filter_map(|zone| zone.zone_name());
     let first = wanted.or_else(|| all.min().map(str::to_owned));

@@ -63,7 +63,7 @@ fn zone(name: &str, kind: &str, state: AvailabilityZoneState) -> AvailabilityZon
     AvailabilityZone::builder().zone_name(name).zone_type(kind).state(state).build()
 }
 
-/// Four volumes with restore points, one of which is too large; one snapshot is pending, one unreadable.
+/// Returns the snapshots of four volumes with restore points, one of which is too large. One snapshot is pending, one unreadable.
 fn snapshots_listed() -> Vec<Snapshot> {
     let mut pending = snapshot("snap-p", "vol-p", "2026-11-28", 8);
     pending.state = Some(SnapshotState::Pending);
@@ -117,7 +117,7 @@ fn instance(state: Option<InstanceStateName>) -> Rule {
     )
 }
 
-/// Running executions: each a name and milliseconds after this one's start.
+/// Mocks running executions, each with its name and the milliseconds from this drill's start to its own.
 fn running(others: &'static [(&'static str, i64)]) -> Rule {
     mock!(aws_sdk_sfn::Client::list_executions)
         .match_requests(|request| {
@@ -135,7 +135,7 @@ fn running(others: &'static [(&'static str, i64)]) -> Rule {
         })
 }
 
-/// A ledger with these proofs in it.
+/// Creates a ledger with these proofs.
 fn ground(proofs: &[(&str, &str)]) -> (Ledger, Objects) {
     let (ledger, objects) = bucket();
     if !proofs.is_empty() {
@@ -162,7 +162,7 @@ async fn run_beside(
     handle(&ec2, &sfn, ledger, settings, input(given)).await.map_err(|error| error.to_string())
 }
 
-/// The ids of the snapshots in a list.
+/// Returns the ids of the snapshots in a list.
 fn listed(objects: &Objects, list: &str) -> Vec<String> {
     let objects = objects.lock().unwrap();
     let lines = String::from_utf8(objects[&format!("drills/2026-11-29/run/eu-west-1/{list}.jsonl")].clone()).unwrap();
@@ -172,7 +172,7 @@ fn listed(objects: &Objects, list: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn takes_the_volumes_that_were_tried_longest_ago_and_those_never_tried_first() {
-    // vol-2 was never tried, vol-1 longest ago; proofs of a volume that has no restore point are passed over.
+    // vol-2 was never tried, and vol-1 longest ago. The proof of a volume without a restore point is ignored.
     let (ledger, objects) = ground(&[
         ("vol-0", "2026-01-01T00:00:00Z"),
         ("vol-1", "2026-11-01T00:00:00Z"),

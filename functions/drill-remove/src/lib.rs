@@ -1,4 +1,5 @@
-//! Deletes volumes that a drill created, one step a look, and returns whether they are gone. It deletes no volume without the drill's tag.
+//! Deletes volumes that a drill created, one step per invocation, and returns whether they are gone. Never deletes a volume without the
+//! drill's tag.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::{
@@ -20,40 +21,40 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
-/// Seconds after which a person must look.
+/// Seconds after which a person must check the volume.
 const PATIENCE: i64 = 15 * 60;
-/// Seconds for which a new volume may not be listed yet (EC2 developer guide, "Eventual consistency").
+/// Seconds for which EC2 may not list a new volume yet (EC2 developer guide, "Eventual consistency").
 const UNLISTED: i64 = 60;
 
-/// The state of a child execution, or that of a Region before its children start.
+/// The state of a child execution, or of a Region before its child executions start.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Input {
     pub region: String,
     pub execution: String,
-    /// The restore point whose volume is deleted; absent for the volumes that earlier drills left behind.
+    /// Restore point of the volume to delete. Absent for the volumes that earlier drills left behind.
     pub point: Option<RestorePoint>,
     /// Absent if drill-restore failed.
     pub progress: Option<Progress>,
     pub failure: Option<Caught>,
-    /// The last answer; absent at the first look.
+    /// Output of the last invocation. Absent in the first invocation.
     pub removal: Option<Removal>,
 }
 
 /// The volumes to delete.
 enum Target<'a> {
-    /// The one that CreateVolume returned.
+    /// The volume that CreateVolume returned.
     Created(&'a Progress),
     /// The volume that CreateVolume may have created although it failed. If EC2 refused the call, there is no volume.
     Unknown { snapshot_id: &'a str, was_refused: bool },
-    /// Those that earlier drills left behind. No other drill is running.
+    /// The volumes that earlier drills left behind. No other drill is running.
     LeftBehind,
 }
 
-/// Takes the next step of the removal. `now` is the time of the look.
+/// Takes the next step of the removal. `now` is the current time.
 ///
 /// # Errors
-/// `Refused` for a volume without the drill's tag, for one that still exists after 15 minutes, and for EC2's own refusals;
-/// `Throttled` or `Transient` if EC2 is busy or silent.
+/// `Refused` for a volume without the drill's tag, for a volume that still exists after 15 minutes, and if EC2 refuses a call; `Throttled`
+/// or `Transient` if EC2 throttles or does not respond.
 pub async fn handle(ec2: &Client, backup_stack: &str, now: Timestamp, input: Input) -> Result<Removal, Error> {
     let stack = tags::backup_stack(backup_stack)?;
     let target = input.target();
@@ -72,7 +73,7 @@ pub async fn handle(ec2: &Client, backup_stack: &str, now: Timestamp, input: Inp
             Ok(false) => {
                 deleted.insert(id);
             }
-            // The other volumes are still deleted.
+            // Continue, so that the other volumes are still deleted.
             Err(error) => failed = Some(error),
         }
     }
@@ -103,7 +104,7 @@ impl Input {
 }
 
 impl Target<'_> {
-    /// Whether a volume that is not listed may appear: it was just created, or an answer of CreateVolume was lost.
+    /// Returns whether EC2 may still list a volume later. Either the volume was just created, or a response of CreateVolume was lost.
     fn may_appear(&self, now: Timestamp, passed: i64) -> bool {
         match self {
             Self::Created(progress) => now.duration_since(progress.created).as_secs() < UNLISTED,
@@ -135,7 +136,7 @@ fn tag(volume: &Volume, key: &str) -> Option<String> {
     snapshots::tags_of(volume.tags()).remove(key)
 }
 
-/// Takes the next step with a volume. Returns whether it still exists.
+/// Takes the next step of a volume's removal. Returns whether the volume still exists.
 async fn remove(ec2: &Client, stack: &str, volume: &Volume) -> Result<bool, Error> {
     // IAM requires the same tag.
     if tag(volume, RESTORE_DRILL).as_deref() != Some(stack) {
@@ -158,7 +159,7 @@ async fn detach(ec2: &Client, volume: &Volume) -> Result<(), Error> {
         let detach = ec2.detach_volume().set_volume_id(volume.volume_id.clone());
         let detached = detach.set_instance_id(attachment.instance_id.clone()).send().await;
         let Err(error) = detached else { continue };
-        // It is being detached already, or is not attached yet.
+        // The volume is already being detached, or is not attached yet.
         if !matches!(error.code(), Some("IncorrectState" | "InvalidAttachment.NotFound")) {
             return Err(about(volume, error::from_sdk("DetachVolume", error)));
         }
@@ -170,7 +171,7 @@ async fn delete(ec2: &Client, volume: &Volume) -> Result<bool, Error> {
     let Err(error) = ec2.delete_volume().set_volume_id(volume.volume_id.clone()).send().await else { return Ok(true) };
     match error.code() {
         Some("InvalidVolume.NotFound") => Ok(false),
-        // It is being created, or detached.
+        // The volume is being created or detached.
         Some("IncorrectState" | "VolumeInUse") => Ok(true),
         _ => Err(about(volume, error::from_sdk("DeleteVolume", error))),
     }
@@ -180,7 +181,7 @@ fn about(volume: &Volume, error: Error) -> Error {
     Error { message: format!("{}: {}", volume.volume_id().unwrap_or_default(), error.message), ..error }
 }
 
-/// `vol-1 is in-use on i-1`
+/// Describes the state of a volume, such as `vol-1 is in-use on i-1`.
 fn describe(volume: &Volume) -> String {
     let state = volume.state().map_or("there", VolumeState::as_str);
     let instances = volume.attachments().iter().filter_map(|attachment| attachment.instance_id());
@@ -189,7 +190,7 @@ fn describe(volume: &Volume) -> String {
     format!("{} is {state}{on}", volume.volume_id().unwrap_or_default())
 }
 
-/// The error of a volume that stays: no further attempt deletes it.
+/// Creates the error of a volume that still exists. The error is `Refused`, because no further attempt will delete the volume.
 fn not_removed(message: String) -> Error {
     Error { name: ErrorName::Refused, message: Reason::new(Code::NotRemoved, message).to_string() }
 }

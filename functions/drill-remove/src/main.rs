@@ -1,4 +1,4 @@
-//! Lambda's entry point of `drill-remove`.
+//! Entry point of the Lambda function `drill-remove`.
 
 use aws::Aws;
 use drill_remove::{Input, handle};

@@ -24,12 +24,12 @@ fn input(changes: Value) -> Input {
     serde_json::from_value(input).unwrap()
 }
 
-/// The last answer: the volume was still there.
+/// Returns the last output, in which the volume still exists.
 fn removal(since: i64) -> Value {
     json!({"isGone": false, "waitSeconds": 5, "since": at(since), "deleted": [], "left": ["vol-9"]})
 }
 
-/// A child whose volume was created at 0 and has been deleted since `since`.
+/// Returns the input of a child. Its volume was created at 0, and its removal started at `since`.
 fn created(since: i64) -> Input {
     let progress = json!({"volumeId": "vol-9", "created": at(0), "stage": {"name": "creating"}, "waitSeconds": 5});
     input(json!({"progress": progress, "removal": removal(since)}))
@@ -123,7 +123,7 @@ async fn finds_what_a_lost_answer_made_by_its_tags_and_waits_until_it_can_be_lis
     assert_eq!(delete.num_calls(), 1);
     assert!(!run(&[&lists(by_tags, None)], 100, failed("Transient", 100)).await.unwrap().is_gone);
     assert!(run(&[&lists(by_tags, None)], 160, failed("Transient", 100)).await.unwrap().is_gone);
-    // EC2 said no: there is nothing to wait for.
+    // EC2 refused the call, so there is nothing to wait for.
     assert!(run(&[&lists(by_tags, None)], 100, failed("Refused", 100)).await.unwrap().is_gone);
 }
 

@@ -25,7 +25,7 @@ pub struct Child {
     pub not_removed: Option<NotRemoved>,
 }
 
-/// Reads the results of a Map: each child by the id of its snapshot.
+/// Reads the results of a Map. Returns each child by the id of its snapshot.
 ///
 /// # Errors
 /// `Transient` or `Refused` from S3.
@@ -43,7 +43,7 @@ struct Input {
     point: RestorePoint,
 }
 
-/// Reads a child from its last state: its output, or its cause if it failed. One that timed out or was stopped has neither.
+/// Parses a child from its last state, which is its output, or its cause if it failed. A child that timed out or was stopped has neither.
 fn child(result: &ChildResult) -> Option<(String, Child)> {
     let last = result.output.as_ref().or(result.cause.as_ref());
     if let Some(ended) = last.and_then(|text| serde_json::from_str::<Ended>(text).ok()) {

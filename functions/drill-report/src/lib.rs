@@ -1,10 +1,10 @@
-//! Reads how each child execution of a drill ended, writes the report and the Regions' proofs to the ledger, and returns whether everything
+//! Reads the results of a drill's child executions, and writes the report and the Regions' proofs to the ledger. Returns whether everything
 //! is proven and, if not, the email.
 //!
 //! # Layout
 //! - [`handle`]: the report.
-//! - [`region`]: one Region's part of it, and its proofs.
-//! - [`children`]: the child executions. [`outcome`]: the outcome of each restore point, and the proof of its volume from then on.
+//! - [`region`]: one Region's part of the report, and its proofs.
+//! - [`children`]: the child executions. [`outcome`]: the outcome of each restore point, and the updated proof of its volume.
 
 pub mod children;
 pub mod outcome;
@@ -20,21 +20,21 @@ use report::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The whole drill, as the state machine leaves it.
+/// The results of the whole drill.
 #[derive(Debug, Deserialize)]
 pub struct Input {
     pub execution: Execution,
     pub regions: Vec<RegionDrill>,
 }
 
-/// What the state machine decides on, and the email that it sends.
+/// The outcome of the drill for the state machine, and the email to send.
 #[derive(Debug, Serialize)]
 pub struct Output {
     /// Whether every restore point is proven and no volume is left behind.
     pub good: bool,
-    /// One line: the date, the result, and the report's place.
+    /// One line with the date, the result, and the location of the report.
     pub summary: String,
-    /// The email; null if the drill is good.
+    /// Null if the drill is good.
     pub mail: Option<Mail>,
 }
 
@@ -45,17 +45,18 @@ impl From<DrillReport> for Output {
     }
 }
 
-/// The stack's parameters for the report.
+/// Parameters of the stack.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub backup_stack: String,
     pub time_zone: String,
 }
 
-/// Writes the report and the proofs. `clock` gives the time when that is nearly done; `log` takes a line for each volume.
+/// Writes the report and the proofs. `clock` returns the time at which the report is almost complete. `log` receives a line for each
+/// volume.
 ///
 /// # Errors
-/// `BadInput` as drill-choose; `Transient` or `Refused` from S3.
+/// `BadInput` for the same reasons as in drill-choose; `Transient` or `Refused` from S3.
 pub async fn handle(
     ledger: &Ledger,
     settings: &Settings,
@@ -84,7 +85,7 @@ pub async fn handle(
         mail: None,
     };
     for drill in regions {
-        // Boxed, because the SDK's futures are deep.
+        // Boxed, because the SDK's futures are deeply nested.
         report.regions.push(Box::pin(region::report(ledger, &execution, drill, &mut log)).await?);
     }
     if report.total(|region| region.volumes + region.failures.len()) == 0 {

@@ -1,4 +1,4 @@
-//! Lambda's entry point of `drill-report`.
+//! Entry point of the Lambda function `drill-report`.
 
 use aws::Aws;
 use drill_report::{Input, Output, Settings, handle};

@@ -1,4 +1,4 @@
-//! The outcome of a restore point, and the proof of its volume from then on.
+//! The outcome of a restore point, and the updated proof of its volume.
 
 use domain::{
     Reason,
@@ -10,17 +10,16 @@ use domain::{
 };
 use jiff::Timestamp;
 
-/// The outcome of one restore point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Proven(ProvenOf),
     Unproven(UnprovenOf),
-    /// The drill ended before reaching it. Its volume stays due.
+    /// The drill ended before it reached the restore point. The volume is still due.
     NotTried(UnprovenOf),
 }
 
 impl Outcome {
-    /// Reads the outcome from the last state of a child execution. A volume that could not be deleted does not change it.
+    /// Reads the outcome from the last state of a child execution. If the volume could not be deleted, the outcome is the same.
     pub fn new(ended: Ended) -> Self {
         let Ended { point, progress, failure, .. } = ended;
         match (failure, progress.map(|progress| progress.stage)) {
@@ -34,7 +33,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of a restore point without a child execution.
+    /// Creates the outcome of a restore point without a child execution.
     pub fn not_tried(point: RestorePoint, why: String) -> Self {
         Self::NotTried(UnprovenOf::new(point, Reason::new(Code::NotTried, why)))
     }
@@ -53,7 +52,7 @@ impl Outcome {
         }
     }
 
-    /// The reason why it is not proven; none if it is.
+    /// Returns the reason if the restore point is not proven.
     pub fn reason(&self) -> Option<&Reason> {
         match self {
             Self::Proven(_) => None,
@@ -62,8 +61,8 @@ impl Outcome {
     }
 }
 
-/// Returns the proof of a volume after a drill that started at `tried`. If the drill reached none of its restore points, it stays as it
-/// was; the newest proof stays until there is another.
+/// Returns the proof of a volume after a drill that started at `tried`. If the drill reached none of the volume's restore points, the proof
+/// does not change. The newest proof is kept until there is another.
 pub fn proof_after(old: Option<Proof>, outcomes: &[Outcome], tried: Timestamp) -> Option<Proof> {
     let mut reached = outcomes.iter().filter(|outcome| !matches!(outcome, Outcome::NotTried(_))).peekable();
     let Some(volume_id) = reached.peek().map(|outcome| outcome.volume_id().to_owned()) else { return old };

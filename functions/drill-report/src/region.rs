@@ -1,4 +1,4 @@
-//! One Region's part of the report, and the proofs of its volumes from then on.
+//! One Region's part of the report, and the updated proofs of its volumes.
 
 use domain::{
     Error,
@@ -21,7 +21,7 @@ use crate::{
 /// The outcomes of a Region's restore points, by volume.
 type Outcomes = BTreeMap<String, Vec<Outcome>>;
 
-/// Reports one Region, and writes its proofs to the ledger. `log` takes a line for each volume that the drill took.
+/// Returns one Region's part of the report, and writes its proofs to the ledger. `log` receives a line for each volume that the drill took.
 ///
 /// # Errors
 /// `Transient` or `Refused` from S3.
@@ -85,7 +85,7 @@ fn why_not_tried(drill: &RegionDrill) -> String {
     }
 }
 
-/// Updates the proofs of the volumes that the drill took, and writes all that are not forgotten.
+/// Updates the proofs of the volumes that the drill took, and writes all proofs that are not too old.
 async fn write_proofs(
     ledger: &Ledger,
     execution: &Execution,
@@ -111,7 +111,7 @@ async fn write_proofs(
     Ok(proofs)
 }
 
-/// A volume's line of the log, which the dashboard reads.
+/// Formats a volume's line of the log, which the dashboard reads.
 fn line(execution: &Execution, region: &str, volume: &str, outcomes: &[Outcome], proof: Option<&Proof>) -> Value {
     let mut line = json!({"execution": execution.name, "region": region, "volume": volume});
     if let Some(proven) = proof.and_then(|proof| proof.proven.as_ref()) {

@@ -6,7 +6,7 @@ fn point(volume: &str) -> Value {
     json!({"snapshotId": format!("snap-of-{volume}"), "volumeId": volume, "night": "2026-11-28", "intervals": "Daily", "gibibytes": 8})
 }
 
-/// The last state of a child.
+/// Returns the last state of a child.
 fn state(volume: &str, changes: Value) -> Value {
     let mut state =
         json!({"region": "eu-west-1", "zone": "", "instance": "", "execution": "run", "point": point(volume)});
@@ -44,7 +44,7 @@ fn put(objects: &Objects, key: &str, lines: &[Value]) {
     objects.lock().unwrap().insert(key.to_owned(), text.into_bytes());
 }
 
-/// A ledger with the points of these volumes and the results of their child executions.
+/// Creates a ledger with the restore points of these volumes, and the results of their child executions.
 fn ground(volumes: &[&str], succeeded: &[Value], failed: &[Value]) -> (Ledger, Objects) {
     let (ledger, objects) = bucket();
     put(&objects, "points", &volumes.iter().map(|volume| point(volume)).collect::<Vec<_>>());
@@ -115,12 +115,12 @@ async fn a_restore_point_whose_child_failed_died_or_did_not_start_is_not_proven(
     let expected =
         [("vol-2", "Refused: no"), ("vol-3", "ABORTED"), ("vol-4", "NotTried: its child execution did not start")];
     assert_eq!(reasons, expected.map(|(volume, reason)| (volume, reason.to_owned())));
-    // A volume that stays does not undo the proof.
+    // A volume that could not be deleted does not undo the proof.
     assert_eq!(here.proven.iter().map(|of| of.volume_id.as_str()).collect::<Vec<_>>(), ["vol-1", "vol-5"]);
     let left: Vec<_> =
         here.not_removed.iter().map(|one| (one.volume_id.as_deref(), one.snapshot_id.as_deref())).collect();
     assert_eq!(left, [(None, Some("snap-of-vol-3")), (Some("vol-9"), Some("snap-of-vol-5"))]);
-    // The volume of a child that did not start is still due.
+    // If its child did not start, a volume is still due.
     let known: Vec<_> = proofs(&objects).iter().map(|proof| proof["volumeId"].clone()).collect();
     assert_eq!(known, ["vol-1", "vol-2", "vol-3", "vol-5"].map(|id| json!(id)));
     assert_eq!((lines.len(), &lines[1]["problem"]), (5, &json!("Refused: no")));

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// A restore point, and where its volume is created.
+/// A restore point, and the Availability Zone of its volume.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Input {
     pub region: String,
@@ -26,11 +26,11 @@ pub struct Input {
     pub point: RestorePoint,
 }
 
-/// Creates the volume, or finds the one that an earlier attempt created: for a client token that it knows, EC2 returns the same volume
-/// (EC2 developer guide, "Ensuring idempotency in Amazon EC2 API requests").
+/// Creates the volume, or finds the one that an earlier attempt created. If EC2 knows the client token, it returns the same volume (EC2
+/// developer guide, "Ensuring idempotency in Amazon EC2 API requests").
 ///
 /// # Errors
-/// `BadInput` if the stack has no name; `Throttled`, `Transient` or `Refused` from EC2, in its words.
+/// `BadInput` if the stack has no name; `Throttled`, `Transient` or `Refused` from EC2, with EC2's message.
 pub async fn handle(ec2: &Client, backup_stack: &str, input: Input) -> Result<Progress, Error> {
     let Input { zone, execution, point, .. } = input;
     let tags = snapshots::ec2_tags(point.volume_tags(tags::backup_stack(backup_stack)?, &execution));
@@ -47,8 +47,8 @@ pub async fn handle(ec2: &Client, backup_stack: &str, input: Input) -> Result<Pr
     })
 }
 
-/// Returns the same token for every attempt of one execution, in at most 64 ASCII characters (AWSEC2 API reference, CreateVolume): the
-/// execution's name alone may have 80.
+/// Returns the same token for every attempt of one execution. A token has at most 64 ASCII characters (AWSEC2 API reference, CreateVolume),
+/// but the name of an execution alone may have 80. So the token contains a hash of the name.
 fn token(execution: &str, point: &RestorePoint) -> String {
     let mut hasher = DefaultHasher::new();
     execution.hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! Lambda's entry point of `drill-restore`.
+//! Entry point of the Lambda function `drill-restore`.
 
 use aws::Aws;
 use drill_restore::{Input, handle};

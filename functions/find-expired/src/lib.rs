@@ -1,4 +1,4 @@
-//! Lists one Region's managed snapshots and writes those that expire tonight to the ledger.
+//! Lists one Region's managed snapshots, and writes those that expire to the ledger.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::{
@@ -17,7 +17,7 @@ use ledger::{Ledger, keys};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// One Region of the night, as discover-volumes left it.
+/// One Region of the run, from the output of discover-volumes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
@@ -25,14 +25,14 @@ pub struct Input {
     pub night: Night,
     pub intervals: Intervals,
     pub dry_run: bool,
-    /// The volumes that tonight's snapshots are made of.
+    /// Volumes that need a snapshot of the Night.
     pub work_list: List,
-    /// The volumes that had tonight's snapshot before.
+    /// Volumes that already had a snapshot of the Night.
     pub protected: List,
     pub execution: Execution,
 }
 
-/// The stack's parameters for retention, as text.
+/// Parameters of the stack, as text.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub backup_stack: String,
@@ -41,7 +41,8 @@ pub struct Settings {
     pub keep_quarterlies: String,
 }
 
-/// Applies the retention rules and writes three lists to the ledger: the snapshots that expire, those that failed, and those whose tags cannot be read.
+/// Applies the retention rules and writes three lists to the ledger: the snapshots that expire, the snapshots that failed, and the
+/// snapshots with unreadable tags.
 ///
 /// # Errors
 /// `BadInput` for a parameter that a person must fix; `Transient` or `Refused` from EC2 or S3.
@@ -87,13 +88,13 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
     Ok(Expiry { expired, failed, unreadable, managed, stalest })
 }
 
-/// A managed snapshot, and when it was started, which no rule depends on.
+/// A managed snapshot and its start time, which no rule depends on.
 struct Found {
     snapshot: Snapshot,
     started: Option<Timestamp>,
 }
 
-/// When the newest restore point was started.
+/// Returns the start time of the newest restore point.
 fn newest(found: &[Found]) -> Option<Timestamp> {
     found.iter().filter(|one| one.snapshot.state == State::Completed).filter_map(|one| one.started).max()
 }
@@ -107,7 +108,7 @@ fn line(snapshot: &Snapshot) -> ManagedSnapshot {
     }
 }
 
-/// A snapshot of ours, or the problem of its tags.
+/// Reads the identity of a managed snapshot. If its tags cannot be read, returns the problem.
 fn read(snapshot: Ec2Snapshot, existing: &HashSet<String>) -> Result<Found, Unreadable> {
     let (tags, volume) = (snapshots::tags_of(snapshot.tags()), snapshot.volume_id().unwrap_or_default());
     let identity =
@@ -133,7 +134,7 @@ fn state(snapshot: &Ec2Snapshot) -> State {
     }
 }
 
-/// Adds the snapshots that a real run would have created by now. Without them a dry run would find fewer expired ones.
+/// Adds the snapshots that a real run would have created by now. Without them, a dry run would find fewer expired snapshots.
 fn add_would_be(by_volume: &mut BTreeMap<String, Vec<Found>>, input: &Input, selected: &HashMap<String, bool>) {
     for (volume_id, _) in selected.iter().filter(|(_, on_work_list)| **on_work_list) {
         let snapshot = Snapshot {
@@ -148,7 +149,7 @@ fn add_would_be(by_volume: &mut BTreeMap<String, Vec<Found>>, input: &Input, sel
     }
 }
 
-/// The volumes that the run backs up, each with whether it is on the work list.
+/// Returns the volumes that the run backs up, and whether each is on the work list.
 async fn selected_volumes(input: &Input, ledger: &Ledger) -> Result<HashMap<String, bool>, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -165,7 +166,7 @@ async fn selected_volumes(input: &Input, ledger: &Ledger) -> Result<HashMap<Stri
     Ok(selected)
 }
 
-/// Every volume that exists, attached or not. If a volume is gone, its snapshots expire by age alone.
+/// Returns every volume that exists, attached or not. If a volume is gone, its snapshots expire by age alone.
 async fn existing_volumes(ec2: &Client) -> Result<HashSet<String>, Error> {
     let mut existing = HashSet::new();
     let mut listed = ec2.describe_volumes().max_results(1_000).into_paginator().items().send();

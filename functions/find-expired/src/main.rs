@@ -1,4 +1,4 @@
-//! Lambda's entry point of `find-expired`.
+//! Entry point of the Lambda function `find-expired`.
 
 use aws::Aws;
 use find_expired::{Input, Settings, handle};

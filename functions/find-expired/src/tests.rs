@@ -39,7 +39,7 @@ fn snapshot(id: &str, night: &str, state: SnapshotState) -> Ec2Snapshot {
     one.set_tags(Some(tags)).build()
 }
 
-/// The managed snapshots on two pages, between them an empty one with a token.
+/// Mocks the managed snapshots on two pages, with an empty page and its token between them.
 fn lists(first: Vec<Ec2Snapshot>, last: Vec<Ec2Snapshot>) -> Rule {
     let page = |token: Option<&str>, snapshots: Vec<Ec2Snapshot>| {
         DescribeSnapshotsOutput::builder()
@@ -67,7 +67,7 @@ fn volumes(ids: &'static [&'static str]) -> Rule {
     })
 }
 
-/// The result, and the lists that it wrote.
+/// Returns the result, and the lists that the function wrote.
 async fn run(ec2: &[&Rule], keep_dailies: &str, dry_run: bool) -> Result<(Expiry, BTreeMap<String, String>), String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
     let (ledger, objects) = bucket();
@@ -98,7 +98,7 @@ async fn writes_what_expires_and_what_cannot_be_read() {
         "{\"snapshotId\":\"snap-odd\",\"problem\":\"Night tag: \\\"20 May\\\" is not a date such as 2026-12-31\"}\n";
     assert_eq!((written["expired"].as_str(), written["unreadable"].as_str()), (OLD, unreadable));
     assert_eq!((expiry.expired.count, expiry.unreadable.count, expiry.managed), (1, 1, 4));
-    // The pending one is no restore point yet.
+    // The pending snapshot is not a restore point yet.
     assert_eq!(expiry.stalest, Timestamp::from_second(19).ok());
 }
 
@@ -133,7 +133,7 @@ async fn a_dry_run_counts_the_snapshots_that_it_would_have_created() {
     }
 }
 
-/// A snapshot with these tags and the tag `SnapshotOf`, as another tool copies them.
+/// Returns a snapshot with these tags and the tag `SnapshotOf`, as if another tool had copied it.
 fn tagged(volume: &str, night: &str, snapshot_of: &str) -> Ec2Snapshot {
     let mut one = snapshot(&format!("snap-{night}"), night, SnapshotState::Completed);
     one.volume_id = Some(volume.to_owned());

@@ -1,4 +1,4 @@
-//! What a Lambda function's `main` needs: [`serve`], its settings, its [`log`], and [`pace`]: waiting for its turn.
+//! The common part of every Lambda function's `main`: [`serve`], its settings, its [`log`], and [`pace`].
 
 pub mod log;
 pub mod pace;
@@ -10,17 +10,17 @@ use tracing::Instrument;
 
 pub use lambda_runtime::Error as LambdaError;
 
-/// Whether the process runs on the local cloud, where a run may be for any Night. No template sets this variable.
+/// Returns whether the process runs on the local cloud, which allows a run for any Night. No template sets this variable.
 pub fn any_night() -> bool {
     setting("NIGHTLY_ANY_NIGHT") == "1"
 }
 
-/// A setting from the function's environment; empty if the template sets none.
+/// Returns a setting from the function's environment, or an empty string if the template does not set it.
 pub fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }
 
-/// Sets up the log and answers invocations with `handle` until Lambda stops the function. An input of the wrong shape is `BadInput`.
+/// Sets up the log, and answers invocations with `handle` until Lambda stops the function. Input of the wrong shape is `BadInput`.
 pub async fn serve<I, O, F>(handle: F) -> Result<(), LambdaError>
 where
     I: DeserializeOwned,
@@ -42,7 +42,7 @@ where
     O: Serialize,
     F: AsyncFn(I) -> Result<O, domain::Error>,
 {
-    // Boxed: the SDK's futures are too deep for the compiler inside those of the runtime.
+    // Boxed, because the SDK's futures inside those of the runtime are nested too deeply for the compiler.
     let output = Box::pin(handle(parse(payload).map_err(diagnostic)?)).await.map_err(diagnostic)?;
     tracing::info!("done");
     serde_json::to_value(output).map_err(|error| Diagnostic {

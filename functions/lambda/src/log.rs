@@ -1,4 +1,4 @@
-//! The log: one JSON object per line. Each names its execution, Night, Region, and volume or snapshot.
+//! The log, with one JSON object per line. Each line names its execution, Night, Region, and volume or snapshot.
 
 use serde_json::Value;
 use std::io;
@@ -8,23 +8,23 @@ use tracing::{
 };
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Sets up the log. Later calls change nothing.
+/// Sets up the log. Further calls have no effect.
 pub fn init() {
     let _ = tracing::subscriber::set_global_default(subscriber(io::stdout));
 }
 
-/// Each line has the spans around it: lambda_runtime's with the request's id, and ours.
+/// Creates a subscriber that adds the enclosing spans to each line: the one of lambda_runtime with the request id, and ours.
 fn subscriber<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(writer: W) -> impl Subscriber + Send + Sync {
     let format = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false);
     format.with_target(false).without_time().with_writer(writer).finish()
 }
 
-/// Says which Night it is about, if the function works it out.
+/// Adds the Night to the current span, for a function that calculates the Night from its input.
 pub fn night(night: domain::Night) {
     Span::current().record("night", display(night));
 }
 
-/// A span that names the subject of an invocation, by its input.
+/// Creates a span that names the subject of an invocation.
 pub fn about(input: &Value) -> Span {
     let span = tracing::info_span!(
         "invocation",
@@ -40,7 +40,7 @@ pub fn about(input: &Value) -> Span {
     span
 }
 
-/// The subject of an invocation, from its input.
+/// Returns the subject of an invocation, from its input.
 fn subjects(input: &Value) -> impl Iterator<Item = (&'static str, &str)> {
     let places = [
         ("execution", &["/execution/Name", "/execution"][..]),

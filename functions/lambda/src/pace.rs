@@ -1,13 +1,13 @@
-//! Waiting for one's turn.
+//! The wait for a child execution's turn.
 
 use domain::{messages::Turn, pace::Pace};
 use std::time::{Duration, SystemTime};
 
-/// However wrong a clock is, the wait ends long before the function's time does. With 20 children at once a turn is 20 / rate away:
-/// 4 s at EC2's 5 a second, 8 s at the 2.5 that the template takes at least.
+/// Maximum wait. Even if a clock is wrong, the wait ends long before the function times out. With 20 concurrent children, a turn takes 20
+/// divided by the rate: 4 s at EC2's 5 per second, 8 s at 2.5, the minimum that the template accepts.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Waits until a child execution of a Map may call; not at all where its time is past, as at a second attempt.
+/// Waits until a child execution of a Map may call. Returns immediately if that time is past, as in a second attempt.
 pub async fn wait_for(turn: Turn, pace: Pace) {
     let due = SystemTime::from(turn.since) + pace.due(turn.index);
     let wait = due.duration_since(SystemTime::now()).unwrap_or_default().min(LONGEST);

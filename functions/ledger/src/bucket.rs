@@ -1,4 +1,4 @@
-//! A ledger in memory, for unit tests.
+//! An in-memory ledger for unit tests.
 
 use aws_sdk_s3::{
     Client,
@@ -18,10 +18,10 @@ use std::{
 
 use crate::Ledger;
 
-/// The objects of a ledger, by their keys.
+/// The objects of a ledger, by key.
 pub type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
-/// A ledger, and the objects in it.
+/// Creates a ledger, and returns its objects too.
 pub fn bucket() -> (Ledger, Objects) {
     let (objects, parts) = (Objects::default(), Arc::new(Mutex::new(Vec::<u8>::new())));
     let (there, read, listed) = (objects.clone(), objects.clone(), objects.clone());

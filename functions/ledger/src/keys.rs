@@ -1,4 +1,4 @@
-//! Every key of the ledger:
+//! All keys in the ledger:
 //!
 //! ```text
 //! nights/<Night>/<execution>/report.json             report-night
@@ -14,37 +14,37 @@
 
 use domain::{Night, step_functions::Execution};
 
-/// An object of one run.
+/// Returns the key of an object of one run.
 pub fn run(night: Night, execution: &Execution, name: &str) -> String {
     format!("nights/{night}/{}/{name}", execution.name)
 }
 
-/// A list of one run and Region.
+/// Returns the key of a list of one run and Region.
 pub fn run_list(night: Night, execution: &Execution, region: &str, name: &str) -> String {
     run(night, execution, &format!("{region}/{name}.jsonl"))
 }
 
-/// The failed snapshots of a Region that were reported.
+/// Returns the key of a Region's failed snapshots that were reported.
 pub fn failed_snapshots(region: &str) -> String {
     format!("failed-snapshots/{region}.jsonl")
 }
 
-/// The volumes that the last run selected in a Region, and those that it missed.
+/// Returns the key of the volumes that the last run selected in a Region, and of those that it missed.
 pub fn selected(region: &str) -> String {
     format!("selected/{region}.jsonl")
 }
 
-/// An object of one restore drill.
+/// Returns the key of an object of one restore drill.
 pub fn drill(date: Night, execution: &Execution, name: &str) -> String {
     format!("drills/{date}/{}/{name}", execution.name)
 }
 
-/// A list of one restore drill and Region.
+/// Returns the key of a list of one restore drill and Region.
 pub fn drill_list(date: Night, execution: &Execution, region: &str, name: &str) -> String {
     drill(date, execution, &format!("{region}/{name}.jsonl"))
 }
 
-/// What is proven of each volume of a Region.
+/// Returns the key of the proofs of a Region's volumes.
 pub fn proofs(region: &str) -> String {
     format!("proofs/{region}.jsonl")
 }

@@ -1,9 +1,9 @@
-//! The ledger: an S3 bucket that holds each night's lists, one JSON object a line, and its report.
+//! The ledger: an S3 bucket with the lists and the report of each run. A list has one JSON object per line.
 //!
 //! # Layout
 //! - [`Ledger`]: the bucket.
-//! - [`keys`]: every key in it.
-//! - [`list`]: its lists. [`upload`]: an object, written piece by piece.
+//! - [`keys`]: all keys in the bucket.
+//! - [`list`]: the lists. [`upload`]: an object that is written piece by piece.
 //! - [`map_results`]: the results of a Map's child executions.
 
 #[cfg(any(test, feature = "test-util"))]
@@ -29,29 +29,28 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The ledger in `bucket`.
     pub fn new(s3: Client, bucket: String) -> Self {
         Self { s3, bucket }
     }
 
-    /// `s3://bucket/key`
+    /// Returns `s3://bucket/key`.
     pub fn location(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)
     }
 
-    /// Begins a list. It replaces the object of that key once it is finished.
+    /// Starts a list. When the list is closed, it replaces the object with that key.
     pub fn write_list(&self, key: String) -> ListWriter<'_> {
         ListWriter::new(Upload::new(self, key, "application/jsonl"))
     }
 
-    /// Writes a value as a JSON document, and replaces the object of that key.
+    /// Writes a value as a JSON document, and replaces the object with that key.
     pub async fn write_value<T: Serialize>(&self, key: String, value: &T) -> Result<(), Error> {
         let mut document = Upload::new(self, key, "application/json");
         document.append_text(&json(value)?).await?;
         document.close_object().await.map(drop)
     }
 
-    /// Reads a list back, line by line. An empty list is not asked for.
+    /// Reads a list line by line. Does not request an empty list from S3.
     ///
     /// # Errors
     /// `Transient` or `Refused` from S3.
@@ -62,7 +61,7 @@ impl Ledger {
         }
     }
 
-    /// Reads an object line by line. `lines` is how many it must have, if that is known.
+    /// Reads an object line by line. `lines` is the expected number of lines, if known.
     ///
     /// # Errors
     /// `Transient` or `Refused` from S3.
@@ -74,8 +73,8 @@ impl Ledger {
         Ok(ListReader::new(self.body_of(key).await?, self.location(key), lines))
     }
 
-    /// Reads a list of any length; an empty one if there is no such object. It looks for it with ListObjectsV2, because GetObject
-    /// answers `AccessDenied` to a caller that may not list (S3 API reference, GetObject, "Permissions").
+    /// Reads a list of any length. Returns an empty list if the object does not exist. Looks for the object with ListObjectsV2, because
+    /// GetObject returns `AccessDenied` to a caller that may not list (S3 API reference, GetObject, "Permissions").
     ///
     /// # Errors
     /// `Transient` or `Refused` from S3.
@@ -83,7 +82,7 @@ impl Ledger {
         let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(key).max_keys(1);
         let list = Box::pin(list.send()).await;
         let list = list.map_err(|error| self.at(key, error::from_sdk("ListObjectsV2", error)))?;
-        // If the key exists, it is the first of the keys with this prefix.
+        // If the key exists, it is the first key with this prefix.
         match list.contents().iter().any(|object| object.key() == Some(key)) {
             true => self.read_object(key, None).await,
             false => Ok(ListReader::new(ByteStream::default(), self.location(key), Some(0))),
@@ -101,7 +100,7 @@ impl Ledger {
     }
 
     async fn body_of(&self, key: &str) -> Result<ByteStream, Error> {
-        // Boxed here and below: the SDK's futures are large, and too deep for the compiler inside those of a function.
+        // Boxed here and below, because the SDK's futures are large, and nested too deeply for the compiler inside those of a function.
         let object = Box::pin(self.s3.get_object().bucket(&self.bucket).key(key).send()).await;
         object.map(|object| object.body).map_err(|error| self.at(key, error::from_sdk("GetObject", error)))
     }

@@ -1,4 +1,4 @@
-//! A list of the ledger, written and read a line at a time.
+//! A list in the ledger, written and read line by line.
 
 use aws_sdk_s3::primitives::ByteStream;
 use domain::{Error, ErrorName, step_functions::List};
@@ -25,7 +25,7 @@ impl<'a> ListWriter<'a> {
         self.upload.append_text(&line).await
     }
 
-    /// Puts the list in its place.
+    /// Completes the upload. The list then replaces the object with its key.
     pub async fn close_list(self) -> Result<List, Error> {
         Ok(List { count: self.count, key: self.upload.close_object().await? })
     }
@@ -34,7 +34,7 @@ impl<'a> ListWriter<'a> {
 pub struct ListReader<T> {
     lines: tokio::io::Lines<Pin<Box<dyn AsyncBufRead>>>,
     place: String,
-    /// Lines that it must have, where that is known.
+    /// Expected number of lines, if known.
     written: Option<usize>,
     read: usize,
     items: PhantomData<T>,
@@ -46,7 +46,10 @@ impl<T: DeserializeOwned> ListReader<T> {
         Self { lines: body.lines(), place, written, read: 0, items: PhantomData }
     }
 
-    /// Returns the next line. An object that is incomplete or unreadable is `Refused`, a broken connection is `Transient`.
+    /// Returns the next line.
+    ///
+    /// # Errors
+    /// `Refused` if the object is incomplete or unreadable, `Transient` if the connection breaks.
     pub async fn next(&mut self) -> Result<Option<T>, Error> {
         let line = self.lines.next_line().await;
         let Some(line) = line.map_err(|error| self.broken(ErrorName::Transient, error.to_string()))? else {
@@ -64,7 +67,7 @@ impl<T: DeserializeOwned> ListReader<T> {
     }
 }
 
-/// The same JSON in ASCII. A reader that splits at every Unicode line break would cut a line at one inside a tag's value.
+/// Escapes all non-ASCII characters. Otherwise a reader that splits at every Unicode line break would cut a line inside a tag's value.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {

@@ -1,5 +1,5 @@
-//! The results of a Map's child executions, as a ResultWriter with `OutputType` `JSONL` and `Transformation` `NONE` writes them: a
-//! manifest, and files of one record a line (Step Functions developer guide, "ResultWriter (Map)").
+//! The results of a Map's child executions: a manifest, and files with one record per line. A ResultWriter with `OutputType` `JSONL` and
+//! `Transformation` `NONE` writes them (Step Functions developer guide, "ResultWriter (Map)").
 
 use domain::{Error, ErrorName, step_functions::Caught};
 use serde::Deserialize;
@@ -24,14 +24,14 @@ pub struct ChildResult {
 }
 
 impl ChildResult {
-    /// Why it failed; its status if it says no more.
+    /// Returns the error of the child execution. If it has none, its status takes the place of the error.
     pub fn caught(&self) -> Caught {
         let error = self.error.clone().unwrap_or_else(|| self.status.clone());
         Caught { error, cause: self.cause.clone().unwrap_or_default() }
     }
 }
 
-/// The kinds of files of a manifest.
+/// The kinds of result files in a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Kind {
@@ -39,7 +39,7 @@ pub enum Kind {
     Succeeded,
     /// Child executions that failed, timed out or were stopped.
     Failed,
-    /// Items whose child execution did not start.
+    /// Items without a child execution, because it did not start.
     Pending,
 }
 
@@ -55,10 +55,10 @@ struct ResultFile {
     key: String,
 }
 
-/// Hands on each child execution of these kinds, file by file and line by line.
+/// Passes each child execution of these kinds to `take`, file by file and line by line.
 ///
 /// # Errors
-/// `Transient` or `Refused` from S3, and `Refused` for a file that is not as Step Functions writes it.
+/// `Transient` or `Refused` from S3, and `Refused` for a file that is not in the format of Step Functions.
 pub async fn each_child(
     ledger: &Ledger,
     manifest: &str,

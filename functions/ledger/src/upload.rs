@@ -1,5 +1,5 @@
-//! An object of the ledger, written piece by piece: in one call if it is short, in parts if it is long, so that it is
-//! never whole in memory.
+//! An object in the ledger, written piece by piece. A short object takes one call. A long one is uploaded in parts, so it is never
+//! completely in memory.
 
 use aws_sdk_s3::{
     error::ProvideErrorMetadata,
@@ -11,11 +11,11 @@ use domain::{Error, ErrorName};
 use crate::Ledger;
 use aws::error;
 
-/// Bytes of a part, but for the last: the least that S3 takes (S3 user guide, "Amazon S3 multipart upload limits").
+/// Size of each part except the last, in bytes. This is the minimum of S3 (S3 user guide, "Amazon S3 multipart upload limits").
 const PART: usize = if cfg!(test) { 16 } else { 5 * 1024 * 1024 };
 
-/// An object that is being written. Until it is finished, what was there before is there; parts of one that never is are
-/// forgotten by the bucket's lifecycle rule.
+/// An object that is being written. The previous object remains until the upload is complete. If an upload is never completed, the bucket's
+/// lifecycle rule deletes its parts.
 pub struct Upload<'a> {
     ledger: &'a Ledger,
     key: String,
@@ -30,14 +30,13 @@ impl<'a> Upload<'a> {
         Self { ledger, key, content_type, text: String::new(), begun: None, parts: Vec::new() }
     }
 
-    /// Adds to the end.
     pub async fn append_text(&mut self, text: &str) -> Result<(), Error> {
         self.text.push_str(text);
-        // Boxed: the SDK's futures are large and deep, and each write would hold one.
+        // Boxed, because the SDK's futures are large and deeply nested, and each write would hold one.
         if self.text.len() >= PART { Box::pin(self.flush_part()).await } else { Ok(()) }
     }
 
-    /// Puts the object in its place, and returns its key.
+    /// Completes the upload, and returns the key of the object.
     pub async fn close_object(mut self) -> Result<String, Error> {
         match self.begun {
             None => Box::pin(self.put()).await?,
@@ -89,7 +88,7 @@ impl<'a> Upload<'a> {
         let complete = s3.complete_multipart_upload().bucket(bucket).key(&self.key).multipart_upload(parts);
         let completed = complete.set_upload_id(self.begun.clone()).send().await;
         completed.map(drop).map_err(|error| {
-            // If the first answer was lost, the upload no longer exists. Writing the object again is safe.
+            // If the first response was lost, the upload no longer exists. Writing the object again is safe.
             let gone = error.code() == Some("NoSuchUpload");
             let error = self.at(error::from_sdk("CompleteMultipartUpload", error));
             Error { name: if gone { ErrorName::Transient } else { error.name }, ..error }

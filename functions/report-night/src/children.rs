@@ -1,4 +1,4 @@
-//! The child executions of a Region's Maps that failed, as Step Functions wrote them to the ledger.
+//! The failed child executions of a Region's Maps, as Step Functions wrote them to the ledger.
 
 use domain::{
     Error,
@@ -12,7 +12,7 @@ use report::night::Failure;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// The failed child executions, by the volume or the snapshot that each is about.
+/// The failed child executions, by the id of the volume or snapshot.
 #[derive(Debug, Default)]
 pub struct Children(BTreeMap<String, Failure>);
 
@@ -40,7 +40,7 @@ impl Children {
         Ok(Self(failed))
     }
 
-    /// The failed child execution that is about a volume or a snapshot.
+    /// Returns the failure of the child execution for a volume or a snapshot.
     pub fn failure_of(&self, subject: &str) -> Option<&Failure> {
         self.0.get(subject)
     }
@@ -49,7 +49,7 @@ impl Children {
         self.0.remove(subject);
     }
 
-    /// All of them, in the order of their subjects.
+    /// Returns all failures, sorted by the id of the volume or snapshot.
     pub fn into_failures(self) -> impl Iterator<Item = Failure> {
         self.0.into_values()
     }

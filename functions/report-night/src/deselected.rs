@@ -1,4 +1,4 @@
-//! Volumes that exist, and that a run selects no more although the last one did.
+//! Existing volumes that a run no longer selects, although the last run selected them.
 
 use aws_sdk_ec2::{Client, types::Volume};
 use domain::{Error, selection::opted_out};
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::listed::existing;
 
-/// A volume of the Region's last run, and the run that reported that it is no longer selected.
+/// A volume of the Region's last run, and the run that reported it as no longer selected.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
@@ -18,8 +18,8 @@ struct Line {
     reported_by: Option<String>,
 }
 
-/// Returns the volumes that this run is the first to miss. The ledger remembers which volumes the Region's last run selected, and those
-/// that were reported since, so that each is reported by one run, however often that run writes its report.
+/// Returns the volumes that this run is the first to miss. The ledger records the volumes that the Region's last run selected, and those
+/// that were reported since. So only one run reports each volume, even if that run writes its report several times.
 ///
 /// # Errors
 /// `Throttled`, `Transient` or `Refused` from EC2 or S3.
@@ -55,7 +55,7 @@ pub async fn deselected(
     Ok(deselected)
 }
 
-/// The volumes that discovery listed.
+/// Returns the volumes that discovery listed.
 fn selected(report: &Region) -> BTreeSet<&str> {
     let protected = report.protected.iter().map(|one| &one.volume);
     let unprotected = report.unprotected.iter().map(|one| &one.volume);

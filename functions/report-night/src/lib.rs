@@ -1,10 +1,10 @@
-//! Compares what a run planned with what EC2 now has, writes `report.json` and `summary.json` to the ledger, and decides whether the run
-//! is complete and what its email says.
+//! Compares the plan of a run with the state of EC2, and writes `report.json` and `summary.json` to the ledger. Decides whether the run is
+//! complete, and composes its email.
 //!
 //! # Layout
 //! - [`handle`]: the report.
-//! - [`region`]: one Region's part of it. [`outcome`]: one volume's part. [`listed`]: what EC2 lists.
-//! - [`children`]: the child executions that failed. [`deselected`]: the volumes that are selected no more.
+//! - [`region`]: one Region's part of the report. [`outcome`]: one volume's part. [`listed`]: the snapshots and volumes that EC2 lists.
+//! - [`children`]: the failed child executions. [`deselected`]: the volumes that are no longer selected.
 
 pub mod children;
 pub mod deselected;
@@ -31,21 +31,21 @@ use serde::{Deserialize, Serialize};
 
 use region::Planned;
 
-/// The whole run, as the state machine leaves it.
+/// The results of the whole run.
 #[derive(Debug, Deserialize)]
 pub struct Input {
     pub execution: Execution,
     pub regions: Vec<RegionNight>,
 }
 
-/// What the state machine decides on, and the email that it sends.
+/// The outcome of the run for the state machine, and the email to send.
 #[derive(Debug, Serialize)]
 pub struct Output {
     /// Whether every volume is protected and no step failed.
     pub complete: bool,
-    /// One line: the Night, the outcome, and the location of the report.
+    /// One line with the Night, the outcome, and the location of the report.
     pub summary: String,
-    /// The email, if there is one to send.
+    /// Email to send, if any.
     pub mail: Option<Mail>,
 }
 
@@ -60,17 +60,17 @@ impl From<Report> for Output {
     }
 }
 
-/// The stack's parameters that the report depends on.
+/// Parameters of the stack.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub backup_stack: String,
     pub time_zone: String,
 }
 
-/// Writes the report and its summary. `ec2` makes a client for a Region; `clock` returns the time at which the report is done.
+/// Writes the report and its summary. `ec2` creates a client for a Region. `clock` returns the time at which the report is complete.
 ///
 /// # Errors
-/// `BadInput` as discover-volumes; `Transient` or `Refused` from EC2 or S3.
+/// `BadInput` for the same reasons as in discover-volumes; `Transient` or `Refused` from EC2 or S3.
 pub async fn handle<F>(
     ec2: F,
     ledger: &Ledger,
@@ -120,7 +120,7 @@ where
     Ok(report)
 }
 
-/// Whether discovery found no volume in a Region, and nothing failed there.
+/// Returns whether discovery found no volume in a Region, although nothing failed there.
 fn selected_nothing(region: &RegionNight) -> bool {
     let count = |list: &Option<List>| list.as_ref().map_or(0, |list| list.count);
     count(&region.work_list) + count(&region.protected) == 0 && region.failure.is_empty()

@@ -1,4 +1,4 @@
-//! What EC2 lists of a Region when the run ends.
+//! Snapshots and volumes that EC2 lists when the run ends.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::{
@@ -15,7 +15,7 @@ pub struct Snapshot {
     pub state: String,
 }
 
-/// The snapshots of the Night, by their volumes' ids.
+/// The snapshots of the Night, by volume id.
 #[derive(Debug, Default)]
 pub struct Tonight(HashMap<String, Vec<Snapshot>>);
 
@@ -41,7 +41,8 @@ pub async fn tonight(ec2: &Client, stack: &str, night: Night) -> Result<Tonight,
     Ok(listed)
 }
 
-/// The ids that EC2 still lists, of the Nights of the expired snapshots. These are a few Nights, so it asks by Night.
+/// Returns the snapshot ids that EC2 still lists for the Nights of the expired snapshots. Queries by Night, because these are only a few
+/// Nights.
 ///
 /// # Errors
 /// `Throttled`, `Transient` or `Refused` from EC2.
@@ -57,10 +58,10 @@ pub async fn still_listed(ec2: &Client, stack: &str, expired: &[ManagedSnapshot]
     Ok(listed)
 }
 
-/// Values of one filter (AWSEC2 user guide, "List and filter your resources": 200).
+/// Maximum number of values of one filter (AWSEC2 user guide, "List and filter your resources": 200).
 const FILTERED: usize = 200;
 
-/// Those of the volumes that EC2 lists in any state, by their ids.
+/// Returns the volumes that EC2 lists in any state, by id.
 ///
 /// # Errors
 /// `Throttled`, `Transient` or `Refused` from EC2.

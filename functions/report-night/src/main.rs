@@ -1,4 +1,4 @@
-//! Lambda's entry point of `report-night`.
+//! Entry point of the Lambda function `report-night`.
 
 use aws::Aws;
 use lambda::{serve, setting};

@@ -1,4 +1,4 @@
-//! The outcome of one volume: compares the plan with the snapshots that EC2 lists.
+//! The outcome of one volume, from the plan and the snapshots that EC2 lists.
 
 use domain::{Reason, messages::Volume, reason::Code, retention::protects};
 use report::night::{Failure, Named, Protected, Unprotected};
@@ -7,25 +7,25 @@ use crate::listed::Snapshot;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A dry run would have snapshotted it.
+    /// A dry run would have created a snapshot of the volume.
     Planned(Named),
-    /// It has a snapshot of the Night.
+    /// The volume has a snapshot of the Night.
     Protected(Protected),
     Unprotected(Unprotected),
 }
 
-/// Everything that is known of a volume when the run ends.
+/// All facts about a volume at the end of the run.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
     pub volume: &'a Volume,
-    /// Whether it was to be snapshotted; false if it was protected before.
+    /// Whether the run was to create a snapshot. False if the volume was already protected.
     pub on_work_list: bool,
     pub dry_run: bool,
-    /// Its snapshots of the Night, as EC2 lists them now.
+    /// Snapshots of the Night, as EC2 lists them now.
     pub tonight: &'a [Snapshot],
-    /// Its child execution, if that failed.
+    /// Failure of the volume's child execution, if any.
     pub child: Option<&'a Failure>,
-    /// The first step of its Region that failed as a whole.
+    /// First step of the Region that failed as a whole.
     pub step: Option<&'a Failure>,
 }
 

@@ -1,4 +1,4 @@
-//! One Region's part of the report: compares the plan with the snapshots that EC2 lists.
+//! One Region's part of the report, from the plan and the snapshots that EC2 lists.
 
 use aws_sdk_ec2::Client;
 use domain::{
@@ -42,7 +42,7 @@ struct Reported {
 }
 
 impl Planned<'_> {
-    /// The Region's part of the report.
+    /// Returns the Region's part of the report.
     ///
     /// # Errors
     /// `Transient` or `Refused` from EC2 or S3.
@@ -69,7 +69,7 @@ impl Planned<'_> {
         Ok(report)
     }
 
-    /// A list that the run handed on; an empty one if it did not reach that step.
+    /// Reads a list of the run. Returns an empty list if the run did not reach that step.
     async fn list<T: DeserializeOwned>(&self, list: Option<&List>) -> Result<Vec<T>, Error> {
         let mut items = Vec::new();
         let Some(list) = list else { return Ok(items) };
@@ -80,7 +80,7 @@ impl Planned<'_> {
         Ok(items)
     }
 
-    /// Lists the snapshots of the Night, and again if one is missing that no child execution failed to create: what EC2 lists is
+    /// Lists the snapshots of the Night. Lists them again if one is missing although no child execution failed to create it, because EC2 is
     /// eventually consistent (EC2 developer guide, "Eventual consistency").
     async fn tonight(&self, children: &Children) -> Result<Tonight, Error> {
         let lists = [&self.region.work_list, &self.region.protected].into_iter().flatten();
@@ -136,8 +136,8 @@ impl Planned<'_> {
         Ok(())
     }
 
-    /// Moves the unprotected volumes that EC2 lists in no state: a volume that somebody deleted needs no snapshot. What failed with them is
-    /// no failure either.
+    /// Moves the unprotected volumes that EC2 does not list in any state to `gone`. Somebody deleted these volumes, so they need no
+    /// snapshot, and their failed child executions are not failures either.
     async fn move_gone(&self, report: &mut Region, children: &mut Children) -> Result<(), Error> {
         let unprotected: Vec<_> = report.unprotected.iter().map(|one| one.volume.volume_id.as_str()).collect();
         let existing = existing(&self.ec2, &unprotected).await?;
@@ -152,8 +152,8 @@ impl Planned<'_> {
         Ok(())
     }
 
-    /// Adds the snapshots that were to be deleted: those that are gone, and those that EC2 still lists although no deletion failed. A
-    /// dry run deletes nothing.
+    /// Adds the snapshots that were to be deleted: those that are gone, and those that EC2 still lists although no deletion failed. A dry
+    /// run deletes nothing.
     async fn add_expired(&self, report: &mut Region, children: &Children) -> Result<(), Error> {
         let list = self.region.expiry.as_ref().map(|expiry| &expiry.expired);
         let mut expired = self.list::<ManagedSnapshot>(list).await?;
@@ -170,8 +170,9 @@ impl Planned<'_> {
         Ok(())
     }
 
-    /// Adds the failed snapshots that no other run reported. Those of tonight are named with their volumes. The ledger remembers every
-    /// failed snapshot that still exists, so each is reported by one run, however often that run writes its report.
+    /// Adds the failed snapshots that no other run reported. Failed snapshots of the Night are reported with their volumes. The ledger
+    /// records every failed snapshot that still exists. So only one run reports each of them, even if that run writes its report several
+    /// times.
     async fn add_failed_snapshots(&self, report: &mut Region, tonight: &Tonight) -> Result<(), Error> {
         let Some(expiry) = &self.region.expiry else { return Ok(()) };
         let failed = self.list::<ManagedSnapshot>(Some(&expiry.failed)).await?;

@@ -7,7 +7,7 @@ use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use ledger::bucket::{Objects, bucket};
 use serde_json::{Value, json};
 
-/// A run of two volumes in eu-west-1, whose results and lists are in the ledger, and of a Region that was not discovered.
+/// Returns the input of a run with two volumes in eu-west-1, and a Region that was not discovered. The lists and results are in the ledger.
 fn input(name: &str, dry_run: bool) -> Input {
     serde_json::from_value(json!({
         "execution": {
@@ -40,7 +40,7 @@ fn failed(id: &str, night: &str, interval: &str) -> String {
     json!({"snapshotId": id, "volumeId": "vol-1", "night": night, "interval": interval}).to_string() + "\n"
 }
 
-/// The ledger after the Maps, in which the child execution of vol-2 failed if `vol_2_failed`.
+/// Returns the ledger after the Maps. If `vol_2_failed`, the child execution of vol-2 failed.
 fn written(vol_2_failed: bool) -> (Ledger, Objects) {
     let (ledger, objects) = bucket();
     let child = json!({
@@ -73,7 +73,7 @@ fn tonight(volumes: &'static [&'static str]) -> impl Fn() -> DescribeSnapshotsOu
     }
 }
 
-/// Runs it against EC2 in which `listed` says what there is.
+/// Runs the function. `listed` mocks the snapshots that EC2 lists.
 async fn run(listed: &Rule, (ledger, objects): &(Ledger, Objects), name: &str, dry_run: bool) -> (Report, Value) {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[listed, &exist(&["vol-1", "vol-2"])]);
     let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
@@ -84,7 +84,7 @@ async fn run(listed: &Rule, (ledger, objects): &(Ledger, Objects), name: &str, d
     (report, written)
 }
 
-/// Answers that these volumes exist.
+/// Mocks the volumes that exist.
 fn exist(volumes: &'static [&'static str]) -> Rule {
     mock!(aws_sdk_ec2::Client::describe_volumes).then_output(|| {
         let volumes = volumes.iter().map(|id| Volume::builder().volume_id(*id).build()).collect();

@@ -1,22 +1,21 @@
-//! What an error means and what to do about it, by its code.
+//! The meaning of each error code, and the fix.
 
 use domain::reason::Code;
 use strum::VariantArray;
 
-/// What an error means, and what to do about it.
+/// The meaning of an error, and the fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Advice {
     pub means: &'static str,
-    /// What to do, in a sentence or two.
+    /// Instructions, in a sentence or two.
     pub remedy: &'static str,
 }
 
-/// The advice for a code, if there is any.
 pub fn advice(code: &str) -> Option<Advice> {
     all().into_iter().find(|(codes, _)| codes.contains(&code)).map(|(_, advice)| advice)
 }
 
-/// Every code that there is advice for. Codes with the same advice are together.
+/// Returns every code that has advice. Codes with the same advice are grouped.
 pub fn all() -> Vec<(Vec<&'static str>, Advice)> {
     let services = SERVICES.iter().map(|(codes, means, remedy)| (codes.to_vec(), Advice { means, remedy }));
     let mut all: Vec<_> = services.collect();
@@ -94,7 +93,7 @@ fn for_our_own(code: Code) -> Advice {
     Advice { means, remedy }
 }
 
-/// Codes of AWS, and the names that the functions give to errors without one ("Error codes for the Amazon EC2 API" in the EC2 API
+/// Error codes of AWS, and the names that the functions give to errors without a code ("Error codes for the Amazon EC2 API" in the EC2 API
 /// reference, "Error responses" in the S3 API reference, "Handling errors" in the Step Functions developer guide).
 const SERVICES: [(&[&str], &str, &str); 20] = [
     (

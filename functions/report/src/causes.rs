@@ -1,25 +1,25 @@
-//! The causes of many failures, for a person to read: failures with the same code are one cause.
+//! The causes of many failures, for a person to read. Failures with the same code have one cause.
 
 use domain::{Reason, error::cut};
 use std::fmt::Write;
 
 use crate::advice::advice;
 
-/// Subjects that are named under one cause.
+/// Maximum number of subjects listed under one cause.
 const MOST_SUBJECTS: usize = 10;
-/// Characters of a line.
+/// Maximum number of characters of a line.
 const WIDTH: usize = 100;
-/// Characters of one error's text.
+/// Maximum number of characters of one error's text.
 const LONGEST_ERROR: usize = 300;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     pub reason: Reason,
-    /// The steps and volumes that failed because of it.
+    /// Steps and volumes that failed for this reason.
     pub subjects: Vec<String>,
 }
 
-/// Groups failures by their causes, in the order of the first failure of each. Codes without advice are one cause only if their
+/// Groups failures by cause, in the order of each cause's first failure. If a code has no advice, failures share a cause only if their
 /// messages are equal.
 pub fn causes(failures: impl IntoIterator<Item = (Reason, String)>) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
@@ -35,7 +35,7 @@ pub fn causes(failures: impl IntoIterator<Item = (Reason, String)>) -> Vec<Cause
 }
 
 impl Cause {
-    /// The cause as a paragraph: what it means, what failed because of it, the error, and what to do.
+    /// Formats the cause as a paragraph: its meaning, the steps and volumes that failed, the error, and the fix.
     pub fn paragraph(&self) -> String {
         let (advice, error) = (advice(&self.reason.code), one_line(&self.reason.to_string(), LONGEST_ERROR));
         let mut text = advice.map_or_else(|| error.clone(), |advice| advice.means.to_owned()) + "\n";
@@ -55,14 +55,14 @@ impl Cause {
     }
 }
 
-/// A named line, wrapped.
+/// Formats a line with a name, and wraps it.
 fn field(name: &str, text: &str) -> String {
     let (first, others) = (format!("  {name:<6} "), " ".repeat(9));
     let options = textwrap::Options::new(WIDTH).initial_indent(&first).subsequent_indent(&others);
     textwrap::fill(text, options.break_words(false)) + "\n"
 }
 
-/// The text as one line of at most so many characters.
+/// Returns the text as one line of at most `longest` characters.
 pub fn one_line(text: &str, longest: usize) -> String {
     let is_break = |character: char| character.is_control() || ['\u{2028}', '\u{2029}'].contains(&character);
     let line: String = text.chars().map(|character| if is_break(character) { ' ' } else { character }).collect();

@@ -22,7 +22,7 @@ pub struct DrillReport {
     pub regions: Vec<RegionReport>,
     /// Whether every restore point is proven and no volume is left behind.
     pub good: bool,
-    /// The email; null if the drill is good.
+    /// Null if the drill is good.
     pub mail: Option<Mail>,
 }
 
@@ -30,20 +30,20 @@ pub struct DrillReport {
 #[serde(rename_all = "camelCase")]
 pub struct RegionReport {
     pub region: String,
-    /// Volumes that have restore points.
+    /// Number of volumes with restore points.
     pub volumes: usize,
-    /// How many of them this drill took.
+    /// Number of these volumes that the drill took.
     pub taken: usize,
-    /// Restore points that are proven, in order of the volumes' ids.
+    /// Proven restore points, sorted by volume id.
     pub proven: Vec<ProvenOf>,
-    /// Restore points that are not, in the same order.
+    /// Restore points that are not proven, sorted by volume id.
     pub unproven: Vec<UnprovenOf>,
     pub failures: Vec<FailedStep>,
     /// Volumes of earlier drills that were deleted.
     pub removed: Vec<String>,
     /// Volumes of this drill that could not be deleted.
     pub not_removed: Vec<NotRemoved>,
-    /// The oldest proof: when the least recently proven volume was last proven; null if none ever was.
+    /// Time of the oldest proof, which belongs to the least recently proven volume. Null if no volume was ever proven.
     pub oldest_proof: Option<Timestamp>,
 }
 
@@ -51,9 +51,9 @@ pub struct RegionReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotRemoved {
-    /// `vol-…`; null if it is not known.
+    /// `vol-…`. Null if not known.
     pub volume_id: Option<String>,
-    /// The snapshot that it was made from: `snap-…`
+    /// Snapshot that the volume was created from (`snap-…`).
     pub snapshot_id: Option<String>,
     pub reason: Reason,
 }
@@ -65,7 +65,7 @@ pub struct FailedStep {
 }
 
 impl FailedStep {
-    /// A drill that found no restore point proved nothing. It must not look like a success.
+    /// Creates the failure of a drill that found no restore point. Such a drill proves nothing, and must not look like a success.
     pub fn nothing_to_prove() -> Self {
         let reason = Reason::new(Code::NothingToProve, "no volume has a completed restore point in any Region");
         Self { step: "DrillChoose".to_owned(), reason }
@@ -73,13 +73,13 @@ impl FailedStep {
 }
 
 impl DrillReport {
-    /// Whether its Regions' restore points are all proven, nothing failed, and no volume is left.
+    /// Returns whether all restore points are proven, nothing failed, and no volume is left behind.
     pub fn is_good(&self) -> bool {
         let bad = |region: &RegionReport| region.unproven.len() + region.failures.len() + region.not_removed.len();
         self.total(bad) == 0
     }
 
-    /// A number over all Regions.
+    /// Sums a number over all Regions.
     pub fn total(&self, count: impl Fn(&RegionReport) -> usize) -> usize {
         self.regions.iter().map(count).sum()
     }

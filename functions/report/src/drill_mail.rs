@@ -1,4 +1,4 @@
-//! The email of a drill that is not good: what is not proven, why, and what to do.
+//! The email of a drill that is not good: the unproven restore points, the causes, and the fixes.
 
 use std::fmt::Write;
 
@@ -11,14 +11,14 @@ use crate::{
     night::plural,
 };
 
-/// The email of a drill; none if it is good.
+/// Returns the email of a drill. Returns none if the drill is good.
 pub fn mail(drill: &DrillReport) -> Option<Mail> {
     let stack = ascii(&drill.backup_stack, 40);
     let subject = format!("[{stack}] Restore drill of {}: {}", drill.date, headline(drill));
     (!drill.good).then(|| Mail { subject: ascii(&subject, 99), message: message(drill) })
 }
 
-/// The drill's result in a few words.
+/// Summarizes the drill's result in a few words.
 pub fn headline(drill: &DrillReport) -> String {
     let (proven, unproven) = (drill.total(|region| region.proven.len()), drill.total(|region| region.unproven.len()));
     let (failures, left) =
@@ -54,7 +54,7 @@ fn message(drill: &DrillReport) -> String {
     text
 }
 
-/// The problems of a Region: the reason and the subject of each.
+/// Lists the problems of a Region, each with its reason and its subject.
 fn problems(region: &RegionReport) -> Vec<(Reason, String)> {
     let unproven = region.unproven.iter().map(|one| {
         let point = &one.unproven;

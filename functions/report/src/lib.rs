@@ -2,9 +2,9 @@
 //!
 //! # Layout
 //! - [`night`]: the report of a run. [`drill`]: the report of a restore drill.
-//! - [`run_mail`], [`drill_mail`]: their emails. [`mail`]: what these share. [`causes`]: failures grouped by what caused them. [`advice`]: what each error means, and
-//!   what to do.
-//! - [`metrics`]: the metrics for CloudWatch.
+//! - [`run_mail`], [`drill_mail`]: their emails. [`mail`]: the shared parts. [`causes`]: failures grouped by cause. [`advice`]: the meaning
+//!   of each error, and the fix.
+//! - [`metrics`]: the CloudWatch metrics.
 
 pub mod advice;
 pub mod causes;

@@ -1,13 +1,13 @@
-//! An email, and the parts that the emails of runs and drills share.
+//! Emails, and the parts that the emails of runs and drills share.
 
 use domain::error::cut;
 use serde::{Deserialize, Serialize};
 
-/// Failures that an email describes, over all Regions. With names of 256 characters and reasons of 300, each of four bytes, it stays
-/// below the 256 KiB of an SNS message and of a state's output.
+/// Maximum number of failures that an email describes, over all Regions. With names of 256 characters and reasons of 300, each of four
+/// bytes, the email stays below the 256 KiB limit of an SNS message and of a state's output.
 pub const MOST_DESCRIBED: usize = 50;
 
-/// An email, as SNS takes it (SNS API reference, Publish).
+/// An email, in the form that SNS accepts (SNS API reference, Publish).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// One line of ASCII, under 100 characters.
@@ -15,13 +15,13 @@ pub struct Mail {
     pub message: String,
 }
 
-/// The first characters of a text, in ASCII.
+/// Returns the first `length` characters of a text, with a `?` for each character that is not printable ASCII.
 pub(crate) fn ascii(text: &str, length: usize) -> String {
     let shown = |letter: char| if letter.is_ascii_graphic() || letter == ' ' { letter } else { '?' };
     cut(text, length).chars().take(length).map(shown).collect()
 }
 
-/// The console's page of an execution, by its ARN; the ARN itself in a partition whose console is not known.
+/// Returns the URL of an execution's page in the console. Returns the ARN itself if the console of its partition is not known.
 pub fn console(execution: &str) -> String {
     let mut parts = execution.split(':').skip(1);
     let host = match parts.next() {

@@ -1,18 +1,17 @@
-//! The metrics for CloudWatch, in its embedded metric format: a line of JSON in a function's log.
+//! The CloudWatch metrics, in embedded metric format: a line of JSON in a function's log.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{drill::DrillReport, night::Summary};
 
-/// Their namespace.
 pub const NAMESPACE: &str = "NightlyBackup";
-/// Their only dimension. A metric for each volume or Region would cost $0.30 a month.
+/// The only dimension. A metric for each volume or Region would cost $0.30 a month.
 pub const DIMENSION: &str = "BackupStack";
 pub const ALL: [&str; 7] =
     ["CompleteNights", "Protected", "Unprotected", "RestorePointAge", "Proven", "Unproven", "ProofAge"];
 
-/// The metrics of a run; none of a dry run. Unknown values are omitted.
+/// Returns the metrics of a run. Returns none for a dry run. Unknown values are omitted.
 pub fn of_run(run: &Summary) -> Option<Value> {
     if run.dry_run {
         return None;
@@ -27,7 +26,7 @@ pub fn of_run(run: &Summary) -> Option<Value> {
     Some(line(&run.backup_stack, run.ended, &metrics, json!({"Night": run.night, "execution": run.execution})))
 }
 
-/// The metrics of a drill. Unknown values are omitted.
+/// Returns the metrics of a drill. Unknown values are omitted.
 pub fn of_drill(drill: &DrillReport) -> Value {
     let oldest = drill.regions.iter().filter_map(|region| region.oldest_proof).min();
     let metrics = [
@@ -46,7 +45,7 @@ fn age(since: Timestamp, now: Timestamp) -> (f64, &'static str) {
     (now.duration_since(since).as_secs_f64().max(0.0), "Seconds")
 }
 
-/// The line itself (CloudWatch user guide, "Specification: Embedded metric format").
+/// Formats the line (CloudWatch user guide, "Specification: Embedded metric format").
 fn line(backup_stack: &str, now: Timestamp, metrics: &[(&str, Option<(f64, &str)>)], mut line: Value) -> Value {
     let known: Vec<_> = metrics.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
     let declared: Vec<_> = known.iter().map(|(name, (_, unit))| json!({"Name": name, "Unit": unit})).collect();

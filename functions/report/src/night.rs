@@ -1,4 +1,4 @@
-//! The report of a run: `report.json` in the ledger, and its numbers, `summary.json`.
+//! The report of a run (`report.json` in the ledger), and its numbers (`summary.json`).
 
 use domain::{
     Intervals, Night, Reason,
@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 use crate::mail::Mail;
 
-/// The age from which the newest restore point of a volume is stale, and the last run too long ago: a night and a half.
+/// Age at which a volume's newest restore point is stale, and the last run too long ago: a night and a half.
 pub const STALE: SignedDuration = SignedDuration::from_hours(36);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,67 +31,66 @@ pub struct Report {
     /// Whether every volume is protected and no step failed.
     pub complete: bool,
     pub regions: Vec<Region>,
-    /// The email; absent if there is nothing to report, and in a dry run.
+    /// Absent if there is nothing to report, and in a dry run.
     pub mail: Option<Mail>,
 }
 
-/// One Region's part of a [`Report`]. Lists of volumes and snapshots are in the order of their ids.
+/// One Region's part of a [`Report`]. Lists of volumes and snapshots are sorted by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Region {
     pub region: String,
-    /// Volumes whose snapshot of the Night is completed or pending.
+    /// Volumes with a completed or pending snapshot of the Night.
     pub protected: Vec<Protected>,
     /// Volumes that a dry run would have snapshotted.
     pub planned: Vec<Named>,
     pub unprotected: Vec<Unprotected>,
-    /// Volumes that have no snapshot of the Night, and that EC2 no longer lists: they were deleted before or during the run.
+    /// Volumes without a snapshot of the Night that EC2 no longer lists, because they were deleted before or during the run.
     #[serde(default)]
     pub gone: Vec<Named>,
-    /// Volumes that exist and that the last run selected, but this one did not. Each is reported once; it is no failure.
+    /// Existing volumes that the last run selected, but this one did not. Each is reported once, and is not a failure.
     #[serde(default)]
     pub deselected: Vec<Deselected>,
     /// Steps and child executions that failed.
     pub failures: Vec<Failure>,
-    /// Snapshots that expired and were deleted; in a dry run, that would have been deleted.
+    /// Expired snapshots that were deleted. In a dry run, expired snapshots that would have been deleted.
     pub expired: Vec<ManagedSnapshot>,
-    /// Snapshots that expired and that EC2 still lists although no deletion failed, mostly because an AMI uses them.
+    /// Expired snapshots that EC2 still lists although no deletion failed, mostly because an AMI uses them.
     pub still_listed: Vec<ManagedSnapshot>,
-    /// Snapshots of this and of earlier Nights that EBS could not complete, and that no report named before.
+    /// Snapshots of this and of earlier Nights that EBS could not complete, and that no earlier report listed.
     pub failed_snapshots: Vec<ManagedSnapshot>,
-    /// Managed snapshots whose tags cannot be read.
+    /// Managed snapshots with unreadable tags.
     pub unreadable: Vec<Unreadable>,
-    /// How many managed snapshots are left; absent if find-expired failed.
+    /// Number of managed snapshots that are left. Absent if find-expired failed.
     pub kept: Option<usize>,
-    /// The oldest of the newest restore points of the volumes: when it was started. Absent if no volume has one, or if find-expired
-    /// failed.
+    /// Start time of the oldest among the volumes' newest restore points. Absent if no volume has one, or if find-expired failed.
     pub stalest: Option<Timestamp>,
 }
 
 impl Report {
-    /// A number over all Regions.
+    /// Sums a number over all Regions.
     pub fn total(&self, count: impl Fn(&Region) -> usize) -> usize {
         self.regions.iter().map(count).sum()
     }
 
-    /// The Regions whose volumes are unknown.
+    /// Returns the Regions with unknown volumes.
     pub fn undiscovered(&self) -> Vec<&str> {
         self.regions.iter().filter(|one| one.is_undiscovered()).map(|one| one.region.as_str()).collect()
     }
 }
 
 impl Region {
-    /// Whether its volumes are unknown, because the step that lists them failed.
+    /// Returns whether the Region's volumes are unknown, because the step that lists them failed.
     pub fn is_undiscovered(&self) -> bool {
         self.failures.iter().any(|failure| matches!(failure, Failure::Step { step, .. } if step == "DiscoverVolumes"))
     }
 
-    /// Whether every volume is protected and no step failed.
+    /// Returns whether every volume is protected and no step failed.
     pub fn is_complete(&self) -> bool {
         self.unprotected.is_empty() && self.failures.is_empty()
     }
 
-    /// The failures that are not the reason of an unprotected volume.
+    /// Returns the failures that are not the reason for an unprotected volume.
     pub fn other_failures(&self) -> impl Iterator<Item = &Failure> {
         let unprotected: HashSet<_> = self.unprotected.iter().map(|one| one.volume.volume_id.as_str()).collect();
         self.failures
@@ -100,27 +99,27 @@ impl Region {
     }
 }
 
-/// A volume by its id, its name and its server.
+/// A volume with its id, its name and its server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Named {
     pub volume_id: String,
-    /// Its `Name` tag.
+    /// `Name` tag.
     pub name: Option<String>,
     pub instances: Vec<String>,
-    /// The `Name` tag of the first of them.
+    /// `Name` tag of the first instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
 }
 
 impl Named {
-    /// The server's name, or the ids of the instances.
+    /// Returns the server's name, or the ids of the instances if the server has no name.
     pub fn servers(&self) -> String {
         self.server.clone().unwrap_or_else(|| self.instances.join(", "))
     }
 }
 
-/// A volume that has a snapshot of the Night.
+/// A volume with a snapshot of the Night.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Protected {
@@ -129,11 +128,11 @@ pub struct Protected {
     pub snapshot_id: String,
     /// `completed` or `pending`.
     pub state: String,
-    /// Whether this run created it.
+    /// Whether this run created the snapshot.
     pub created: bool,
 }
 
-/// A volume that has none.
+/// A volume without a snapshot of the Night.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unprotected {
@@ -142,17 +141,17 @@ pub struct Unprotected {
     pub reason: Reason,
 }
 
-/// A volume that is selected no more.
+/// A volume that is no longer selected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deselected {
     #[serde(flatten)]
     pub volume: Named,
-    /// Why, such as `it is detached`.
+    /// Reason, such as `it is detached`.
     pub problem: String,
 }
 
-/// A failure of a run.
+/// A failed step or child execution of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Failure {
@@ -160,12 +159,12 @@ pub enum Failure {
     Step { step: String, reason: Reason },
     /// A child execution of a Map failed.
     Child {
-        /// The Map's name.
+        /// Name of the Map.
         step: String,
-        /// The volume or the snapshot.
+        /// Id of the volume or the snapshot.
         subject: String,
         reason: Reason,
-        /// The ARN of the child execution.
+        /// ARN of the child execution.
         execution: String,
     },
 }
@@ -175,14 +174,14 @@ impl Failure {
         Self::Step { step: step.to_owned(), reason: caught.reason() }
     }
 
-    /// A run that found no volume in any Region protects nothing. It must not look like a success, because a mistyped `VolumeTag`
-    /// would then go unnoticed.
+    /// Creates the failure of a run that found no volume in any Region. Such a run protects nothing. If it looked like a success, a
+    /// mistyped `VolumeTag` would go unnoticed.
     pub fn nothing_selected() -> Self {
         let message = "no in-use volume was found in any Region; check the parameters Regions and VolumeTag";
         Self::Step { step: "DiscoverVolumes".to_owned(), reason: Reason::new(Code::NothingSelected, message) }
     }
 
-    /// Whether it is about a volume: its snapshot, or the tags of that.
+    /// Returns whether the failure is about a volume: its snapshot, or the tags of its snapshot.
     fn is_of_volume(&self) -> bool {
         self.subject().is_some_and(|subject| subject.starts_with("vol-"))
     }
@@ -197,7 +196,7 @@ impl Failure {
         }
     }
 
-    /// The ARN of a child execution.
+    /// Returns the ARN of the child execution, if one failed.
     pub fn execution(&self) -> Option<&str> {
         match self {
             Self::Step { .. } => None,
@@ -211,7 +210,7 @@ impl Failure {
         }
     }
 
-    /// The volume or the snapshot of a child execution.
+    /// Returns the id of the volume or the snapshot, if a child execution failed.
     pub fn subject(&self) -> Option<&str> {
         match self {
             Self::Step { .. } => None,
@@ -231,7 +230,7 @@ impl From<&Volume> for Named {
     }
 }
 
-/// A report in numbers. Fields are as in the [`Report`].
+/// The numbers of a report. The fields are the same as in the [`Report`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
@@ -263,7 +262,7 @@ pub struct Counts {
     pub deselected: usize,
     /// Steps that failed as a whole.
     pub failed_steps: usize,
-    /// Child executions that failed although their volume is protected: mostly its snapshot was not tagged.
+    /// Child executions that failed although their volume is protected, mostly because its snapshot was not tagged.
     pub failed_tags: usize,
     /// Child executions that failed to delete a snapshot.
     pub failed_deletions: usize,
@@ -311,17 +310,17 @@ impl From<&Region> for Counts {
 }
 
 impl Summary {
-    /// Whether every volume is protected and no step failed.
+    /// Returns whether every volume is protected and no step failed.
     pub fn is_complete(&self) -> bool {
         self.total(|region| region.unprotected + region.failures()) == 0
     }
 
-    /// A number over all Regions.
+    /// Sums a number over all Regions.
     pub fn total(&self, count: impl Fn(&Counts) -> usize) -> usize {
         self.regions.iter().map(count).sum()
     }
 
-    /// The failures, such as `2 deletions failed`.
+    /// Describes each kind of failure, such as `2 deletions failed`.
     fn failures(&self) -> Vec<String> {
         let steps = self.total(|region| region.failed_steps);
         let tags = self.total(|region| region.failed_tags);
@@ -334,7 +333,7 @@ impl Summary {
         all.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect()
     }
 
-    /// `, 1 no longer backed up`; empty if that is of none.
+    /// Returns a text such as `, 1 no longer backed up`. Returns an empty text if every volume is still selected.
     fn deselected(&self) -> String {
         match self.total(|region| region.deselected) {
             0 => String::new(),
@@ -342,14 +341,14 @@ impl Summary {
         }
     }
 
-    /// Returns the start time of the oldest among the volumes' newest restore points, if it is stale. Its volume is at risk, because its last
-    /// snapshots all failed.
+    /// Returns the start time of the oldest among the volumes' newest restore points, if it is stale. The volume is at risk, because its
+    /// last snapshots all failed.
     pub fn at_risk(&self) -> Option<Timestamp> {
         let stalest = self.regions.iter().filter_map(|region| region.stalest).min();
         stalest.filter(|stalest| self.ended.duration_since(*stalest) > STALE)
     }
 
-    /// The outcome in a few words, such as `1 of 3 volumes unprotected`.
+    /// Summarizes the outcome in a few words, such as `1 of 3 volumes unprotected`.
     pub fn headline(&self) -> String {
         let protected = self.total(|region| region.protected);
         let unprotected = self.total(|region| region.unprotected);
@@ -375,13 +374,13 @@ impl Summary {
 }
 
 impl Counts {
-    /// Steps and child executions that failed, apart from those that left a volume unprotected.
+    /// Counts the failed steps and child executions, except those that left a volume unprotected.
     pub fn failures(&self) -> usize {
         self.failed_steps + self.failed_tags + self.failed_deletions
     }
 }
 
-/// `1 volume`, `2 volumes`.
+/// Formats a count, such as `1 volume` or `2 volumes`.
 pub fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

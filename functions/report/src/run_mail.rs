@@ -1,4 +1,4 @@
-//! The email of a run, for a person at 6 a.m.: what failed and why, what to do, where to look.
+//! The email of a run, for a person at 6 a.m.: the failures, their causes, the fixes, and the next steps.
 
 use domain::{Reason, messages::ManagedSnapshot, reason::Code};
 use std::fmt::Write;
@@ -9,10 +9,10 @@ use crate::{
     night::{Failure, Named, Region, Report, Summary, plural},
 };
 
-/// Characters of a name.
+/// Maximum number of characters of a name.
 const LONGEST_NAME: usize = 60;
 
-/// The email of a run; none if there is nothing to report, and none of a dry run.
+/// Returns the email of a run. Returns none if there is nothing to report, and for a dry run.
 pub fn mail(report: &Report) -> Option<Mail> {
     let failures: usize = report.regions.iter().map(|region| failures(region).count()).sum();
     if failures == 0 || report.dry_run {
@@ -44,7 +44,7 @@ fn message(report: &Report, summary: &Summary, count: usize) -> String {
     text
 }
 
-/// Everything to report of a Region once, each with its subject.
+/// Lists everything to report about a Region once, each with its subject.
 fn failures(region: &Region) -> impl Iterator<Item = (Reason, String)> {
     let unprotected = region.unprotected.iter().map(|one| (one.reason.clone(), volume(&one.volume)));
     let others = region.other_failures().map(|failure| (failure.reason().clone(), action(failure)));
@@ -81,7 +81,7 @@ fn volume(volume: &Named) -> String {
     }
 }
 
-/// The first sentences: what failed, and how bad it is.
+/// Returns the first sentences, which name the failures and their severity.
 fn verdict(summary: &Summary) -> String {
     let protected = summary.total(|region| region.protected);
     let unprotected = summary.total(|region| region.unprotected);
@@ -112,7 +112,7 @@ fn verdict(summary: &Summary) -> String {
     text
 }
 
-/// Commands and addresses, the most useful first.
+/// Returns commands and URLs, the most useful first.
 fn next_steps(summary: &Summary) -> String {
     let region = summary.execution.split(':').nth(3).unwrap_or_default();
     let command = |name: &str| format!("nightly {name} --stack {} --region {region}", summary.backup_stack);

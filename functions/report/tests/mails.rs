@@ -1,4 +1,4 @@
-//! Each kind of email, compared with a file that a person can read. `UPDATE=1 make test` rewrites the files.
+//! Compares each kind of email with a file that a person can read. `UPDATE=1 make test` rewrites the files.
 
 use domain::{
     Interval, Reason,
@@ -97,7 +97,7 @@ fn a_volume_that_is_no_longer_backed_up_has_an_email_of_its_own() {
     );
 }
 
-/// A screen has 24 lines of 100 characters; addresses may be longer.
+/// Checks that an email fits on a screen of 24 lines with 100 characters. URLs may be longer.
 fn fits_a_screen(mail: &Mail) {
     assert!(mail.message.lines().count() <= 24, "{}", mail.message);
     let breaks = |line: &&str| !["execution", "report"].iter().any(|address| line.starts_with(address));

@@ -1,8 +1,9 @@
-//! Makes tonight's snapshot of one volume, with its identity tags and those that the account demands in the same call, when its turn has come.
+//! Creates the Night's snapshot of one volume when its turn has come. The same call adds the identity tags and the tags that the account
+//! requires.
 //!
-//! CreateSnapshot has no client token (EC2 API reference), and an attempt whose answer was lost may have created the snapshot. So each
-//! attempt looks before it creates, the SDK makes one attempt at the call, and the state machine retries. EC2 itself refuses a second
-//! snapshot within 15 seconds, which covers what a look cannot see yet.
+//! CreateSnapshot has no client token (EC2 API reference). If the response of an attempt was lost, the attempt may have created the
+//! snapshot. So each attempt looks for a snapshot before it creates one, the SDK makes only one attempt at the call, and the state machine
+//! retries. EC2 itself refuses a second snapshot within 15 seconds, which covers a snapshot that is not listed yet.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::{
@@ -21,7 +22,7 @@ use domain::{
 use lambda::pace;
 use serde::{Deserialize, Serialize};
 
-/// One volume of the work list, and the night.
+/// One volume of the work list, and the Night of the run.
 #[derive(Debug, Deserialize)]
 pub struct Input {
     pub region: String,
@@ -29,38 +30,38 @@ pub struct Input {
     pub intervals: Intervals,
     pub volume: Volume,
     pub turn: Turn,
-    /// The name of the night's execution, for the log.
+    /// Name of the run's execution, for the log.
     #[serde(default)]
     pub execution: String,
 }
 
-/// The stack's parameters for a snapshot.
+/// Parameters of the stack.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub backup_stack: String,
     pub snapshots_per_second: String,
     pub owner: Owner,
-    /// [`CreationTags::read`]
+    /// Parsed by [`CreationTags::read`].
     pub tags_at_creation: String,
 }
 
-/// The snapshot, and what tag-snapshot needs to describe it.
+/// The snapshot, and the data that tag-snapshot needs to describe it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     pub region: String,
     pub night: Night,
-    /// The name of the night's execution.
+    /// Name of the run's execution.
     pub execution: String,
     pub snapshot_id: String,
     pub volume: Volume,
 }
 
-/// Makes the snapshot, or finds the one that an earlier attempt made.
+/// Creates the snapshot, or finds the one that an earlier attempt created.
 ///
 /// # Errors
-/// `SnapshotTooSoon` if EBS asks for 15 s, `Throttled` if EC2 throttles, `Transient` if it or S3 does not answer, `Refused` for
-/// any other answer.
+/// `BadInput` for a parameter that a person must fix, `SnapshotTooSoon` if EBS requires a wait of 15 s, `Throttled` if EC2 throttles,
+/// `Transient` if EC2 does not respond, `Refused` for any other error.
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let creation_tags = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;

@@ -1,4 +1,4 @@
-//! Lambda's entry point of `snapshot-one`.
+//! Entry point of the Lambda function `snapshot-one`.
 
 use aws::Aws;
 use domain::description::Owner;

@@ -1,5 +1,5 @@
-//! Adds the descriptive tags to one snapshot: its volume's name and description, Client, Project, the volume's other tags.
-//! A tag that a policy of the account refuses does not cost the others.
+//! Adds the descriptive tags to one snapshot: its volume's name and description, Client, Project, and the volume's other tags. If a policy
+//! of the account denies one tag, the others are still added.
 
 use aws::{error, snapshots};
 use aws_sdk_ec2::Client;
@@ -13,7 +13,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What snapshot-one handed on.
+/// The output of snapshot-one.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
@@ -22,31 +22,31 @@ pub struct Input {
     pub volume: Volume,
 }
 
-/// The snapshot of one volume, made and described.
+/// The snapshot of one volume, created and described.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     pub volume_id: String,
     pub snapshot_id: String,
-    /// Keys of the volume's tags that found no room among the 50 of a snapshot.
+    /// Keys of the volume's tags that do not fit into the 50 tags of a snapshot.
     pub dropped_tags: Vec<String>,
 }
 
-/// The stack's parameters for the tags.
+/// Parameters of the stack.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub owner: Owner,
-    /// [`ForeignTags::read`]
+    /// Parsed by [`ForeignTags::read`].
     pub tags_not_copied: String,
-    /// [`CreationTags::read`]
+    /// Parsed by [`CreationTags::read`].
     pub tags_at_creation: String,
 }
 
-/// Adds the tags; again on a snapshot that has them, it changes nothing.
+/// Adds the tags. If the snapshot already has them, nothing changes.
 ///
 /// # Errors
-/// `BadInput` for a parameter that a person must fix, `Transient` if EC2 throttles or does not answer, `Refused` for any other answer: the
-/// snapshot then has every tag but those that the message names.
+/// `BadInput` for a parameter that a person must fix, `Throttled` if EC2 throttles, `Transient` if it does not respond, `Refused` for any
+/// other error. After `Refused`, the snapshot has every tag except those that the message names.
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let foreign = ForeignTags::read(&settings.tags_not_copied)?;
     let creation = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
@@ -58,8 +58,8 @@ pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<O
     Ok(Output { volume_id: input.volume.volume_id, snapshot_id: input.snapshot_id, dropped_tags: described.dropped })
 }
 
-/// Adds all tags in one call. If EC2 refuses that, because a policy of the account forbids one of them, it halves them until the refused
-/// ones are found.
+/// Adds all tags in one call. If EC2 refuses the call, because a policy of the account denies a tag, the function splits the tags in half
+/// repeatedly until it finds the denied ones.
 async fn add(ec2: &Client, snapshot_id: &str, tags: Tags) -> Result<(), Error> {
     let (mut refused, mut last) = (Vec::new(), None);
     let mut parts = vec![Vec::from_iter(tags)];
@@ -88,7 +88,7 @@ async fn add(ec2: &Client, snapshot_id: &str, tags: Tags) -> Result<(), Error> {
     }
 }
 
-/// A snapshot made a moment ago may not be found yet (EC2 developer guide, "Eventual consistency"): that is tried again.
+/// Makes `InvalidSnapshot.NotFound` retryable, because EC2 may not find a new snapshot yet (EC2 developer guide, "Eventual consistency").
 fn not_found_yet(error: Error) -> Error {
     let is_new = Reason::from_error("", &error.message).code == "InvalidSnapshot.NotFound";
     Error { name: if is_new { ErrorName::Transient } else { error.name }, ..error }

@@ -1,4 +1,4 @@
-//! Lambda's entry point of `tag-snapshot`.
+//! Entry point of the Lambda function `tag-snapshot`.
 
 use aws::Aws;
 use domain::description::Owner;

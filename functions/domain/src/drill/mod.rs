@@ -1,4 +1,4 @@
-//! The restore drill: its choice of restore points, and its proofs.
+//! The restore drill: the choice of restore points, and the proofs.
 
 pub mod messages;
 
@@ -12,7 +12,7 @@ use crate::{
     tags::{self, Tags},
 };
 
-/// A restore point that the drill is to prove: a line of the drill's list.
+/// A restore point for the drill to prove: a line of the drill's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestorePoint {
@@ -21,13 +21,13 @@ pub struct RestorePoint {
     pub night: Night,
     pub intervals: Intervals,
     pub gibibytes: u32,
-    /// The tags that the account demands at creation.
+    /// Tags that the account requires at creation.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     pub creation_tags: Tags,
 }
 
 impl RestorePoint {
-    /// The tags of the volume that a drill creates from it. No run backs that volume up.
+    /// Returns the tags of the volume that a drill creates from the restore point. With them, no run backs up the volume.
     pub fn volume_tags(&self, stack: &str, execution: &str) -> Tags {
         let mut tags = self.creation_tags.clone();
         let own = [
@@ -42,8 +42,9 @@ impl RestorePoint {
     }
 }
 
-/// Returns the newest restore point of each Interval: three at most, and one that serves several Intervals once. `restore_points` are
-/// completed snapshots of one volume, each with the time when it started: the newest has the newest data, whatever its Night.
+/// Returns the newest restore point of each Interval, at most three. A restore point that serves several Intervals is returned once.
+/// `restore_points` are the completed snapshots of one volume, each with its start time. The snapshot that started last has the newest
+/// data, regardless of its Night.
 pub fn choose(restore_points: &[(Timestamp, RestorePoint)]) -> Vec<RestorePoint> {
     let mut chosen: Vec<RestorePoint> = Vec::new();
     for interval in [Interval::Daily, Interval::Quarterly, Interval::Annual] {
@@ -54,12 +55,12 @@ pub fn choose(restore_points: &[(Timestamp, RestorePoint)]) -> Vec<RestorePoint>
     chosen
 }
 
-/// Returns how many of `volumes` a weekly drill takes so that each has its turn within `weeks`.
+/// Returns the number of volumes that a weekly drill must take to cover all `volumes` within `weeks`.
 pub fn sample(volumes: usize, weeks: usize) -> usize {
     volumes.div_ceil(weeks.max(1))
 }
 
-/// How many volumes a drill has at once, and how large each may be.
+/// The maximum number of volumes at once, and the maximum size of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub volumes: u32,
@@ -67,33 +68,33 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Reads the parameters `DrillVolumes` and `DrillGiB`.
+    /// Parses the parameters `DrillVolumes` and `DrillGiB`.
     ///
     /// # Errors
-    /// [`crate::ErrorName::BadInput`] if one is not a whole number from 1.
+    /// [`crate::ErrorName::BadInput`] if one of them is not a whole number of 1 or more.
     pub fn read(volumes: &str, gibibytes: &str) -> Result<Self, Error> {
         Ok(Self { volumes: count("DrillVolumes", volumes)?, gibibytes: count("DrillGiB", gibibytes)? })
     }
 }
 
-/// Reads the parameter `DrillWeeks`: a whole number from 1.
+/// Parses the parameter `DrillWeeks`, a whole number of 1 or more.
 pub fn weeks(text: &str) -> Result<usize, Error> {
     count("DrillWeeks", text)
 }
 
-/// How far a restore point was proven, from the least to the most.
+/// The extent of a proof, from the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Depth {
-    /// EBS made an available volume of the right size from it.
+    /// EBS created an available volume of the right size from the restore point.
     Volume,
-    /// It was mounted, and its file system is sound.
+    /// The volume was mounted, and its file system is sound.
     Files,
-    /// Its newest database dump was loaded.
+    /// The newest database dump on the volume was loaded.
     Database,
 }
 
-/// A restore point from which a volume was made.
+/// A restore point from which a drill created a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proven {
@@ -101,7 +102,7 @@ pub struct Proven {
     pub snapshot_id: String,
     pub night: Night,
     pub intervals: Intervals,
-    /// Seconds from CreateVolume until the volume was seen to be available.
+    /// Seconds from CreateVolume until the volume was found to be available.
     pub seconds: u64,
     pub depth: Depth,
 }
@@ -116,26 +117,26 @@ pub struct Unproven {
     pub reason: Reason,
 }
 
-/// The proofs of one volume: a line of the Region's `proofs/<Region>.jsonl` in the ledger, in order of the volumes' ids.
+/// The proofs of one volume: a line of `proofs/<Region>.jsonl` in the ledger, which is sorted by volume id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proof {
     pub volume_id: String,
-    /// When the last drill that took the volume started, whether or not it proved anything.
+    /// Start time of the last drill that took the volume, whether or not it proved anything.
     pub tried: Timestamp,
-    /// The newest restore point in the last drill that proved one; absent if none ever did.
+    /// Newest restore point of the last drill that proved one. Absent if no drill ever did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven: Option<Proven>,
-    /// The restore points that the last drill could not prove.
+    /// Restore points that the last drill could not prove.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unproven: Vec<Unproven>,
 }
 
-/// Days after which the ledger forgets a volume that no drill took.
+/// Days after which the ledger drops a volume that no drill took.
 const REMEMBERED: i64 = 400;
 
 impl Proof {
-    /// Whether it is too old to be remembered.
+    /// Returns whether the ledger drops the proof because of its age.
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
         now.duration_since(self.tried) > SignedDuration::from_hours(24 * REMEMBERED)
     }
