@@ -22,8 +22,9 @@ use crate::{
     Verdict,
     account::{Account, executions, follow::Follower, ledger::Nights, stack::Stack},
     cli::Drill,
-    commands::run::{interrupted, start, why},
+    commands::run::{start, why},
     ui::{
+        interrupt::interrupted,
         output,
         progress::Progress,
         table::Rows,
@@ -32,7 +33,7 @@ use crate::{
     },
 };
 
-/// Does it.
+/// Starts a drill and follows it.
 ///
 /// # Errors
 /// The stack has no drill, or it cannot be started or followed.
