@@ -187,7 +187,7 @@ impl Plan<'_> {
             return Ok(false);
         }
         output::note(&format!(
-            "\nThe ledger bucket {bucket} was deleted. Without it no run starts. Its reports are lost; no snapshot is."
+            "\nThe ledger bucket {bucket} was deleted. Without it every run fails. Its reports are lost; no snapshot is."
         ));
         if !question::confirm("Create it again?", self.asked.yes)? {
             bail!("not confirmed; nothing was changed");

@@ -156,7 +156,7 @@ const SERVICES: [(&[&str], &str, &str); 20] = [
     (
         &["NoSuchBucket"],
         "The ledger bucket was deleted.",
-        "Create a bucket with the same name (docs/operating.md, The ledger is gone), then rerun. A deployment does not bring it back.",
+        "Deploy again: `nightly deploy` finds that the bucket is missing and creates it again. Then rerun.",
     ),
     (
         &["NoSuchKey", "NoSuchUpload"],
