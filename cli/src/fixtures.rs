@@ -1,4 +1,4 @@
-//! Volumes and snapshots made by hand, for the tests of the commands.
+//! Volumes, snapshots and a stack for the tests of the commands.
 
 use domain::{Intervals, Night, foreign_tags::ForeignTags, retention::Policy, selection::Selection, tags::Tags};
 use jiff::{Timestamp, tz::TimeZone};

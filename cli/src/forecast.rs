@@ -1,4 +1,4 @@
-//! When each restore point of a volume will expire: the rule itself, asked Night after Night until it names the snapshot.
+//! Forecasts when each restore point of a volume expires, by applying the retention rule Night after Night until it names the snapshot.
 
 use domain::{
     Interval, Intervals, Night,
@@ -9,16 +9,16 @@ use std::collections::{HashMap, HashSet};
 
 use crate::account::ec2::{Identity, Snapshot, Volume};
 
-/// Nights that are foretold: ten years.
+/// Length of the forecast in Nights: ten years.
 const NIGHTS: usize = 3_653;
 
-/// What a run does with a volume from now on.
+/// Status of a volume for the coming runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     BackedUp,
-    /// It exists, but is not in use or not selected, so no run snapshots it.
+    /// The volume exists, but is not in use or not selected, so no run snapshots it.
     LeftOut,
-    /// It no longer exists.
+    /// The volume no longer exists.
     Gone,
 }
 
@@ -32,48 +32,48 @@ impl Standing {
     }
 }
 
-/// What becomes of a snapshot if every Night to come makes a restore point of its volume that completes, and nobody changes a
-/// tag or a parameter.
+/// Forecast for a snapshot, if every coming Night creates a restore point of its volume that completes, and nobody changes a tag or a
+/// parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotEnd {
-    /// It failed in EBS. The next run deletes it.
+    /// The snapshot failed. The next run deletes it.
     Failed(Night),
-    /// It expires by age alone: its volume is gone.
+    /// The snapshot expires by age alone, because its volume is gone.
     Aged {
-        /// The Night that deletes it.
+        /// Night whose run deletes the snapshot.
         on: Night,
-        /// The Night on which it is old enough.
+        /// Night on which the snapshot is old enough.
         old_on: Night,
     },
-    /// It expires by age and by the number of newer ones.
+    /// The snapshot expires by age and by the number of newer restore points.
     Succeeded {
-        /// The Night that deletes it.
+        /// Night whose run deletes the snapshot.
         on: Night,
-        /// The Night on which it is old enough.
+        /// Night on which the snapshot is old enough.
         old_on: Night,
-        /// Newer restore points that are due the Interval that governs it.
+        /// Number of newer restore points that are due the snapshot's governing Interval.
         newer: usize,
-        /// How many of them it must have.
+        /// Required number of newer restore points.
         needed: u32,
-        /// Whether it is its volume's newest completed one of that Interval.
+        /// Whether the snapshot is the newest completed one of its volume and Interval.
         is_newest: bool,
     },
-    /// Annual governs it: it stays.
+    /// The snapshot stays, because Annual governs it.
     Annual,
-    /// It stays: the newest completed one of its Interval, of a volume that is gone.
+    /// The snapshot stays, because it is the newest completed one of its Interval and its volume is gone.
     NewestOfGone,
-    /// It neither counts nor expires until EBS completes or fails it.
+    /// The snapshot neither counts nor expires until it completes or fails.
     Pending,
-    /// In the Recycle Bin, on its way back, or in a state of the future: it neither counts nor expires.
+    /// The snapshot is in the Recycle Bin, is being recovered, or has an unknown state. It neither counts nor expires.
     Other,
-    /// It stays while its volume is left out: it lacks newer restore points.
+    /// The snapshot stays while its volume is left out, because it lacks newer restore points.
     LeftOut,
-    /// It is still there when the forecast ends.
+    /// The snapshot does not expire within the forecast.
     Later,
 }
 
 impl SnapshotEnd {
-    /// The Night that deletes it; none if it stays.
+    /// Returns the Night whose run deletes the snapshot, or none if it stays.
     pub fn expires(&self) -> Option<Night> {
         match self {
             Self::Failed(on) | Self::Aged { on, .. } | Self::Succeeded { on, .. } => Some(*on),
@@ -82,10 +82,10 @@ impl SnapshotEnd {
     }
 }
 
-/// What the rule sees of a volume's snapshots; those of many volumes are alike.
+/// Input of the retention rule for a volume. Many volumes have the same input.
 type Pattern = (Standing, Vec<(Night, Interval, Intervals, u8)>);
 
-/// Forecasts the end of each snapshot.
+/// Forecast from a policy. Simulates volumes with the same snapshots only once.
 #[derive(Debug)]
 pub struct Forecast {
     policy: Policy,
@@ -94,13 +94,13 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// From this Night on, later than that of every snapshot.
+    /// Creates a forecast that starts at `next`, which is later than the Night of every snapshot.
     pub fn new(policy: Policy, next: Night) -> Self {
         Self { policy, next, known: HashMap::new() }
     }
 
-    /// The fate of each of one volume's snapshots; none for those whose tags cannot be read. EBS may need hours for those of the
-    /// last Night: they are taken to complete in time, or every other's date would be a Night late meanwhile.
+    /// Returns the forecast for each snapshot of one volume, or none if its tags cannot be read. EBS may need hours for the snapshots of the
+    /// last Night. The forecast assumes that they complete in time. Otherwise every other date would be a Night late in the meantime.
     pub fn fates(&mut self, snapshots: &[&Snapshot], standing: Standing) -> Vec<Option<SnapshotEnd>> {
         let next = self.next;
         let managed: Vec<_> = snapshots.iter().filter_map(|one| managed(one, next)).collect();
@@ -175,21 +175,21 @@ fn is_newest(one: &retention::Snapshot, all: &[retention::Snapshot]) -> bool {
         && !completed(all).any(|other| other.interval == one.interval && other.night > one.night)
 }
 
-/// The Night that names each snapshot, by its id.
+/// Returns the Night on which each snapshot expires, by snapshot id.
 fn simulate(first: &[retention::Snapshot], policy: Policy, standing: Standing, next: Night) -> HashMap<String, Night> {
     let exists = standing != Standing::Gone;
     let last = next.after_nights(NIGHTS as i64);
     let may_expire = |one: &&retention::Snapshot| match one.state {
         _ if one.interval == Interval::Annual => false,
         State::Error => true,
-        // The newest of a volume that is gone stay.
+        // The newest snapshots of a volume that is gone stay.
         State::Completed if !exists && is_newest(one, first) => false,
         State::Completed | State::Archived => old_on(one, policy).zip(last).is_some_and(|(old, last)| old <= last),
         State::Pending | State::Other => false,
     };
     let mut left: HashSet<_> = first.iter().filter(may_expire).map(|one| one.id.clone()).collect();
     let (mut there, mut expiries) = (first.to_vec(), HashMap::new());
-    // Without new restore points nothing changes once all are old enough.
+    // Without new restore points, nothing changes once all are old enough.
     let all_old = first.iter().filter_map(|one| old_on(one, policy)).max();
     for tonight in std::iter::successors(Some(next), |night| night.after_nights(1)).take(NIGHTS) {
         let nothing_changes = standing == Standing::LeftOut && all_old.is_none_or(|all_old| all_old < tonight);
@@ -206,7 +206,7 @@ fn simulate(first: &[retention::Snapshot], policy: Policy, standing: Standing, n
     expiries
 }
 
-/// The restore point that a Night to come makes.
+/// Returns the restore point that a coming Night creates.
 fn made(night: Night) -> retention::Snapshot {
     let intervals = Intervals::due(night);
     let (id, interval) = (night.to_string(), intervals.governing());
@@ -220,7 +220,7 @@ mod tests {
 
     const POLICY: Policy = Policy { dailies: 7, quarterly_months: 15, quarterlies: 5 };
 
-    /// The fate of the last of these Nights' snapshots.
+    /// Returns the forecast for the snapshot of the last of these Nights.
     fn last(nights: &[&str], policy: Policy, standing: Standing, next: &str) -> SnapshotEnd {
         let snapshots: Vec<_> = nights.iter().map(|night| of_night("vol-1", night, "completed")).collect();
         let fates = Forecast::new(policy, next.parse().unwrap()).fates(&snapshots.iter().collect::<Vec<_>>(), standing);

@@ -1,11 +1,11 @@
-//! The operator's command: deploys the backup, starts runs and follows them, shows the last runs and the restore points, restores. It
-//! works on AWS with the caller's own credentials, and on the local cloud, whose variables `make up` writes.
+//! Command-line tool for operators. It deploys the backup, starts and follows runs, shows the last runs and the restore points, and restores
+//! volumes. It works on AWS with the caller's own credentials, and on the local cloud with the variables that `make up` writes.
 //!
 //! # Layout
-//! - [`cli`]: the command line. [`commands`]: one module a command.
-//! - [`account`]: the caller's account: clients, the backup's stack, its executions, its ledger, its snapshots.
-//! - [`view`]: a run in words. [`page`]: a run as a page. [`graph`]: an execution as a picture. [`chart`]: which restore points survive.
-//! - [`forecast`]: when each restore point will expire. [`ui`]: the terminal.
+//! - [`cli`]: the command line. [`commands`]: one module per command. [`deployment`]: the templates and their stack.
+//! - [`account`]: AWS clients, and the backup's stack with its executions, its ledger and its snapshots.
+//! - [`view`]: a run as text. [`page`]: a run as an HTML page. [`graph`]: a picture of an execution. [`chart`]: a picture of the retention.
+//! - [`forecast`]: the expiry of each restore point. [`ui`]: the terminal.
 
 pub mod account;
 pub mod chart;
@@ -28,13 +28,13 @@ use account::{Account, stack::Stack};
 use cli::{BackupCommand, Cli, Command, Coverage, List, Restore, Why};
 use commands::{check, coverage, deploy, destroy, drill, list, manual, restore, run, status, why};
 
-/// The result of a command, as its exit code. 2 is a wrong command line, 3 an error.
+/// Result of a command, as its exit code. Exit code 2 is a wrong command line, and 3 an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Good,
     /// Exit code 1: a run is not complete, a volume has no fresh restore point, or a drill could not prove everything.
     Bad,
-    /// Exit code 3: not every Region could be read. The answer is about the others.
+    /// Exit code 3: not every Region could be read. The output covers the others.
     Partial = 3,
     /// Exit code 130: Ctrl-C, as in a shell.
     Interrupted = 130,
@@ -57,7 +57,7 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
         _ => {}
     }
     let account = Account::load(cli.region.clone(), cli.profile.clone()).await?;
-    // A variable that is empty names no stack.
+    // Ignores an environment variable that is empty.
     let name = cli.stack.as_deref().filter(|name| !name.is_empty());
     let command = match cli.command {
         Command::Deploy(asked) => return deploy::run(&account, name, &asked, cli.json).await,

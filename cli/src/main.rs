@@ -1,4 +1,4 @@
-//! `nightly`, the operator's command. [`nightly::cli`] has its commands.
+//! `nightly`, the command-line tool for operators. [`nightly::cli`] has its commands.
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! The functions that hold lists, each alone at the bound of the design: one Region of 100,000 volumes. EC2 is generated, S3 is the local
-//! cloud's, and no state machine runs.
+//! Measures the functions that hold lists at the design's bound, one Region of 100,000 volumes. Each runs alone, without a state
+//! machine. EC2 is an emulator, and S3 is that of the local cloud.
 
 use aws_sdk_s3::Client;
 use serde_json::{Value, json};
@@ -14,17 +14,17 @@ use crate::{
     region::{NIGHTS, Point, RARE, Region, VOLUMES},
 };
 
-/// The memory that the template gives each of them.
+/// Memory of each function in the template, in bytes.
 const MEMORY: usize = 1_024 * 1_024 * 1_024;
 const RESULTS: &str = "results";
 
 /// The measurement of one function.
 pub struct Alone {
     pub function: &'static str,
-    /// What it did, in a few words.
+    /// Short description of the work.
     pub what: String,
     pub took: Duration,
-    /// Bytes of resident memory at their peak.
+    /// Peak resident memory in bytes.
     pub peak: usize,
     pub ec2_calls: usize,
 }
@@ -36,8 +36,8 @@ struct Ground {
     endpoint: String,
 }
 
-/// Runs discover-volumes, find-expired and report-night on each other's outputs; report-night a second time, as if every CreateSnapshot
-/// had failed.
+/// Runs discover-volumes, find-expired and report-night on each other's output. A second report-night runs as if every CreateSnapshot had
+/// failed.
 pub async fn measure() -> Vec<Alone> {
     let cloud = Cloud::up_with("alone", &[], &[WITHOUT_SERVERS]);
     let (region, s3) = (Region::listen().await, Client::new(&cloud.aws().await));
@@ -95,7 +95,7 @@ impl Ground {
         (output, Alone { function, what: what.to_owned(), took, peak, ec2_calls })
     }
 
-    /// Writes the results of a Map as Step Functions does: the children of these volumes failed.
+    /// Writes the results of a Map like Step Functions. The children of these volumes failed.
     async fn write_results(&self, work_list: &str, failed: impl Fn(usize) -> bool) {
         let list = self.s3.get_object().bucket(&self.bucket).key(work_list).send().await.expect("the work list");
         let list = list.body.collect().await.expect("the work list").into_bytes();

@@ -1,4 +1,4 @@
-//! An AWS of one volume that answers each call at once: what is measured against it is the function's own time.
+//! An emulator of AWS with one volume. It answers each call at once, so that a measurement only has the time of the function.
 
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
@@ -6,7 +6,7 @@ use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use tokio::net::TcpListener;
 
-/// Its address.
+/// Starts the emulator. Returns its URL.
 pub async fn listen() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -24,7 +24,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     let action =
         form_urlencoded::parse(&body).find(|(name, _)| name == "Action").map(|(_, action)| action.into_owned());
     let (kind, text) = match (is_listing, action) {
-        // S3: there is no such object.
+        // S3: the object does not exist.
         (true, _) => ("application/xml", "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>".to_owned()),
         (false, Some(action)) => ("text/xml", format!("<{action}Response>{}</{action}Response>", ec2(&action))),
         (false, None) => ("application/octet-stream", String::new()),

@@ -1,29 +1,29 @@
-//! A night against the lower bound that EC2's token buckets set: no night of N volumes makes its snapshots in less than
-//! (N - 100) / 5 seconds in a Region.
+//! Compares a run with the lower bound of EC2's token buckets. No run can create the snapshots of N volumes in a Region in less than
+//! (N - 100) / 5 seconds.
 
 use serde_json::json;
 use strict_ec2::{Rules, StrictEc2, Throttle};
 use tests::cloud::{Cloud, WITHOUT_SERVERS};
 
 const VOLUMES: usize = 2_000;
-/// How much faster than EC2's own the buckets fill here.
+/// How many times faster than on EC2 the buckets fill here.
 const TIMES: f64 = 8.0;
 
-/// What was measured.
+/// The measurements.
 pub struct Bound {
-    /// Volumes.
+    /// Number of volumes.
     pub volumes: usize,
-    /// How much faster than EC2's own the buckets filled.
+    /// How many times faster than on EC2 the buckets filled.
     pub times: f64,
-    /// Seconds that the bucket takes at least.
+    /// Lower bound of the bucket in seconds.
     pub bound: f64,
     /// Seconds from the first CreateSnapshot to the last.
     pub seconds: f64,
-    /// CreateSnapshot calls that had no token, in a hundred.
+    /// Throttled CreateSnapshot calls in percent.
     pub refused: f64,
 }
 
-/// Runs the night.
+/// Runs and measures a Night.
 pub async fn measure() -> Bound {
     let throttle = Throttle::times(TIMES);
     let strict = StrictEc2::listen(Rules::default().throttle(throttle).page(1_000));

@@ -1,4 +1,4 @@
-//! The charts of docs/measurements.md: time and cost against the size of the fleet, and the start of each function beside the Python one.
+//! The charts of docs/measurements.md: time and cost by size of the fleet, and the start of each function compared with the Python function.
 
 use svg::{
     Document,
@@ -20,7 +20,7 @@ const TOP: f64 = 84.0;
 const ROW: f64 = 34.0;
 const BAR: f64 = 20.0;
 
-/// Colours that the colour-blind can tell apart (Okabe and Ito).
+/// Colours that colour-blind people can distinguish (Okabe and Ito).
 const STYLE: &str = "
 .ours { fill: #56b4e9 }
 .bare { fill: #009e73 }
@@ -33,7 +33,7 @@ struct Bar {
     class: &'static str,
 }
 
-/// Start to first poll, each function a bar; the shortest first.
+/// Draws the time from start to first poll, one bar for each function, the shortest first.
 pub fn starts(starts: &[Start]) -> String {
     let mut bars: Vec<_> = starts.iter().map(bar).collect();
     bars.sort_by(|one, other| one.value.total_cmp(&other.value));
@@ -52,7 +52,7 @@ fn bar(start: &Start) -> Bar {
     Bar { label: start.name.clone(), value, shown: milliseconds(start.start), class }
 }
 
-/// Time and dollars of a night, each fleet a bar.
+/// Draws the time and the cost of a run, one bar for each fleet.
 pub fn fleets(nights: &[FleetNight]) -> String {
     let bars = |value: fn(&FleetNight) -> f64, shown: fn(f64) -> String| -> Vec<_> {
         let label = |fleet: &FleetNight| format!("{} volumes", grouped(fleet.volumes));
@@ -83,7 +83,7 @@ fn document(title: &str, says: &str, height: f64) -> Document {
         .add(Text::new(says).set("x", 24).set("y", 52))
 }
 
-/// Bars under each other from `top`, on a logarithmic scale that begins at `least`; and where what comes below may begin.
+/// Draws bars from `top` down, on a logarithmic scale that starts at `least`. Returns the group and the position below it.
 fn panel(title: &str, bars: &[Bar], top: f64, least: f64) -> (Group, f64) {
     let first = if title.is_empty() { top } else { top + 26.0 };
     let most = bars.iter().map(|bar| bar.value).fold(least, f64::max);

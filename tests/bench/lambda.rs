@@ -17,10 +17,10 @@ use tokio::{
     time::timeout,
 };
 
-/// The longest time-out that the template gives a function.
+/// The longest timeout of a function in the template.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// The variables of each function: Lambda's own, and the settings from the template.
+/// Sets the variables of a function: those of Lambda, and the settings from the template.
 pub fn prepare(command: &mut Command, endpoint: &str) {
     let variables = [
         ("AWS_ENDPOINT_URL", endpoint),
@@ -47,9 +47,9 @@ pub fn prepare(command: &mut Command, endpoint: &str) {
 
 type Answer = Response<Full<Bytes>>;
 
-/// A function's process, polling for its next invocation.
+/// A function process that polls for its next invocation.
 pub struct Function {
-    /// From the start of the process to its first poll.
+    /// Time from the start of the process to its first poll.
     pub start: Duration,
     process: Child,
     poll: Option<oneshot::Sender<Answer>>,
@@ -58,7 +58,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts a process and awaits its first poll.
+    /// Starts a process and waits for its first poll.
     pub async fn start(mut command: Command) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
@@ -80,7 +80,7 @@ impl Function {
         function
     }
 
-    /// From handing it an input to its answer, and the answer.
+    /// Invokes the function. Returns the time until the answer, and the answer.
     pub async fn invoke(&mut self, input: &Value) -> (Duration, Value) {
         let invocation = Response::builder()
             .header("Lambda-Runtime-Aws-Request-Id", "00000000-0000-4000-8000-000000000000")
@@ -99,7 +99,7 @@ impl Function {
         (took, serde_json::from_slice(&answer).expect("JSON"))
     }
 
-    /// Bytes of resident memory at their peak; none if there is no `/proc`.
+    /// Returns the peak resident memory in bytes, or `None` if there is no `/proc`.
     pub fn peak(&self) -> Option<usize> {
         peak_of(&Path::new("/proc").join(self.process.id().to_string()))
     }

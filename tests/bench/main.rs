@@ -1,12 +1,13 @@
-//! `make bench`: the measurements of docs/measurements.md, each beside something that ran at the same time on the same machine. It
-//! writes its tables and the two charts. `bench NAME` takes one of them: `starts`, `alone`, `bound` or `nights`.
+//! `make bench` takes the measurements of docs/measurements.md and writes its tables and the two charts. Each measurement has a baseline
+//! that ran at the same time on the same machine. `bench NAME` takes one measurement: `starts`, `alone`, `bound` or `nights`.
 //!
 //! # Layout
-//! - [`starts`]: each function against the tutorial's in Python and against one that links no SDK, over [`lambda`], Lambda's own
-//!   interface, and [`answers`], an AWS that answers at once.
-//! - [`alone`]: the functions that hold lists, on the generated EC2 of [`region`].
-//! - [`nights`]: fleets of three sizes. - [`bound`]: a night against EC2's token buckets.
-//! - [`table`], [`charts`]: what the page shows.
+//! - [`starts`]: compares each function with the Python function of the tutorial and with one that links no SDK. It uses [`lambda`], the
+//!   runtime API of Lambda, and [`answers`], an AWS that answers at once.
+//! - [`alone`]: the functions that hold lists, with the generated EC2 of [`region`].
+//! - [`nights`]: fleets of three sizes.
+//! - [`bound`]: a run with EC2's token buckets.
+//! - [`table`], [`charts`]: the output for the page.
 
 mod alone;
 mod answers;
@@ -29,7 +30,7 @@ async fn main() {
     }
 }
 
-/// Takes one measurement, and leaves docs/ as it is.
+/// Takes one measurement without changing docs/.
 async fn table(name: &str) -> String {
     match name {
         "starts" => table::of_starts(&starts::measure().await),
@@ -40,7 +41,7 @@ async fn table(name: &str) -> String {
     }
 }
 
-/// Takes all measurements, and writes them to docs/.
+/// Takes all measurements and writes them to docs/.
 async fn all() {
     let began = Instant::now();
     let starts = starts::measure().await;

@@ -1,4 +1,4 @@
-//! The EC2 of a Region with 100,000 volumes of 20 tags each and 500,000 managed snapshots. It generates each page as it is asked for.
+//! An emulator of EC2 with 100,000 volumes, each with 20 tags, and 500,000 managed snapshots. It generates each page on request.
 
 use form_urlencoded::parse;
 use http_body_util::{BodyExt, Full};
@@ -13,14 +13,14 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// Volumes; two on each server.
+/// Number of volumes, two on each server.
 pub const VOLUMES: usize = 100_000;
-/// Snapshots of each volume: one of each Night.
+/// The Nights of the snapshots. Each volume has one snapshot of each.
 pub const NIGHTS: [&str; 5] = ["2026-05-20", "2026-05-19", "2026-05-18", "2026-05-17", "2026-05-16"];
-/// Of so many volumes one has no snapshot at the end of a run that went well, and of so many expired snapshots one is still listed.
+/// At the end of a successful run, one in this many volumes has no snapshot, and one in this many expired snapshots is still listed.
 pub const RARE: usize = 10_000;
 
-/// The point of the run at which EC2 is asked.
+/// The point of the run whose state EC2 returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
     /// No snapshot of the Night exists yet.
@@ -29,11 +29,11 @@ pub enum Point {
     Snapshotted,
     /// The expired snapshots are deleted. All volumes but a few have their snapshot.
     End,
-    /// As [`Point::Start`], after every CreateSnapshot failed.
+    /// Every CreateSnapshot failed, so the state is that of [`Point::Start`].
     EndWithoutSnapshots,
 }
 
-/// A server on a free port.
+/// A running emulator on a free port.
 pub struct Region {
     pub url: String,
     state: Arc<Mutex<(Point, usize)>>,
@@ -55,7 +55,7 @@ impl Region {
         region
     }
 
-    /// Moves the run to a point, and returns the number of calls since the last move.
+    /// Moves the run to a point. Returns the number of calls since the last move.
     pub fn move_to(&self, point: Point) -> usize {
         let mut state = self.state.lock().expect("a lock");
         std::mem::replace(&mut *state, (point, 0)).1
@@ -103,14 +103,14 @@ fn page(action: &str, call: &HashMap<String, String>, point: Point) -> String {
     }
 }
 
-/// The values of a filter; none if it is not set.
+/// Returns the values of a filter, or an empty list if it is not set.
 fn values<'a>(call: &'a HashMap<String, String>, name: &str) -> Vec<&'a str> {
     let mut filters = (1..).map_while(|number| Some((number, call.get(&format!("Filter.{number}.Name"))?)));
     let Some((number, _)) = filters.find(|(_, known)| *known == name) else { return Vec::new() };
     (1..).map_while(|value| call.get(&format!("Filter.{number}.Value.{value}")).map(String::as_str)).collect()
 }
 
-/// A page of a list of so many items; the token is the number of its first item.
+/// Returns a page of a list of this many items. The token is the number of the first item.
 fn items(set: &str, call: &HashMap<String, String>, count: usize, item: impl Fn(&mut String, usize)) -> String {
     let number = |name: &str| call.get(name).and_then(|text| text.parse::<usize>().ok());
     let first = number("NextToken").unwrap_or(0);
@@ -145,7 +145,7 @@ fn volume(text: &mut String, number: usize) {
     );
 }
 
-/// The snapshot of a volume; nothing, if there is none at this point. Its age is in Nights.
+/// Writes the snapshot of a volume, if it exists at this point. The age is in Nights.
 fn snapshot(text: &mut String, volume: usize, age: usize, point: Point) {
     let is_tonight = age == 0;
     let is_rare = volume.is_multiple_of(RARE);
@@ -176,7 +176,7 @@ fn snapshot(text: &mut String, volume: usize, age: usize, point: Point) {
     );
 }
 
-/// The tags of a volume: 20.
+/// Returns the 20 tags of a volume.
 fn volume_tags(number: usize) -> String {
     let others = (1..20).map(|other| tag(&format!("team:tag-{other}"), &format!("value {other} of {number}")));
     tag("Name", &format!("disk-{number}")) + &others.collect::<String>()

@@ -1,4 +1,4 @@
-//! Each function from the start of its process to its first poll, its first invocation and a later one, its memory and its zip.
+//! Measures each function: time from process start to first poll, first and later invocations, memory and zip size.
 
 use serde_json::{Value, json};
 use std::{path::PathBuf, process::Command, time::Duration};
@@ -9,29 +9,29 @@ use crate::{
     lambda::{Function, prepare},
 };
 
-/// Processes of each kind, one of each in turn; and invocations of each process.
+/// Number of processes of each function, started in turn, and number of invocations of each process.
 const PROCESSES: usize = 15;
 const INVOCATIONS: usize = 10;
 
-/// What was measured of one function: medians.
+/// The medians of one function.
 pub struct Start {
     /// `snapshot-one`, `bare`, `tutorial (Python)`
     pub name: String,
-    /// From the start of the process to its first poll.
+    /// Time from the start of the process to its first poll.
     pub start: Duration,
-    /// From the hand-over of the first input to the answer.
+    /// Duration of the first invocation.
     pub first: Duration,
-    /// The same of a later one.
+    /// Duration of a later invocation.
     pub warm: Duration,
-    /// Bytes of resident memory at their peak.
+    /// Peak resident memory in bytes.
     pub peak: usize,
-    /// Bytes of its zip for arm64; of the Python one with the packages that it needs.
+    /// Size of the zip for arm64 in bytes. The zip of the Python function includes its packages.
     pub zip: u64,
 }
 
-/// The function that links no SDK, and the one in Python.
+/// The function that links no SDK.
 pub const BARE: &str = "bare";
-/// The tutorial's.
+/// The Python function of the tutorial.
 pub const PYTHON: &str = "tutorial (Python)";
 
 struct Subject {
@@ -41,7 +41,7 @@ struct Subject {
     zip: PathBuf,
 }
 
-/// Measures all of them.
+/// Measures all functions.
 pub async fn measure() -> Vec<Start> {
     let aws = answers::listen().await;
     let subjects = subjects();
@@ -87,7 +87,7 @@ fn subjects() -> Vec<Subject> {
         input: json!({}),
         zip: root().join("target/bench/tutorial.zip"),
     };
-    // Those of a run: the drill's start once a week.
+    // Only the functions of a run, because those of the drill start once a week.
     let names: Vec<_> = functions().into_iter().filter(|name| !name.starts_with("drill-")).collect();
     [BARE].into_iter().chain(names.iter().map(String::as_str)).map(ours).chain([python]).collect()
 }
@@ -102,7 +102,7 @@ fn command(subject: &Subject, aws: &str) -> Command {
     command
 }
 
-/// What the state machine hands a function, for one volume.
+/// Returns the input of a function for one volume, as the state machine passes it.
 fn input(function: &str) -> Value {
     let execution = json!({"Id": "arn:aws:states:us-east-1:000000000000:execution:night:run", "Name": "run", "Input": {},
         "StartTime": "2026-05-20T04:30:00.000Z"});

@@ -1,4 +1,4 @@
-//! What was measured, as the tables of docs/measurements.md show it.
+//! The tables of docs/measurements.md.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
     starts::{BARE, PYTHON, Start},
 };
 
-/// The fleets.
+/// Returns the table of the fleets.
 pub fn of_nights(nights: &[FleetNight]) -> String {
     let mut table = String::from(
         "The first night of three fleets on the local cloud, of which nothing expires. A volume of the first two has 45 tags, of the third 2: \
@@ -36,7 +36,7 @@ pub fn of_nights(nights: &[FleetNight]) -> String {
     table + &memory(nights)
 }
 
-/// Each function's peak by the size of the fleet.
+/// Returns the peak memory of each function by size of the fleet.
 fn memory(nights: &[FleetNight]) -> String {
     let sizes: Vec<_> = nights.iter().map(|fleet| grouped(fleet.volumes)).collect();
     let mut table =
@@ -50,7 +50,7 @@ fn memory(nights: &[FleetNight]) -> String {
     table
 }
 
-/// The night against EC2's buckets.
+/// Returns the table of the run with EC2's token buckets.
 pub fn of_bound(bound: &Bound) -> String {
     format!(
         "{} volumes against an imitation of EC2 (`tests/strict-ec2`) whose buckets fill {} times as fast: {:.1} s from the first CreateSnapshot to the last, {:.2} times the {:.1} s that the bucket \
@@ -64,7 +64,7 @@ pub fn of_bound(bound: &Bound) -> String {
     )
 }
 
-/// The functions that hold lists.
+/// Returns the table of the functions that hold lists.
 pub fn of_alone(all: &[Alone]) -> String {
     let mut table = String::from(
         "The functions that hold lists in memory, each alone in one Region of 100,000 volumes with 20 tags each and 500,000 managed \
@@ -85,7 +85,7 @@ pub fn of_alone(all: &[Alone]) -> String {
     table
 }
 
-/// The functions, each held against the Python one and the bare one.
+/// Returns the table that compares the functions with the Python function and the bare one.
 pub fn of_starts(starts: &[Start]) -> String {
     let of = |name: &str| starts.iter().find(|start| start.name == name).expect("measured");
     let (python, bare) = (of(PYTHON), of(BARE));
@@ -111,7 +111,7 @@ pub fn of_starts(starts: &[Start]) -> String {
     table
 }
 
-/// On what, and when.
+/// Describes the machine and the date of the measurements.
 pub fn of_machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -130,19 +130,19 @@ fn now() -> i64 {
     now.map_or(0, |now| now.as_secs() as i64)
 }
 
-/// `20,000`
+/// Formats a number, for example `20,000`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group)).collect();
     groups.join(",")
 }
 
-/// `12.3 s`, `70 min`
+/// Formats a duration, for example `12.3 s` or `70 min`.
 pub fn seconds(seconds: f64) -> String {
     if seconds < 120.0 { format!("{seconds:.1} s") } else { format!("{:.0} min", seconds / 60.0) }
 }
 
-/// `3.2 ms`
+/// Formats a duration, for example `3.2 ms`.
 pub fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
 }

@@ -1,27 +1,26 @@
-//! The state machines, read.
+//! Definitions of the state machines.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 use crate::text;
 
-/// The state machines of the backup run and of the restore drill.
 pub const MACHINES: [&str; 2] = ["nightly-backup", "restore-drill"];
 
-/// The resources of the templates that each machine is.
+/// The state machines with their logical IDs in the templates.
 pub const RESOURCES: [(&str, &str); 2] = [("nightly-backup", "StateMachine"), ("restore-drill", "RestoreDrill")];
 
-/// A definition's path in the checkout.
+/// Returns the path of a definition, relative to the root of the checkout.
 pub fn path(machine: &str) -> String {
     format!("statemachine/{machine}.asl.yaml")
 }
 
-/// A definition as it stands, its substitutions not yet made.
+/// Returns a definition without its substitutions.
 pub fn definition(machine: &str) -> Value {
     serde_yaml_ng::from_str(&text(&path(machine))).expect("YAML")
 }
 
-/// Every state of every machine by its name, those inside Maps too.
+/// Returns every state of every machine by name, including those inside Maps.
 pub fn states() -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     MACHINES.iter().for_each(|machine| collect(&definition(machine), &mut all));
@@ -37,14 +36,14 @@ fn collect(machine: &Value, all: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// The error names of each retrier or catcher of a state, in their order.
+/// Returns the error names of each retrier or catcher of a state, in order.
 pub fn error_names(state: &Value, field: &str) -> Vec<Vec<String>> {
     let names = |rule: &Value| rule["ErrorEquals"].as_array().expect("ErrorEquals").iter().map(owned).collect();
     state[field].as_array().map(|rules| rules.iter().map(names).collect()).unwrap_or_default()
 }
 
-/// How often a task is attempted at most, each retrier to its end, and the seconds between the attempts at their longest
-/// (Step Functions developer guide, "Retrying after an error": each retrier counts for itself).
+/// Returns the maximum number of attempts at a task, and the maximum total of seconds between them. Each retrier has its own count
+/// (Step Functions developer guide, "Retrying after an error").
 pub fn budget(task: &Value) -> (u64, f64) {
     let (mut attempts, mut pauses) = (1, 0.0);
     for retrier in task["Retry"].as_array().expect("Retry") {

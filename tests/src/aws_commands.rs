@@ -1,11 +1,11 @@
-//! Runs the blocks of the documentation that are typed in an AWS account on a local cloud.
+//! Runs the `aws` blocks of the documentation on a local cloud.
 
 use crate::{
     cloud::Cloud,
     commands::{Block, Place, said, shell},
 };
 
-/// The operations of EC2 that moto does not know. Their options are checked instead.
+/// EC2 operations that moto does not implement. Their options are checked instead.
 const NOT_EMULATED: [&str; 5] = [
     "create-replace-root-volume-task",
     "describe-replace-root-volume-tasks",
@@ -14,11 +14,11 @@ const NOT_EMULATED: [&str; 5] = [
     "lock-snapshot",
 ];
 
-/// Runs the blocks of a page in the cloud's account, each in a shell of its own, because a reader comes to one section alone.
-/// The shell has only the variables that the head of docs/operating.md sets. `examples` replaces the ids that stand for the reader's own.
+/// Runs the blocks of a page on the cloud. Each block has its own shell, because a reader may start at any section. The shell only has
+/// the variables that the top of docs/operating.md sets. `examples` replaces the example IDs of the page with IDs of the cloud.
 ///
 /// # Panics
-/// A command fails, or the cloud knows an operation of [`NOT_EMULATED`] by now.
+/// Panics if a command fails, or if the cloud implements an operation of [`NOT_EMULATED`].
 pub fn run(page: &str, blocks: &[Block], cloud: &Cloud, examples: &[(&str, String)]) {
     let env = cloud.directory.join("env");
     let mut script = format!(
@@ -31,13 +31,13 @@ pub fn run(page: &str, blocks: &[Block], cloud: &Cloud, examples: &[(&str, Strin
     }
     let mut command = shell(&script);
     command.env("NOT_EMULATED", NOT_EMULATED.join(" ")).env("TREE", cloud.directory.join("tree"));
-    // By this name, and not by its address, moto finds a nested stack's template in its own S3.
+    // moto finds the template of a nested stack in its own S3 only by this host name, not by the address.
     command.env("MOTO", cloud.moto().replace("127.0.0.1", "localhost"));
     let output = command.output().expect("bash");
     assert!(output.status.success(), "{page}, in the block after the last ##: {}\n{}", output.status, said(&output));
 }
 
-/// `make deploy` deploys the zips of the tests instead of a release. The environment goes to moto, the backup alone to ministack.
+/// Here `make deploy` deploys the zips of the tests instead of a release. The environment is deployed to moto, the backup alone to ministack.
 const RUN: &str = r#"
 make() {
   local endpoint=$MOTO

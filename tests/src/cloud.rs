@@ -1,5 +1,5 @@
-//! A local cloud of a test's own: `infra/local/up.py` starts it on free ports and deploys to it; dropped, it is stopped.
-//! Tests that differ only in data share one: [`Cloud::beside`] deploys one more backup to it, in a Region of its own.
+//! A local cloud for one test. `infra/local/up.py` starts it on free ports and deploys to it. It stops when it is dropped.
+//! Tests that differ only in data share a cloud: [`Cloud::beside`] deploys another backup to it, in its own Region.
 
 use aws_sdk_ec2::{
     config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient},
@@ -20,51 +20,51 @@ use std::{
 
 use crate::root;
 
-/// How long an execution may take before a test gives it up.
+/// Maximum duration of an execution in a test.
 const LONGEST_EXECUTION: Duration = Duration::from_secs(300);
 
-/// The variable of a cloud whose test makes its volumes in ministack's EC2: it has no environment and no moto.
+/// Environment variable of a cloud without environment and without moto. Its test creates the volumes in ministack's EC2.
 pub const WITHOUT_SERVERS: (&str, &str) = ("WITHOUT_SERVERS", "1");
 
-/// A backup on a local cloud that is up.
+/// A backup on a local cloud.
 pub struct Cloud {
-    /// The directory of the cloud's files.
+    /// Directory of the cloud's files.
     pub directory: PathBuf,
-    /// ministack's port; moto has the next.
+    /// Port of ministack. moto has the next port.
     pub port: u16,
-    /// The Region of the backup's stack.
+    /// Region of the backup's stack.
     pub region: &'static str,
-    /// The stack's name, if it is not the first of its cloud.
+    /// Name of the stack, if it is not the first backup of the cloud.
     stack: Option<String>,
     variables: Vec<(String, String)>,
-    /// Held for as long as the cloud may run: no other test is given these ports.
+    /// Lock that reserves the ports while the cloud may run.
     ports: Option<File>,
-    /// Kept: it holds the connections.
+    /// Shared by all clients, because it holds the connections.
     http: OnceLock<SharedHttpClient>,
 }
 
-/// An execution of the night that has ended.
+/// A run that has ended.
 #[derive(Debug)]
 pub struct Night {
-    /// Its ARN.
+    /// Execution ARN.
     pub execution: String,
     /// `SUCCEEDED`, `FAILED`, …
     pub status: String,
-    /// The error's name, where it failed.
+    /// Error name, if the run failed.
     pub error: String,
-    /// What it says, where it failed.
+    /// Cause, if the run failed.
     pub cause: String,
-    /// Its report; null if it wrote none.
+    /// Report, or null if the run wrote none.
     pub report: Value,
 }
 
 impl Cloud {
-    /// Starts a cloud named for its test and deploys the templates with these parameters of backup.yaml.
+    /// Starts a cloud named after its test, and deploys the templates with these parameters of backup.yaml.
     pub fn up(name: &str, parameters: &[&str]) -> Self {
         Self::up_with(name, parameters, &[])
     }
 
-    /// The same, with environment variables that the local cloud and its functions inherit.
+    /// Starts a cloud like [`Cloud::up`], with environment variables that the local cloud and its functions inherit.
     pub fn up_with(name: &str, parameters: &[&str], variables: &[(&str, &str)]) -> Self {
         let owned = |(key, value): &(&str, &str)| (key.to_string(), value.to_string());
         let cloud = Self::down(name, variables.iter().map(owned).collect());
@@ -73,7 +73,7 @@ impl Cloud {
         cloud
     }
 
-    /// A cloud that is not started yet.
+    /// Returns a cloud that is not started yet.
     pub fn down(name: &str, variables: Vec<(String, String)>) -> Self {
         let directory = root().join("target/tests").join(name);
         let _ = std::fs::remove_dir_all(&directory);
@@ -82,7 +82,7 @@ impl Cloud {
         Self { directory, port, region: "us-east-1", stack: None, variables, ports: Some(ports), http }
     }
 
-    /// Deploys one more backup to this cloud: another stack, in a Region of its own with two servers of its own.
+    /// Deploys another backup to this cloud, with its own stack, Region and two servers.
     pub fn beside(&self, stack: &str, region: &'static str, parameters: &[&str]) -> Self {
         let cloud = Self {
             directory: self.directory.clone(),
@@ -98,12 +98,12 @@ impl Cloud {
         cloud
     }
 
-    /// The name of the backup's stack.
+    /// Returns the name of the backup's stack.
     pub fn stack(&self) -> &str {
         self.stack.as_deref().unwrap_or("nightly-backup")
     }
 
-    /// The file of the variables that `up` exports.
+    /// Returns the path of the file with the variables that `up` exports.
     fn env_file(&self) -> PathBuf {
         self.directory.join(self.stack.as_ref().map_or("env".to_owned(), |stack| format!("env-{stack}")))
     }
@@ -113,7 +113,7 @@ impl Cloud {
         self.command(&root(), script, arguments).output().expect("python of target/venv")
     }
 
-    /// The same from another checkout, yet to be run.
+    /// Returns the command of a script in another checkout.
     pub fn command(&self, checkout: &Path, script: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(root().join("target/venv/bin/python"));
         command.arg(checkout.join("infra/local").join(script).with_extension("py")).args(arguments);
@@ -121,12 +121,12 @@ impl Cloud {
         command
     }
 
-    /// Runs `nightly` with what `up` exports, as a person does after `. env`.
+    /// Runs `nightly` with the variables that `up` exports, like a person after `. env`.
     pub fn nightly(&self, arguments: &[&str]) -> Output {
         self.nightly_command(arguments).output().expect("sh")
     }
 
-    /// The same, yet to be run.
+    /// Returns the command that [`Cloud::nightly`] runs.
     pub fn nightly_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", ". \"$0\"; exec nightly \"$@\""]).arg(self.env_file()).args(arguments);
@@ -134,7 +134,7 @@ impl Cloud {
         command
     }
 
-    /// The variables that name this cloud to the scripts and to make.
+    /// Returns the variables that select this cloud for the scripts and for make.
     pub fn env(&self) -> impl Iterator<Item = (String, String)> {
         let ours = [
             ("LOCAL_DIR", self.directory.display().to_string()),
@@ -145,17 +145,17 @@ impl Cloud {
         ours.into_iter().chain(beside).map(|(key, value)| (key.to_owned(), value)).chain(self.variables.iter().cloned())
     }
 
-    /// The address of everything else; its EC2 has no servers, and is the quicker one for many snapshots.
+    /// Returns the URL of ministack, which has every service. Its EC2 has no servers, and is faster with many snapshots.
     pub fn ministack(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The address of the EC2 that has the servers.
+    /// Returns the URL of moto, whose EC2 has the servers.
     pub fn moto(&self) -> String {
         format!("http://127.0.0.1:{}", self.port + 1)
     }
 
-    /// The template of a stack at one of this cloud's two endpoints, as `up` deployed it. moto does not read every short form of YAML.
+    /// Returns the template of a stack at one of the two endpoints, as `up` deployed it. moto does not read every short form of YAML.
     pub fn template(&self, endpoint: &str, stack: &str) -> Value {
         let mut command = Command::new(root().join("target/venv/bin/aws"));
         command.args(["cloudformation", "get-template", "--stack-name", stack, "--query", "TemplateBody"]);
@@ -173,7 +173,7 @@ impl Cloud {
         }
     }
 
-    /// One of the variables that `up` exports in its `env`.
+    /// Returns a variable of the `env` file.
     pub fn exported(&self, name: &str) -> String {
         let text = std::fs::read_to_string(self.env_file()).expect("up writes env");
         let exports = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
@@ -192,23 +192,23 @@ impl Cloud {
             .build()
     }
 
-    /// The address of the EC2 that has the cloud's volumes: ministack's for a cloud without servers.
+    /// Returns the URL of the EC2 that has the volumes: ministack's for a cloud without servers, otherwise moto's.
     pub fn ec2_url(&self) -> String {
         let is_without_servers = self.variables.iter().any(|(name, _)| name == WITHOUT_SERVERS.0);
         if is_without_servers { self.ministack() } else { self.moto() }
     }
 
-    /// The EC2 that has the cloud's volumes, in a Region.
+    /// Returns a client of the EC2 that has the volumes.
     pub async fn ec2(&self, region: &'static str) -> aws_sdk_ec2::Client {
         self.ec2_at(self.ec2_url(), region).await
     }
 
-    /// EC2 at an address, in a Region.
+    /// Returns a client of the EC2 at this URL.
     pub async fn ec2_at(&self, endpoint: String, region: &'static str) -> aws_sdk_ec2::Client {
         aws_sdk_ec2::Client::new(&self.config(endpoint, region))
     }
 
-    /// Starts this many servers, each with a volume, in ministack's EC2; the ids of all volumes there.
+    /// Starts this many servers in ministack's EC2, each with a volume. Returns the IDs of all its volumes.
     pub async fn attach_volumes(&self, count: usize) -> Vec<String> {
         let ec2 = self.ec2_at(self.ministack(), "us-east-1").await;
         let count = count.try_into().expect("a number of EC2's");
@@ -218,14 +218,14 @@ impl Cloud {
         listed.volumes().iter().map(|volume| volume.volume_id().expect("an id").to_owned()).collect()
     }
 
-    /// The ids of the servers.
+    /// Returns the instance IDs of the servers.
     pub async fn servers(&self) -> Vec<String> {
         let listed = self.ec2(self.region).await.describe_instances().send().await.expect("the servers");
         let servers = listed.reservations().iter().flat_map(|reservation| reservation.instances());
         servers.map(|server| server.instance_id().expect("an id").to_owned()).collect()
     }
 
-    /// Every snapshot's tags by its id.
+    /// Returns the tags of every snapshot by snapshot ID.
     pub async fn snapshots(&self) -> BTreeMap<String, BTreeMap<String, String>> {
         let pages = self.ec2(self.region).await.describe_snapshots().owner_ids("self").into_paginator().items().send();
         let snapshots = pages.collect::<Result<Vec<_>, _>>().await.expect("snapshots");
@@ -234,27 +234,27 @@ impl Cloud {
         snapshots.iter().map(|snapshot| (text(snapshot.snapshot_id()), tags(snapshot.tags()))).collect()
     }
 
-    /// The configuration of every other service.
+    /// Returns the SDK configuration for every service except EC2.
     pub async fn aws(&self) -> SdkConfig {
         self.aws_in(self.region).await
     }
 
-    /// The same, in another Region.
+    /// Returns the configuration of [`Cloud::aws`] for another Region.
     pub async fn aws_in(&self, region: &'static str) -> SdkConfig {
         self.config(self.ministack(), region)
     }
 
-    /// Starts a night and waits for its end.
+    /// Starts a run and waits until it ends.
     pub async fn night(&self, input: Value) -> Night {
         self.ended(self.start("STATE_MACHINE_ARN", input).await).await
     }
 
-    /// Starts a restore drill and waits for its end.
+    /// Starts a restore drill and waits until it ends.
     pub async fn drill(&self, input: Value) -> Night {
         self.ended(self.start("DRILL_STATE_MACHINE_ARN", input).await).await
     }
 
-    /// Starts the state machine that `up` exports under this name; the execution's ARN.
+    /// Starts the state machine that `up` exports under this name. Returns the execution ARN.
     pub async fn start(&self, machine: &str, input: Value) -> String {
         let sfn = aws_sdk_sfn::Client::new(&self.aws().await);
         let machine = self.exported(machine);
@@ -262,7 +262,7 @@ impl Cloud {
         started.expect("it starts").execution_arn
     }
 
-    /// Waits for the end of an execution that something else started.
+    /// Waits until an execution ends.
     pub async fn ended(&self, execution: String) -> Night {
         let aws = self.aws().await;
         let sfn = aws_sdk_sfn::Client::new(&aws);
@@ -280,7 +280,7 @@ impl Cloud {
         }
     }
 
-    /// The report that an execution's output or cause names.
+    /// Reads the report that the output or the cause of an execution names.
     pub async fn report(&self, said: &str) -> Value {
         let place = Regex::new(r"s3://([^/]+)/(\S+/report\.json)").expect("a pattern");
         let Some(place) = place.captures(said) else { return Value::Null };
@@ -289,7 +289,7 @@ impl Cloud {
         serde_json::from_slice(&object.body.collect().await.expect("its body").into_bytes()).expect("JSON")
     }
 
-    /// The child executions of a night's Map Runs, as `(status, input, error, cause)`.
+    /// Returns the child executions of a run's Map Runs as `(status, input, error, cause)`.
     pub async fn children(&self, execution: &str) -> Vec<(String, Value, String, String)> {
         let aws = self.aws().await;
         let sfn = aws_sdk_sfn::Client::new(&aws);
@@ -307,7 +307,7 @@ impl Cloud {
         children
     }
 
-    /// Subscribes a queue to the topic and returns its address.
+    /// Subscribes a queue to the topic. Returns the queue URL.
     pub async fn mailbox(&self) -> String {
         let aws = self.aws().await;
         let queue = aws_sdk_sqs::Client::new(&aws).create_queue().queue_name("mailbox").send().await;
@@ -319,7 +319,7 @@ impl Cloud {
         url
     }
 
-    /// Every message that came to the queue since the last look, as `(subject, message)`.
+    /// Receives every message in the queue, as `(subject, message)`.
     pub async fn mail(&self, queue: &str) -> Vec<(String, String)> {
         let sqs = aws_sdk_sqs::Client::new(&self.aws().await);
         let received = sqs.receive_message().queue_url(queue).max_number_of_messages(10).wait_time_seconds(1);
@@ -343,8 +343,8 @@ impl Drop for Cloud {
     }
 }
 
-/// Two free ports in a row: the first of them, and the lock that keeps both from every other test. They lie below the ports that the
-/// system gives to connections.
+/// Finds two consecutive free ports. Returns the first, and the lock that reserves both. They are below the ephemeral ports of the
+/// system.
 fn free_ports() -> (u16, File) {
     let locks = std::env::temp_dir().join("nightly-tests-ports");
     std::fs::create_dir_all(&locks).expect("a directory of locks");

@@ -1,34 +1,32 @@
-//! The commands of the documentation: every `sh` block of a page. Those that need no AWS run here; for the others see `aws_commands`.
+//! The `sh` blocks of the documentation. This module runs the blocks that need no AWS account, `aws_commands` runs the others.
 
 use std::process::{Command, Output};
 
 use crate::{cloud::Cloud, root, text, without_cargo};
 
-/// What the fence of a block says after `sh`.
+/// The word after `sh` in the fence of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Nothing: it runs here, on a local cloud.
+    /// No word. The block runs on a local cloud.
     Here,
-    /// `aws`: it is typed in an AWS account. It runs on a local cloud, as far as that knows its operations.
+    /// `aws`. The reader types the block in an AWS account. The tests run it on a local cloud, except for operations that are not emulated.
     Aws,
-    /// `server`: it is typed on a server, as root. Its syntax is checked.
+    /// `server`. The reader types the block on a server, as root. The tests check its syntax.
     Server,
 }
 
 /// A block of commands.
 #[derive(Debug)]
 pub struct Block {
-    /// Where it can run.
     pub place: Place,
-    /// The line of the page that it begins on.
+    /// Line number of the block on its page.
     pub line: usize,
-    /// The commands.
     pub commands: String,
-    /// The exit code that `<!-- exit 1 -->` above the block promises.
+    /// Expected exit code, from `<!-- exit 1 -->` above the block.
     pub exit: i32,
 }
 
-/// The pages at the root and those of `docs/`.
+/// Returns the paths of the pages at the root and in `docs/`.
 pub fn pages() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("docs")).expect("docs/");
     let names = entries.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
@@ -38,7 +36,7 @@ pub fn pages() -> Vec<String> {
     pages
 }
 
-/// The blocks of a page, in order.
+/// Returns the blocks of a page, in order.
 pub fn blocks(page: &str) -> Vec<Block> {
     let text = text(page);
     let mut lines = text.lines().enumerate();
@@ -63,23 +61,23 @@ pub fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// Builds what the pages' `make night` would build: several at once would pull the programs from under each other.
+/// Builds what the `make night` of the pages would build. Without it, tests that run at the same time would replace each other's binaries.
 ///
 /// # Panics
-/// It does not build.
+/// Panics if the build fails.
 pub fn build() {
     let output = shell("make --silent functions").output().expect("bash");
     assert!(output.status.success(), "make functions: {}", said(&output));
 }
 
-/// Runs the blocks of a page that can run here, one after the other in one shell, as a person would who has just cloned the project:
-/// `target/local` is the directory of a local cloud that is not up yet. Commands that take an hour are only looked at by `make`.
+/// Runs the blocks that need no AWS account, one after the other in one shell, like a reader who has just cloned the project. `target/local`
+/// is the directory of a local cloud that is not up yet. Commands that take an hour only run as a dry run of `make`.
 ///
 /// # Panics
-/// A command ended otherwise than the page says.
+/// Panics if a command does not end as the page says.
 pub fn run(page: &str, blocks: &[Block], cloud: &Cloud) -> Output {
     let local = cloud.directory.display().to_string();
-    // A sub-shell would not read the page's next lines.
+    // A sub-shell would not read the next lines of the page.
     let mut script = String::from(
         "set -euo pipefail\nmake() {\n  if [ \"$1\" = shell ]; then . target/local/env; PATH=$PWD/target/venv/bin:$PATH; return; fi\n  case \"$1\" in test|test-all|test-privileged|lint|bench|simulate|package) set -- --dry-run \"$@\" ;; esac\n",
     );
@@ -100,7 +98,7 @@ pub fn run(page: &str, blocks: &[Block], cloud: &Cloud) -> Output {
     output
 }
 
-/// A shell from which no command can reach AWS: without the variables of a local cloud there is nobody to answer.
+/// Returns a shell from which no command can reach AWS. Without the variables of a local cloud, every call fails.
 pub fn shell(script: &str) -> Command {
     let mut command = Command::new("bash");
     command.args(["-c", script]).current_dir(root());
@@ -108,7 +106,7 @@ pub fn shell(script: &str) -> Command {
         command.env_remove(name);
     }
     without_cargo(&mut command);
-    // The reader's own AWS CLI.
+    // Stands for the AWS CLI that the reader has installed.
     let path = format!("{}:{}", root().join("target/venv/bin").display(), std::env::var("PATH").expect("PATH"));
     command.env("PATH", path).envs([
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),

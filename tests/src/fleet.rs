@@ -1,4 +1,4 @@
-//! Nights of a fleet of any size on the local cloud, measured: a first night, one more, and one in which everything expires.
+//! Measures runs of a fleet of any size on the local cloud: a first run, a second one, and one in which every snapshot expires.
 
 use aws_sdk_ec2::types::Tag;
 use serde_json::{Value, json};
@@ -15,44 +15,40 @@ use crate::{
     hop::Hop,
 };
 
-/// What the number of its volumes' tags makes of a fleet's work list, in bytes: more than S3 takes in one part, and more than a
-/// function holds. A volume of a small fleet has all the tags that it may have.
+/// Target size of a fleet's work list in bytes, which the number of tags for each volume is chosen for. The list exceeds one part of an
+/// S3 upload and the buffer of a function. The volumes of a small fleet have the maximum number of tags.
 const BYTES_OF_LISTS: usize = 12 * 1024 * 1024;
-/// Bytes of one tag in a list, and tags of one volume, at most.
+/// Bytes of one tag in a list, and the maximum number of tags of a volume.
 const BYTES_OF_TAG: usize = 230;
 const MOST_TAGS: usize = 45;
-/// Resources that one CreateTags takes at most (AWSEC2 API reference, CreateTags).
+/// Maximum number of resources in one CreateTags call (AWSEC2 API reference, CreateTags).
 const MOST_RESOURCES: usize = 1_000;
 
-/// A fleet on a cloud of its own, whose EC2 pages as the real one does.
+/// A fleet on its own cloud. The pages of its EC2 are as long as on AWS.
 pub struct Fleet {
-    /// The cloud.
     pub cloud: Cloud,
-    /// The ids of its volumes.
+    /// Volume IDs.
     pub volumes: Vec<String>,
     strict: StrictEc2,
     s3: Hop,
 }
 
-/// A night, measured.
+/// The measurements of a run.
 #[derive(Debug)]
 pub struct Measured {
-    /// How it ended.
     pub night: Night,
-    /// From its start to its end.
     pub took: Duration,
-    /// What Step Functions keeps of it.
     pub histories: Histories,
-    /// Calls to EC2 by their action.
+    /// Number of EC2 calls by action.
     pub ec2: BTreeMap<String, usize>,
-    /// Calls to S3 by their method.
+    /// Number of S3 calls by method.
     pub s3: BTreeMap<String, usize>,
-    /// Bytes of each function's resident memory at its peak, by its resource's name; empty if there is no `/proc`.
+    /// Peak resident memory of each function in bytes, by logical ID. Empty if there is no `/proc`.
     pub memory: BTreeMap<String, usize>,
 }
 
 impl Fleet {
-    /// As many servers, each with a volume.
+    /// Starts a cloud with this many servers, each with one volume.
     pub async fn new(name: &str, volumes: usize, page: usize) -> Self {
         let strict = StrictEc2::listen(Rules::default().page(page));
         let s3 = Hop::listen();
@@ -68,7 +64,7 @@ impl Fleet {
         fleet
     }
 
-    /// Deploys with no pace, and this parameter.
+    /// Deploys the stack without a pace and with this value of KeepDailies.
     pub fn keep_dailies(&self, count: usize) {
         let parameters = ["SnapshotsPerSecond=1000000".to_owned(), format!("KeepDailies={count}")];
         let up = self.cloud.run("up", &parameters.each_ref().map(String::as_str));
@@ -87,7 +83,7 @@ impl Fleet {
         }
     }
 
-    /// A night, measured.
+    /// Runs a Night and measures it.
     pub async fn night(&self, night: &str) -> Measured {
         self.strict.forget_calls();
         self.s3.take_calls();
@@ -112,7 +108,7 @@ impl Fleet {
 }
 
 impl Measured {
-    /// The report's part of the only Region.
+    /// Returns the entry of the only Region in the report.
     pub fn region(&self) -> &Value {
         &self.night.report["regions"][0]
     }
@@ -124,7 +120,7 @@ fn counted(names: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
     counts
 }
 
-/// The processes of a cloud's functions, as Linux shows them.
+/// The function processes of a cloud: name and folder in `/proc`.
 struct Functions(Vec<(String, std::path::PathBuf)>);
 
 impl Functions {
@@ -133,7 +129,7 @@ impl Functions {
         Self(processes.filter_map(|process| Some((function(cloud, &process)?, process))).collect())
     }
 
-    /// Begins to measure anew (proc(5), "/proc/pid/clear_refs").
+    /// Resets the recorded peaks (proc(5), "/proc/pid/clear_refs").
     fn forget_peaks(&self) {
         for (_, process) in &self.0 {
             let _ = std::fs::write(process.join("clear_refs"), "5");
@@ -150,7 +146,7 @@ impl Functions {
     }
 }
 
-/// The resource's name of the function that a process runs for this cloud.
+/// Returns the logical ID of the function that a process runs for this cloud.
 fn function(cloud: &Cloud, process: &Path) -> Option<String> {
     let binary = std::fs::read_link(process.join("exe")).ok()?;
     let environment = std::fs::read_to_string(process.join("environ")).ok()?;
@@ -159,7 +155,7 @@ fn function(cloud: &Cloud, process: &Path) -> Option<String> {
     binary.starts_with(&cloud.directory).then(|| name.to_owned())
 }
 
-/// The peak of a process's resident memory in bytes.
+/// Returns the peak resident memory of a process in bytes.
 pub fn peak_of(process: &Path) -> Option<usize> {
     let status = std::fs::read_to_string(process.join("status")).ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,32 +1,32 @@
-//! What Step Functions keeps of a night: the events and the payloads of every execution, its child executions included.
+//! The execution histories of a run: the events and the payloads of the execution and of its child executions.
 
 use aws_sdk_sfn::{Client, types::HistoryEvent};
 use tokio::task::JoinSet;
 
 use crate::cloud::Cloud;
 
-/// Child executions that are read at once.
+/// Number of child executions that are read at once.
 const READERS: usize = 8;
 
-/// A night's executions in numbers.
+/// The totals of a run's histories.
 #[derive(Debug, Default)]
 pub struct Histories {
-    /// Child executions.
+    /// Number of child executions.
     pub children: usize,
-    /// State transitions: states that were entered, each attempt at a task, and one for the start of each execution.
+    /// State transitions: one for each state entered, each attempt at a task, and each start of an execution.
     pub transitions: usize,
-    /// The events of the longest history.
+    /// Number of events in the longest history.
     pub most_events: usize,
-    /// Bytes of the largest payload: an execution's or a state's input or output.
+    /// Bytes of the largest input or output of an execution or a state.
     pub largest_payload: usize,
-    /// Bytes of the largest payload of the night's own execution.
+    /// Bytes of the largest payload of the run itself, without its child executions.
     pub largest_of_night: usize,
-    /// Attempts at tasks: invocations of functions, where nothing is mailed.
+    /// Attempts at tasks. If the run sends no email, each is an invocation of a function.
     pub attempts: usize,
 }
 
 impl Histories {
-    /// Reads those of a night that has ended.
+    /// Reads the histories of a run that has ended.
     pub async fn read(cloud: &Cloud, execution: &str) -> Self {
         let sfn = Client::new(&cloud.aws().await);
         let mut all = Self::default();
@@ -65,14 +65,12 @@ impl Histories {
     }
 }
 
-/// One execution.
+/// The totals of one execution.
 struct Execution {
     events: usize,
-    /// States that it entered, those within Maps included.
+    /// States entered, including those within Maps.
     entered: usize,
-    /// Tasks that it entered.
     tasks: usize,
-    /// Attempts at tasks.
     attempts: usize,
     largest: usize,
 }

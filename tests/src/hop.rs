@@ -1,5 +1,5 @@
-//! A hop on the way to the local cloud's S3 or Step Functions: it notes the calls, and loses answers on demand: the call takes
-//! effect, the connection is cut. For EC2 there is strict-ec2.
+//! A proxy in front of the local cloud's S3 or Step Functions. It records the calls and loses answers on demand: the call takes effect,
+//! and the connection is cut. For EC2, use strict-ec2.
 
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
@@ -12,9 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 type Loses = Box<dyn FnMut(&str) -> bool + Send>;
 
-/// The hop, for `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL_SFN`.
+/// A running proxy, for `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL_SFN`.
 pub struct Hop {
-    /// Its address.
     pub url: String,
     bridge: Arc<Bridge>,
 }
@@ -28,7 +27,7 @@ struct Bridge {
 }
 
 impl Hop {
-    /// Listens on a free port of the loopback, on the test's own runtime.
+    /// Listens on a free loopback port, on the runtime of the test.
     pub fn listen() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -45,17 +44,17 @@ impl Hop {
         Self { url, bridge }
     }
 
-    /// Hands every call on to this address. Said once.
+    /// Forwards every call to this URL. Call it once.
     pub fn forward_to(&self, upstream: &str) {
         assert!(self.bridge.upstream.set(upstream.to_owned()).is_ok(), "a hop has one upstream");
     }
 
-    /// Every call since the last time that this was asked: `AWSStepFunctions.ListMapRuns` or `PUT /bucket/key`.
+    /// Returns the calls since the last time, for example `AWSStepFunctions.ListMapRuns` or `PUT /bucket/key`.
     pub fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut self.bridge.calls.lock().expect("nobody panics with it"))
     }
 
-    /// Loses the answers for which `loses` says so, told `AWSStepFunctions.ListMapRuns` or `PUT /bucket/key`.
+    /// Loses the answer of each call for which `loses` returns true. Its argument is the call in the form of [`Hop::take_calls`].
     pub fn lose(&self, loses: impl FnMut(&str) -> bool + Send + 'static) {
         *self.bridge.loses.lock().expect("nobody panics with it") = Some(Box::new(loses));
     }

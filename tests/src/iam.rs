@@ -1,4 +1,4 @@
-//! The IAM policies of a deployed stack, as the local cloud gives them back, and an evaluator of them that knows conditions.
+//! The IAM policies of a deployed stack, as the local cloud returns them, and their evaluation with conditions.
 
 use serde_json::{Value, json};
 use std::{
@@ -9,34 +9,32 @@ use std::{
 
 use crate::root;
 
-/// A role's policies.
+/// A role with its policies.
 #[derive(Clone, Debug)]
 pub struct Role {
-    /// Its ARN.
     pub arn: String,
-    /// Who may assume it.
+    /// Trust policy.
     pub trust: Value,
-    /// What it may do, by policy name.
+    /// Identity policies by name.
     pub policies: BTreeMap<String, Value>,
 }
 
-/// A stack's policies, with every intrinsic function resolved. Keys are logical ids.
+/// The policies of a stack, with every intrinsic function resolved. Keys are logical IDs.
 #[derive(Clone, Debug)]
 pub struct Deployed {
-    /// The account.
+    /// Account ID.
     pub account: String,
-    /// The physical names.
+    /// Physical names.
     pub ids: BTreeMap<String, String>,
-    /// The roles.
     pub roles: BTreeMap<String, Role>,
-    /// The managed policies.
+    /// Managed policies.
     pub managed: BTreeMap<String, Value>,
-    /// The policies of the bucket, the topic, the queue and the key.
+    /// Resource policies of the bucket, the topic, the queue and the key.
     pub resources: BTreeMap<String, Value>,
 }
 
 impl Deployed {
-    /// Reads a stack at the endpoint of a local cloud.
+    /// Reads a stack from a local cloud.
     pub fn read(endpoint: &str, stack: &str) -> Self {
         let mut command = Command::new(root().join("target/venv/bin/python"));
         command.arg(root().join("tests/iam/read.py")).args([endpoint, stack]).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -52,12 +50,12 @@ impl Deployed {
         }
     }
 
-    /// The physical name of a resource.
+    /// Returns the physical name of a resource.
     pub fn id(&self, logical: &str) -> &str {
         self.ids.get(logical).unwrap_or_else(|| panic!("the stack has no {logical}"))
     }
 
-    /// An ARN of this account and Region.
+    /// Returns an ARN of this account in us-east-1.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:aws:{service}:us-east-1:{}:{resource}", self.account)
     }
@@ -82,41 +80,39 @@ fn entries(value: &mut Value) -> impl Iterator<Item = (String, Value)> + use<> {
     object.into_iter()
 }
 
-/// What an evaluation is to find out.
+/// The question that an evaluation answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Whether the request is allowed, and whether AWS could be asked it: its resource and each context key are held against the
-    /// service authorization reference.
+    /// Is the request allowed, and is it valid? Validation compares its resource and each context key with the Service Authorization
+    /// Reference.
     Checked,
-    /// Whether the request is allowed, without that check, which takes a hundred times as long.
+    /// Is the request allowed? Without the validation, which takes a hundred times as long.
     Plain,
-    /// Every action of the same service that is allowed on the same resource, or that takes none.
+    /// Which actions of the same service are allowed on the same resource, or take no resource?
     Neighbours,
-    /// Whether the action takes no resource at all.
+    /// Does the action take no resource?
     TakesNoResource,
 }
 
-/// A request, and the names of the policies that decide on it.
+/// A request with the names of the policies that apply to it.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What to find out.
     pub kind: Kind,
-    /// An ARN, or a service's name.
+    /// ARN, or name of a service.
     pub principal: String,
-    /// Such as `ec2:DeleteSnapshot`.
+    /// For example `ec2:DeleteSnapshot`.
     pub action: String,
-    /// An ARN or `*`.
+    /// ARN, or `*`.
     pub resource: String,
-    /// What AWS knows about the request.
+    /// Condition keys of the request with their values.
     pub context: BTreeMap<String, Value>,
-    /// The policies of the principal; `all` allows everything.
+    /// Policies of the principal. `all` allows everything.
     pub identity: Vec<String>,
-    /// The policy of the resource.
     pub resource_policy: Option<String>,
 }
 
-/// Evaluates requests, all in one process of iam-simulate. The resource counts as this account's, whatever its ARN says, so that the
-/// policies of this account alone decide, and not another account's silence.
+/// Evaluates all requests in one process of iam-simulate. Every resource counts as a resource of this account, even if its ARN names
+/// another one. Otherwise the missing policies of the other account would deny the request, not the policies under test.
 pub fn evaluate(account: &str, policies: &BTreeMap<String, Value>, requests: &[Request]) -> Vec<Value> {
     let requests: Vec<_> = requests.iter().map(|request| written(account, request)).collect();
     let folder = root().join("target/iam");

@@ -1,10 +1,11 @@
-//! The emails that the state machines compose themselves, each held against a file beside those of the functions.
+//! Compares the emails that the state machines compose with golden files, which are in the same folder as those of the functions.
 
 use std::{env, fs};
 
 use crate::root;
 
-/// Holds an email against its file; what differs from run to run is written as its name. `UPDATE=1 make test` writes the file.
+/// Compares an email with its golden file. Values that vary between runs are replaced with their names. `UPDATE=1 make test` writes the
+/// file.
 pub fn holds(kind: &str, (subject, message): &(String, String), varying: &[(&str, &str)]) {
     let mut now = format!("Subject: {subject}\n\n{message}");
     for (name, value) in varying {

@@ -1,11 +1,11 @@
-//! A state machine as a Mermaid state diagram: the pictures in docs/design.md.
+//! Mermaid state diagrams of the state machines, for docs/design.md.
 
 use serde_json::Value;
 use std::fmt::Write;
 
 use crate::asl;
 
-/// The diagram's text of one of [`asl::MACHINES`].
+/// Returns the diagram of one of [`asl::MACHINES`].
 pub fn diagram(name: &str) -> String {
     let mut text = String::from("stateDiagram-v2\n");
     machine(&asl::definition(name), 1, &mut text);
@@ -61,7 +61,7 @@ fn each(map: &Value) -> &'static str {
 
 fn condition(choice: &Value) -> String {
     if let Some(all) = choice["And"].as_array() {
-        // A rule that only guards another is no news to the reader, unless there is no other.
+        // A rule that only guards another one is left out, unless it is the only rule.
         let guards = ["IsPresent", "IsBoolean", "IsString"];
         let telling: Vec<_> = all.iter().filter(|rule| guards.iter().all(|guard| rule.get(*guard).is_none())).collect();
         let shown = if telling.is_empty() { all.iter().take(1).collect() } else { telling };

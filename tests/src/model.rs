@@ -1,79 +1,74 @@
-//! The reference model: what a night has to do to an account, written from the contract alone. It shares no code with the
-//! domain crate, has another calendar (chrono, with its own copy of the time zone database), and counts with plain loops.
+//! The reference model: the changes that a run has to make to an account, written from the contract alone. It shares no code with
+//! the domain crate, uses another calendar (chrono, with its own copy of the time zone database), and counts with plain loops.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 
-/// One Region of an account, as EC2 describes it.
+/// One Region of an account.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
-    /// Its volumes by id.
+    /// Volumes by ID.
     pub volumes: BTreeMap<String, Volume>,
-    /// Its snapshots by id.
+    /// Snapshots by ID.
     pub snapshots: BTreeMap<String, Snapshot>,
 }
 
-/// A volume.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Volume {
-    /// Whether it is attached.
+    /// Whether the volume is attached to an instance.
     pub in_use: bool,
-    /// Its tags.
     pub tags: Tags,
-    /// What its snapshots have to say of it, so that one like it can be made.
+    /// Tags that each snapshot of the volume needs for a restore.
     pub restore: Tags,
 }
 
-/// A snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    /// The volume that it was made of, which may be gone.
+    /// ID of the source volume, which may be gone.
     pub volume: String,
     /// `pending`, `completed`, `error`, `recoverable`, `recovering`.
     pub state: String,
-    /// Its tags.
     pub tags: Tags,
 }
 
-/// The stack's parameters.
+/// Parameters of the stack.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
-    /// The value of the tag that makes a snapshot ours.
+    /// Value of the `BackupStack` tag, which marks the snapshots of this stack.
     pub backup_stack: String,
-    /// An IANA zone.
+    /// IANA name.
     pub time_zone: String,
     /// Empty, or `Key=Value`.
     pub volume_tag: String,
-    /// Empty, or the `Client` tag.
+    /// Value of the `Client` tag, or empty.
     pub client: String,
-    /// Empty, or the `Project` tag.
+    /// Value of the `Project` tag, or empty.
     pub project: String,
-    /// Nights of age, and newer restore points, at which a daily expires.
+    /// A daily expires when it is this many Nights old and this many newer restore points exist.
     pub keep_dailies: u32,
-    /// Calendar months of age at which a quarterly expires.
+    /// Minimum age of an expired quarterly in calendar months.
     pub quarterly_months: u32,
-    /// Newer quarterlies at which a quarterly expires.
+    /// Minimum number of newer quarterlies of an expired quarterly.
     pub keep_quarterlies: u32,
 }
 
-/// The Night of a scheduled time: the local date.
+/// Returns the Night of a scheduled time, which is its local date.
 pub fn night(time: DateTime<Utc>, zone: &str) -> NaiveDate {
     time.with_timezone(&zone.parse::<Tz>().expect("an IANA zone")).date_naive()
 }
 
 impl Account {
-    /// The tags of each snapshot that the night has to make, by its volume.
+    /// Returns the tags of each snapshot that the run has to create, by volume.
     pub fn creates(&self, parameters: &Parameters, night: NaiveDate) -> BTreeMap<String, Tags> {
         let selected = self.volumes.iter().filter(|(_, volume)| volume.in_use && is_selected(&volume.tags, parameters));
         let lacking = selected.filter(|(id, _)| !self.is_protected(id, parameters, night));
         lacking.map(|(id, volume)| (id.clone(), snapshot_tags(id, volume, parameters, night))).collect()
     }
 
-    /// Whether a volume has this Night's snapshot of ours, completed or pending.
+    /// Returns whether a volume has a completed or pending snapshot of this stack for the Night.
     pub fn is_protected(&self, volume: &str, parameters: &Parameters, night: NaiveDate) -> bool {
         self.managed(parameters).any(|(_, snapshot)| {
             let good = snapshot.state == "completed" || snapshot.state == "pending";
@@ -81,7 +76,7 @@ impl Account {
         })
     }
 
-    /// The snapshots that expire once tonight's are made.
+    /// Returns the snapshots that expire once tonight's snapshots exist.
     pub fn expires(&self, parameters: &Parameters, tonight: NaiveDate) -> BTreeSet<String> {
         let copies: Vec<Copy> =
             self.managed(parameters).filter_map(|(id, snapshot)| Copy::read(id, snapshot).ok()).collect();
@@ -90,7 +85,7 @@ impl Account {
         copies.iter().filter(expires).map(|copy| copy.id.to_owned()).collect()
     }
 
-    /// The managed snapshots that failed in EBS.
+    /// Returns the managed snapshots that failed in EBS.
     pub fn failed(&self, parameters: &Parameters) -> BTreeSet<String> {
         let failed = self
             .managed(parameters)
@@ -98,14 +93,14 @@ impl Account {
         failed.map(|(id, _)| id.clone()).collect()
     }
 
-    /// The snapshots of ours whose tags cannot be read: to be reported, never deleted.
+    /// Returns the snapshots of this stack with unreadable tags. They are reported and never deleted.
     pub fn unreadable(&self, parameters: &Parameters) -> BTreeSet<String> {
         let tagged = self.tagged(parameters);
         let broken = tagged.filter(|(id, snapshot)| !self.is_own(snapshot) || Copy::read(id, snapshot).is_err());
         broken.map(|(id, _)| id.clone()).collect()
     }
 
-    /// The Nights of a volume's good snapshots that are due an Interval: its restore points.
+    /// Returns the Nights of a volume's restore points that are due an Interval.
     pub fn restore_points(
         &self,
         volume: &str,
@@ -126,7 +121,7 @@ impl Account {
         self.snapshots.iter().filter(|(_, one)| one.tags.get("BackupStack") == Some(&parameters.backup_stack))
     }
 
-    /// Whether it is no copy that another tool made with all tags.
+    /// Returns false for a copy that another tool made with all tags.
     fn is_own(&self, snapshot: &Snapshot) -> bool {
         self.volumes.contains_key(&snapshot.volume) || snapshot.tags.get("SnapshotOf") == Some(&snapshot.volume)
     }
@@ -143,7 +138,7 @@ fn is_selected(tags: &Tags, parameters: &Parameters) -> bool {
     wanted && !opted_out
 }
 
-/// The Intervals due on a Night, from the shortest to the longest.
+/// Returns the Intervals that are due on a Night, from the shortest to the longest.
 pub fn due(night: NaiveDate) -> Vec<&'static str> {
     match (night.month(), night.day()) {
         (12, 31) => vec!["Daily", "Annual"],
@@ -182,7 +177,7 @@ fn snapshot_tags(id: &str, volume: &Volume, parameters: &Parameters, night: Naiv
     tags
 }
 
-/// A snapshot of ours, read.
+/// A snapshot of this stack with its parsed tags.
 struct Copy<'a> {
     id: &'a str,
     volume: &'a str,

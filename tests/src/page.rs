@@ -1,8 +1,8 @@
-//! The parts of the documentation that the tests write.
+//! The parts of the documentation that tests generate.
 
 use crate::{root, text};
 
-/// Holds what stands between `start` and `end` in a page of the checkout against `now`; `UPDATE=1 make test` writes it there.
+/// Compares the text between `start` and `end` of a page with `now`. `UPDATE=1 make test` writes `now` to the page instead.
 pub fn shows(path: &str, start: &str, end: &str, now: &str) {
     let (_, shown, _) = parts(path, start, end);
     if shown != now && std::env::var_os("UPDATE").is_some() {
@@ -12,7 +12,7 @@ pub fn shows(path: &str, start: &str, end: &str, now: &str) {
     }
 }
 
-/// Writes `now` between `start` and `end` of a page of the checkout.
+/// Writes `now` between `start` and `end` of a page.
 pub fn write(path: &str, start: &str, end: &str, now: &str) {
     let (before, _, after) = parts(path, start, end);
     std::fs::write(root().join(path), [&before, start, now, end, &after].concat()).expect("the page is written");

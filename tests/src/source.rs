@@ -1,13 +1,13 @@
-//! The functions' own source, read for the AWS calls that it makes and the settings that it reads.
+//! Searches the source of the functions for AWS calls and settings.
 
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{root, text};
 
-/// The IAM action of each SDK operation that any function makes. One that is missing here fails the test that meets it.
+/// The IAM action of each SDK operation that a function calls. A missing operation fails the test that finds it.
 const ACTIONS: [(&str, &str); 25] = [
-    // The calls of a multipart upload need the right to put (S3 user guide, "Multipart upload and permissions").
+    // The calls of a multipart upload need s3:PutObject (S3 user guide, "Multipart upload and permissions").
     ("attach_volume", "ec2:AttachVolume"),
     ("complete_multipart_upload", "s3:PutObject"),
     ("create_multipart_upload", "s3:PutObject"),
@@ -31,12 +31,12 @@ const ACTIONS: [(&str, &str); 25] = [
     ("list_map_runs", "states:ListMapRuns"),
     ("put_object", "s3:PutObject"),
     ("send_command", "ssm:SendCommand"),
-    // CreateSnapshot with tags needs the right to tag as well (EC2 user guide, "Grant permission to tag on creation").
+    // CreateSnapshot with tags also needs ec2:CreateTags (EC2 user guide, "Grant permission to tag on creation").
     ("tag_specifications", "ec2:CreateTags"),
     ("upload_part", "s3:PutObject"),
 ];
 
-/// The IAM actions of the calls that a function makes, through their libraries' helpers too.
+/// Returns the IAM actions of the calls that a function makes, directly or through helpers of the libraries.
 pub fn actions(function: &str) -> BTreeSet<String> {
     let helpers = helpers();
     let own = sources(&format!("functions/{function}/src"));
@@ -49,7 +49,7 @@ pub fn actions(function: &str) -> BTreeSet<String> {
     made.iter().map(|operation| action(operation)).collect()
 }
 
-/// The settings that a function reads from its environment.
+/// Returns the environment variables that a function reads.
 pub fn settings(function: &str) -> BTreeSet<String> {
     let setting = Regex::new(r#"setting\("([A-Z_]+)"\)"#).expect("a pattern");
     let main = text(&format!("functions/{function}/src/main.rs"));
@@ -61,7 +61,7 @@ fn action(operation: &str) -> String {
     known.unwrap_or_else(|| panic!("which IAM action is {operation}? Say so in tests/src/source.rs")).1.to_owned()
 }
 
-/// The public functions of the functions' own libraries with the operations that each makes, directly or through another of them.
+/// Returns the public functions of the libraries with the operations that each calls, directly or through another one.
 fn helpers() -> BTreeMap<String, BTreeSet<String>> {
     let source = sources("functions/aws/src") + &sources("functions/ledger/src");
     let start = Regex::new(r"(?m)^ *(?:pub )?(?:async )?fn (\w+)").expect("a pattern");
@@ -98,7 +98,7 @@ fn operations(source: &str) -> BTreeSet<String> {
     found.captures_iter(source).map(|found| found[1].to_owned()).collect()
 }
 
-/// Source without its unit tests.
+/// Returns the source without its unit tests.
 fn production(source: &str) -> String {
     source.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! A stand-in for SSM Run Command: it notes the commands that are sent, and answers each look at one with what the test says next.
+//! A stand-in for SSM Run Command. It records the commands sent and answers GetCommandInvocation with the output that the test sets.
 
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
@@ -10,14 +10,13 @@ use std::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
-/// What a command came to so far: its status, its stdout, its stderr (SSM API reference, GetCommandInvocation).
+/// The status, stdout and stderr of a command (SSM API reference, GetCommandInvocation).
 pub type Said = (&'static str, String, String);
 
 type Says = Box<dyn FnMut(&Value) -> Said + Send>;
 
-/// The stand-in, for `AWS_ENDPOINT_URL_SSM`.
+/// A running stand-in, for `AWS_ENDPOINT_URL_SSM`.
 pub struct Ssm {
-    /// Its address.
     pub url: String,
     desk: Arc<Desk>,
 }
@@ -29,7 +28,7 @@ struct Desk {
 }
 
 impl Ssm {
-    /// Listens on a free port of the loopback, on the test's own runtime.
+    /// Listens on a free loopback port, on the runtime of the test.
     pub fn listen() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -45,12 +44,12 @@ impl Ssm {
         Self { url, desk }
     }
 
-    /// Answers each look at a command with what `says` makes of what was sent.
+    /// Answers each GetCommandInvocation with the result of `says` for the SendCommand request.
     pub fn say(&self, says: impl FnMut(&Value) -> Said + Send + 'static) {
         *self.desk.says.lock().expect("nobody panics with it") = Some(Box::new(says));
     }
 
-    /// What was sent since the last time that this was asked.
+    /// Returns the commands sent since the last call.
     pub fn take_sent(&self) -> Vec<Value> {
         std::mem::take(&mut self.desk.sent.lock().expect("nobody panics with it"))
     }

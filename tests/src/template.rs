@@ -1,16 +1,16 @@
-//! The CloudFormation templates, read.
+//! The CloudFormation templates.
 
 use serde_yaml_ng::{Mapping, Value};
 use std::{collections::BTreeSet, process::Command, sync::OnceLock};
 
 use crate::{root, text};
 
-/// A template of `infra/` as it is written, by its file's name. A short form such as `!Ref X` stays a tagged value.
+/// Reads a template of `infra/` by file name. A short form such as `!Ref X` stays a tagged value.
 pub fn read(name: &str) -> Mapping {
     serde_yaml_ng::from_str(&text(&format!("infra/{name}"))).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The JSON text of a template with its loops expanded. `!Ref X` is `{"Ref": "X"}`.
+/// Returns a template as JSON text with its loops expanded. `!Ref X` is `{"Ref": "X"}`.
 pub fn expanded(name: &str) -> String {
     let mut command = Command::new(root().join("target/venv/bin/python"));
     command.arg(root().join("infra/local/template.py")).arg(root().join("infra").join(name));
@@ -19,10 +19,10 @@ pub fn expanded(name: &str) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The templates of the backup: the night's, and that of the drill, which it nests. They share no name of a resource.
+/// The template of the backup, and that of the drill, which is nested in it. No logical ID is in both.
 pub const OF_BACKUP: [&str; 2] = ["backup.yaml", "restore-drill.yaml"];
 
-/// Every resource of the backup by its name, those of loops too, in full forms.
+/// Returns every resource of the backup by logical ID, with loops expanded and in full forms.
 pub fn resources() -> Mapping {
     static ALL: OnceLock<Mapping> = OnceLock::new();
     let all = ALL.get_or_init(|| {
@@ -36,15 +36,15 @@ pub fn resources() -> Mapping {
     all.clone()
 }
 
-/// The properties of one resource of the backup.
+/// Returns the properties of a resource of the backup.
 pub fn properties(resource: &str) -> Value {
     let found = &resources()[resource]["Properties"];
     assert!(!found.is_null(), "the backup has no {resource}");
     found.clone()
 }
 
-/// The actions that a function's role and the policies attached to it allow, beside those of its log, of its traces and
-/// of a customer's key.
+/// Returns the actions that the role of a function and its attached policies allow, without those for its log, its traces and a
+/// customer managed key.
 pub fn allowed(function: &str) -> BTreeSet<String> {
     let role = format!("{function}Role");
     let own = properties(&role)["Policies"].as_sequence().expect("Policies").clone();
@@ -62,7 +62,7 @@ pub fn allowed(function: &str) -> BTreeSet<String> {
     actions.filter(|action| !["logs:", "xray:", "kms:"].iter().any(|service| action.starts_with(service))).collect()
 }
 
-/// Whether a value is `!Ref name`, in the short form or in full.
+/// Returns whether a value is `!Ref name`, in the short or the full form.
 pub fn is_ref(value: &Value, name: &str) -> bool {
     let of = |value: &Value| value.as_str() == Some(name);
     match value {
@@ -76,7 +76,7 @@ fn name(value: &Value) -> String {
     value.as_str().expect("an action").to_owned()
 }
 
-/// The names of a function's environment variables.
+/// Returns the names of a function's environment variables.
 pub fn environment(function: &str) -> BTreeSet<String> {
     let properties = properties(&format!("{function}Function"));
     let variables = properties["Environment"]["Variables"].as_mapping().cloned().unwrap_or_default();

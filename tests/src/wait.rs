@@ -1,30 +1,29 @@
-//! Waiting for something that another process does: with a deadline, and a message that says what did not come.
+//! Waits for other processes. A wait has a deadline, and its failure names the missing event.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-/// Long enough for a machine under load; only a test that fails waits for its end.
+/// Long enough for a machine under load. Only a failing test reaches it.
 const DEADLINE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The end of a wait.
 pub struct Deadline {
     what: String,
     at: Instant,
 }
 
 impl Deadline {
-    /// Begins to wait.
+    /// Starts the wait.
     pub fn new(what: &str) -> Self {
         Self { what: what.to_owned(), at: Instant::now() + DEADLINE }
     }
 
-    /// Waits a moment until the next look.
+    /// Pauses before the next check.
     ///
     /// # Panics
-    /// Two minutes have passed.
+    /// Panics after two minutes.
     pub async fn pause(&self) {
         self.check();
         tokio::time::sleep(PAUSE).await;
@@ -38,7 +37,7 @@ impl Deadline {
 /// Waits until a condition holds.
 ///
 /// # Panics
-/// It does not hold within two minutes.
+/// Panics if the condition does not hold within two minutes.
 pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Deadline::new(what);
     while !holds() {
@@ -46,10 +45,10 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until there is something, and returns it.
+/// Waits until `look` returns a value, and returns it.
 ///
 /// # Panics
-/// There is nothing within two minutes.
+/// Panics if `look` returns no value within two minutes.
 pub async fn until_some<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Deadline::new(what);
     loop {
@@ -60,10 +59,10 @@ pub async fn until_some<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
     }
 }
 
-/// The same as [`until`], in a test that blocks.
+/// Waits like [`until`], in a blocking test.
 ///
 /// # Panics
-/// The condition does not hold within two minutes.
+/// Panics if the condition does not hold within two minutes.
 pub fn until_blocking(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Deadline::new(what);
     while !holds() {

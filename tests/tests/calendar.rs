@@ -1,4 +1,4 @@
-//! The Night against the model's calendar, which has its own copy of the time zone database.
+//! Compares the Night with the calendar of the model, which has its own copy of the time zone database.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, TimeZone, Utc};
 use serde_json::json;
@@ -23,7 +23,7 @@ fn zone_of(name: &str) -> jiff::tz::TimeZone {
     domain::night::zone(name).expect("a zone")
 }
 
-/// In years that are past, so that the test does not fail on the day that one database hears of a new law before the other.
+/// Only past years, because one database may learn of a new time zone law before the other.
 #[test]
 fn every_zone_has_the_same_nights_in_both_databases() {
     let zones: Vec<_> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
@@ -32,7 +32,7 @@ fn every_zone_has_the_same_nights_in_both_databases() {
         let (mut time, end, same) = (utc(2022, 12, 30), utc(2025, 1, 2), zone_of(zone));
         while time < end {
             assert_eq!(night(time, &same), model::night(time, zone).to_string(), "{time} in {zone}");
-            // The hour of the day drifts, so that every hour meets both changes of the clock and the year ends somewhere.
+            // The hour of day drifts, so that clock changes and year ends meet every hour in some zone.
             time += TimeDelta::minutes(11 * 60 + 20);
         }
     }
@@ -49,7 +49,7 @@ fn a_schedule_of_every_local_day_is_one_night_each_whatever_the_clock_does() {
         let mut date = NaiveDate::from_ymd_opt(2027, 12, 25).expect("a date");
         for _ in 0..400 {
             for (hour, minute) in [(0, 0), (2, 30), (4, 30), (23, 59)] {
-                // Scheduler skips a local time that does not exist; of one that comes twice either is the same Night.
+                // Scheduler skips a local time that does not exist. If a local time exists twice, both have the same Night.
                 let local = tz.from_local_datetime(&date.and_hms_opt(hour, minute, 0).expect("a time"));
                 for scheduled in local.earliest().into_iter().chain(local.latest()) {
                     assert_eq!(night(scheduled.to_utc(), &same), date.to_string(), "{scheduled} in {zone}");

@@ -1,4 +1,4 @@
-//! The checkers of others, silent: four on the templates, statelint on the state machines; and what docs/design.md shows of these.
+//! Third-party checkers without findings: four for the templates, and statelint for the state machines. Also the diagrams in docs/design.md.
 
 use serde_json::Value;
 use std::process::Command;
@@ -23,7 +23,7 @@ fn cfn_lint(templates: &[&str]) -> Command {
     command
 }
 
-/// The templates with their loops expanded, for a checker that knows none.
+/// Writes the templates with expanded loops, for a checker without support for loops.
 fn expanded(checker: &str) -> Vec<String> {
     let folder = format!("target/tests/expanded-{checker}");
     std::fs::create_dir_all(root().join(&folder)).expect("a folder");
@@ -36,7 +36,7 @@ fn expanded(checker: &str) -> Vec<String> {
     TEMPLATES.map(write).into()
 }
 
-/// Silent when each finding has a suppression with a reason, and each suppression a finding.
+/// Returns a checker command. It is silent if each finding has a suppression with a reason, and each suppression has a finding.
 fn check<T: AsRef<std::ffi::OsStr>>(checker: &str, templates: &[T]) -> Command {
     let mut command = Command::new("target/checkers/bin/python");
     command.args(["tests/checkers/check.py", checker, "tests/checkers/suppressions.yaml"]).args(templates);
@@ -63,7 +63,7 @@ fn cfn_guard_finds_nothing_without_a_reason_in_full() {
     silent(&mut check("cfn-guard", &expanded("cfn-guard")));
 }
 
-/// A checker that does nothing is silent too, and so is a suppression that hides what nobody finds any more.
+/// A checker that does nothing is also silent. So is a suppression of a finding that the checker no longer reports.
 #[test]
 fn each_checker_finds_the_open_doors_of_a_template_made_bad_on_purpose_in_full() {
     let bad = ["tests/checkers/open-doors.yaml"];
@@ -82,8 +82,8 @@ fn each_checker_finds_the_open_doors_of_a_template_made_bad_on_purpose_in_full()
     }
 }
 
-/// The fields that AWS adds to the States Language, which statelint does not know (Step Functions developer guide, "Using Map
-/// state in Distributed mode").
+/// Fields that AWS adds to the States Language and that statelint does not know (Step Functions developer guide, "Using Map state in
+/// Distributed mode").
 const OF_AWS_ALONE: [&str; 3] = ["Label", "InputType", "WriterConfig"];
 
 fn without_fields_of_aws(value: Value) -> Value {

@@ -1,4 +1,4 @@
-//! What the parts promise each other: state machine and code, template and code, names.
+//! Contracts between the state machines, the templates and the code.
 
 use domain::ErrorName;
 use regex::Regex;
@@ -94,7 +94,7 @@ fn every_substitution_is_defined_and_every_definition_used() {
     }
 }
 
-/// The characters that EC2 takes in the description of a security group's rule (AWSEC2 API reference, IpRange). No checker knows them.
+/// EC2 restricts the characters in the description of a security group rule (AWSEC2 API reference, IpRange). No checker tests them.
 #[test]
 fn ec2_takes_every_description_of_a_security_group() {
     let allowed = Regex::new(r"^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}$").expect("a pattern");
@@ -134,7 +134,7 @@ fn no_retrier_is_written_twice() {
     }
 }
 
-/// A retrier without its anchor.
+/// Returns the line of a retrier without its anchor.
 fn retrier(line: &str) -> &str {
     line.find('{').map_or(line, |start| &line[start..])
 }
@@ -170,7 +170,7 @@ fn a_function_is_given_the_settings_that_it_reads() {
     assert_eq!(given, read, "a setting that no function reads");
 }
 
-/// A list in a state would meet Step Functions' 256 KiB, and so would what a Map's children return.
+/// Step Functions limits a payload to 256 KiB. A list in a state could exceed this, and so could the results of a Map's children.
 #[test]
 fn a_map_of_volumes_reads_its_list_from_the_ledger_and_writes_its_results_there() {
     let states = asl::states();
@@ -198,7 +198,7 @@ fn every_function_and_every_machine_is_traced() {
     for name in functions() {
         let function = &resources[format!("{}Function", pascal(&name))];
         assert_eq!(function["Properties"]["TracingConfig"]["Mode"].as_str(), Some("Active"), "{function:?}");
-        // Lambda creates no traced function whose role may not trace.
+        // Lambda refuses to create a traced function if its role may not send traces.
         let own = serde_yaml_ng::to_string(&resources[format!("{}Role", pascal(&name))]["Properties"]["Policies"]);
         assert!(own.expect("YAML").contains("xray:PutTraceSegments"), "{name}");
     }
@@ -216,7 +216,7 @@ fn a_function_is_invoked_by_the_role_of_the_state_machine() {
     }
 }
 
-/// A run goes on with the versions that its definition names; an alias would move under it, and so would the function itself.
+/// A run continues with the versions that its definition names. An alias or the unqualified function could change during the run.
 #[test]
 fn the_state_machine_names_versions_that_stay_and_change_with_each_functions_own_digest() {
     let resources = template::resources();
@@ -236,7 +236,7 @@ fn the_state_machine_names_versions_that_stay_and_change_with_each_functions_own
         let digest: serde_yaml_ng::Value =
             serde_yaml_ng::from_str(&format!("Fn::Select: [{place}, Ref: Releases]")).expect("YAML");
         assert_eq!(version["Properties"]["Description"], digest, "{named}");
-        // Lambda publishes no version of a function that has not changed since the last one.
+        // Lambda does not publish a version if the function has not changed since the last one.
         let described = &resources[format!("{function}Function")]["Properties"]["Description"]["Fn::Sub"];
         assert!(described[0].as_str().expect("a text").contains("${Release}"), "{function}Function");
         assert_eq!(described[1]["Release"], digest, "{function}Function");
@@ -259,7 +259,7 @@ fn a_bucket_outlives_its_stack_but_not_one_that_failed_to_come_about() {
     }
 }
 
-/// A value that a nested stack would refuse is refused by the root, before anything is made.
+/// The root stack refuses each value that a nested stack would refuse, before a resource is created.
 #[test]
 fn the_root_stack_hands_on_every_parameter_under_the_same_constraints() {
     let root = template::read("template.yaml");
@@ -278,7 +278,7 @@ fn the_root_stack_hands_on_every_parameter_under_the_same_constraints() {
     }
 }
 
-/// Whether a value is the parameter of this name. A list is handed on as its words.
+/// Returns whether a value is the parameter of this name. A list is passed on as its joined items.
 fn is_handed_on(value: &serde_yaml_ng::Value, name: &str) -> bool {
     let joined: serde_yaml_ng::Value = serde_yaml_ng::from_str(&format!("!Join [',', !Ref {name}]")).expect("YAML");
     template::is_ref(value, name) || *value == joined
@@ -292,7 +292,7 @@ fn the_backup_hands_the_drill_what_it_was_given() {
     for name in keys(&drill["Parameters"]).intersection(&keys(&backup["Parameters"])) {
         assert!(is_handed_on(&given[name.as_str()], name) || name == "BackupStack", "{name}");
         let own = constraints(&drill["Parameters"][name.as_str()]);
-        // What backup.yaml refuses comes no further, so the drill's need not refuse it again; but it must not refuse more.
+        // backup.yaml refuses bad values first, so the drill's template may have fewer constraints, but no additional ones.
         for (constraint, value) in own.iter().filter(|(key, _)| key.as_str() != Some("Type")) {
             assert_eq!(Some(value), constraints(&backup["Parameters"][name.as_str()]).get(constraint), "{name}");
         }
@@ -310,7 +310,7 @@ fn the_root_stack_hands_on_every_output_of_the_backup() {
     }
 }
 
-/// A parameter without what is said of it; the root hands on an image's SSM parameter by its name.
+/// Returns the constraints of a parameter, without its descriptions. The root passes on the SSM parameter of an image by name.
 fn constraints(parameter: &serde_yaml_ng::Value) -> serde_yaml_ng::Mapping {
     let mut constraints = parameter.as_mapping().expect("a parameter").clone();
     constraints.remove("Description");
@@ -349,7 +349,7 @@ fn every_machine_ends_by_itself() {
     }
 }
 
-/// A run that has sent its report ends in the one Fail state of its machine, whose name is the error that the rule leaves out.
+/// A run that has sent its report ends in the only Fail state of its state machine. The rule ignores the error of that state.
 #[test]
 fn a_run_that_has_sent_its_report_ends_with_the_error_that_the_rule_leaves_out() {
     for (machine, rule, last) in [
@@ -378,7 +378,7 @@ fn every_alarm_reaches_the_topic() {
     }
     let policy = template::properties("TopicPolicy")["PolicyDocument"]["Statement"].clone();
     assert_eq!(policy[0]["Principal"]["Service"].as_str(), Some("cloudwatch.amazonaws.com"));
-    // With a condition, EventBridge could not publish (EventBridge user guide, "Using resource-based policies").
+    // EventBridge could not publish if the statement had a condition (EventBridge user guide, "Using resource-based policies").
     assert_eq!(policy[1]["Principal"]["Service"].as_str(), Some("events.amazonaws.com"));
     assert!(policy[1]["Condition"].is_null(), "{policy:?}");
 }
@@ -388,7 +388,7 @@ fn a_volume_whose_last_two_snapshots_failed_is_an_alarm() {
     let alarm = template::properties("RestorePointAgeAlarm");
     let number = |key: &str| alarm[key].as_i64().expect("a number");
     let hours = |hours: i64| hours * 3_600;
-    // A run at 04:30 finds the restore point of the night before, or of two nights before if the last one failed.
+    // A run at 04:30 finds the restore point of the previous Night, or of the Night before that if the last run failed.
     assert!((hours(49)..hours(72)).contains(&number("Threshold")));
     assert_eq!((number("Period"), number("EvaluationPeriods")), (hours(24), 1), "one value a run");
     assert_eq!(alarm["TreatMissingData"].as_str(), Some("ignore"));
@@ -418,7 +418,7 @@ fn what_eventbridge_cannot_start_is_a_dead_letter() {
         let statements = policy.as_sequence().expect("statements").clone();
         let sends = statements.iter().find(|one| one["Action"].as_str() == Some("sqs:SendMessage"));
         assert!(to_queue(&sends.expect("sqs:SendMessage")["Resource"]));
-        // Before the alarm that a night is missing, which comes two hours after the night was due.
+        // The alarm for a missing run comes two hours after the run was due, so Scheduler must give up before.
         assert!(schedule["RetryPolicy"]["MaximumEventAgeInSeconds"].as_u64() <= Some(3_600));
     }
 

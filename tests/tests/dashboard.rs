@@ -1,5 +1,5 @@
-//! The dashboards of the nights and of the drills, held against the stacks and the metrics: they show all that there is, and nothing
-//! that there is not.
+//! Compares the dashboards of the runs and the drills with the stacks and the metrics. The dashboards show every metric, and no metric
+//! that does not exist.
 
 use regex::Regex;
 use report::metrics;
@@ -9,7 +9,7 @@ use tests::{functions, pascal, template, text};
 
 const DASHBOARDS: [&str; 2] = ["Dashboard", "DrillDashboard"];
 
-/// The properties of a resource, with `<name>` for each reference to it.
+/// Returns the properties of a resource, with `<name>` for each reference.
 fn properties(resource: &str) -> Value {
     let yaml = template::properties(resource);
     substituted(serde_json::to_value(yaml).expect("JSON"))
@@ -24,7 +24,7 @@ fn substituted(value: Value) -> Value {
             (name, of) if name == "Fn::GetAtt" => json!(format!("<{}>", of[0].as_str().expect("a name"))),
             (name, Value::String(text)) if name == "Fn::Sub" => in_text(&text),
             (name, of) if name == "Fn::Sub" => in_text(of[0].as_str().expect("a text")),
-            // The name of the backup, if it is another than the stack's.
+            // The name of the backup, if it differs from the name of the stack.
             (name, of) if name == "Fn::If" && of[0] == "HasBackupStack" => substituted(of[1].clone()),
             (name, of) => json!({ name: substituted(of) }),
         },
@@ -34,7 +34,7 @@ fn substituted(value: Value) -> Value {
     }
 }
 
-/// The widgets of all.
+/// Returns the widgets of all dashboards.
 fn widgets() -> Vec<Value> {
     DASHBOARDS.into_iter().flat_map(widgets_of).collect()
 }
@@ -50,14 +50,14 @@ fn of_type(widgets: &[Value], kind: &str) -> Vec<Value> {
     found
 }
 
-/// The resources of one type, as a substitution names them.
+/// Returns the resources of a type in the form of a substitution.
 fn resources(kind: &str) -> BTreeSet<String> {
     let resources = template::resources();
     let found = resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some(kind));
     found.map(|(name, _)| format!("<{}>", name.as_str().expect("a name"))).collect()
 }
 
-/// Namespace, name, and the dimensions with their values: what each metric of a widget comes to when a `.` is what stands above it.
+/// Returns the namespace, the name and the dimensions of each metric in a widget. A `.` is replaced with the value in the row above.
 fn metrics() -> Vec<Vec<String>> {
     let mut all = Vec::new();
     for widget in of_type(&widgets(), "metric") {
@@ -107,7 +107,7 @@ fn every_metric_is_shown_and_no_other_is() {
     assert_eq!(alarm["Namespace"], metrics::NAMESPACE);
 }
 
-/// What a dimension's value is, for each namespace of AWS that is shown.
+/// The dimension of each AWS namespace on the dashboards, with the type of its resource.
 const DIMENSIONS: [(&str, &str, &str); 2] = [
     ("AWS/Lambda", "FunctionName", "AWS::Lambda::Function"),
     ("AWS/States", "StateMachineArn", "AWS::StepFunctions::StateMachine"),
@@ -137,10 +137,10 @@ fn every_way_to_end_badly_is_shown() {
     }
 }
 
-/// The words of the query language that the dashboard uses.
+/// The words of the query language that the dashboards use.
 const COMMANDS: [&str; 9] = ["asc", "as", "by", "filter", "ispresent", "latest", "sort", "stats", "SOURCE"];
 
-/// Whether drill-report writes a field.
+/// Returns whether drill-report logs a field.
 fn writes(field: &str) -> bool {
     text("functions/drill-report/src/region.rs").contains(&format!("\"{field}\""))
 }

@@ -1,4 +1,4 @@
-//! The documentation holds what it says: its commands run, its links lead somewhere, its tables are those of the code.
+//! Tests the documentation: its commands run, its links resolve, and its tables match the code.
 
 use regex::Regex;
 use serde_json::json;
@@ -68,7 +68,7 @@ async fn every_command_that_needs_aws_runs_on_a_local_cloud() {
     }
 }
 
-/// Subscribes an address of this test to the topic, and returns the token that SNS sends to it.
+/// Subscribes an endpoint of this test to the topic. Returns the token that SNS sends to it.
 async fn subscription_token(cloud: &Cloud) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("its address"));
@@ -87,7 +87,7 @@ async fn subscription_token(cloud: &Cloud) -> String {
     message["Token"].as_str().expect("a token").to_owned()
 }
 
-/// Deletes the ledger bucket with everything in it.
+/// Deletes the ledger bucket and its objects.
 fn lose_the_ledger(cloud: &Cloud) {
     let script = format!(". {}; aws s3 rb --force s3://$LEDGER_BUCKET", cloud.directory.join("env").display());
     assert!(commands::shell(&script).status().expect("bash").success());
@@ -109,7 +109,7 @@ fn every_link_between_the_pages_leads_somewhere() {
     }
 }
 
-/// The headings of a page, as GitHub names them.
+/// Returns the anchors that GitHub generates for the headings of a page.
 fn anchors(page: &str) -> BTreeSet<String> {
     let named = |heading: &str| {
         let kept =
@@ -137,7 +137,7 @@ fn every_alarm_is_explained_to_the_operator() {
     }
 }
 
-/// What each known error means and what to do about it, as the emails say it.
+/// Compares the explanations with the text of the emails.
 #[test]
 fn every_error_that_a_mail_knows_is_explained_to_the_operator() {
     let mut table = String::from("| error | means | do |\n|---|---|---|\n");
@@ -153,7 +153,7 @@ fn the_parameters_are_listed_as_the_template_has_them() {
     let (backup, whole) = (template::read("backup.yaml"), template::read("template.yaml"));
     let mut table = String::from("| parameter | default | |\n|---|---|---|\n");
     for (name, parameter) in backup["Parameters"].as_mapping().expect("Parameters") {
-        // What has no default `make deploy` works out.
+        // `make deploy` sets the parameters without a default.
         let Some(default) = parameter["Default"].as_str().map(str::to_owned).or_else(|| number(&parameter["Default"]))
         else {
             continue;

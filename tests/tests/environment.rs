@@ -1,4 +1,4 @@
-//! The environment's template: what the servers run at their boot, the dump of the databases run for real, and the alarms' metrics.
+//! The template of the environment: user data, the database dump on a real PostgreSQL, and the metrics of the alarms.
 
 use serde_json::Value as Json;
 use serde_yaml_ng::Value;
@@ -11,7 +11,7 @@ use std::{
 };
 use tests::{server, template, text, wait};
 
-/// What a server's user data comes to, the stack's own values left as they are written.
+/// Returns the joined user data of a server, with the references to the stack left in.
 fn user_data(server: &str) -> String {
     let template = template::read("environment.yaml");
     let Value::Tagged(encoded) = template["Resources"][server]["Properties"]["UserData"].clone() else {
@@ -33,7 +33,7 @@ fn written(template: &serde_yaml_ng::Mapping, part: &Value) -> String {
     }
 }
 
-/// A file that the database server's user data writes.
+/// Returns a file that the user data of the database server writes.
 fn file(path: &str) -> String {
     let script = user_data("DatabaseServer");
     let start = script.find(&format!("cat > {path} <<")).unwrap_or_else(|| panic!("nothing writes {path}"));
@@ -47,7 +47,7 @@ fn properties(resource: &str) -> Value {
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// A directory with the dump's script, a folder of programs that stand before the real ones, and one for the dumps.
+/// A directory with the dump script, a folder of fake programs that shadow the real ones, and a folder for the dumps.
 struct DumpServer(PathBuf);
 
 impl DumpServer {
@@ -62,7 +62,7 @@ impl DumpServer {
         place
     }
 
-    /// A program that stands before the real one.
+    /// Writes a fake program that shadows the real one.
     fn program(&self, name: &str, script: &str) {
         server::program(&self.0.join("bin"), name, script);
     }
@@ -94,7 +94,7 @@ impl DumpServer {
         assert!(!output.status.success() && said.contains(because), "{said}");
     }
 
-    /// The files beside the lock, by name.
+    /// Returns the names of the files, without the lock.
     fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.join("dumps")).expect("dumps");
         let mut names: Vec<_> = entries.map(|one| one.expect("a file").file_name().into_string().unwrap()).collect();
@@ -119,7 +119,7 @@ impl Drop for DumpServer {
 const WHOLE: &str = "echo 'SELECT 1;'; echo '-- PostgreSQL database cluster dump complete'";
 const EARLIER: [&str; 3] = ["2026-12-29T033000Z.sql.gz", "2026-12-30T033000Z.sql.gz", "2026-12-31T033000Z.sql.gz"];
 
-/// A PostgreSQL of the test's own, reached by its socket alone.
+/// A PostgreSQL for one test, which only listens on its socket.
 struct Database(DumpServer, Child);
 
 impl Database {
@@ -265,7 +265,7 @@ fn user_data_fits_is_bash_and_holds_no_secret() {
     let secret = regex::Regex::new(r"(?i)password\s*[=']|PGPASS|secret|AKIA|_KEY=|token").expect("a pattern");
     for server in ["WebServer", "DatabaseServer"] {
         let data = user_data(server);
-        // Names of the stack's resources take the place of what is written; 2 KiB is ample for them.
+        // CloudFormation replaces the references with resource names. 2 KiB is enough for them.
         assert!(data.len() + 2_048 < 16_384 && data.is_ascii(), "{server}: {} bytes", data.len());
         let script = data.split_once("\n#!/bin/bash\n").expect("a script").1.trim_end().trim_end_matches("--//--");
         let checked = Command::new("bash").args(["-n", "-c", script]).output().expect("bash");
@@ -283,7 +283,7 @@ fn systemd_takes_the_units() {
     let program = regex::Regex::new("/usr/local/bin/[a-z-]+").expect("a pattern");
     for name in ["database-dump.service", "database-dump-failed.service", "database-dump.timer"] {
         let unit = file(&format!("/etc/systemd/system/{name}")).replace("$DUMP_SCHEDULE", "*-*-* 03:30:00");
-        // The programs are on the server, not here.
+        // The programs only exist on the server.
         let unit = program.replace_all(&unit, "/bin/true");
         fs::write(place.0.join(name), unit.as_ref()).expect("a unit");
         let mut verify = Command::new("systemd-analyze");
@@ -312,7 +312,7 @@ fn the_disks_alarms_look_where_the_agent_writes() {
         assert_eq!(properties(&alarm)["Namespace"].as_str(), metrics["namespace"].as_str());
         assert_eq!(properties(&alarm)["MetricName"].as_str(), Some("disk_used_percent"));
         assert!(disk["measurement"].as_array().expect("a list").contains(&"used_percent".into()));
-        // The agent's own dimensions of a disk are device, fstype and path (CloudWatch user guide, "Metrics collected by the agent").
+        // The agent adds the dimensions device, fstype and path to a disk metric (CloudWatch user guide, "Metrics collected by the agent").
         assert_eq!((&disk["drop_device"], &disk["resources"][0]), (&true.into(), &"/".into()));
         assert_eq!(metrics["append_dimensions"], serde_json::json!({"InstanceId": "${aws:InstanceId}"}));
         assert_eq!(dimensions(&alarm), ["InstanceId", "fstype", "path"]);

@@ -1,4 +1,4 @@
-//! The additions to ministack: each does what AWS does, and ministack still does not.
+//! The additions to ministack. Each test also fails once ministack no longer needs the addition.
 
 use std::process::Command;
 use tests::root;

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::account::error;
 
-/// Values that the filters of one call may have.
+/// Maximum number of values that one filter has in one call. The call's other filters need the rest of EC2's 200 values.
 const MOST_VALUES: usize = 180;
 
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct Volume {
     pub region: String,
     pub id: String,
     pub state: String,
-    /// Its type, its speed and its place.
+    /// Type, performance, zone and attachment.
     pub origin: Origin,
     pub gibibytes: i32,
     pub is_encrypted: bool,
@@ -40,7 +40,7 @@ pub struct Volume {
     pub created: Option<Timestamp>,
 }
 
-/// The identity of a managed snapshot, from its tags.
+/// Identity of a managed snapshot, from its tags.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub night: Night,
@@ -54,14 +54,14 @@ pub struct Snapshot {
     pub id: String,
     pub volume_id: String,
     pub tags: Tags,
-    /// The identity in its tags, or why they cannot be read.
+    /// Identity from the tags, or the reason why they cannot be read.
     pub identity: Result<Identity, String>,
-    /// What its volume was, if its tags say so.
+    /// Properties of the volume, if the tags record them.
     pub origin: Option<Origin>,
     pub state: String,
-    /// EBS's progress: `45%`.
+    /// Progress as reported by EBS: `45%`.
     pub progress: String,
-    /// Whether it is in the archive tier, so that no volume can be created from it.
+    /// Whether the snapshot is in the archive tier, so that no volume can be created from it.
     pub is_archived: bool,
     pub is_encrypted: bool,
     pub key: Option<String>,
@@ -76,10 +76,10 @@ pub struct Instance {
     pub name: String,
     pub state: String,
     pub zone: String,
-    /// The device of its root volume: `/dev/xvda`, `/dev/sda1`.
+    /// Device name of the root volume: `/dev/xvda`, `/dev/sda1`.
     pub root: String,
     pub is_windows: bool,
-    /// The ARN of the Outpost that it is on.
+    /// ARN of the Outpost that the instance is on.
     pub outpost: Option<String>,
     pub devices: BTreeMap<String, String>,
 }
@@ -99,14 +99,14 @@ pub fn managed(backup_stack: &str) -> Filter {
     filter(format!("tag:{BACKUP_STACK}"), [backup_stack])
 }
 
-/// Matches a tag with this value, and perhaps others. In a filter `*`, `?` and `\` have a meaning (EC2 user guide, "List and filter using the
-/// CLI and API"), so each is replaced with `?`, any character. The caller compares the values.
+/// Returns a filter that matches a tag with this value, and possibly with others. In a filter, `*`, `?` and `\` are special (EC2 user guide,
+/// "List and filter using the CLI and API"), so each is replaced with `?`, which matches any character. The caller compares the values.
 pub fn tagged_like(key: &str, value: &str) -> Filter {
     filter(format!("tag:{key}"), [value.replace(['*', '?', '\\'], "?")])
 }
 
-/// Splits filters into those of several calls, because one call takes 200 values over all its filters (EC2 user guide, "List and filter using
-/// the CLI and API"). At most one filter may have more.
+/// Splits filters over several calls, because one call takes 200 values over all its filters (EC2 user guide, "List and filter using the
+/// CLI and API"). At most one filter may have more than [`MOST_VALUES`].
 fn in_parts(filters: &[Filter]) -> Vec<Vec<Filter>> {
     let Some(at) = filters.iter().position(|one| one.values().len() > MOST_VALUES) else {
         return vec![filters.to_vec()];
@@ -119,7 +119,7 @@ fn in_parts(filters: &[Filter]) -> Vec<Vec<Filter>> {
     filters[at].values().chunks(MOST_VALUES).map(part).collect()
 }
 
-/// Whether a text is an id of EC2 with this prefix, `vol-` or `i-`, and no name that looks like one.
+/// Returns whether a text is an EC2 id with this prefix, `vol-` or `i-`, and not a name that looks like one.
 pub fn is_id(prefix: &str, text: &str) -> bool {
     let is_hex = |one: char| matches!(one, '0'..='9' | 'a'..='f');
     text.strip_prefix(prefix).is_some_and(|id| (8..=17).contains(&id.len()) && id.chars().all(is_hex))
@@ -148,7 +148,7 @@ impl Region {
         Ok(all)
     }
 
-    /// The instances that pass every filter, terminated ones among them.
+    /// Lists the instances that match every filter, including terminated ones.
     pub async fn instances(&self, filters: &[Filter]) -> Result<Vec<Instance>> {
         let call = self.client.describe_instances().set_filters(Some(filters.to_vec())).max_results(1_000);
         let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
@@ -248,7 +248,7 @@ impl Snapshot {
         self.identity.as_ref().ok().map(|identity| identity.night)
     }
 
-    /// Whether a volume can be created from it.
+    /// Returns whether a volume can be created from the snapshot.
     pub fn is_fit(&self) -> bool {
         self.state == "completed" && !self.is_archived
     }

@@ -1,4 +1,4 @@
-//! Errors of AWS and of the way to it, in one line.
+//! Errors of AWS calls, in one line.
 
 use anyhow::Error;
 use aws_credential_types::provider::error::CredentialsError;
@@ -9,11 +9,11 @@ use aws_sdk_ec2::{
 use domain::error::cut;
 use std::{error::Error as StdError, fmt, iter::successors};
 
-/// Longest line, in characters.
+/// Maximum length of the line, in characters.
 const LONGEST: usize = 500;
-/// Codes of credentials that have run out.
+/// Error codes for expired credentials.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
-/// Codes of credentials that AWS does not know, and of a Region that the account has not enabled.
+/// Error codes for credentials that AWS does not accept, or for a Region that the account has not enabled.
 const UNKNOWN: [&str; 5] = [
     "AuthFailure",
     "InvalidAccessKeyId",
@@ -22,11 +22,11 @@ const UNKNOWN: [&str; 5] = [
     "UnrecognizedClientException",
 ];
 
-/// A call that failed.
+/// Error of an AWS call.
 #[derive(Debug)]
 pub struct Problem {
     line: String,
-    /// Whether the same call may succeed in a moment.
+    /// Whether a retry may succeed.
     may_pass: bool,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Problem {
 
 impl StdError for Problem {}
 
-/// Returns the error of `call`: the service's code and message, or the reason why there is no answer.
+/// Returns the error of `call`, with the service's code and message or the reason why there is no answer.
 pub fn from_sdk<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
@@ -58,12 +58,12 @@ where
     Problem { line: format!("{call}: {}", cut(&line, LONGEST)), may_pass: passes(&error) }.into()
 }
 
-/// Whether the same call may succeed in a moment.
+/// Returns whether a retry may succeed.
 pub fn may_pass(error: &Error) -> bool {
     error.downcast_ref::<Problem>().is_some_and(|problem| problem.may_pass)
 }
 
-/// Says that there are no credentials, if that is the problem, and the innermost cause.
+/// Returns an error text with the innermost cause, if there are no credentials.
 fn credentials_problem(error: &(dyn StdError + 'static)) -> Option<String> {
     let chain: Vec<_> = successors(Some(error), |&error| error.source()).collect();
     chain.iter().find(|cause| cause.is::<CredentialsError>())?;
@@ -71,7 +71,7 @@ fn credentials_problem(error: &(dyn StdError + 'static)) -> Option<String> {
     Some(format!("no AWS credentials ({cause}): run `aws configure` or `aws sso login`, or set AWS_PROFILE"))
 }
 
-/// Returns an error and its causes, each once.
+/// Joins an error and its causes without repetitions.
 fn causes(error: &(dyn StdError + 'static)) -> String {
     successors(Some(error), |&error| error.source()).fold(String::new(), |text, cause| match cause.to_string() {
         said if text.is_empty() => said,
@@ -82,7 +82,7 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
 
 fn passes<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
-        // Missing credentials are a dispatch failure as well, but not one of the connection.
+        // Missing credentials are also a dispatch failure, but not a connection problem.
         SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
         SdkError::ServiceError(answer) => {
             let code = answer.err().code().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The last runs, from Step Functions and the ledger.
+//! Runs of a stack, from Step Functions and the ledger.
 
 use anyhow::{Context, Result};
 use aws_sdk_sfn::{
@@ -24,52 +24,51 @@ use crate::{
     },
 };
 
-/// Executions that are looked at together.
+/// Maximum number of executions that are read concurrently.
 const AT_ONCE: usize = 5;
-/// Characters of a cause that one line holds.
+/// Maximum length of a cause, in characters.
 const LONGEST_CAUSE: usize = 300;
 
 #[derive(Clone, Debug)]
 pub struct Start {
     pub execution: String,
-    /// Which Night; none if the input was refused.
+    /// None if the input was refused.
     pub night: Option<Night>,
-    /// Whether it was a dry run.
     pub dry_run: bool,
-    /// When it started; none if neither Step Functions nor the ledger knows.
+    /// None if neither Step Functions nor the ledger has the start time.
     pub started: Option<Timestamp>,
     pub ended: Option<Timestamp>,
     pub outcome: Outcome,
-    /// Its numbers, if it wrote a report.
+    /// None if the run wrote no report.
     pub summary: Option<Summary>,
 }
 
-/// How a run ended.
+/// Result of a run, or its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It has not ended. The number of volumes that are done, once it is known.
+    /// The run has not ended. The counts of its volumes are added once they are known.
     Running(Option<Counts>),
-    /// Every volume protected, every step done.
+    /// Every volume is protected, and every step succeeded.
     Complete,
-    /// It reported an incomplete Night.
+    /// The run reported an incomplete Night.
     NotComplete,
-    /// It ended without a report: the error and its message.
+    /// The run ended without a report. The text is the error and its message.
     Failed(String),
 }
 
 impl Start {
-    /// Where the ledger keeps it.
+    /// Returns the run's folder in the ledger.
     pub fn folder(&self) -> Option<Folder> {
         Some(Folder { night: self.night?, execution: name(&self.execution).to_owned() })
     }
 
-    /// Whether it was not a dry run, and has ended.
+    /// Returns whether the run has ended and was not a dry run.
     pub fn is_real_and_over(&self) -> bool {
         !self.dry_run && !matches!(self.outcome, Outcome::Running(_))
     }
 }
 
-/// Finds the runs of a stack.
+/// Reader of a stack's runs.
 #[derive(Clone, Debug)]
 pub struct Starts<'a> {
     sfn: Client,
@@ -82,7 +81,7 @@ impl<'a> Starts<'a> {
         Self { sfn: account.sfn(), stack, nights: Nights::new(account, stack) }
     }
 
-    /// The last `count`, newest first; more of them until one is among them that is real and over.
+    /// Lists at least the last `count` runs, newest first, and as many more as it takes to include one that has ended and was not a dry run.
     ///
     /// # Errors
     /// Step Functions or S3 does not answer.
@@ -98,19 +97,19 @@ impl<'a> Starts<'a> {
         Ok(starts)
     }
 
-    /// The runs of a Night, newest first. The ledger keeps them for longer than Step Functions.
+    /// Lists the runs of a Night, newest first. The ledger keeps runs for longer than Step Functions.
     ///
     /// # Errors
     /// Step Functions or S3 does not answer.
     pub async fn of_night(&self, night: Night) -> Result<Vec<Start>> {
         let folders = self.nights.starts(night).await?;
         let is_new = |one: &ExecutionListItem| folders.iter().all(|folder| folder.execution != one.name);
-        // A complete run names its folder.
+        // A run that succeeded has a folder in the ledger.
         let others = self.listed(|one| one.status != ExecutionStatus::Succeeded && is_new(one)).await?;
         let arns = folders.iter().map(|folder| arn(&self.stack.state_machine, &folder.execution));
         let mut starts = self.looked_at(arns.chain(others.into_iter().map(|one| one.execution_arn)).collect()).await?;
         for (start, folder) in starts.iter_mut().zip(&folders) {
-            // For runs that Step Functions no longer has, and those from before a change of the time zone.
+            // Step Functions no longer has the run, or the run is from before a change of the time zone.
             if start.night != Some(folder.night) {
                 *start = self.with_summary(start.clone(), folder).await?;
             }
@@ -182,7 +181,7 @@ impl<'a> Starts<'a> {
     }
 }
 
-/// Describes an execution; none if Step Functions does not know it.
+/// Describes an execution. Returns none if Step Functions does not have it.
 async fn find(sfn: &Client, arn: &str) -> Result<Option<DescribeExecutionOutput>> {
     match sfn.describe_execution().execution_arn(arn).send().await {
         Ok(described) => Ok(Some(described)),
@@ -200,7 +199,7 @@ pub async fn describe(sfn: &Client, arn: &str) -> Result<DescribeExecutionOutput
     described.with_context(|| format!("there is no execution {arn}; `nightly status` lists the last runs"))
 }
 
-/// Returns the ARN of a state machine's execution, by its ARN or its name.
+/// Returns the ARN of an execution of a state machine. `execution` is its ARN or its name.
 pub fn arn(state_machine: &str, execution: &str) -> String {
     if execution.starts_with("arn:") {
         return execution.to_owned();
@@ -218,7 +217,7 @@ fn forgotten(execution: String) -> Start {
 }
 
 fn outcome(described: &DescribeExecutionOutput) -> Outcome {
-    // Every run that sent its email ends with the error NightIncomplete. Only the cause of one with a report names it.
+    // Every incomplete run that sent its email has the error NightIncomplete. Its cause names the report only if the run wrote one.
     let error = described.error().filter(|error| *error != "NightIncomplete").unwrap_or_default();
     let cause = described.cause().unwrap_or_default();
     match &described.status {

@@ -15,21 +15,21 @@ use crate::{
     ui::progress::{Counts, DELETIONS, Progress, RESTORE_POINTS, SNAPSHOTS, told},
 };
 
-/// How long to try again if there is no answer.
+/// Time for which calls are retried if Step Functions does not answer.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The shortest pause, and the longest. Each is longer than the one before.
+/// Shortest and longest pause between polls. The pauses grow with the age of the execution.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 pub struct Follower<'a> {
     sfn: &'a Client,
     execution: &'a str,
     progress: &'a mut Progress,
-    /// The number of events that were shown.
+    /// Number of events that were shown.
     seen: usize,
     map_runs: MapRuns,
-    /// How many volumes discovery found.
+    /// Number of volumes to snapshot, according to discovery.
     found: u64,
-    /// Whether the Maps are over.
+    /// Whether the Maps have ended.
     is_settled: bool,
 }
 
@@ -38,10 +38,10 @@ impl<'a> Follower<'a> {
         Self { sfn, execution, progress, seen: 0, map_runs: MapRuns::default(), found: 0, is_settled: false }
     }
 
-    /// The execution's description once it has ended.
+    /// Returns the description of the execution once it has ended.
     ///
     /// # Errors
-    /// Step Functions refuses an answer, or gives none for two minutes.
+    /// Step Functions refuses a call, or does not answer for two minutes.
     pub async fn follow(mut self) -> Result<DescribeExecutionOutput> {
         let began = Instant::now();
         let mut silent_since = None;
@@ -74,7 +74,7 @@ impl<'a> Follower<'a> {
     }
 
     async fn look(&mut self) -> Result<DescribeExecutionOutput> {
-        // First, so that the last events of an execution that has ended are shown.
+        // Comes first, so that the last events of an execution that has ended are shown.
         let description = executions::describe(self.sfn, self.execution).await?;
         let pages = self.sfn.get_execution_history().execution_arn(self.execution).into_paginator().items().send();
         let events = pages.collect::<Result<Vec<_>, _>>().await;
@@ -113,7 +113,7 @@ impl<'a> Follower<'a> {
             return;
         }
         if let Some(counts) = self.map_runs.total(SNAPSHOTS) {
-            // A Region's Map Run counts as they are read; discovery knows the number before.
+            // The total of a Map Run grows while its items are read. Discovery knows the number earlier.
             self.progress.show(SNAPSHOTS, Counts { total: counts.total.max(self.found), ..counts });
         }
         for map in [DELETIONS, RESTORE_POINTS] {

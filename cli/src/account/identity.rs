@@ -1,31 +1,31 @@
-//! Whose account it is, and where its AWS is.
+//! Account of the caller, and the endpoint of AWS.
 
 use anyhow::{Context, Result, bail};
 
 use crate::account::{Account, error};
 
-/// The services that a deployment calls, by their names in `AWS_ENDPOINT_URL_<SERVICE>` (AWS SDKs reference guide, "Service-specific
+/// Services that a deployment calls, by their names in `AWS_ENDPOINT_URL_<SERVICE>` (AWS SDKs reference guide, "Service-specific
 /// endpoints").
 const SERVICES: [&str; 6] = ["CloudFormation", "EC2", "IAM", "S3", "SNS", "STS"];
 
-/// The caller's account.
+/// Account of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The account's id.
+    /// Account id of 12 digits.
     pub account: String,
-    /// The account's alias, if it has one and the caller may see it.
+    /// None if the account has no alias, or the caller may not list it.
     pub alias: Option<String>,
-    /// `aws`, the partition that the account is in.
+    /// Partition of the account, such as `aws`.
     pub partition: String,
-    /// The endpoint, if it is not one of AWS's own.
+    /// None if the endpoints are AWS's own.
     pub endpoint: Option<String>,
 }
 
 impl Identity {
-    /// Asks AWS whose credentials these are.
+    /// Asks AWS for the account of the caller's credentials.
     ///
     /// # Errors
-    /// There are no credentials, AWS does not accept them, or does not answer.
+    /// There are no credentials, or AWS does not accept them or does not answer.
     pub async fn load(account: &Account) -> Result<Self> {
         let caller = account.sts().get_caller_identity().send().await;
         let caller = caller.map_err(|error| error::from_sdk("GetCallerIdentity", error))?;
@@ -40,10 +40,10 @@ impl Identity {
         })
     }
 
-    /// Refuses an endpoint that is not AWS's own, unless the caller allows it.
+    /// Refuses an endpoint that is not AWS's own, unless `is_allowed`.
     ///
     /// # Errors
-    /// There is such an endpoint, and it is not allowed.
+    /// The endpoint is not AWS's own, and is not allowed.
     pub fn require_aws(&self, is_allowed: bool) -> Result<()> {
         match &self.endpoint {
             Some(endpoint) if !is_allowed => bail!(
@@ -53,7 +53,7 @@ impl Identity {
         }
     }
 
-    /// `123456789012 (prod)`
+    /// Returns the account's id and alias: `123456789012 (prod)`.
     pub fn name(&self) -> String {
         match &self.alias {
             Some(alias) => format!("{} ({alias})", self.account),
@@ -62,7 +62,7 @@ impl Identity {
     }
 }
 
-/// Returns the account's alias. A caller who may not list it gets none.
+/// Returns the account's alias, or none if the caller may not list it.
 async fn alias(account: &Account) -> Option<String> {
     let listed = account.iam().list_account_aliases().send().await.ok()?;
     listed.account_aliases().first().cloned()

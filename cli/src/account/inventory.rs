@@ -1,4 +1,4 @@
-//! The volumes and the managed snapshots of the stack's Regions. A Region that cannot be read does not hide the others.
+//! Volumes and managed snapshots of the stack's Regions. If a Region cannot be read, the others are still listed.
 
 use anyhow::{Error, Result, bail};
 use aws_sdk_ec2::types::Filter;
@@ -19,10 +19,10 @@ use crate::{
     ui::{output, text::plural},
 };
 
-/// Regions that are asked at once.
+/// Maximum number of Regions that are read concurrently.
 const AT_ONCE: usize = 8;
 
-/// Volumes and managed snapshots, in no order.
+/// Volumes and managed snapshots, in no particular order.
 #[derive(Debug, Default)]
 pub struct Inventory {
     pub volumes: Vec<Volume>,
@@ -30,16 +30,16 @@ pub struct Inventory {
     pub unread: Vec<String>,
 }
 
-/// A volume that exists, or has managed snapshots.
+/// Volume that exists or has managed snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct History<'a> {
-    /// None if it does not exist any more.
+    /// None if the volume no longer exists.
     pub volume: Option<&'a Volume>,
-    /// Its managed snapshots, in no order.
+    /// Managed snapshots of the volume, in no particular order.
     pub snapshots: Vec<&'a Snapshot>,
 }
 
-/// Returns the number of managed snapshots in a Region, in words. A number that cannot be had is no reason to fail.
+/// Returns the number of managed snapshots in a Region, as text. If they cannot be listed, the text says so.
 pub async fn count(account: &Account, region: &str, backup_stack: &str) -> String {
     let listed = account.ec2(region).describe_snapshots().owner_ids("self").filters(managed(backup_stack));
     match listed.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await {
@@ -48,11 +48,11 @@ pub async fn count(account: &Account, region: &str, backup_stack: &str) -> Strin
     }
 }
 
-/// Histories by the Region and the id of the volume.
+/// Histories by the Region and id of the volume.
 pub type Histories<'a> = BTreeMap<(&'a str, &'a str), History<'a>>;
 
 impl Inventory {
-    /// Reads every Region; of one volume, by its id or its name, if that is asked for.
+    /// Reads every Region. If `volume` is given, reads only volumes with this id or name.
     pub async fn read(account: &Account, stack: &Stack, volume: Option<&str>) -> Result<Self> {
         let answers = each_region(account, &stack.regions, async |region| match volume {
             None => Self::of_region(&region, &stack.backup_stack, &[]).await,
@@ -70,7 +70,7 @@ impl Inventory {
         Ok(all)
     }
 
-    /// Reads some volumes of one Region.
+    /// Reads the volumes with these ids, and their managed snapshots, in one Region.
     pub async fn of_volumes(region: &Region, backup_stack: &str, ids: &BTreeSet<String>) -> Result<Self> {
         if ids.is_empty() {
             return Ok(Self::default());
@@ -81,13 +81,13 @@ impl Inventory {
     async fn of_region(region: &Region, backup_stack: &str, filters: &[Filter]) -> Result<Self> {
         let volumes = region.volumes(filters).await?;
         let mut snapshots = region.snapshots(&[filters, &[managed(backup_stack)]].concat()).await?;
-        // A copy that another tool made with all tags is of no volume of ours.
+        // Leaves out copies that another tool made with all tags.
         let ids: HashSet<_> = volumes.iter().map(|volume| volume.id.as_str()).collect();
         snapshots.retain(|one| require_own(&one.tags, &one.volume_id, ids.contains(one.volume_id.as_str())).is_ok());
         Ok(Self { volumes, snapshots, unread: Vec::new() })
     }
 
-    /// The first Night to come: today's, or the one after the newest that a snapshot has.
+    /// Returns the next Night: today, or the Night after the newest one that has a snapshot, whichever is later.
     pub fn next_night(&self, now: Timestamp, zone: &TimeZone) -> Night {
         let newest = self.snapshots.iter().filter_map(Snapshot::night).max();
         let today = Night::from_time(now, zone);
@@ -111,7 +111,7 @@ pub fn histories<'a>(volumes: &'a [Volume], snapshots: impl Iterator<Item = &'a 
 }
 
 impl History<'_> {
-    /// The volume's name, or the one that its newest snapshot remembers; empty if it has none.
+    /// Returns the volume's name. If the volume is gone, returns the name from its newest snapshot. Empty if there is no name.
     pub fn name(&self) -> &str {
         let newest = || self.snapshots.iter().max_by_key(|one| (one.begun, one.night()));
         let remembered =
@@ -122,14 +122,14 @@ impl History<'_> {
         }
     }
 
-    /// The snapshot that the volume was restored from.
+    /// Returns the snapshot that the volume was restored from.
     fn restored_from(&self) -> Option<&str> {
         self.volume?.tags.get(RESTORED_FROM).map(String::as_str)
     }
 }
 
-/// The Region and the id of the volume that has this id, or that alone has this name. A restored volume has its original's name: as long as
-/// it has no restore points itself, the original is meant.
+/// Returns the Region and id of the volume with this id, or of the only volume with this name. A restored volume has the name of its
+/// original. As long as the restored volume has no restore points of its own, the name means the original.
 pub fn find<'a>(histories: &Histories<'a>, asked: &str, regions: &[String]) -> Result<(&'a str, &'a str)> {
     let of_id = histories.keys().find(|(_, id)| *id == asked);
     let called: Vec<_> = histories.iter().filter(|(_, history)| history.name() == asked).collect();
@@ -161,7 +161,7 @@ pub fn find<'a>(histories: &Histories<'a>, asked: &str, regions: &[String]) -> R
     }
 }
 
-/// The ids of the volumes that an id or a name may mean: a snapshot may have a name that its volume has no longer.
+/// Returns the ids of the volumes that an id or a name may mean. A snapshot may have a name that its volume no longer has.
 pub async fn ids_of(region: &Region, backup_stack: &str, asked: &str) -> Result<BTreeSet<String>> {
     if is_id("vol-", asked) {
         return Ok(BTreeSet::from([asked.to_owned()]));
@@ -173,7 +173,7 @@ pub async fn ids_of(region: &Region, backup_stack: &str, asked: &str) -> Result<
     Ok(volumes.chain(snapshots).collect())
 }
 
-/// Asks several Regions at once. Returns the answers in the order of the Regions.
+/// Queries several Regions concurrently. Returns the answers in the order of the Regions.
 pub async fn each_region<T>(
     account: &Account,
     regions: &[String],
@@ -186,7 +186,8 @@ pub async fn each_region<T>(
     stream::iter(asked).buffered(AT_ONCE).collect().await
 }
 
-/// Returns the answers of the Regions that could be read, and the names of the others. Their errors are printed to stderr.
+/// Returns the answers of the Regions that could be read, and the names of the others, and prints the errors of the others to stderr.
+/// Fails if no Region could be read.
 pub fn readable<T>(answers: Vec<(String, Result<T>)>) -> Result<(Vec<T>, Vec<String>)> {
     let (mut read, mut unread) = (Vec::new(), Vec::new());
     for (region, answer) in answers {

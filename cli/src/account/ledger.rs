@@ -1,4 +1,4 @@
-//! The ledger's objects of each run: `nights/<Night>/<execution>/`, with `report.json` and `summary.json`.
+//! Objects of each run in the ledger: `nights/<Night>/<execution>/`, with `report.json` and `summary.json`.
 
 use anyhow::{Context, Result};
 use aws_sdk_s3::{Client, operation::list_objects_v2::ListObjectsV2Output};
@@ -15,7 +15,7 @@ pub struct Nights {
     bucket: String,
 }
 
-/// The folder of a run.
+/// Folder of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
     pub night: Night,
@@ -23,7 +23,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder that an execution's output or cause names: `…; report: s3://<bucket>/nights/<Night>/<execution>/report.json`.
+    /// Returns the folder that an execution's output or cause names: `…; report: s3://<bucket>/nights/<Night>/<execution>/report.json`.
     pub fn named(text: &str) -> Option<Self> {
         let (_, place) = text.rsplit_once("/nights/")?;
         let (night, place) = place.split_once('/')?;
@@ -49,15 +49,15 @@ impl Nights {
         self.read(&folder.key("report.json")).await
     }
 
-    /// Returns the numbers of a run, if it wrote them.
+    /// Returns the summary of a run, if it wrote one.
     ///
     /// # Errors
-    /// S3 does not answer, or this version cannot read them.
+    /// S3 does not answer, or this version cannot read the summary.
     pub async fn summary(&self, folder: &Folder) -> Result<Option<Summary>> {
         self.read(&folder.key("summary.json")).await
     }
 
-    /// Reads an object of JSON; none if there is no such key.
+    /// Reads a JSON object. Returns none if the key does not exist.
     ///
     /// # Errors
     /// S3 does not answer, or this version cannot read the object.
@@ -67,7 +67,7 @@ impl Nights {
         Ok(Some(value.with_context(|| format!("s3://{}/{key} was not written by this version", self.bucket))?))
     }
 
-    /// The Nights that the ledger has, oldest first.
+    /// Lists the Nights in the ledger, oldest first.
     ///
     /// # Errors
     /// S3 does not answer.
@@ -75,7 +75,7 @@ impl Nights {
         Ok(self.folders("nights/").await?.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
-    /// The starts of a Night.
+    /// Lists the folders of a Night's runs.
     ///
     /// # Errors
     /// S3 does not answer.
@@ -95,7 +95,7 @@ impl Nights {
         Ok(names)
     }
 
-    /// Returns the text of an object; none if there is no such key.
+    /// Returns the text of an object, or none if the key does not exist.
     ///
     /// # Errors
     /// S3 does not answer.

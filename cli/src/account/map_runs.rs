@@ -1,4 +1,4 @@
-//! The Map Runs of an execution, and how far each is.
+//! Map Runs of an execution, and their progress.
 
 use anyhow::Result;
 use aws_sdk_sfn::{
@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, ops::Add};
 
 use crate::{account::error, ui::progress::Counts};
 
-/// The Map Runs of an execution by ARN, as they were at the last [`MapRuns::update`].
+/// Map Runs of an execution by ARN, as of the last [`MapRuns::update`]. The bool is true if the Map Run has ended.
 #[derive(Debug, Default)]
 pub struct MapRuns(BTreeMap<String, (Counts, bool)>);
 
@@ -37,7 +37,7 @@ impl MapRuns {
         self.0.iter().map(|(arn, (counts, _))| (arn.as_str(), *counts))
     }
 
-    /// Returns the counts of a Map over all Regions; none if it has not begun. A Map Run's ARN ends in `/<label>:<id>`.
+    /// Returns the counts of a Map over all Regions, or none if the Map has not started. The ARN of a Map Run ends in `/<label>:<id>`.
     pub fn total(&self, map: &str) -> Option<Counts> {
         let label = |arn: &str| arn.split('/').nth(1)?.split(':').next().map(str::to_owned);
         self.all().filter(|(arn, _)| label(arn).as_deref() == Some(map)).map(|(_, counts)| counts).reduce(Add::add)

@@ -1,5 +1,5 @@
-//! The caller's account: clients with the credentials, the Region and the endpoints that every AWS tool takes from its
-//! environment and its profiles.
+//! AWS clients for the caller's account. The credentials, the Region and the endpoints come from the environment and the profiles, as for
+//! every AWS tool.
 
 pub mod ec2;
 pub mod error;
@@ -23,7 +23,7 @@ use aws_smithy_http_client::{
 use aws_types::service_config::ServiceConfigKey;
 use std::time::Duration;
 
-/// How long a call may take, the SDK's own attempts included.
+/// Timeout of a call, including the SDK's own retries.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
 
 pub struct Account {
@@ -32,9 +32,9 @@ pub struct Account {
 }
 
 impl Account {
-    /// Finds the credentials and the Region as the AWS CLI does. `region` and `profile` come first.
+    /// Finds the credentials and the Region as the AWS CLI does. `region` and `profile` take precedence.
     pub async fn load(region: Option<String>, profile: Option<String>) -> Result<Self> {
-        // As the SDK's own client for HTTPS, and with the proxy that HTTPS_PROXY and NO_PROXY name.
+        // Like the SDK's own HTTPS client, but with the proxy from HTTPS_PROXY and NO_PROXY.
         let https = Builder::new().build_with_connector_fn(|settings, components| {
             let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
             connector.set_connector_settings(settings.cloned());
@@ -111,7 +111,7 @@ impl Account {
     }
 
     pub fn s3(&self) -> aws_sdk_s3::Client {
-        // A local cloud has no address for each bucket.
+        // A local cloud has no host name for each bucket.
         let config = aws_sdk_s3::config::Builder::from(&self.config);
         aws_sdk_s3::Client::from_conf(config.force_path_style(self.endpoint("S3").is_some()).build())
     }

@@ -1,4 +1,4 @@
-//! The proofs of restore drills, from the ledger, and in words.
+//! Proofs of restore drills, from the ledger and as text.
 
 use anyhow::{Context, Result};
 use domain::drill::{Proof, Proven};
@@ -11,10 +11,10 @@ use crate::{
     ui::text::duration,
 };
 
-/// The proofs of a stack by Region and volume.
+/// Proofs of a stack by Region and volume id.
 pub type Proofs = HashMap<(String, String), Proof>;
 
-/// Reads them; none if the stack has no drill.
+/// Reads the proofs. Returns none if the stack has no drill.
 pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     if stack.drill.is_none() {
         return Ok(None);
@@ -32,7 +32,7 @@ pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     Ok(Some(proofs))
 }
 
-/// Returns the last proof of a volume in words: `2026-11-22, 14s`, `never` or `FAILED 2026-11-29`, in a time zone.
+/// Formats the last proof of a volume in a time zone: `2026-11-22, 14s`, `never` or `FAILED 2026-11-29`.
 pub fn in_words(proof: Option<&Proof>, zone: &TimeZone) -> String {
     match proof {
         Some(proof) if !proof.unproven.is_empty() => format!("FAILED {}", date(proof.tried, zone)),
@@ -41,7 +41,7 @@ pub fn in_words(proof: Option<&Proof>, zone: &TimeZone) -> String {
     }
 }
 
-/// When a volume was last proven, and how long its restore took.
+/// Formats the date on which a volume was last proven, and the duration of the restore.
 pub fn proven_in_words(proven: &Proven, zone: &TimeZone) -> String {
     let took = SignedDuration::from_secs(proven.seconds.try_into().unwrap_or(i64::MAX));
     format!("{}, {}", date(proven.at, zone), duration(took))

@@ -1,4 +1,4 @@
-//! The backup's stack: where its parts are, and its parameters.
+//! CloudFormation stack of the backup: its resources and its parameters.
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::{error::ProvideErrorMetadata, types::Stack as Described};
@@ -10,32 +10,32 @@ use crate::account::{Account, error};
 #[derive(Debug)]
 pub struct Stack {
     pub name: String,
-    /// The value of its snapshots' `BackupStack` tag.
+    /// Value of the `BackupStack` tag of the stack's snapshots.
     pub backup_stack: String,
-    /// The ARN of the state machine of the run.
+    /// ARN of the state machine of the run.
     pub state_machine: String,
-    /// The ARN of the state machine of the restore drill; none if it is not deployed.
+    /// ARN of the state machine of the restore drill. None if the drill is not deployed.
     pub drill: Option<String>,
     pub ledger: String,
-    /// The ARN of the topic of the emails.
+    /// ARN of the SNS topic of the emails.
     pub topic: String,
     pub regions: Vec<String>,
     pub time_zone: TimeZone,
-    /// Which in-use volumes are backed up.
+    /// Selection of the in-use volumes that are backed up.
     pub selection: Selection,
-    /// The tags of volumes that are not copied.
+    /// Tags of volumes that are not copied.
     pub foreign: ForeignTags,
     pub policy: Policy,
 }
 
 impl Stack {
-    /// Finds the stack of this name, or of this `BackupStack`. Without a name it is the only backup of the Region.
+    /// Finds the stack with this name or with this value of `BackupStack`. Without a name, finds the only backup of the Region.
     pub async fn find(account: &Account, name: Option<&str>) -> Result<Self> {
         let listed = match name {
             Some(name) => named(account, name).await?,
             None => None,
         };
-        // Only a name that is no stack's may be the value of `BackupStack`.
+        // If no stack has this name, it may be the value of `BackupStack`.
         let listed = match listed {
             Some(one) => vec![one],
             None => all(account).await?,
@@ -89,7 +89,7 @@ impl Stack {
     }
 }
 
-/// The backup whose stack has this name.
+/// Returns the stack with this name, if it is a backup.
 async fn named(account: &Account, name: &str) -> Result<Option<Described>> {
     match account.cloudformation().describe_stacks().stack_name(name).send().await {
         Err(error) if error.code() == Some("ValidationError") => Ok(None),
@@ -98,7 +98,7 @@ async fn named(account: &Account, name: &str) -> Result<Option<Described>> {
     }
 }
 
-/// Every stack of the Region.
+/// Lists every stack of the Region.
 async fn all(account: &Account) -> Result<Vec<Described>> {
     let listed = account.cloudformation().describe_stacks().into_paginator().items().send();
     let listed = listed.collect::<Result<Vec<_>, _>>().await;

@@ -1,11 +1,11 @@
-//! The subscriptions to the emails.
+//! Subscriptions to the emails.
 
 use anyhow::Result;
 use aws_sdk_sns::Client;
 
 use crate::account::error;
 
-/// Returns what to do if the topic of the emails has no confirmed subscription.
+/// Returns the problem and the remedy if the topic of the emails has no confirmed subscription.
 ///
 /// # Errors
 /// SNS refuses or does not answer.
@@ -15,7 +15,7 @@ pub async fn missing(sns: &Client, topic: &str, region: &str) -> Result<Option<S
         .collect::<Result<Vec<_>, _>>()
         .await
         .map_err(|error| error::from_sdk("ListSubscriptionsByTopic", error))?;
-    // Until it is confirmed it has the ARN `PendingConfirmation` (SNS API reference, Subscribe).
+    // An unconfirmed subscription has the ARN `PendingConfirmation` (SNS API reference, Subscribe).
     let mut arns = listed.iter().filter_map(|one| one.subscription_arn());
     if arns.any(|arn| arn.starts_with("arn:")) {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What a policy keeps: one volume's restore points over the coming nights, by the domain's own rule.
+//! Draws the restore points of one volume that a policy keeps over the coming Nights, by the retention rule of `domain`.
 
 use domain::{
     Intervals, Night,
@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use super::{Life, draw};
 use crate::ui::text::plural;
 
-/// Nights that a picture can show: a line each.
+/// Maximum number of Nights in a picture. Each Night is a line.
 const MOST_NIGHTS: u32 = 1_000;
 const VOLUME: &str = "vol-1";
 
-/// Draws the restore points that a policy keeps of one volume over the coming Nights, 1,000 at most.
+/// Draws the restore points that a policy keeps of one volume over the coming Nights, at most 1,000.
 pub fn kept(policy: Policy, from: Night, nights: u32) -> String {
     let nights = nights.clamp(1, MOST_NIGHTS);
     let coming = coming(from, nights);
@@ -31,11 +31,12 @@ fn coming(from: Night, nights: u32) -> Vec<Night> {
     dates.filter_map(|date| date.to_string().parse().ok()).collect()
 }
 
-/// The life of each restore point. What expired is forgotten, so that a night costs what the policy keeps, not what was ever made.
+/// Returns the life of each restore point. Drops expired restore points, so that the work for a Night depends on the number of kept restore
+/// points and not on the number of all Nights.
 fn lives(policy: Policy, nights: &[Night]) -> Vec<Life> {
     let (mut lives, mut held) = (BTreeMap::new(), Vec::<Snapshot>::new());
     for &tonight in nights {
-        // When a run looks for expired snapshots, tonight's is still pending.
+        // When a run looks for expired snapshots, the snapshot of its own Night is still pending.
         held.iter_mut().for_each(|snapshot| snapshot.state = State::Completed);
         held.push(snapshot(tonight));
         lives.insert(tonight, Life { interval: Intervals::due(tonight).governing(), made: tonight, expired: None });

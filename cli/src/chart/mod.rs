@@ -1,5 +1,4 @@
-//! The picture of which restore points survive over time: a line a restore point, from the Night that it was made on to the
-//! Night that it expired on.
+//! Picture of the restore points that survive over time. Each restore point is a line from its Night to the Night on which it expired.
 
 pub mod kept;
 
@@ -16,7 +15,7 @@ use svg::{
 pub struct Life {
     pub interval: Interval,
     pub made: Night,
-    /// The Night on which it expired; none while it lives.
+    /// Night on which the restore point expired. None if it has not expired.
     pub expired: Option<Night>,
 }
 
@@ -27,8 +26,8 @@ const RIGHT: f64 = 24.0;
 const TOP: f64 = 108.0;
 const BOTTOM: f64 = 48.0;
 
-/// Text and axes of every picture of the class `chart`, for a light and for a dark page. A picture may stand in a page of HTML, whose
-/// other pictures must not take its style.
+/// Style of the text and axes of every picture with the class `chart`, for light and dark pages. The class is needed because the style must
+/// not apply to the other pictures of an HTML page.
 pub const THEME: &str = "
 .chart text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .chart .title { font-size: 17px; font-weight: 600 }
@@ -38,7 +37,7 @@ pub const THEME: &str = "
   .chart .axis { stroke: #3d444d }
 }";
 
-/// Colours that the colour-blind can tell apart (Okabe and Ito).
+/// Colours that colour-blind people can tell apart (Okabe and Ito).
 const STYLE: &str = "
 .chart .life { fill: none }
 .chart .Daily { stroke: #0072b2; stroke-width: 1 }
@@ -79,7 +78,7 @@ fn draw(title: String, says: &str, lives: &[Life], first: Night, last: Night) ->
     document.to_string()
 }
 
-/// Where a Night lies in the picture: to the right with time, upwards with the Night that a restore point was made on.
+/// Scale of the picture. The horizontal axis is time. The vertical axis is the Night of a restore point.
 struct Scale {
     first: Night,
     nights: f64,
@@ -119,7 +118,7 @@ impl Scale {
     }
 }
 
-/// The first day of each month between two Nights, as a date and as a Night.
+/// Returns the first day of each month between two Nights, as a date and as a Night.
 fn firsts_of_months(first: Night, last: Night) -> impl Iterator<Item = (Date, Night)> {
     let months = first.date().first_of_month().series(1.month());
     let night = |month: Date| Some((month, month.to_string().parse().ok()?));

@@ -1,4 +1,4 @@
-//! `nightly coverage`: every in-use volume with its newest restore point and its last drill, the worst first, and the volumes that are no
+//! `nightly coverage`: lists every in-use volume with its newest restore point and its last drill, worst first, and the volumes that are no
 //! longer backed up.
 
 use anyhow::Result;
@@ -26,19 +26,19 @@ use crate::{
     },
 };
 
-/// Seconds for which a volume without a restore point is said to be new.
+/// Age in seconds below which a volume without a restore point is shown with its age.
 const NEW: i64 = 36 * 3600;
 
-/// The verdict on a volume, in the order of the list.
+/// Verdict on a volume. The variants are in the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cover {
     None,
     Stale,
-    /// The volume is no longer backed up, but has restore points: its tags changed, or it is detached.
+    /// The volume has restore points, but is no longer backed up, because its tags changed or it is detached.
     Deselected,
     Covered,
-    /// The volume is not backed up: its `Backup` tag, or `VolumeTag`.
+    /// The volume is not backed up, because of its `Backup` tag or the parameter `VolumeTag`.
     LeftOut,
 }
 
@@ -66,15 +66,15 @@ pub struct Row {
     pub region: String,
     pub made_seconds: Option<i64>,
     pub restore_point: Option<Point>,
-    /// A newer snapshot that EBS still copies.
+    /// Newer snapshot that is still pending.
     pub pending: Option<Point>,
     pub verdict: Cover,
-    /// The last proof of it. Absent if no drill took it.
+    /// Result of the volume's last drill. Absent if no drill included the volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
 }
 
-/// The in-use volumes and those that have restore points, the worst first.
+/// In-use volumes, and volumes that have restore points, worst first.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Coverage {
@@ -82,7 +82,7 @@ pub struct Coverage {
     unread: Vec<String>,
     /// Whether the stack has a restore drill.
     drill: bool,
-    /// Seconds of age from which a restore point is stale.
+    /// Age in seconds above which a restore point is stale.
     max_age_seconds: i64,
     volumes: Vec<Row>,
 }
@@ -91,7 +91,7 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Asked, json: bool, no
     let inventory = Inventory::read(account, stack, None).await?;
     let regions: Vec<_> = stack.regions.iter().filter(|one| !inventory.unread.contains(one)).cloned().collect();
     let names = server_names(account, &regions).await;
-    // A caller who may not read the ledger still gets the restore points.
+    // A caller without access to the ledger still gets the restore points.
     let proofs = proofs::read(account, stack).await.unwrap_or_else(|error| {
         output::note(&format!("nightly: without what restore drills proved: {error:#}"));
         None
@@ -105,7 +105,7 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Asked, json: bool, no
     })
 }
 
-/// The servers' names by their ids. A caller who may not list them still sees the ids.
+/// Returns the names of the servers by instance id. A caller without permission to list them still sees the ids.
 async fn server_names(account: &Account, regions: &[String]) -> HashMap<String, String> {
     let answers = each_region(account, regions, async |region| region.instances(&[]).await).await;
     let mut names = HashMap::new();
@@ -120,7 +120,7 @@ async fn server_names(account: &Account, regions: &[String]) -> HashMap<String, 
 }
 
 impl Coverage {
-    /// Judges the in-use volumes.
+    /// Determines the verdict on each volume.
     pub fn new(
         inventory: &Inventory,
         names: &HashMap<String, String>,
@@ -269,7 +269,7 @@ fn point(snapshot: &Snapshot, now: Timestamp) -> Option<Point> {
 }
 
 impl Row {
-    /// `zone` is that of the restore drill's dates; none if there is no drill.
+    /// Returns the cells of the row. `zone` is the time zone of the drill's dates, or none if the stack has no drill.
     fn cells(&self, many_regions: bool, zone: Option<&TimeZone>) -> Vec<String> {
         let (id, night, old) = match &self.restore_point {
             Some(point) => (point.snapshot_id.as_str(), point.night.as_str(), in_words(point.age_seconds)),
@@ -292,12 +292,12 @@ impl Row {
         }
     }
 
-    /// The last drill that took it, where that could not prove all.
+    /// Returns the result of the volume's last drill, if that drill could not prove all restore points.
     fn failed(&self) -> Option<&Proof> {
         self.proof.as_ref().filter(|proof| !proof.unproven.is_empty())
     }
 
-    /// What it could not prove, and why.
+    /// Lists the restore points that the last drill could not prove, with the reasons.
     fn reasons(&self, zone: &TimeZone, terminal: Terminal) -> String {
         let unproven = self.failed().map(|proof| proof.unproven.as_slice()).unwrap_or_default();
         let proven = self.proof.as_ref().and_then(|proof| proof.proven.as_ref());

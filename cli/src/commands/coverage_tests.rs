@@ -2,7 +2,7 @@ use super::*;
 use crate::fixtures::{NOW, ago, inventory, snapshot, volume};
 use serde_json::json;
 
-/// One that is proven, one of which the last drill could not prove all.
+/// Returns the proofs of two volumes. The last drill proved the first, but not every restore point of the second.
 fn proofs() -> Proofs {
     let proven = json!({"at": "2026-11-22T06:00:14Z", "snapshotId": "snap-0123456789abcdef0", "night": "2026-11-22",
         "intervals": "Daily", "seconds": 14, "depth": "files"});

@@ -26,22 +26,22 @@ use crate::{
     ui::{output, progress::Progress, question, text::plural},
 };
 
-/// The name of the stack if none is given.
+/// Default name of the stack.
 pub const STACK: &str = "nightly-backup";
-/// CloudFormation takes this many bytes in the request itself; a longer template comes from a bucket (CloudFormation quotas).
+/// Maximum size in bytes of a template in the request itself. A longer template must be in a bucket (CloudFormation quotas).
 const BYTES_WITHOUT_BUCKET: usize = 51_200;
-/// Partitions in which services and principals differ, by the beginning of a Region's name.
+/// Region name prefixes of the partitions in which services and principals differ.
 const UNTRIED: [&str; 5] = ["cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-"];
 
-/// How a deployment ended.
+/// Result of a deployment.
 enum Ended {
     Deployed,
     Unchanged,
-    /// Ctrl-C. CloudFormation continues.
+    /// Ctrl-C or SIGTERM. CloudFormation continues.
     Interrupted,
 }
 
-/// Everything that is known before a change set is made.
+/// Everything that is known before the change set is created.
 struct Plan<'a> {
     account: &'a Account,
     asked: &'a Deploy,
@@ -57,7 +57,7 @@ struct Plan<'a> {
 /// Deploys the stack.
 ///
 /// # Errors
-/// One line that says what is wrong and what to do. Nothing was changed unless it names the stack's status.
+/// The error has the problem and the remedy in one line. Nothing was changed, unless the error names the status of the stack.
 pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bool) -> Result<Verdict> {
     let name = name.unwrap_or(STACK);
     let files = Files::open(asked.from.as_deref())?;
@@ -87,7 +87,7 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bo
     Ok(Verdict::Good)
 }
 
-/// Checks the name and the Region, and asks whose account it is.
+/// Checks the name, the Region and the endpoint, and returns the account.
 ///
 /// # Errors
 /// The name or the Region cannot be used, there are no credentials, or the endpoint is not AWS's.
@@ -109,7 +109,7 @@ pub async fn identify(account: &Account, name: &str, is_any_endpoint_allowed: bo
     Ok(identity)
 }
 
-/// Returns the template that the stack was deployed with. For a new stack it is the one that is asked for.
+/// Returns the template that the stack was deployed with. For a new stack, returns the requested template, or asks for one.
 fn choose(asked: &Deploy, found: Option<&Stack>) -> Result<Template> {
     match (found.and_then(|found| Template::of_stack(&found.description)), asked.template) {
         (Some(deployed), Some(other)) if deployed != other => bail!(
@@ -130,7 +130,7 @@ fn choose(asked: &Deploy, found: Option<&Stack>) -> Result<Template> {
     Ok(*chosen.with_context(|| format!("{answer:?} is not 1, 2 or 3"))?.1)
 }
 
-/// Reads the parameters of the command line.
+/// Returns the parameters from the command line.
 fn given(body: &Value, asked: &Deploy, template: Template) -> Result<BTreeMap<String, String>> {
     let known = template::parameters(body);
     let mut given: BTreeMap<_, _> = asked.parameters.iter().cloned().collect();
@@ -178,7 +178,7 @@ impl Plan<'_> {
         )
     }
 
-    /// Creates the ledger bucket again if somebody deleted it. Returns whether it did.
+    /// Recreates the ledger bucket if somebody deleted it. Returns whether it was recreated.
     async fn restore_ledger(&self) -> Result<bool> {
         let bucket = self.found.as_ref().and_then(|found| found.outputs.get("LedgerBucket"));
         let Some(bucket) = bucket else { return Ok(false) };
@@ -197,7 +197,7 @@ impl Plan<'_> {
         Ok(true)
     }
 
-    /// Deploys the changes.
+    /// Uploads the files, creates a change set, asks for confirmation, and executes the change set.
     async fn deploy(&self, cloudformation: &Client) -> Result<Ended> {
         let artifacts = Artifacts::name(self.account, &self.identity, self.name)?;
         artifacts.create().await?;
@@ -263,7 +263,7 @@ impl Plan<'_> {
         question::confirm("Make these changes?", self.asked.yes)
     }
 
-    /// Says which Regions this deployment takes out of `Regions`, and how many snapshots stay there.
+    /// Returns a line for each Region that this deployment removes from `Regions`, with the number of snapshots that stay there.
     async fn left_regions(&self) -> Result<Vec<String>> {
         let Some(found) = &self.found else { return Ok(Vec::new()) };
         let regions = |value: Option<&String>| match value.filter(|value| !value.is_empty()) {
@@ -286,7 +286,7 @@ impl Plan<'_> {
         Ok(lines)
     }
 
-    /// Says how it ended, with the outputs and what is still to do.
+    /// Prints the result, the outputs and what is still to do.
     async fn report(&self, cloudformation: &Client, is_changed: bool, json: bool) -> Result<()> {
         let outputs = stack::find(cloudformation, self.name).await?.map(|found| found.outputs).unwrap_or_default();
         let topic = outputs.get("TopicArn").cloned();
@@ -302,7 +302,7 @@ impl Plan<'_> {
     }
 }
 
-/// The result of a deployment, as it is printed.
+/// Result of a deployment, as it is printed.
 #[derive(Serialize)]
 struct Deployed<'a> {
     stack: &'a str,
@@ -320,7 +320,7 @@ impl Deployed<'_> {
     }
 }
 
-/// Returns the template as CreateChangeSet takes it. A long one is one more object.
+/// Returns the template in the form for CreateChangeSet. A long template becomes one more object to upload.
 fn place(packaged: &mut Package, url: &dyn Fn(&str) -> String) -> change_set::Template {
     let text = packaged.template.clone();
     if text.len() <= BYTES_WITHOUT_BUCKET {

@@ -1,4 +1,4 @@
-//! `nightly destroy`: deletes the stack. Snapshots and buckets stay, and it names them.
+//! `nightly destroy`: deletes the stack, and lists the snapshots and buckets that stay.
 
 use anyhow::{Result, bail};
 use aws_sdk_ec2::types::{Filter, InstanceStateName};
@@ -20,7 +20,7 @@ use crate::{
 /// Deletes the stack.
 ///
 /// # Errors
-/// One line that says what is wrong and what to do.
+/// The error has the problem and the remedy in one line.
 pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Result<Verdict> {
     let name = name.unwrap_or(STACK);
     let identity = identify(account, name, asked.allow_endpoint).await?;
@@ -62,7 +62,7 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Resu
     Ok(Verdict::Good)
 }
 
-/// Lists what outlives the stack.
+/// Lists the buckets and snapshots that stay.
 async fn staying(account: &Account, stack: &Stack, resources: &[Resource], artifacts: &Artifacts<'_>) -> Vec<String> {
     let buckets = resources.iter().filter(|one| one.kind == "AWS::S3::Bucket");
     let mut lines: Vec<_> = buckets.map(|one| format!("bucket {} ({})", one.physical_id, one.logical_id)).collect();
@@ -79,8 +79,8 @@ async fn staying(account: &Account, stack: &Stack, resources: &[Resource], artif
     lines
 }
 
-/// Lists the servers in the stack's network that are not of the stack. They hold the network, so it cannot be deleted (EC2 API
-/// reference, DeleteSubnet).
+/// Lists the servers in the stack's network that are not in the stack. The network cannot be deleted before them (EC2 API reference,
+/// DeleteSubnet).
 async fn in_the_way(account: &Account, resources: &[Resource]) -> Result<Vec<String>> {
     let of = |kind: &str| {
         resources.iter().filter(|one| one.kind == kind).map(|one| one.physical_id.clone()).collect::<Vec<_>>()

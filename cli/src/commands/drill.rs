@@ -88,7 +88,7 @@ async fn follow(
     Ok(if report.good { Verdict::Good } else { Verdict::Bad })
 }
 
-/// The key that an execution's output or cause names: `…; report: s3://<ledger>/drills/<date>/<execution>/report.json`.
+/// Returns the key that an execution's output or cause names: `…; report: s3://<ledger>/drills/<date>/<execution>/report.json`.
 fn key<'a>(said: &'a str, ledger: &str) -> Option<&'a str> {
     let (_, place) = said.split_once(&format!("s3://{ledger}/"))?;
     let end = place.find("/report.json")? + "/report.json".len();
@@ -153,7 +153,7 @@ fn table(report: &RegionReport) -> Rows {
     rows
 }
 
-/// What to do, if that is known.
+/// Returns the remedy, or an empty text if none is known.
 fn remedy(reason: &Reason, terminal: Terminal) -> String {
     advice(&reason.code).map(|advice| terminal.prose(4, advice.remedy)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `nightly list`: the restore points of each volume, by Interval, and when each expires.
+//! `nightly list`: lists the restore points of each volume by Interval, with their expiry dates.
 
 use anyhow::Result;
 use comfy_table::Color;
@@ -35,9 +35,9 @@ pub struct Point {
     pub state: String,
     pub gibibytes: i32,
     pub begun: Option<Timestamp>,
-    /// The Night on which it expires; none for one that never does.
+    /// Night on which the restore point expires. None if it never expires.
     pub expires: Option<Night>,
-    /// Why then, or why never.
+    /// Reason for the expiry date, or for the lack of one.
     pub reason: String,
 }
 
@@ -48,11 +48,11 @@ pub struct OfVolume {
     pub name: String,
     pub region: String,
     pub exists: bool,
-    /// Annuals, quarterlies, dailies, the newest first; then those whose tags cannot be read.
+    /// Annuals, quarterlies and dailies, newest first, and then snapshots whose tags cannot be read.
     pub restore_points: Vec<Point>,
 }
 
-/// The parameters that the dates rest on, and the volumes.
+/// Volumes, and the parameters that determine the expiry dates.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listing {
@@ -63,7 +63,7 @@ pub struct Listing {
     pub volumes: Vec<OfVolume>,
 }
 
-/// Prints the restore points of the volume of this id or name, or of all.
+/// Prints the restore points of the volume with this id or name, or of all volumes.
 pub async fn run(
     account: &Account,
     stack: &Stack,

@@ -1,4 +1,4 @@
-//! `nightly completions` and `nightly man`: for a package, or `source <(nightly completions bash)`.
+//! `nightly completions` and `nightly man`, for a package or for `source <(nightly completions bash)`.
 
 use anyhow::Result;
 use clap::CommandFactory;

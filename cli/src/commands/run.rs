@@ -23,9 +23,9 @@ use crate::{
     view,
 };
 
-/// A process with this variable may start a run for a Night in the future. `make up` sets it for the local cloud.
+/// Environment variable that allows a run for a Night in the future. `make up` sets it for the local cloud.
 const ANY_NIGHT: &str = "NIGHTLY_ANY_NIGHT";
-/// Nights of the retention chart.
+/// Number of Nights in the retention chart.
 const CHARTED: u32 = 1_000;
 
 /// Starts a run and follows it.
@@ -46,7 +46,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
         input["dryRun"] = json!(true);
     }
     if let Some(file) = &args.html {
-        // A file that cannot be written is known before the run, and no page of an earlier run stays.
+        // Reports a file that cannot be written before the run starts, and removes the page of an earlier run.
         File::create(file).with_context(|| file.display().to_string())?;
     }
     let mut interrupted = pin!(interrupted()?);
@@ -65,7 +65,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
     }
 }
 
-/// Starts an execution of a state machine; returns its ARN, or none if it was interrupted before Step Functions answered.
+/// Starts an execution of a state machine. Returns its ARN, or none if the call was interrupted before Step Functions answered.
 ///
 /// # Errors
 /// Step Functions refuses or does not answer.
@@ -112,7 +112,7 @@ async fn follow(
     Ok(Verdict::Bad)
 }
 
-/// Returns why an execution failed, in one line.
+/// Returns the error and the cause of a failed execution, in one line.
 pub fn why(ended: &DescribeExecutionOutput) -> String {
     let error = ended.error().unwrap_or(ended.status.as_str());
     let cause = ended.cause().map(|cause| format!(": {}", safe(cause))).unwrap_or_default();
@@ -136,7 +136,7 @@ async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, report: 
     Ok(())
 }
 
-/// Writes a report as a page. The file is complete or not written.
+/// Writes a report as a page. The file is either complete or not written.
 ///
 /// # Errors
 /// Step Functions does not answer, or the file cannot be written.
@@ -151,13 +151,13 @@ pub async fn write_page(account: &Account, stack: &Stack, report: &Report, file:
     Ok(())
 }
 
-/// Returns a path relative to the current folder, if it is below it.
+/// Returns a path relative to the current folder, if that folder contains the path.
 fn from_here(file: &Path) -> String {
     let here = env::current_dir().unwrap_or_default();
     file.strip_prefix(here).unwrap_or(file).display().to_string()
 }
 
-/// Returns the input that the options ask for. A Night alone means 04:30 of its date.
+/// Returns the input for the command-line options. A Night means 04:30 on its date, in the stack's time zone.
 fn asked(args: &Run, zone: &TimeZone) -> Result<Value> {
     let time = match args.night {
         Some(night) => Some(time_of(night, zone)?),
@@ -186,7 +186,7 @@ async fn input_of(account: &Account, stack: &Stack, execution: &str) -> Result<V
     with_time(input, timestamp(&described.start_date)).with_context(|| format!("--like {execution}"))
 }
 
-/// Adds when the execution started to an input without a time, so that a rerun is for the same Night.
+/// Adds the start time of the execution to an input without a time, so that a rerun is for the same Night.
 fn with_time(mut input: Value, started: Timestamp) -> Result<Value> {
     let members = input.as_object_mut().context("its input is not a JSON object")?;
     let started = started.round(Unit::Second)?;

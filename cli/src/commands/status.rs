@@ -1,4 +1,4 @@
-//! `nightly status`: the last runs, one line each; or those of one Night in full.
+//! `nightly status`: lists the last runs, one line each, or shows the runs of one Night in full.
 
 use anyhow::{Result, bail};
 use domain::Night;
@@ -68,14 +68,14 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Ti
     }
 }
 
-/// When the newest run that was not a dry run ended, if that is too long ago for a schedule that starts one each day.
+/// Returns the end of the newest run that was not a dry run, if that is too long ago for a daily schedule and no run is running.
 fn silent_since(starts: &[Start], now: Timestamp) -> Option<Timestamp> {
     let is_running = starts.iter().any(|start| !start.dry_run && matches!(start.outcome, Outcome::Running(_)));
     let ended = starts.iter().filter(|start| start.is_real_and_over()).filter_map(|start| start.ended).max()?;
     (!is_running && now.duration_since(ended) > STALE).then_some(ended)
 }
 
-/// The newest run that is over and was not a dry run decides.
+/// Returns the verdict on the newest run that has ended and was not a dry run.
 fn verdict(starts: &[Start]) -> Verdict {
     match starts.iter().find(|start| start.is_real_and_over()) {
         Some(start) if start.outcome != Outcome::Complete => Verdict::Bad,
@@ -83,7 +83,7 @@ fn verdict(starts: &[Start]) -> Verdict {
     }
 }
 
-/// Tells a newcomer on stderr, which scripts do not read, how to go on.
+/// Prints the next step for newcomers to stderr, which scripts do not read.
 fn hint(starts: &[Start]) {
     if let Some(night) = starts.iter().find_map(|start| start.night) {
         let next = Terminal::of_stderr().prose(0, &format!("Next: `nightly status {night}` shows that Night in full."));
@@ -97,7 +97,7 @@ async fn one(account: &Account, stack: &Stack, night: Night, html: Option<&Path>
     if starts.is_empty() {
         bail!("there is no Night {night} in the ledger; {}", nearest(&finder.nights.all().await?, night));
     }
-    // The report of a dry run is shown if there is no other.
+    // Shows the report of a dry run only if there is no other.
     let reported = |start: &&Start| start.summary.is_some();
     let shown = starts.iter().find(|start| reported(start) && !start.dry_run).or(starts.iter().find(reported));
     let report = match shown.and_then(Start::folder) {
@@ -126,7 +126,7 @@ async fn one(account: &Account, stack: &Stack, night: Night, html: Option<&Path>
     Ok(verdict(&starts))
 }
 
-/// Names the Nights of the ledger just before and after one.
+/// Names the Nights of the ledger just before and after this Night.
 fn nearest(all: &[Night], night: Night) -> String {
     let before = all.iter().rfind(|one| **one < night);
     let after = all.iter().find(|one| **one > night);

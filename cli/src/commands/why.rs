@@ -32,9 +32,9 @@ pub struct Answer {
     pub snapshot_id: String,
     region: String,
     volume_id: String,
-    /// Unknown for a snapshot of another stack.
+    /// None for a snapshot of another stack.
     volume_exists: Option<bool>,
-    /// Whether it has this stack's `BackupStack` tag.
+    /// Whether the snapshot has this stack's `BackupStack` tag.
     managed: bool,
     night: Option<Night>,
     interval: Option<Interval>,
@@ -42,7 +42,7 @@ pub struct Answer {
     state: String,
     gibibytes: i32,
     begun: Option<Timestamp>,
-    /// The Night on which it expires. None if it never expires, or if it is of another stack.
+    /// Night on which the snapshot expires. None if it never expires, or if it belongs to another stack.
     pub expires: Option<Night>,
     images: Vec<String>,
     pub text: Vec<String>,
@@ -65,7 +65,7 @@ pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Ti
     Ok(Verdict::Good)
 }
 
-/// EC2's own words for a malformed id name neither the shape nor the way out.
+/// Refuses a malformed id, because EC2's own error names neither the format nor a remedy.
 fn check(id: &str) -> Result<()> {
     let digits = id.strip_prefix("snap-").unwrap_or_default();
     if !matches!(digits.len(), 8 | 17) || !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
@@ -74,11 +74,12 @@ fn check(id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The snapshot, the AMIs that use it and, if it is the stack's, its volume with all snapshots; none if this Region does not have it.
+/// Returns the snapshot and the AMIs that use it, or none if this Region does not have it. If it belongs to the stack, also returns its
+/// volume with all snapshots.
 async fn find(region: &Region, stack: &Stack, id: &str) -> Result<Option<(Snapshot, Vec<String>, Inventory)>> {
     let found = region.snapshots(&[filter("snapshot-id", [id])]).await?;
     let Some(snapshot) = found.into_iter().find(|one| one.id == id) else { return Ok(None) };
-    // A caller who may not list AMIs gets the rest.
+    // A caller without permission to list AMIs still gets the rest.
     let used = filter("block-device-mapping.snapshot-id", [id]);
     let images = region.client.describe_images().owners("self").filters(used).send().await;
     let images = images.map(|answer| answer.images.unwrap_or_default()).unwrap_or_default();
@@ -94,7 +95,7 @@ async fn find(region: &Region, stack: &Stack, id: &str) -> Result<Option<(Snapsh
 }
 
 impl Answer {
-    /// Judges the snapshot among the others of its volume.
+    /// Explains the snapshot, given the other snapshots of its volume.
     pub fn new(
         snapshot: &Snapshot,
         images: Vec<String>,
@@ -105,7 +106,7 @@ impl Answer {
         let managed = snapshot.tags.get(BACKUP_STACK) == Some(&stack.backup_stack);
         let history = histories.get(&(snapshot.region.as_str(), snapshot.volume_id.as_str())).cloned();
         let (volume, mut own) = history.map(|one| (one.volume, one.snapshots)).unwrap_or_default();
-        // It may have been made since.
+        // The listing may lack the snapshot.
         if !own.iter().any(|one| one.id == snapshot.id) {
             own.push(snapshot);
         }

@@ -1,4 +1,4 @@
-//! The bucket of the uploaded files: one for each stack, account and Region.
+//! Bucket of the uploaded files. There is one for each stack, account and Region.
 
 use anyhow::{Result, bail};
 use aws_sdk_s3::{
@@ -19,9 +19,9 @@ use std::{
 
 use crate::account::{Account, error, identity::Identity};
 
-/// Characters of a bucket's name at most (S3 user guide, "General purpose bucket naming rules").
+/// Maximum length of a bucket name, in characters (S3 user guide, "General purpose bucket naming rules").
 const LONGEST_NAME: usize = 63;
-/// Days for which an object stays that no deployment uses any more.
+/// Days for which S3 keeps an object that no deployment uses any more.
 const DAYS_OF_OLD_VERSIONS: i32 = 30;
 
 pub struct Artifacts<'a> {
@@ -32,10 +32,10 @@ pub struct Artifacts<'a> {
 }
 
 impl<'a> Artifacts<'a> {
-    /// Names the bucket of a stack. The name contains the account, so that nobody else has it by chance.
+    /// Returns the bucket of a stack. The bucket name contains the account id, so that nobody else has it by chance.
     ///
     /// # Errors
-    /// The stack's name is too long for it.
+    /// The stack name is too long for a bucket name.
     pub fn name(account: &'a Account, identity: &'a Identity, stack: &str) -> Result<Self> {
         let ending = format!("-artifacts-{}-{}", identity.account, account.region);
         if stack.len() + ending.len() > LONGEST_NAME {
@@ -69,7 +69,7 @@ impl<'a> Artifacts<'a> {
 
     async fn protect(&self) -> Result<()> {
         make_private(&self.s3, &self.bucket).await?;
-        // A local cloud has no TLS: the policy would shut out this very deployment.
+        // A local cloud has no TLS, so the policy would block this deployment.
         if self.account.endpoint("S3").is_none_or(|endpoint| endpoint.starts_with("https:")) {
             require_tls(&self.s3, &self.bucket, &self.identity.partition).await?;
         }
@@ -81,7 +81,7 @@ impl<'a> Artifacts<'a> {
         put_lifecycle(&self.s3, &self.bucket, rule).await
     }
 
-    /// Returns the URL of an object, as this endpoint has it.
+    /// Returns a function from the key of an object to its URL at this endpoint.
     ///
     /// # Errors
     /// There are no credentials.

@@ -1,4 +1,4 @@
-//! What a deployment would change, with the stacks nested in the stack.
+//! Changes that a deployment would make to the stack and to the stacks nested in it.
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::{
@@ -15,13 +15,13 @@ use tokio::time::sleep;
 
 use crate::{account::error, deployment::package::NESTED, ui::output};
 
-/// What CloudFormation answers if a change set has no changes.
+/// Parts of CloudFormation's answer if a change set has no changes.
 const UNCHANGED: [&str; 2] = ["didn't contain changes", "No updates are to be performed"];
-/// How the reason of a root begins if the change set of a nested stack failed (aws-sam-cli, issue 2406).
+/// Beginning of the root's status reason if the change set of a nested stack failed (aws-sam-cli, issue 2406).
 const NESTED_FAILED: &str = "Nested change set";
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// What to deploy.
+/// Input of a change set.
 #[derive(Debug)]
 pub struct Request<'a> {
     pub stack: &'a str,
@@ -30,10 +30,10 @@ pub struct Request<'a> {
     pub template: Template,
     /// Values by parameter.
     pub parameters: &'a BTreeMap<String, String>,
-    /// The parameters that keep their deployed value.
+    /// Parameters that keep their deployed value.
     pub kept: BTreeSet<String>,
     pub tags: &'a [(String, String)],
-    /// The role that CloudFormation assumes, if not the caller's own.
+    /// Role that CloudFormation assumes. None for the caller's own credentials.
     pub role: Option<&'a str>,
 }
 
@@ -52,17 +52,17 @@ pub struct ChangeSet {
     pub changes: Vec<Change>,
 }
 
-/// What happens to one resource.
+/// Change of one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The logical id, after those of the nested stacks that it is in: `Environment/WebServer`.
+    /// Logical id, after those of the nested stacks that contain the resource: `Environment/WebServer`.
     pub path: String,
     pub kind: String,
     pub physical_id: String,
     pub effect: Effect,
 }
 
-/// See [`Change`].
+/// Effect of a [`Change`] on its resource. The variants are in the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     Delete,
@@ -75,11 +75,11 @@ pub enum Effect {
     Other,
 }
 
-/// How the creation of a change set ended.
+/// Result of the creation of a change set.
 enum Creation {
     Made(ChangeSet),
     Unchanged,
-    /// The reason.
+    /// Creation failed for this reason.
     Failed(String),
 }
 
@@ -93,7 +93,7 @@ impl ChangeSet {
         if let Creation::Failed(reason) = &created
             && reason.starts_with(NESTED_FAILED)
         {
-            // Some values are known to CloudFormation only once it deploys (cloudformation-coverage-roadmap, issue 759).
+            // CloudFormation knows some values only during the deployment (cloudformation-coverage-roadmap, issue 759).
             let reason = nested_reason(cloudformation, reason).await;
             output::note(&format!("\nThe changes inside nested stacks cannot be shown: {reason}"));
             created = create(cloudformation, request, &format!("{name}-root"), false).await?;
@@ -126,7 +126,7 @@ async fn create(client: &Client, request: &Request<'_>, name: &str, with_nested:
     let create = create.include_nested_stacks(with_nested).set_parameters(Some(parameters));
     let create = create.capabilities(Capability::CapabilityIam).capabilities(Capability::CapabilityAutoExpand);
     let create = create.set_role_arn(request.role.map(str::to_owned));
-    // Without tags the stack keeps those that it has.
+    // Without tags, the stack keeps its current tags.
     let tags = (!request.tags.is_empty()).then(|| request.tags.iter().map(tag).collect());
     let create = match request.template.clone() {
         Template::Body(body) => create.template_body(body),
@@ -164,7 +164,7 @@ async fn nested_reason(client: &Client, root: &str) -> String {
     }
 }
 
-/// Deletes a change set that is not wanted, and the empty stack that a first one makes.
+/// Deletes an unwanted change set, and the empty stack that a first change set creates.
 ///
 /// # Errors
 /// CloudFormation refuses or does not answer.
@@ -196,8 +196,8 @@ async fn await_creation(cloudformation: &Client, id: &str) -> Result<DescribeCha
     }
 }
 
-/// Lists the changes of a change set and of those of its nested stacks. A nested stack that changes in nothing is left out: a change set
-/// names every nested stack, because its template might have changed (CloudFormation API reference, ResourceChangeDetail, ChangeSource).
+/// Lists the changes of a change set and of its nested change sets, without nested stacks that do not change. A change set names every
+/// nested stack, because its template might have changed (CloudFormation API reference, ResourceChangeDetail, ChangeSource).
 async fn changes(cloudformation: &Client, id: &str) -> Result<Vec<Change>> {
     let (mut found, mut change_sets) = (Vec::new(), vec![(String::new(), id.to_owned())]);
     while let Some((prefix, id)) = change_sets.pop() {
@@ -247,7 +247,7 @@ fn read(change: &ResourceChange, path: String) -> Change {
 }
 
 impl Change {
-    /// Says in words what happens to the resource.
+    /// Describes the change in words.
     pub fn line(&self) -> String {
         let is_server = self.kind == "AWS::EC2::Instance";
         let words = match self.effect {

@@ -1,4 +1,4 @@
-//! The files of a deployment.
+//! Files of a deployment.
 
 use anyhow::{Context, Result, bail};
 use std::{
@@ -9,12 +9,11 @@ use std::{
 };
 use zip::ZipArchive;
 
-/// The templates, state machines and zips, by their paths in a checkout, such as `infra/backup.yaml`.
+/// Templates, state machines and zips, by their paths in a checkout, such as `infra/backup.yaml`.
 #[derive(Debug)]
 pub enum Files {
-    /// A checkout.
     Folder(PathBuf),
-    /// The archive that `make dist` appends to this program's file.
+    /// Archive that `make dist` appends to this program's file.
     Bundle(Mutex<ZipArchive<File>>),
 }
 
@@ -70,7 +69,7 @@ impl Files {
     }
 }
 
-/// Returns the path of a file that the file at `from` names relative to itself: `infra/a.yaml` and `../b/c` give `b/c`.
+/// Resolves a path that the file at `from` names relative to itself: `infra/a.yaml` and `../b/c` give `b/c`.
 pub fn beside(from: &str, named: &str) -> String {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();

@@ -1,4 +1,4 @@
-//! Watches CloudFormation work on a stack, and prints each resource as it is done.
+//! Follows CloudFormation's work on a stack, and prints each resource when it is done.
 
 use anyhow::{Result, bail};
 use aws_sdk_cloudformation::{
@@ -20,23 +20,23 @@ use crate::{
 
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 
-/// Follows what happens to a stack from now on.
+/// Follower of a stack's events.
 pub struct Follower<'a> {
     cloudformation: &'a Client,
     progress: &'a Progress,
     /// The root stack's id.
     root: &'a str,
-    /// Seconds of the Unix epoch, by CloudFormation's clock. Older events are of earlier work.
+    /// Unix time in seconds, by CloudFormation's clock. Older events belong to earlier work.
     since: i64,
-    /// The path of each nested stack by its id; that of the root is empty.
+    /// Path of each nested stack by stack id. The path of the root is empty.
     stacks: BTreeMap<String, String>,
     seen: BTreeSet<String>,
-    /// The first failure, by the path of its resource.
+    /// Resource path and reason of the first failure.
     failure: Option<(String, String)>,
 }
 
 impl<'a> Follower<'a> {
-    /// Begins before the work on the stack does: what happened until now is not shown.
+    /// Starts to follow a stack. Must be called before the work on the stack starts, because earlier events are not shown.
     ///
     /// # Errors
     /// CloudFormation refuses or does not answer.
@@ -53,7 +53,8 @@ impl<'a> Follower<'a> {
     /// Waits until the stack has one of these statuses. Returns false if Ctrl-C or SIGTERM ends the wait.
     ///
     /// # Errors
-    /// The stack ends otherwise, with the reason of the first resource that failed; or CloudFormation refuses or does not answer.
+    /// The stack ends with another status, or CloudFormation refuses or does not answer. The error has the reason of the first resource that
+    /// failed.
     pub async fn until(self, wanted: &[&str]) -> Result<bool> {
         let interrupted = interrupted()?;
         let stack = self.root.to_owned();
@@ -72,7 +73,7 @@ impl<'a> Follower<'a> {
     async fn wait(mut self, wanted: &[&str]) -> Result<()> {
         let mut pause = PAUSES.0;
         loop {
-            // The status first: its events exist by then.
+            // Reads the status first, because its events exist by then.
             let status = stack::find(self.cloudformation, self.root).await?.map(|found| found.status.to_string());
             let status = status.unwrap_or_else(|| "DELETE_COMPLETE".to_owned());
             self.read_events().await?;
@@ -101,7 +102,7 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    /// Returns the events of a stack that were not read yet, the oldest first.
+    /// Returns the events of a stack that were not read yet, oldest first.
     async fn news(&mut self, stack: &str) -> Result<Vec<StackEvent>> {
         let mut pages = self.cloudformation.describe_stack_events().stack_name(stack).into_paginator().send();
         let mut news = Vec::new();
@@ -119,7 +120,7 @@ impl<'a> Follower<'a> {
         Ok(news)
     }
 
-    /// Prints an event that ends the work on a resource. Returns the id of a nested stack that was not known.
+    /// Prints an event that ends the work on a resource. Returns the id of a nested stack that was not known before.
     fn take(&mut self, stack: &str, event: &StackEvent) -> Option<String> {
         self.seen.insert(event.event_id().unwrap_or_default().to_owned());
         let (logical, physical) = (event.logical_resource_id()?, event.physical_resource_id().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Creates a ledger bucket again that was deleted. A deployment does not, because its template has not changed.
+//! Recreates a ledger bucket that was deleted. A deployment does not recreate it, because the template has not changed.
 
 use anyhow::Result;
 use aws_sdk_s3::{
@@ -17,7 +17,7 @@ use crate::{
 /// Days for which the ledger keeps its lists and reports, as in `LedgerBucket` of infra/backup.yaml.
 pub const DAYS: i32 = 400;
 
-/// Whether the bucket is missing.
+/// Returns whether the bucket is missing.
 ///
 /// # Errors
 /// S3 refuses or does not answer.

@@ -1,11 +1,11 @@
-//! Deploys our templates to the caller's account, and deletes a stack again.
+//! Deploys the project's templates to the caller's account, and deletes their stacks.
 //!
 //! # Layout
 //! - [`files`]: the templates, state machines and zips, from a checkout or from this program's own file.
-//! - [`template`]: reads a template. [`package`]: puts the places of the uploaded files into it. [`releases`]: a digest of each function.
-//! - [`artifacts`]: the bucket of the uploaded files.
-//! - [`stack`]: the stack as it stands. [`change_set`]: what a deployment would change. [`follow`]: watches it to its end.
-//! - [`price`]: what each template costs a month.
+//! - [`template`]: reads a template. [`package`]: inserts the locations of the uploaded files. [`releases`]: a digest of each function.
+//! - [`artifacts`]: the bucket of the uploaded files. [`ledger_bucket`]: recreates a ledger bucket that was deleted.
+//! - [`stack`]: the deployed stack. [`change_set`]: the changes of a deployment. [`follow`]: follows a deployment to its end.
+//! - [`price`]: the monthly cost of each template.
 
 pub mod artifacts;
 pub mod change_set;

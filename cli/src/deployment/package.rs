@@ -1,4 +1,4 @@
-//! Puts the places of the uploaded files into a template.
+//! Inserts the locations of the uploaded files into a template.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -10,16 +10,16 @@ use crate::deployment::{
     template,
 };
 
-/// The type of a nested stack, whose property `TemplateURL` names a template.
+/// Resource type of a nested stack, whose property `TemplateURL` names a template.
 pub const NESTED: &str = "AWS::CloudFormation::Stack";
 const STATE_MACHINE: &str = "AWS::StepFunctions::StateMachine";
 
-/// A template with its files.
+/// Template with its files.
 #[derive(Debug)]
 pub struct Package {
-    /// The template as JSON.
+    /// Template as JSON.
     pub template: String,
-    /// The content of each object to upload, by its key. The key is the content's digest, so an object never changes.
+    /// Content of each object to upload, by key. The key is the digest of the content, so an object never changes.
     pub objects: BTreeMap<String, Vec<u8>>,
 }
 
@@ -50,7 +50,7 @@ impl Package {
             }
             template["Mappings"]["Artifacts"]["Bucket"]["Name"] = bucket.into();
         }
-        // No resource of a loop names a file.
+        // Skips loops (`Fn::ForEach`), because their resources name no files.
         let resources = template["Resources"].as_object_mut().with_context(|| format!("{path} has no Resources"))?;
         for resource in resources.values_mut() {
             let kind = resource["Type"].as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What each template costs a month. docs/deploying.md has the items and their sources.
+//! Monthly cost of each template. docs/deploying.md has the items and their sources.
 
 use clap::ValueEnum;
 use std::fmt;
@@ -15,7 +15,7 @@ pub enum Template {
 }
 
 impl Template {
-    /// The template's path in a checkout.
+    /// Returns the template's path in a checkout.
     pub fn path(self) -> &'static str {
         match self {
             Self::Backup => "infra/backup.yaml",
@@ -24,7 +24,7 @@ impl Template {
         }
     }
 
-    /// How the description of the template, and so that of its stack, begins.
+    /// Returns the beginning of the description of the template, which is also that of its stack.
     pub fn description(self) -> &'static str {
         match self {
             Self::Backup => "Nightly EBS backup: the functions,",
@@ -33,12 +33,12 @@ impl Template {
         }
     }
 
-    /// The template that a stack was deployed with.
+    /// Returns the template that a stack was deployed with, by the stack's description.
     pub fn of_stack(description: &str) -> Option<Self> {
         [Self::Backup, Self::Environment, Self::All].into_iter().find(|one| description.starts_with(one.description()))
     }
 
-    /// The price of a month in US East without free tiers, before snapshots and runs.
+    /// Returns the monthly price in US East without free tiers, before snapshots and runs.
     pub fn price(self) -> &'static str {
         match self {
             Self::Backup => "about $5.50, plus $0.0044 a volume, plus snapshot storage at $0.05 a GB",

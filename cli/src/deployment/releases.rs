@@ -1,4 +1,4 @@
-//! Works out the parameter `Releases`: for each function, one digest of its code and of the settings in its environment.
+//! Computes the parameter `Releases`: for each function, one digest of its code and of the settings in its environment.
 //!
 //! CloudFormation publishes a version of a function if a property of the version changes. It sees neither the content of a zip nor the
 //! value of a parameter there, so the description of each version is the digest of its function.
@@ -13,14 +13,14 @@ use crate::deployment::{
     template,
 };
 
-/// The parameter of the digests.
+/// Name of the parameter with the digests.
 pub const PARAMETER: &str = "Releases";
-/// The templates that have functions, in the order of `Releases`.
+/// Templates that have functions, in the order of `Releases`.
 const TEMPLATES: [&str; 2] = ["infra/backup.yaml", "infra/restore-drill.yaml"];
-/// Characters of a digest. A collision only matters between two releases of one function.
+/// Length of a digest, in characters. A collision only matters between two releases of one function.
 const CHARACTERS: usize = 16;
 
-/// Returns the digests of every function, in the order of the parameter. `values` are the values of the parameters that will hold.
+/// Returns the digest of every function, in the order of the parameter. `values` are the parameter values after the deployment.
 ///
 /// # Errors
 /// A template or a zip is missing.
@@ -44,10 +44,10 @@ pub fn digests(files: &Files, values: &BTreeMap<String, String>) -> Result<Vec<S
     Ok(digests)
 }
 
-/// Returns the value of `Releases` over the deployed one. A function that did not change keeps its release.
+/// Returns the new value of `Releases`, given the deployed value. A function that did not change keeps its release.
 ///
-/// `rolled_back` is the time of an update that was rolled back: it may have left versions with the same digests, and Lambda publishes
-/// nothing if neither code nor configuration changed (Lambda API reference, PublishVersion).
+/// `rolled_back` is the time of an update that was rolled back. That update may have left versions with the same digests, and Lambda
+/// publishes nothing if neither code nor configuration changed (Lambda API reference, PublishVersion).
 pub fn over(deployed: &str, digests: &[String], rolled_back: Option<&str>) -> String {
     let before: Vec<_> = deployed.split(',').collect();
     let release = |(index, digest): (usize, &String)| match (rolled_back, before.get(index)) {
@@ -69,7 +69,7 @@ fn settings(declared: &Value, values: &BTreeMap<String, String>) -> BTreeMap<Str
     declared.map(|(name, parameter)| (name.clone(), value(name, parameter))).collect()
 }
 
-/// Returns the names that the loop of functions goes through, and the body of a function.
+/// Returns the function names of the loop (`Fn::ForEach`), and the body of a function.
 fn functions(template: &Value) -> Option<(&Vec<Value>, &Value)> {
     let loops = template["Resources"].as_object()?.iter().filter(|(name, _)| name.starts_with("Fn::ForEach::"));
     let mut bodies = loops.filter_map(|(_, body)| {

@@ -1,4 +1,4 @@
-//! The stack as it stands.
+//! A deployed stack and its resources.
 
 use anyhow::{Result, bail};
 use aws_sdk_cloudformation::{
@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use crate::{account::error, deployment::package::NESTED};
 
-/// How the description of each of our templates begins. It tells our stacks from those of other tools.
+/// Beginning of the description of each of our templates. It distinguishes our stacks from those of other tools.
 pub const OURS: &str = "Nightly EBS backup";
 
-/// A stack that exists.
+/// Stack that exists.
 #[derive(Clone, Debug)]
 pub struct Stack {
     pub name: String,
@@ -22,11 +22,11 @@ pub struct Stack {
     pub description: String,
     pub parameters: BTreeMap<String, String>,
     pub outputs: BTreeMap<String, String>,
-    /// The time of the last update, as digits.
+    /// Unix time of the last update in seconds, or empty if there was none.
     pub updated: String,
 }
 
-/// A resource of a stack or of a stack nested in it.
+/// Resource of a stack or of a stack nested in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     pub logical_id: String,
@@ -40,7 +40,7 @@ pub struct Resource {
 /// CloudFormation refuses or does not answer.
 pub async fn find(cloudformation: &Client, name: &str) -> Result<Option<Stack>> {
     match cloudformation.describe_stacks().stack_name(name).send().await {
-        // A stack that does not exist (CloudFormation API reference, DescribeStacks).
+        // The stack does not exist (CloudFormation API reference, DescribeStacks).
         Err(error) if error.code() == Some("ValidationError") => Ok(None),
         Err(error) => Err(error::from_sdk("DescribeStacks", error)),
         Ok(found) => Ok(found.stacks().first().map(read)),
@@ -64,15 +64,15 @@ fn read(stack: &Described) -> Stack {
 }
 
 impl Stack {
-    /// Whether nothing was ever deployed to it: only a change set was made.
+    /// Returns whether the stack only has a change set, and nothing was ever deployed to it.
     pub fn is_new(&self) -> bool {
         self.status == StackStatus::ReviewInProgress
     }
 
-    /// Refuses a stack that another tool made.
+    /// Refuses a stack that another tool created.
     ///
     /// # Errors
-    /// Its description is not that of one of our templates.
+    /// The description is not that of one of our templates.
     pub fn require_ours(&self) -> Result<()> {
         if self.is_new() || self.description.starts_with(OURS) {
             return Ok(());
@@ -87,7 +87,7 @@ impl Stack {
     /// Refuses a stack whose state allows no deployment.
     ///
     /// # Errors
-    /// Another deployment is at work, or an earlier one left the stack in a state that a person must end.
+    /// Another deployment is in progress, or an earlier one left the stack in a state that a person must resolve.
     pub fn require_deployable(&self, region: &str) -> Result<()> {
         let (name, status) = (&self.name, self.status.as_str());
         let destroy = format!("nightly destroy --stack {name} --region {region}");

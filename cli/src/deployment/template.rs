@@ -1,4 +1,4 @@
-//! Reads the templates and the state machines.
+//! Reads templates and state machines.
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value as Json, json};
@@ -49,7 +49,7 @@ fn function(name: &str, value: Json) -> Json {
     Json::Object(Map::from_iter([(name, value)]))
 }
 
-/// Returns the names of the parameters that a person may set. `Releases` is worked out by the deployment.
+/// Returns the names of the parameters that a person may set. The deployment computes `Releases`.
 pub fn parameters(template: &Json) -> Vec<&str> {
     let declared = template["Parameters"].as_object().into_iter().flat_map(Map::keys);
     declared.map(String::as_str).filter(|name| *name != crate::deployment::releases::PARAMETER).collect()

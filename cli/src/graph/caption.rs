@@ -1,4 +1,4 @@
-//! The picture's words.
+//! Text in the picture.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use jiff::SignedDuration;
@@ -13,7 +13,7 @@ fn duration(seconds: f64) -> String {
     text::duration(SignedDuration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
-/// The line under a state's name.
+/// Returns the line under a state's name.
 pub fn line(state: &State, passages: &Passages) -> String {
     let mut parts = Vec::new();
     match passages.items.filter(|_| passages.entered() > 0) {
@@ -28,7 +28,7 @@ pub fn line(state: &State, passages: &Passages) -> String {
     parts.join(" · ")
 }
 
-/// A Map's items: `2 of 3 done, 1 failed`.
+/// Returns the counts of a Map's items: `2 of 3 done, 1 failed`.
 fn counts(items: Counts) -> String {
     match (items.done, items.in_flight) {
         (0, 0) if items.total == 1 => "1 item".to_owned(),
@@ -38,7 +38,7 @@ fn counts(items: Counts) -> String {
     }
 }
 
-/// Everything about a state, for a pointer on its box and for a screen reader.
+/// Describes a state in full, for the tooltip of its box and for screen readers.
 pub fn title(state: &State, passages: &Passages) -> String {
     let (name, label, entered) = (&state.name, state.label(), passages.entered());
     let ended = Outcome::VARIANTS.iter().rev().filter(|outcome| passages.count(**outcome) > 0);
@@ -53,7 +53,7 @@ pub fn title(state: &State, passages: &Passages) -> String {
     format!("{name} ({label}): {}{more}", ended.join(", "))
 }
 
-/// How the execution ended, in one line.
+/// Returns the status of the execution in one line.
 pub fn summary(execution: &Execution) -> String {
     let after = text::duration(execution.took());
     let error = execution.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
@@ -70,7 +70,7 @@ pub fn capitalised(text: &str) -> String {
     format!("{}{}", text[..1].to_uppercase(), &text[1..])
 }
 
-/// The outcome in words: that of the execution, then the states by theirs.
+/// Describes the status of the execution, and lists the states by outcome.
 pub fn description(execution: &Execution, states: &[(&State, Passages)]) -> String {
     let mut text = format!("Execution {} of {} {}.", execution.name, execution.machine, summary(execution));
     for outcome in Outcome::VARIANTS.iter().rev().copied() {

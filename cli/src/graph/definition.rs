@@ -1,5 +1,5 @@
-//! A definition in the Amazon States Language, as a tree of states: those within a Map are inside it. No definition of ours has a
-//! Parallel.
+//! State machine definition in the Amazon States Language, as a tree of states. A Map contains the states of its processor. No definition
+//! of this project has a Parallel state.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::outcome::Outcome;
 
-/// States that lead to one another: those of the whole machine, or of a Map's processor.
+/// States on one level: those of the whole machine, or of a Map's processor.
 #[derive(Clone, Debug)]
 pub struct Machine {
     pub start: String,
-    /// Its states, in the order in which they may be reached.
+    /// States in the order in which they may be reached.
     pub states: Vec<State>,
 }
 
@@ -19,12 +19,12 @@ pub struct Machine {
 pub struct State {
     pub name: String,
     pub kind: Kind,
-    /// Whether it is a Map whose items are child executions.
+    /// Whether the state is a Map whose items are child executions.
     pub is_distributed: bool,
     pub arrows: Vec<Arrow>,
     /// A Map's processor.
     pub inside: Option<Machine>,
-    /// The service that a Task calls.
+    /// AWS service that a Task calls.
     service: &'static str,
 }
 
@@ -39,11 +39,11 @@ pub enum Kind {
     Map,
 }
 
-/// A way from a state to another.
+/// Transition from a state to another, or to the end of its level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrow {
     pub to: Option<String>,
-    /// Whether only an error leads this way.
+    /// Whether the transition is a Catch.
     pub catch: bool,
 }
 
@@ -89,19 +89,19 @@ impl Machine {
     /// Reads a definition.
     ///
     /// # Errors
-    /// It is not in the Amazon States Language.
+    /// The definition is not in the Amazon States Language.
     pub fn read(definition: &str) -> Result<Self> {
         let definition: Definition =
             serde_json::from_str(definition).context("the state machine's definition cannot be read")?;
         Ok(definition.into())
     }
 
-    /// Returns the state of this name on this level.
+    /// Returns the state with this name on this level.
     pub fn get(&self, name: &str) -> Option<&State> {
         self.states.iter().find(|state| state.name == name)
     }
 
-    /// Returns the state of this name on any level.
+    /// Returns the state with this name on any level.
     pub fn find(&self, name: &str) -> Option<&State> {
         self.all().into_iter().find(|state| state.name == name)
     }
@@ -135,25 +135,25 @@ impl State {
         Self { name, kind: source.r#type, is_distributed, arrows, inside, service: service(&source.resource) }
     }
 
-    /// Whether nothing but an error leads from here to there.
+    /// Returns whether only a Catch leads from this state to `to`.
     pub fn catches_into(&self, to: &str) -> bool {
         let leads = |catch| self.arrows.iter().any(|arrow| arrow.catch == catch && arrow.to.as_deref() == Some(to));
         leads(true) && !leads(false)
     }
 
-    /// Whether its level ends here after this outcome.
+    /// Returns whether the level ends after this state has this outcome.
     pub fn ends_with(&self, outcome: Outcome) -> bool {
         let well = outcome == Outcome::Succeeded || self.kind == Kind::Fail && outcome == Outcome::Failed;
         well && self.arrows.iter().any(|arrow| arrow.to.is_none())
     }
 
-    /// Returns the only way on that is not an error's, if there is exactly one.
+    /// Returns the transition that is not a Catch, if there is exactly one.
     pub fn only_way(&self) -> Option<&Arrow> {
         let mut ways = self.arrows.iter().filter(|arrow| !arrow.catch);
         ways.next().filter(|_| ways.next().is_none())
     }
 
-    /// Returns its type, or for a Task the service that it calls.
+    /// Returns the state's type, or for a Task the service that it calls.
     pub fn label(&self) -> &str {
         match self.kind {
             Kind::Task => self.service,

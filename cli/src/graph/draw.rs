@@ -1,4 +1,4 @@
-//! The picture.
+//! Draws the picture as SVG.
 
 use strum::VariantArray;
 use svg::Document;
@@ -12,10 +12,10 @@ use super::outcome::{Outcome, Trace};
 
 const MARGIN: f64 = 20.0;
 const TOP: f64 = 104.0;
-/// The legend is this wide.
+/// Minimum width, which is that of the legend.
 const LEAST: f64 = 620.0;
 
-/// Draws the outcome of each state.
+/// Draws the state machine with the outcome of each state.
 pub fn svg(machine: &Machine, execution: &Execution, trace: &Trace) -> String {
     let picture = Picture { machine, trace };
     let level = layout::layout(machine, &|state| caption::line(state, &trace.state(&state.name)));
@@ -74,7 +74,7 @@ struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// The ways not taken first, so that those taken lie above them.
+    /// Draws a level. Transitions that were not taken come first, so that the others lie on top.
     fn level(&self, level: &Level) -> Group {
         let mut routes: Vec<_> = level.routes.iter().map(|route| (self.taken(route), route)).collect();
         routes.sort_by_key(|(taken, _)| *taken);
@@ -90,7 +90,7 @@ impl Picture<'_> {
             (START, first) => self.trace.state(first).outcome() != Outcome::NotReached,
             (last, END) => self.trace.took(last, None),
             (from, to) if route.catch => {
-                // A Catch may lead where all else does.
+                // A Catch may have the same target as another transition.
                 let both = self.machine.find(from).is_some_and(|state| !state.catches_into(to));
                 self.trace.took(from, Some(to)) && (!both || self.trace.state(from).outcome() == Outcome::Caught)
             }
@@ -119,7 +119,7 @@ impl Picture<'_> {
         group = group.add(shape(format!("{kind} {} fill tint", outcome.class())));
         group = group.add(shape(format!("{kind} plain {}", outcome.class())));
         if contains {
-            // A second edge, because it stands for several iterations.
+            // A second outline, because a Map has several iterations.
             let inner = Rect { x: x + 4.0, y: y + 4.0, width: width - 8.0, height: one.rect.height - 8.0 };
             group = group.add(Path::new().set("d", outline(state.kind, inner)).set("class", "way"));
         }
@@ -137,7 +137,7 @@ impl Picture<'_> {
     }
 }
 
-/// Returns a shape: a Choice has points, a Succeed and a Fail round ends, a Pass sharp corners, all others round corners.
+/// Returns the outline of a box. A Choice has points, a Succeed and a Fail round ends, a Pass sharp corners, all others round corners.
 fn outline(kind: Kind, Rect { x, y, width, height }: Rect) -> String {
     let r: f64 = match kind {
         Kind::Choice => {
@@ -167,7 +167,7 @@ fn terminal(one: &Placed) -> Group {
     Group::new().add(oval.set("class", "end")).add(says)
 }
 
-/// A line through the points, rounded at each of them. The last curve ends short of its end, so that the head points straight.
+/// Draws a line that is rounded at each point. The last curve stops short of the end, so that the arrowhead points straight.
 fn way(route: &Route, taken: bool) -> Path {
     let between = |one: (f64, f64), other: (f64, f64), part: f64| {
         (one.0 + (other.0 - one.0) * part, one.1 + (other.1 - one.1) * part)
@@ -189,7 +189,8 @@ fn way(route: &Route, taken: bool) -> Path {
     Path::new().set("d", d).set("class", classes).set("marker-end", head)
 }
 
-/// A disc that says the outcome without its colour: a tick, a cross, an exclamation mark, three dots, a bar; empty if not reached.
+/// Draws a disc with a sign, so that the outcome is clear without colour: a tick, a cross, an exclamation mark, three dots or a bar. The
+/// disc of a state that was not reached is empty.
 pub fn mark(outcome: Outcome, x: f64, y: f64) -> Group {
     let disc = Circle::new().set("r", 8).set("class", format!("{} fill", outcome.class()));
     let sign = match outcome {

@@ -1,11 +1,11 @@
-//! What an execution did: its own history, and those of its Map Runs' child executions.
+//! Outcomes of an execution's states, from its own history and from those of its child executions.
 
 use super::definition::{Kind, Machine, State};
 use super::fetch::{Execution, MapRun};
 use super::history;
 use super::outcome::{Outcome, Trace};
 
-/// Works out the outcome of every state of an execution.
+/// Returns the outcome of every state of an execution.
 pub fn trace(machine: &Machine, execution: &Execution) -> Trace {
     let mut trace = Trace::default();
     let maps = history::read(machine, &execution.events, &execution.status, execution.ended, &mut trace);
@@ -17,7 +17,7 @@ pub fn trace(machine: &Machine, execution: &Execution) -> Trace {
     trace
 }
 
-/// Adds a Map Run: its counts to its Map, and what its child executions did to the states inside.
+/// Adds the counts of a Map Run to its Map, and the outcomes of its child executions to the states inside.
 fn add_run(trace: &mut Trace, map: &State, run: &MapRun) {
     let items = trace.edit(&map.name).items.get_or_insert_default();
     *items = *items + run.counts;
@@ -34,7 +34,7 @@ fn add_run(trace: &mut Trace, map: &State, run: &MapRun) {
         let ended = events.last().map_or(0.0, |event| event.timestamp().as_secs_f64());
         history::read(inside, events, status, ended, trace);
     }
-    // A failed child execution that was not read failed in the only Task, if there is only one.
+    // If there is only one Task, child executions whose history was not read failed in that Task.
     let mut tasks = path.iter().filter(|state| state.kind == Kind::Task);
     if let (Some(only), None) = (tasks.next(), tasks.next()) {
         trace.add(&only.name, Outcome::Failed, run.counts.failed.saturating_sub(run.failed.len() as u64), None);

@@ -1,4 +1,4 @@
-//! Asks Step Functions for an execution.
+//! Reads an execution from Step Functions.
 
 use anyhow::{Context, Result};
 use aws_sdk_sfn::Client;
@@ -9,43 +9,41 @@ use std::collections::BTreeMap;
 use crate::account::{error, executions, map_runs::MapRuns};
 use crate::ui::progress::Counts;
 
-/// Failed child executions whose history is read, at most.
+/// Maximum number of failed child executions of a Map Run whose history is read.
 const MOST_CHILDREN: usize = 20;
 
-/// An execution: its definition, its history and its Map Runs. Times are in seconds since 1970.
+/// Execution with its definition, its history and its Map Runs. Times are in seconds since 1970.
 #[derive(Clone, Debug)]
 pub struct Execution {
     pub name: String,
-    /// The name of its state machine.
+    /// Name of the state machine.
     pub machine: String,
-    /// How it ended, if it did.
     pub status: ExecutionStatus,
-    /// The definition that it ran, in the Amazon States Language.
+    /// Definition that the execution runs, in the Amazon States Language.
     pub definition: String,
-    /// The error that it ended with.
     pub error: Option<String>,
     pub started: f64,
-    /// When it ended; now if it is running.
+    /// End time, or the current time if the execution is running.
     pub ended: f64,
-    /// Its history, oldest event first.
+    /// History, oldest event first.
     pub events: Vec<HistoryEvent>,
-    /// The Map Runs of its Distributed Maps, by ARN.
+    /// Map Runs by ARN.
     pub map_runs: BTreeMap<String, MapRun>,
 }
 
 impl Execution {
-    /// Returns how long it took, until now if it is running.
+    /// Returns the duration, until now if the execution is running.
     pub fn took(&self) -> SignedDuration {
         SignedDuration::try_from_secs_f64(self.ended - self.started).unwrap_or_default()
     }
 }
 
-/// A run of a Distributed Map.
+/// Map Run of a Distributed Map.
 #[derive(Clone, Debug)]
 pub struct MapRun {
-    /// Its child executions.
+    /// Counts of the child executions.
     pub counts: Counts,
-    /// The first of those that failed: how each ended, and its history.
+    /// Status and history of the first child executions that failed.
     pub failed: Vec<(ExecutionStatus, Vec<HistoryEvent>)>,
 }
 
@@ -60,7 +58,7 @@ pub async fn newest(sfn: &Client, machine: &str) -> Result<String> {
     first.with_context(|| format!("{machine} has no execution yet; start one with: nightly run"))
 }
 
-/// Reads all that a picture needs.
+/// Reads everything that a picture needs.
 ///
 /// # Errors
 /// There is no such execution, or Step Functions does not answer.

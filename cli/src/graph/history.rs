@@ -1,5 +1,5 @@
-//! Reads a history: which states were entered and left, in which order, and with which errors. Each event names the event before it in
-//! its branch, so the iterations of a Map can be told apart.
+//! Reads the visits of states from a history, with their order and errors. Each event names the previous event of its branch, so the
+//! iterations of a Map can be told apart.
 
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use std::collections::{BTreeMap, HashMap};
@@ -8,10 +8,10 @@ use super::definition::{Kind, Machine, State};
 use super::outcome::{Outcome, Trace};
 use crate::ui::progress::Counts;
 
-/// One passage of a state.
+/// One passage through a state.
 struct Visit<'a> {
     state: &'a State,
-    /// The visit of the Map around it.
+    /// Visit of the enclosing Map.
     within: Option<usize>,
     entered: f64,
     exited: Option<f64>,
@@ -21,7 +21,7 @@ struct Visit<'a> {
     error: Option<&'a str>,
 }
 
-/// The place of an event in its branch: the innermost visit that is open after it, and the visit that it ended.
+/// Position after an event in its branch: the innermost visit that is open, and the visit that the event ended.
 #[derive(Clone, Copy, Default)]
 struct Position {
     open: Option<usize>,
@@ -34,8 +34,8 @@ struct Reader<'a> {
     map_runs: BTreeMap<String, &'a State>,
 }
 
-/// Adds the history of an execution that has this status, and ended then or is running now. Returns the Map of each Map Run, by the
-/// run's ARN.
+/// Adds the history of an execution to a trace. `ended` is the end time, or the current time if the execution is running. Returns the Map
+/// of each Map Run by the ARN of the Map Run.
 pub fn read<'a>(
     machine: &'a Machine,
     events: &'a [HistoryEvent],
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
             self.visits[number].exited = Some(at);
             return Position { open: self.visits[number].within, left };
         }
-        // An event of a Map may follow an event of a state within it.
+        // An event of a Map may follow an event of a state inside the Map.
         let is_map = kind.starts_with("Map");
         let open = self.nearest(before.open, |visit| !is_map || visit.state.kind == Kind::Map);
         if let Some(number) = open {
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
             if let Some(how) = kind.strip_prefix("MapIteration") {
                 count(trace.edit(&state.name).items.get_or_insert_default(), how);
             } else if kind.ends_with("Failed") || kind.ends_with("TimedOut") {
-                // The error of a failed Map is the last one within it.
+                // A failed Map has the last error inside it.
                 let inner = before.open.and_then(|inner| self.visits[inner].error);
                 let visit = &mut self.visits[number];
                 (visit.has_failed, visit.error) = (true, error(event).or(inner).or(visit.error));
@@ -110,12 +110,12 @@ impl<'a> Reader<'a> {
         Position { open: Some(self.visits.len() - 1), left: None }
     }
 
-    /// Returns the innermost open visit, seen from this one, that is wanted.
+    /// Returns the innermost visit, from this one outwards, that `wanted` accepts.
     fn nearest(&self, from: Option<usize>, wanted: impl Fn(&Visit) -> bool) -> Option<usize> {
         std::iter::successors(from, |visit| self.visits[*visit].within).find(|visit| wanted(&self.visits[*visit]))
     }
 
-    /// Returns when a visit was over: when it was left, or when the Map around it was.
+    /// Returns the end of a visit: the time when the state or an enclosing Map was left.
     fn over(&self, number: usize) -> Option<f64> {
         let around = std::iter::successors(Some(number), |visit| self.visits[*visit].within);
         around.filter_map(|visit| self.visits[visit].exited).next()

@@ -1,4 +1,5 @@
-//! Where everything of the picture is. A Map's inside is laid out by itself, and is one box outside: no way leads into a Map.
+//! Positions of everything in the picture. The inside of a Map is laid out separately, because no transition leads into a Map. Outside,
+//! the Map is one box.
 
 use dagre::{
     EdgeLabel, LayoutOptions, NodeLabel,
@@ -17,10 +18,10 @@ pub struct Rect {
 
 #[derive(Clone, Debug)]
 pub struct Placed {
-    /// The state; [`START`] and [`END`] are none.
+    /// Name of the state, or [`START`] or [`END`], which are not states.
     pub name: String,
     pub rect: Rect,
-    /// What is inside, and where in the box it begins.
+    /// States inside a Map. Empty for all other states.
     pub inside: Level,
 }
 
@@ -28,12 +29,12 @@ pub struct Placed {
 pub struct Route {
     pub from: String,
     pub to: String,
-    /// Whether only an error leads this way.
+    /// Whether the transition is a Catch.
     pub catch: bool,
     pub points: Vec<(f64, f64)>,
 }
 
-/// States beside one another, measured from their own upper left corner.
+/// States of one level. Coordinates start at the upper left corner of the level.
 #[derive(Clone, Debug, Default)]
 pub struct Level {
     pub boxes: Vec<Placed>,
@@ -42,18 +43,18 @@ pub struct Level {
     pub height: f64,
 }
 
-/// The box where the execution begins; no state's name has a control character.
+/// Name of the box where the execution starts. The name of a state has no control characters.
 pub const START: &str = "\u{1}start";
-/// The box where it ends.
+/// Name of the box where the execution ends.
 pub const END: &str = "\u{1}end";
 
-/// The height of a container's caption.
+/// Height of a container's caption.
 pub const CAPTION: f64 = 48.0;
 const PADDING: f64 = 14.0;
 const BOX: f64 = 46.0;
 const TERMINAL: (f64, f64) = (58.0, 26.0);
 
-/// Lays the whole machine out; `line` is the second line of a state's box.
+/// Lays out the whole machine. `line` returns the second line of a state's box.
 pub fn layout(machine: &Machine, line: &dyn Fn(&State) -> String) -> Level {
     level(machine, line, true)
 }
@@ -69,7 +70,7 @@ fn level(machine: &Machine, line: &dyn Fn(&State) -> String, is_outermost: bool)
         graph.set_node(name.as_str(), Some(label));
     }
     for (number, route) in routes.iter().enumerate() {
-        // The way without errors is to be the straight one.
+        // Keeps the route without errors straight.
         let label = EdgeLabel { weight: if route.catch { 1 } else { 8 }, ..EdgeLabel::default() };
         graph.set_edge(route.from.as_str(), route.to.as_str(), Some(label), Some(&number.to_string()));
     }
@@ -79,7 +80,7 @@ fn level(machine: &Machine, line: &dyn Fn(&State) -> String, is_outermost: bool)
 }
 
 fn placed(state: &State, line: &dyn Fn(&State) -> String) -> Placed {
-    // Rather too wide than too narrow, because the font is not known.
+    // Too wide is better than too narrow, because the font is unknown.
     let text_width = |text: &str, character: f64| text.chars().count() as f64 * character;
     let own = text_width(&state.name, 8.0).max(text_width(&line(state), 6.2)) + 62.0;
     let Some(inside) = &state.inside else {
@@ -127,7 +128,7 @@ impl Placed {
         Self { name: name.to_owned(), rect: Rect { x: 0.0, y: 0.0, width, height }, inside }
     }
 
-    /// Returns where its inside begins.
+    /// Returns the upper left corner of the inside.
     pub fn inner_corner(&self) -> (f64, f64) {
         (self.rect.x + (self.rect.width - self.inside.width) / 2.0, self.rect.y + CAPTION)
     }

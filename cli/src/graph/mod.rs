@@ -1,8 +1,8 @@
-//! `nightly graph`: an execution as a picture, its states coloured by outcome, as the console's graph view draws it.
+//! `nightly graph`: draws an execution like the graph view of the console, with the states coloured by outcome.
 //!
 //! # Layout
-//! - [`fetch`] asks Step Functions for an execution. [`definition`] is its tree of states.
-//! - [`history`] reads the [`outcome`] of each state from its events; [`execution`] does so for its Map Runs too.
+//! - [`fetch`] reads an execution from Step Functions. [`definition`] is its tree of states.
+//! - [`history`] reads the [`outcome`] of each state from the events. [`execution`] adds those of the Map Runs.
 //! - [`layout`] places the boxes. [`draw`] draws them, with the words of [`caption`] and the colours of `style.css`.
 
 pub mod caption;
@@ -46,7 +46,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &cli::Graph, json: bool
     Ok(Verdict::Good)
 }
 
-/// Returns an execution as an SVG.
+/// Returns the picture of an execution as SVG.
 ///
 /// # Errors
 /// The definition cannot be read.
@@ -55,7 +55,7 @@ pub fn draw(execution: &Execution) -> Result<String> {
     Ok(draw::svg(&machine, execution, &execution::trace(&machine, execution)))
 }
 
-/// Returns an execution for scripts: each state, those within a Map after it.
+/// Returns an execution as JSON. The states inside a Map follow the Map.
 fn object(execution: &Execution) -> Result<Value> {
     let machine = Machine::read(&execution.definition)?;
     let trace = execution::trace(&machine, execution);

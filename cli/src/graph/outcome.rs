@@ -6,7 +6,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use crate::ui::progress::Counts;
 
-/// The outcome of a state. The last one is the worst, and colours the state.
+/// Outcome of a state. The last variant is the worst. The worst outcome of a state decides its colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Outcome {
@@ -15,9 +15,9 @@ pub enum Outcome {
     Succeeded,
     InProgress,
     Aborted,
-    /// It failed, and the execution went on: the error was caught, or the Map tolerates failed items.
+    /// The state failed, but the execution continued, because the error was caught or the Map tolerates failed items.
     Caught,
-    /// It failed, and took the execution, the iteration or the child execution with it.
+    /// The state failed, and with it the execution, the iteration or the child execution.
     Failed,
 }
 
@@ -26,12 +26,12 @@ impl Outcome {
         self.class().replace('-', " ")
     }
 
-    /// Its class in the picture, and its name for scripts.
+    /// Returns the CSS class in the picture, which is also the name in JSON.
     pub fn class(self) -> &'static str {
         self.into()
     }
 
-    /// The outcome of a state that was never left, in an execution with this status.
+    /// Returns the outcome of a state that was never left, in an execution with this status.
     pub fn unfinished(status: &ExecutionStatus) -> Self {
         match status {
             ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Self::InProgress,
@@ -41,7 +41,7 @@ impl Outcome {
     }
 }
 
-/// A state's passages: one for each time that it was entered.
+/// Passages through a state: one for each time that the state was entered.
 #[derive(Clone, Debug, Default)]
 pub struct Passages {
     ended: BTreeMap<Outcome, u64>,
@@ -67,7 +67,7 @@ impl Passages {
     }
 }
 
-/// The outcome of all states, and the ways that were taken.
+/// Outcomes of all states, and the transitions that were taken.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     states: BTreeMap<String, Passages>,
@@ -83,7 +83,7 @@ impl Trace {
         self.states.entry(state.to_owned()).or_default()
     }
 
-    /// Adds passages of a state.
+    /// Adds passages through a state.
     pub fn add(&mut self, state: &str, outcome: Outcome, times: u64, seconds: Option<f64>) {
         if times > 0 {
             let passages = self.edit(state);
@@ -92,7 +92,7 @@ impl Trace {
         }
     }
 
-    /// Adds the way from a state to another, or to the end.
+    /// Adds the transition from a state to another, or to the end.
     pub fn take(&mut self, from: &str, to: Option<&str>) {
         self.taken.insert((from.to_owned(), to.map(str::to_owned)));
     }

@@ -1,7 +1,7 @@
 //! The report of a run as one HTML file that needs no network.
 //!
 //! # Layout
-//! - [`page`]: the frame, and the answer to whether every volume is safe. `problems`: what failed, and what to do.
+//! - [`page`]: the frame of the page, and the verdict. `problems`: the failures and their remedies.
 //! - `tables`: the volumes and the expired snapshots of each Region.
 
 mod problems;
@@ -17,12 +17,12 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("style.css");
-/// Nothing is loaded and nothing runs, whatever a name or a message from AWS contains.
+/// Blocks scripts and external resources, so that a name or a message from AWS cannot inject any.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-/// Volumes and snapshots of a Region that are listed if there is no news of them.
+/// Maximum number of rows of each kind that a Region's tables list, not counting problems.
 const MOST: usize = 200;
 
-/// Draws the page of a run that took so long; `graph` is the execution and `chart` the retention, as SVG.
+/// Renders the page of a run. `took` is its duration. `graph` (the execution) and `chart` (the retention) are SVG.
 pub fn page(report: &Report, took: SignedDuration, graph: &str, chart: &str) -> String {
     let night = NightView::from_report(report, MOST);
     let markup = html! {
@@ -53,7 +53,7 @@ pub fn page(report: &Report, took: SignedDuration, graph: &str, chart: &str) -> 
             }
         }
     };
-    // HTML knows no other control characters.
+    // HTML allows no control characters except whitespace.
     markup.into_string().replace(|one: char| one.is_control() && one != '\n', " ")
 }
 
@@ -83,7 +83,7 @@ fn header(night: &NightView, took: SignedDuration) -> Markup {
     }
 }
 
-/// The class of a tone.
+/// Returns the CSS class of a tone.
 fn class(tone: Tone) -> &'static str {
     match tone {
         Tone::Complete => "good",
@@ -92,7 +92,7 @@ fn class(tone: Tone) -> &'static str {
     }
 }
 
-/// The mark of a tone: each has its own shape, because some people cannot tell the colours apart.
+/// Renders the icon of a tone. Each tone has its own shape, because some people cannot tell the colours apart.
 fn icon(tone: Tone) -> Markup {
     let path = match tone {
         Tone::Complete => "M3.5 8.5l3 3 6-7",
@@ -117,9 +117,9 @@ fn contents(report: &Report) -> Markup {
     }
 }
 
-/// A picture scrolls within itself, so that its text stays legible on a narrow screen.
+/// Renders a section with a picture. The picture scrolls in its own box, so that its text stays legible on a narrow screen.
 fn picture(id: &str, title: &str, says: &str, label: &str, svg: &str) -> Markup {
-    // Without the declaration that may stand before the root.
+    // Skips the XML declaration that may precede the root element.
     let svg = svg.find("<svg").map_or("", |root| &svg[root..]);
     html! {
         section id=(id) aria-labelledby={ (id) "-title" } {

@@ -1,4 +1,4 @@
-//! What failed, and what to do.
+//! Failures and their remedies.
 
 use domain::error::cut;
 use maud::{Markup, html};
@@ -8,7 +8,7 @@ use crate::{
     view::night::{NightView, RegionView},
 };
 
-/// Longest error, in characters. The table has the whole error.
+/// Maximum length of an error, in characters. The table has the whole error.
 const LONGEST_ERROR: usize = 400;
 
 pub fn section(night: &NightView) -> Markup {

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The columns with their classes: a class has the same width in each Region's table.
+/// Column titles with their CSS classes. A class has the same width in every Region's table.
 type Columns = &'static [(&'static str, &'static str)];
 
 const VOLUMES: Columns =
@@ -19,7 +19,7 @@ const VOLUMES: Columns =
 const SNAPSHOTS: Columns =
     &[("Snapshot", "id"), ("Interval", ""), ("Night", ""), ("Volume", "id"), ("Outcome", "reason")];
 
-/// Every Region's volumes: unprotected ones first.
+/// Renders the volumes of every Region, unprotected ones first.
 pub fn volumes(night: &NightView) -> Markup {
     html! {
         section #volumes aria-labelledby="volumes-title" {
@@ -44,7 +44,7 @@ fn volumes_of(region: &RegionView) -> Markup {
     table("volumes", region, &region.counts, columns, rows, region.volumes.more)
 }
 
-/// The expired snapshots: those that are gone, and those that should be.
+/// Renders the snapshots that were deleted, and those that should have been.
 pub fn expired(night: &NightView) -> Markup {
     let expired: usize = night.report.regions.iter().map(|region| region.expired.len()).sum();
     let went = match (expired, night.report.dry_run) {
@@ -118,7 +118,7 @@ fn snapshot(row: &SnapshotRow) -> Markup {
     }
 }
 
-/// Returns the mark of an outcome. An expected outcome has none.
+/// Renders an outcome. An expected outcome has no icon.
 fn outcome(tone: Option<Tone>, outcome: &str, detail: &str) -> Markup {
     html! {
         @if let Some(tone) = tone { span.outcome { (icon(tone)) (outcome) } } @else { (outcome) }

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Returns a future that ends at Ctrl-C or SIGTERM. From now on they do not end the process.
+/// Returns a future that completes at Ctrl-C or SIGTERM. From this call on, these signals no longer end the process.
 ///
 /// # Errors
-/// The system does not report signals.
+/// The signal handlers cannot be installed.
 pub fn interrupted() -> Result<impl Future<Output = ()>> {
     let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     let mut interrupt = interrupt.context("cannot listen for Ctrl-C")?;

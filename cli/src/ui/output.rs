@@ -1,4 +1,4 @@
-//! Printing: answers on stdout, the rest on stderr. A reader that stops early (`| head`) is not a failure.
+//! Prints results to stdout, and everything else to stderr. A reader that stops early (`| head`) is not an error.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -13,17 +13,16 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Prints a command's answer: as JSON, or in words.
+/// Prints a command's result as JSON or as text.
 pub fn answer<T: Serialize>(json: bool, value: &T, text: impl FnOnce(Terminal) -> String) -> Result<()> {
     if json { print_json(value) } else { print(&text(Terminal::of_stdout())) }
 }
 
-/// Prints a value as JSON to stdout.
 pub fn print_json<T: Serialize>(value: &T) -> Result<()> {
     print(&(serde_json::to_string_pretty(value)? + "\n"))
 }
 
-/// Prints a line to stderr, if anybody reads it.
+/// Prints a line to stderr. Ignores errors, because stderr may be closed.
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

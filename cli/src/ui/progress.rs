@@ -1,4 +1,4 @@
-//! The progress of a night or of a restore on stderr: bars and lines on a terminal, lines elsewhere.
+//! Progress of a run, a drill or a restore on stderr: bars and lines on a terminal, only lines elsewhere.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::{Timestamp, tz::TimeZone};
@@ -13,26 +13,26 @@ use crate::ui::{
     text::{plural, safe},
 };
 
-/// The Map that snapshots, and the one that deletes.
+/// Name of the Map that creates the snapshots.
 pub const SNAPSHOTS: &str = "SnapshotVolumes";
-/// See [`SNAPSHOTS`].
+/// Name of the Map that deletes the expired snapshots.
 pub const DELETIONS: &str = "DeleteExpired";
-/// The Map of a drill's restore points.
+/// Name of the Map that proves a drill's restore points.
 pub const RESTORE_POINTS: &str = "ProveRestorePoints";
 
-/// How far a Map is, over all Regions.
+/// Progress of a Map over all Regions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// All that there is to do.
+    /// Number of all items.
     pub total: u64,
-    /// Items that have ended, failed ones included.
+    /// Number of items that have ended, including failed ones.
     pub done: u64,
     pub failed: u64,
     pub in_flight: u64,
 }
 
 impl Counts {
-    /// `2 of 20 done, 1 failed`
+    /// Returns `2 of 20 done, 1 failed`.
     pub fn line(&self) -> String {
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         format!("{} of {} done{failed}", self.done, self.total)
@@ -42,20 +42,20 @@ impl Counts {
 pub struct Progress {
     zone: TimeZone,
     terminal: Terminal,
-    /// Where stderr is a terminal.
+    /// None if stderr is not a terminal.
     all: Option<MultiProgress>,
     bars: BTreeMap<&'static str, ProgressBar>,
     shown: BTreeMap<&'static str, Counts>,
 }
 
 impl Progress {
-    /// On stderr; times are shown in this zone.
+    /// Creates a display on stderr. Times are shown in `zone`.
     pub fn on_stderr(zone: TimeZone) -> Self {
         let (terminal, all) = (Terminal::of_stderr(), stderr().is_terminal().then(MultiProgress::new));
         Self { zone, terminal, all, bars: BTreeMap::new(), shown: BTreeMap::new() }
     }
 
-    /// Says a line of a step.
+    /// Prints a line about a step, with the time.
     pub fn say(&self, when: Timestamp, step: &str, line: &str) {
         let time = when.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string();
         let line = safe(line);
@@ -107,7 +107,7 @@ impl Progress {
         bar.set_message(failed + &in_flight);
     }
 
-    /// Turns the bars into lines that stay.
+    /// Replaces the bars with lines that stay.
     pub fn settle(&mut self) {
         for (map, bar) in std::mem::take(&mut self.bars) {
             bar.finish_and_clear();
@@ -117,13 +117,13 @@ impl Progress {
     }
 }
 
-/// Returns the line for a state that ended. Most states have none.
+/// Returns the progress line for a state that has ended. Most states have none.
 pub fn told(state: &str, output: &serde_json::Value) -> Option<String> {
     let regions = || output["regions"].as_array().into_iter().flatten();
     let count = |list: &serde_json::Value| list["count"].as_u64().unwrap_or_default();
     let name = |region: &serde_json::Value| region["region"].as_str().unwrap_or_default().to_owned();
     if let Some(failure) = output.get("failure") {
-        // The failure of a Region's step is under the step's name.
+        // A failure in a Region is nested under the name of the step.
         let of_step = || failure.as_object()?.values().find_map(|caught| caught["Error"].as_str());
         return Some(format!("failed: {}", failure["Error"].as_str().or_else(of_step).unwrap_or_default()));
     }

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write, stderr, stdin};
 /// Reads the answer to a question from the terminal.
 ///
 /// # Errors
-/// stdin is not a terminal. `remedy` says what to do then.
+/// stdin is not a terminal. The error includes `remedy`.
 pub fn ask(question: &str, remedy: &str) -> Result<String> {
     if !stdin().is_terminal() {
         bail!("{question} Nobody can answer, because this is not a terminal: {remedy}");
@@ -17,7 +17,7 @@ pub fn ask(question: &str, remedy: &str) -> Result<String> {
     Ok(line.trim().to_lowercase())
 }
 
-/// Whether the person says yes, or `--yes` was given.
+/// Returns whether the person says yes. Does not ask if `is_sure`, which is `--yes`.
 ///
 /// # Errors
 /// See [`ask`].

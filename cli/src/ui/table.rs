@@ -1,27 +1,27 @@
-//! Tables in three layouts: a line a row, columns stacked in groups, a block a row.
+//! Tables in three layouts: one line per row, stacked columns, or one block per row.
 
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::{terminal::Terminal, text::safe};
 
-/// Characters of a word that is never broken: those of an id, indented.
+/// Maximum length of a word that is never broken, in characters: an indented id.
 const WORD: usize = 24;
 
-/// The rows of a table whose columns are in groups that a narrow terminal stacks.
+/// Table whose columns are in groups. On a narrow terminal, the columns of a group are stacked.
 #[derive(Clone, Debug)]
 pub struct Rows {
     groups: Vec<Vec<&'static str>>,
-    /// A cell a column, and the colour of the last.
+    /// One cell per column, and the colour of the last cell.
     rows: Vec<(Vec<String>, Option<Color>)>,
 }
 
 impl Rows {
-    /// A table without rows: the titles of its columns, group by group.
+    /// Creates a table without rows. `groups` has the column titles of each group.
     pub fn new(groups: &[&[&'static str]]) -> Self {
         Self { groups: groups.iter().map(|group| group.to_vec()).collect(), rows: Vec::new() }
     }
 
-    /// Adds a row; a cell may have several lines. Columns without a cell are empty.
+    /// Adds a row. A cell may have several lines. Missing cells are empty.
     pub fn add<T: AsRef<str>>(&mut self, cells: &[T], colour: Option<Color>) {
         let mut cells: Vec<_> =
             cells.iter().map(|text| text.as_ref().split('\n').map(safe).collect::<Vec<_>>().join("\n")).collect();
@@ -33,7 +33,7 @@ impl Rows {
         self.rows.is_empty()
     }
 
-    /// The header and the rows without the columns in which no row has anything.
+    /// Returns the header and the rows, without the columns that are empty in every row.
     fn spread(&self) -> Vec<Vec<String>> {
         let header: Vec<_> = self.groups.iter().flatten().copied().map(str::to_owned).collect();
         let is_used = |&column: &usize| self.rows.iter().any(|(cells, _)| !cells[column].is_empty());
@@ -42,7 +42,7 @@ impl Rows {
         lines.map(|cells| used.iter().map(|&column| cells[column].clone()).collect()).collect()
     }
 
-    /// The header and the rows, the cells of a group joined.
+    /// Returns the header and the rows, with the cells of each group joined by `by`.
     fn stacked(&self, by: &str) -> Vec<Vec<String>> {
         let header = self.groups.iter().map(|group| group[0].to_owned()).collect();
         let rows = self.rows.iter().map(|(cells, _)| {
@@ -57,12 +57,12 @@ impl Rows {
     }
 }
 
-/// Columns of a table in which no line is broken.
+/// Returns the width of a table in which no line is broken.
 fn whole_width(cells: &[Vec<String>]) -> usize {
     width(cells, |cell| cell.lines().map(|line| line.chars().count()).max().unwrap_or_default())
 }
 
-/// Columns of a table in which no id is broken.
+/// Returns the width of a table in which no id is broken.
 fn least_width(cells: &[Vec<String>]) -> usize {
     width(cells, longest_word)
 }
@@ -77,15 +77,14 @@ fn widths(cells: &[Vec<String>], of: fn(&str) -> usize) -> impl Iterator<Item = 
     (0..columns).map(move |column| cells.iter().map(|row| of(&row[column])).max().unwrap_or_default())
 }
 
-/// Characters of the longest word of a cell that is not broken, with its indentation.
+/// Returns the length of the longest word of a cell with its indentation, at most [`WORD`] characters.
 fn longest_word(cell: &str) -> usize {
     let indented = cell.len() - cell.trim_start_matches(' ').len();
     cell.split_whitespace().map(|word| word.chars().count() + indented).max().unwrap_or_default().min(WORD)
 }
 
 impl Terminal {
-    /// Tables, all in the first layout that every one of them has room for: a line a row, or the columns of each group stacked in
-    /// one, or a block a row.
+    /// Renders all tables in the first layout that fits every table: one line per row, stacked columns, or one block per row.
     pub fn draw(self, tables: &[Rows]) -> Vec<String> {
         let wide: Vec<_> = tables.iter().map(Rows::spread).collect();
         let fits = |of: fn(&[Vec<String>]) -> usize, cells: &[Vec<String>]| self.has_columns(of(cells));
@@ -99,7 +98,7 @@ impl Terminal {
         tables.iter().map(|rows| self.blocks(rows)).collect()
     }
 
-    /// The first of `cells` is the header. Columns stand two spaces apart.
+    /// Renders one line per row. The first of `cells` is the header. Two spaces separate the columns.
     fn lines(self, cells: &[Vec<String>], rows: &Rows) -> String {
         let Some((header, lines)) = cells.split_first() else { return String::new() };
         let mut table = Table::new();
@@ -124,7 +123,7 @@ impl Terminal {
             let width = u16::try_from(width).unwrap_or_default() + column.padding_width();
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
         }
-        // Not trim_fmt, which trims before a colour ends.
+        // Does not use trim_fmt, which trims before a colour ends.
         table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
     }
 

@@ -1,4 +1,4 @@
-//! The terminal that text is printed to: its width, its colours and paragraphs.
+//! Width, colours and paragraphs of the terminal that text is printed to.
 
 use anstream::{AutoStream, ColorChoice, stream::RawStream};
 use anstyle::{AnsiColor, Style};
@@ -6,22 +6,21 @@ use comfy_table::{Color, Table};
 use std::io::{IsTerminal, stderr, stdout};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-/// Columns from which a table has room for ids beside words.
+/// Minimum width of a table with ids next to words, in columns.
 const TABLE: usize = 72;
-/// Columns of a paragraph at most: longer lines are hard to read.
+/// Maximum width of a paragraph, in columns. Longer lines are hard to read.
 const PARAGRAPH: usize = 100;
-/// Where text is printed.
+/// Terminal, pipe or file that text is printed to.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
-    /// Columns. A pipe or a file has none, and its lines are not wrapped.
+    /// Width in columns. None for a pipe or a file, whose lines are not wrapped.
     pub width: Option<usize>,
-    /// Whether to colour.
     pub is_coloured: bool,
 }
 
 impl Terminal {
     pub fn of_stdout() -> Self {
-        // The library also asks stderr and stdin, which know nothing about a pipe.
+        // Checks stdout first, because the library also uses the width of stderr or stdin, even if stdout is a pipe.
         let width = stdout().is_terminal().then(|| Table::new().width()).flatten();
         Self { width: width.map(usize::from), is_coloured: wants_colour(&stdout()) }
     }
@@ -39,12 +38,12 @@ impl Terminal {
         self.width.is_none_or(|width| width >= columns)
     }
 
-    /// Text of a problem.
+    /// Styles the text of a problem.
     pub fn bad(self, text: &str) -> String {
         self.styled(text, AnsiColor::Red.on_default().bold())
     }
 
-    /// Text of a success.
+    /// Styles the text of a success.
     pub fn good(self, text: &str) -> String {
         self.styled(text, AnsiColor::Green.on_default())
     }
@@ -53,7 +52,7 @@ impl Terminal {
         self.styled(text, Style::new().bold())
     }
 
-    /// Text in the colour of a table's cell.
+    /// Styles text in the colour of a table's cell.
     pub fn painted(self, text: &str, colour: Option<Color>) -> String {
         match colour {
             Some(Color::DarkRed) => self.bad(text),
@@ -66,7 +65,7 @@ impl Terminal {
         if self.is_coloured { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    /// A paragraph, indented, broken between words; further lines are indented by two more.
+    /// Formats an indented paragraph. Lines break between words, and lines after the first have two more spaces.
     pub fn prose(self, indent: usize, text: &str) -> String {
         let Some(width) = self.width else { return format!("{:indent$}{text}\n", "") };
         let (first, further) = (" ".repeat(indent), " ".repeat(indent + 2));

@@ -1,4 +1,4 @@
-//! Numbers, times and names in words.
+//! Formats numbers, times and names.
 
 use domain::Night;
 use jiff::{
@@ -7,20 +7,20 @@ use jiff::{
     tz::TimeZone,
 };
 
-/// `10,000`
+/// Separates the thousands: `10,000`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let parts: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|part| String::from_utf8_lossy(part)).collect();
     parts.join(",")
 }
 
-/// `1 volume`, `10,000 volumes`
+/// Returns a count with its noun: `1 volume`, `10,000 volumes`.
 pub fn plural(count: usize, noun: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", grouped(count))
 }
 
-/// `0.3s`, `3m 20s`, `2h 5m 9s`; tenths for less than a minute.
+/// Formats a duration: `0.3s`, `3m 20s`, `2h 5m 9s`. Durations below a minute have tenths.
 pub fn duration(took: SignedDuration) -> String {
     let to = if took.as_secs() < 60 { (Unit::Millisecond, 100) } else { (Unit::Second, 1) };
     let rounded = took.round(SignedDurationRound::new().smallest(to.0).increment(to.1));
@@ -28,7 +28,7 @@ pub fn duration(took: SignedDuration) -> String {
     printer.duration_to_string(&rounded.unwrap_or(took))
 }
 
-/// An age in one unit, rounded down: `12m`, `9h`, `3d`.
+/// Formats an age in one unit, rounded down: `12m`, `9h`, `3d`.
 pub fn age(age: SignedDuration) -> String {
     match (age.as_mins().max(0), age.as_hours()) {
         (minutes, 0) => format!("{minutes}m"),
@@ -37,17 +37,17 @@ pub fn age(age: SignedDuration) -> String {
     }
 }
 
-/// `2026-12-31 04:30`, in a time zone.
+/// Formats a time in a time zone: `2026-12-31 04:30`.
 pub fn minute(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-/// `Thursday, 31 December 2026`
+/// Formats a date: `Thursday, 31 December 2026`.
 pub fn long_date(night: Night) -> String {
     night.date().strftime("%A, %-d %B %Y").to_string()
 }
 
-/// `a`, `a and b`, `a, b and c`
+/// Joins names: `a`, `a and b`, `a, b and c`.
 pub fn listed(names: &[&str]) -> String {
     match names {
         [] => String::new(),
@@ -56,7 +56,7 @@ pub fn listed(names: &[&str]) -> String {
     }
 }
 
-/// Text from an account, such as a tag, without characters that move the cursor or reverse the line.
+/// Replaces characters that move the cursor or reverse the line. Text from an account, such as a tag, may contain them.
 pub fn safe(text: &str) -> String {
     let moves = |character: char| {
         character.is_control()

@@ -1,4 +1,4 @@
-//! The failures of a Region by cause, each failure once.
+//! Failures of a Region, grouped by cause. Each failure appears once.
 
 use domain::Reason;
 use report::advice::advice;
@@ -7,29 +7,29 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use crate::ui::text::plural;
 use report::night::Region;
 
-/// A cause, and everything that failed because of it.
+/// Cause, with everything that failed because of it.
 #[derive(Clone, Debug)]
 pub struct Cause<'a> {
-    /// What failed, in a few words.
+    /// Description of the failures in a few words.
     pub effect: String,
-    /// The volumes or snapshots that it failed for.
+    /// Affected volumes or snapshots.
     pub subjects: Vec<&'a str>,
     pub error: String,
-    /// What to do, if that is known.
+    /// None if no remedy is known.
     pub remedy: Option<&'static str>,
     pub execution: Option<&'a str>,
 }
 
 struct Failed<'a> {
-    /// The step; none if it left a volume unprotected.
+    /// None if the failure left a volume unprotected.
     step: Option<&'a str>,
     subject: Option<&'a str>,
     reason: &'a Reason,
     execution: Option<&'a str>,
 }
 
-/// Returns the causes of a Region: those of unprotected volumes first. A failure that left a volume
-/// unprotected is not repeated as that of a step.
+/// Returns the causes of a Region's failures, those of unprotected volumes first. A failure that left a volume unprotected is not repeated
+/// as the failure of a step.
 pub fn causes(region: &Region) -> Vec<Cause<'_>> {
     let failed: BTreeMap<_, _> =
         region.failures.iter().filter_map(|failure| Some((failure.subject()?, failure))).collect();

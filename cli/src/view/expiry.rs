@@ -1,4 +1,4 @@
-//! The end of a snapshot in words.
+//! Describes when and why a snapshot expires.
 
 use domain::{Interval, Night, retention::Policy};
 
@@ -14,7 +14,7 @@ pub fn keeps(policy: Policy) -> String {
     )
 }
 
-/// Why then, in a few words.
+/// Returns the reason for the expiry in a few words.
 pub fn reason(fate: &SnapshotEnd, state: &str) -> String {
     match fate {
         SnapshotEnd::Annual => "annual".to_owned(),
@@ -33,7 +33,8 @@ pub fn reason(fate: &SnapshotEnd, state: &str) -> String {
     }
 }
 
-/// Why it is kept, until when, and what would have to happen: sentences. `tagged` says whether a person set `Interval` by hand.
+/// Returns sentences about the reason why a snapshot is kept, its expiry date, and the conditions for it. `tagged` is true if a person set
+/// `Interval` by hand.
 pub fn sentences(
     fate: &SnapshotEnd,
     interval: Interval,
@@ -85,7 +86,7 @@ pub fn sentences(
     }
 }
 
-/// `it is 7 Nights old since 2026-11-20`, or when it will be.
+/// Returns `it is 7 Nights old since 2026-11-20`, or the date on which it will be.
 fn aged(interval: Interval, policy: Policy, old_on: Night, next: Night) -> String {
     let age = match interval {
         Interval::Daily => plural(policy.dailies as usize, "Night"),

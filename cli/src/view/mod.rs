@@ -1,9 +1,9 @@
-//! A run in words.
+//! A run as text.
 //!
 //! # Layout
-//! - [`night`]: the meaning of a report, with [`verdict`] and [`causes`].
-//! - [`terminal`]: a night for a terminal; [`crate::page`] is the same as a page. [`status_lines`]: many runs, one line each.
-//! - [`expiry`]: the expiry of a snapshot in words.
+//! - [`night`]: a report prepared for display, with its [`verdict`] and [`causes`].
+//! - [`terminal`]: a report for a terminal. [`crate::page`] has the same report as a page. [`status_lines`]: many runs, one line each.
+//! - [`expiry`]: the expiry of a snapshot as text.
 
 pub mod causes;
 pub mod expiry;

@@ -1,5 +1,4 @@
-//! The meaning of a report, for a terminal and for a page: the verdict, each failure once by its cause, and a row for each volume
-//! and each snapshot.
+//! A report prepared for a terminal and for a page: the verdict, the failures grouped by cause, and a row for each volume and each snapshot.
 
 use domain::{Interval, Night, messages::ManagedSnapshot};
 use report::night::{Named, Region, Report};
@@ -10,65 +9,63 @@ use super::{
 };
 use crate::ui::text::{grouped, plural};
 
-/// Unprotected volumes of a Region that are shown, at most.
+/// Maximum number of unprotected volumes that are shown for a Region.
 const MOST_UNPROTECTED: usize = 1_000;
-/// Causes of a Region that are shown, at most.
+/// Maximum number of causes that are shown for a Region.
 const MOST_CAUSES: usize = 20;
 
 pub struct NightView<'a> {
     pub report: &'a Report,
-    /// Whether every volume is safe.
     pub verdict: Verdict,
     pub regions: Vec<RegionView<'a>>,
 }
 
 pub struct RegionView<'a> {
     pub name: &'a str,
-    /// Its volumes, counted.
+    /// Counts of the Region's volumes, as text.
     pub counts: String,
-    /// Its volumes, unprotected ones first.
+    /// Unprotected volumes come first.
     pub volumes: Shown<VolumeRow<'a>>,
-    /// The causes of the failures.
     pub causes: Shown<Cause<'a>>,
-    /// Its expired snapshots, and those that should have been deleted and were not.
+    /// Expired snapshots. Snapshots that failed, are still listed, or have unreadable tags come first.
     pub snapshots: Shown<SnapshotRow<'a>>,
 }
 
-/// The first of a list.
+/// First items of a list, and the number of the others.
 pub struct Shown<T> {
     pub first: Vec<T>,
     pub more: usize,
 }
 
-/// A volume and its outcome.
+/// Volume and its outcome.
 pub struct VolumeRow<'a> {
     pub volume: &'a Named,
     pub tone: Tone,
-    /// The outcome in two or three words.
+    /// Outcome in two or three words.
     pub outcome: &'static str,
-    /// More about it; empty if there is nothing special.
+    /// Details of the outcome, or empty.
     pub detail: String,
-    /// Tonight's snapshot; empty if there is none.
+    /// Id of the Night's snapshot, or empty if there is none.
     pub snapshot: &'a str,
-    /// Why the volume is not protected; empty otherwise.
+    /// Reason why the volume is not protected, or empty if it is.
     pub reason: String,
 }
 
-/// A snapshot and its outcome.
+/// Snapshot and its outcome.
 pub struct SnapshotRow<'a> {
     pub id: &'a str,
-    /// The Interval that governs it, its Night and its volume, if its tags can be read.
+    /// Governing Interval, Night and volume id, if the tags can be read.
     pub tags: Option<(Interval, Night, &'a str)>,
-    /// Whether it is a problem.
+    /// Whether the snapshot is a problem.
     pub is_news: bool,
-    /// The outcome in two or three words.
+    /// Outcome in two or three words.
     pub outcome: &'static str,
-    /// More about it; empty if there is nothing special.
+    /// Details of the outcome, or empty.
     pub detail: String,
 }
 
 impl<'a> NightView<'a> {
-    /// Works out the meaning of a report. `most` is how many volumes or snapshots of a Region are shown of which there is no news.
+    /// Prepares a report. `most` is the maximum number of rows of each kind that are shown for a Region, not counting problems.
     pub fn from_report(report: &'a Report, most: usize) -> Self {
         let region = |region: &'a Region| RegionView {
             name: &region.region,
@@ -80,13 +77,13 @@ impl<'a> NightView<'a> {
         Self { report, verdict: Verdict::from_report(report), regions: report.regions.iter().map(region).collect() }
     }
 
-    /// Whether each volume had tonight's snapshot before the run.
+    /// Returns whether each volume had the Night's snapshot before the run.
     pub fn created_nothing(&self) -> bool {
         let mut protected = self.report.regions.iter().flat_map(|region| &region.protected).peekable();
         self.verdict.tone == Tone::Complete && protected.peek().is_some() && !protected.any(|one| one.created)
     }
 
-    /// Says why no email was sent, if none was.
+    /// Returns the reason why no email was sent, if none was.
     pub fn no_mail(&self) -> Option<&'static str> {
         match (&self.report.mail, self.report.dry_run) {
             (Some(_), _) => None,

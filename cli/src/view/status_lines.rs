@@ -1,4 +1,4 @@
-//! Runs, one line each.
+//! Formats runs, one line each.
 
 use comfy_table::Color;
 use jiff::tz::TimeZone;
@@ -41,7 +41,7 @@ impl Lines<'_> {
         self.terminal.draw(&[rows]).concat()
     }
 
-    /// Lists the runs of one Night, with the console's address of those without a report.
+    /// Formats the runs of one Night. A run without a report is followed by its URL in the console.
     pub fn of_night(&self, starts: &[Start]) -> String {
         let mut text = String::new();
         for start in starts {
@@ -68,7 +68,7 @@ fn took(start: &Start) -> String {
     took.unwrap_or_default()
 }
 
-/// The outcome in words, and its colour.
+/// Returns the outcome as text, and its colour.
 fn outcome_word(start: &Start) -> (String, Option<Color>) {
     let dry = if start.dry_run { "dry run, " } else { "" };
     match &start.outcome {
@@ -81,7 +81,7 @@ fn outcome_word(start: &Start) -> (String, Option<Color>) {
     }
 }
 
-/// A start for scripts.
+/// Returns a run as JSON.
 pub fn object(start: &Start) -> Value {
     let (outcome, error) = match &start.outcome {
         Outcome::Running(_) => ("running", None),

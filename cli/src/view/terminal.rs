@@ -1,4 +1,4 @@
-//! A run for a terminal: problems in full, the rest counted.
+//! Formats a report for a terminal. Problems are shown in full, and the rest is counted.
 
 use comfy_table::Color;
 use report::{
@@ -17,12 +17,12 @@ use crate::ui::{
     text::{grouped, safe},
 };
 
-/// Volumes and snapshots of a Region that are listed if there is no news of them.
+/// Maximum number of rows of each kind that are listed for a Region, not counting problems.
 const MOST: usize = 50;
-/// Subjects of a cause that are named.
+/// Maximum number of volumes or snapshots that are named for a cause.
 const MOST_SUBJECTS: usize = 10;
 
-/// Returns the whole report.
+/// Formats the whole report.
 pub fn report(report: &Report, terminal: Terminal) -> String {
     let night = NightView::from_report(report, MOST);
     let mut text = terminal.prose(0, &heading(&night, terminal));
@@ -114,7 +114,7 @@ fn told(cause: &Cause, terminal: Terminal) -> String {
     if let Some(remedy) = cause.remedy {
         text += &terminal.prose(2, &format!("What to do: {remedy}"));
     }
-    // On one line even on a narrow terminal, because a broken address cannot be opened.
+    // The URL stays on one line even on a narrow terminal, because a broken URL cannot be opened.
     text + &cause.execution.map(|execution| format!("  {}\n", console(execution))).unwrap_or_default()
 }
 

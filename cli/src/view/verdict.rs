@@ -1,4 +1,4 @@
-//! Whether every volume is safe, in words.
+//! States whether every volume is protected.
 
 use crate::ui::text::{grouped, listed, plural};
 use report::night::{Report, Summary};
@@ -7,7 +7,7 @@ use report::night::{Report, Summary};
 pub enum Tone {
     Complete,
     Incomplete,
-    /// A dry run changed nothing.
+    /// The run was a complete dry run, which changed nothing.
     DryRun,
 }
 
@@ -15,7 +15,7 @@ pub enum Tone {
 pub struct Verdict {
     pub tone: Tone,
     pub answer: String,
-    /// A sentence or two more.
+    /// One or two more sentences.
     pub lead: String,
 }
 

@@ -1,4 +1,4 @@
-//! `nightly graph`: the outcome of each state, and its picture.
+//! Tests of `nightly graph`: the outcome of each state, and the picture.
 
 mod picture;
 mod story;

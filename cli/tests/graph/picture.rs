@@ -1,4 +1,4 @@
-//! The picture itself.
+//! Tests of the picture.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use nightly::graph::{self, caption, draw, fetch::Execution, layout, layout::Level, outcome::Outcome};
@@ -7,7 +7,7 @@ use xmltree::Element;
 
 use super::{story::*, trace};
 
-/// Executions of the test's machine and of every state machine of this project.
+/// Returns executions of the test's machine and of every state machine of this project.
 fn executions() -> Vec<Execution> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../statemachine");
     let files = std::fs::read_dir(folder).expect("the state machines").map(|file| file.expect("a file").path());
@@ -90,7 +90,7 @@ fn the_ways_that_were_taken_are_drawn_as_such() {
     assert_eq!([taken(&failed_iteration(), "way catch taken"), taken(&complete(), "way catch taken")], [1, 0]);
 }
 
-/// Returns how many boxes there are.
+/// Counts the boxes.
 fn checked(level: &Level) -> usize {
     for (number, one) in level.boxes.iter().enumerate() {
         let (rect, near) = (one.rect, 0.01);

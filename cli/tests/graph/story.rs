@@ -1,4 +1,4 @@
-//! Executions made by hand, with histories as AWS and the local cloud write them.
+//! Executions for the tests, with histories in the form that AWS and the local cloud write.
 
 use aws_sdk_sfn::{
     primitives::DateTime,
@@ -14,7 +14,7 @@ use nightly::{
 };
 use serde_json::json;
 
-/// A night in small: a Map over Regions that discovers, a Map over Regions with a Distributed Map over volumes, a report.
+/// Returns a small backup: a Map over Regions that discovers, a Map over Regions with a Distributed Map over volumes, and a report.
 pub fn definition() -> String {
     let task = |next: &str, catch: &str| {
         let catch = json!([{"ErrorEquals": ["States.ALL"], "Next": catch}]);
@@ -35,7 +35,7 @@ pub fn definition() -> String {
     .to_string()
 }
 
-/// A history, one event a second.
+/// History with one event per second.
 #[derive(Clone, Default)]
 pub struct Story {
     events: Vec<HistoryEvent>,
@@ -45,7 +45,7 @@ pub struct Story {
 type Details = fn(HistoryEventBuilder, &str) -> HistoryEventBuilder;
 
 impl Story {
-    /// The next events follow this one, not the last.
+    /// Makes the next events follow this event instead of the last one.
     pub fn after(self, last: i64) -> Self {
         Self { last, ..self }
     }
@@ -92,7 +92,7 @@ impl Story {
         self.enter("Task", task).then("TaskScheduled").then("TaskSucceeded").exit("Task", task)
     }
 
-    /// Enters a Map of so many items.
+    /// Enters a Map with this number of items.
     pub fn map(self, state: &str, items: i32) -> Self {
         self.enter("Map", state).event("MapStateStarted", &items.to_string(), |event, items| {
             let details = MapStateStartedEventDetails::builder().length(items.parse().expect("a number")).build();
@@ -141,7 +141,7 @@ fn iteration(map: &str) -> MapIterationEventDetails {
     MapIterationEventDetails::builder().name(map).build()
 }
 
-/// One Region whose volumes are being snapshotted.
+/// Returns the history of a run in which the volumes of one Region are being snapshotted.
 pub fn started() -> Story {
     let story =
         Story::default().map("Discover", 1).iteration("Discover", "Started").done("List").pass("Succeed", "Listed");
@@ -162,7 +162,7 @@ pub fn complete() -> Execution {
     reported().pass("Pass", "Complete").ends(ExecutionStatus::Succeeded, Some(MapRun { counts, failed: vec![] }))
 }
 
-/// One volume's snapshot was made and could not be tagged.
+/// Returns an execution in which one volume's snapshot was created but could not be tagged.
 pub fn one_failed() -> Execution {
     let child = Story::default().done("Snapshot").enter("Task", "Tag").then("TaskScheduled").fail("Refused").events();
     let counts = Counts { total: 2, done: 2, failed: 1, in_flight: 0 };
@@ -170,13 +170,13 @@ pub fn one_failed() -> Execution {
     reported().enter("Fail", "Incomplete").ends(ExecutionStatus::Failed, Some(run))
 }
 
-/// Two volumes of five are done.
+/// Returns an execution in which two of five volumes are done.
 pub fn running() -> Execution {
     let counts = Counts { total: 5, done: 2, failed: 0, in_flight: 3 };
     started().ends(ExecutionStatus::Running, Some(MapRun { counts, failed: vec![] }))
 }
 
-/// Two Regions at once: one retries and succeeds, the other is refused. Then a person stops the execution.
+/// Returns an execution with two concurrent Regions. One retries and succeeds, the other is refused. Then a person stops the execution.
 pub fn stopped() -> Execution {
     Story::default()
         .map("Discover", 2) // 1, 2
@@ -206,7 +206,7 @@ pub fn stopped() -> Execution {
         .ends(ExecutionStatus::Aborted, None)
 }
 
-/// The first Region fails while the second is at work, which ends both.
+/// Returns an execution in which the first Region fails while the second is in progress, which ends both.
 pub fn failed_iteration() -> Execution {
     Story::default()
         .map("Discover", 2)

@@ -1,4 +1,4 @@
-//! A function that does nothing and links no SDK: what `make bench` measures the others against.
+//! A function that does nothing and links no SDK. It is the baseline of `make bench`.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

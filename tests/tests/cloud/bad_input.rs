@@ -1,4 +1,4 @@
-//! Bad input ends the night before anything is created or deleted, with a message that names the field and the value.
+//! Bad input ends the run before anything is created or deleted. The error names the field and the value.
 
 use serde_json::json;
 use tests::{

@@ -1,4 +1,4 @@
-//! What `nightly coverage`, `list` and `why` say, held against what the nights then do.
+//! Compares the output of `nightly coverage`, `list` and `why` with the results of later runs.
 
 use aws_sdk_ec2::types::{Tag, VolumeState};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use strict_ec2::{Fault, Rules, StrictEc2};
 use tests::cloud::{Cloud, WITHOUT_SERVERS};
 
-/// The command's exit code, stdout and stderr.
+/// Runs the command. Returns its exit code, stdout and stderr.
 fn nightly(cloud: &Cloud, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = cloud.nightly(arguments);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
@@ -19,7 +19,7 @@ fn json_of(cloud: &Cloud, arguments: &[&str]) -> Value {
     serde_json::from_str(&stdout).expect("JSON")
 }
 
-/// When `list` says that each snapshot expires; null for never.
+/// Returns the expiry of each snapshot according to `list`, or null for never.
 fn listed(cloud: &Cloud) -> BTreeMap<String, Value> {
     let list = json_of(cloud, &["list"]);
     let points = list["volumes"].as_array().expect("volumes").iter().flat_map(|one| one["restorePoints"].as_array());
@@ -38,7 +38,7 @@ async fn night(cloud: &Cloud, night: &str) {
 pub async fn a_snapshot_goes_on_the_very_night_that_list_and_why_announce(cloud: Cloud) {
     let mut announced = BTreeMap::new();
     let mut gone = BTreeMap::new();
-    // The daily of 30 December outlives two Nights that Daily does not govern; the quarterly of October goes in January.
+    // The daily of 30 December outlives two Nights that Daily does not govern. The quarterly of October expires in January.
     let before = ["2026-10-01", "2026-12-28", "2026-12-29", "2026-12-30", "2026-12-31"];
     for tonight in before.into_iter().chain(["2027-01-01", "2027-01-02", "2027-01-03"]) {
         night(&cloud, tonight).await;

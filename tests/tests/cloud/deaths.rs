@@ -1,5 +1,4 @@
-//! A function that dies in the middle of a call, at every attempt: the rest of the night goes on, and the night's second start
-//! finishes exactly what is missing.
+//! A function dies during a call, at every attempt. The rest of the run continues, and a rerun creates only the missing snapshots.
 
 use serde_json::json;
 use std::{
@@ -15,7 +14,7 @@ use tests::cloud::{Cloud, WITHOUT_SERVERS};
 
 const TIME: &str = "2027-02-01T04:30:00Z";
 
-/// Ends the process that makes a call as a crash of its machine would: the one that holds the other end of the connection.
+/// Kills the process that makes a call, like a crash of its machine. It is the process at the other end of the connection.
 fn kill_caller(port: u16, strict: u16) {
     let sockets = std::fs::read_to_string("/proc/net/tcp").expect("the sockets");
     let from_here_to_strict = |columns: &Vec<&str>| {
@@ -39,7 +38,7 @@ fn port(strict: &StrictEc2) -> u16 {
     strict.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
 }
 
-/// Each function, the call in which it dies, and what the email of that night says of it.
+/// A function, the call during which it dies, and a part of the email of that run.
 type Death = (&'static str, fn(&Call, &str) -> bool, &'static str);
 
 const DEATHS: [Death; 6] = [
@@ -82,7 +81,7 @@ async fn a_function_that_dies_stops_nothing_else_and_the_second_start_finishes_w
     for (day, (function, dies, told)) in (2..).zip(DEATHS) {
         let night = format!("2027-02-{day:02}");
         let input = json!({"time": format!("{night}T04:30:00Z")});
-        // discover-volumes makes report-night's call too: it is spared.
+        // discover-volumes makes the same call as report-night, and must not die.
         let begun = Arc::new(AtomicBool::new(function != "report-night"));
         let victim = victim_id.clone();
         strict.before(move |call| {

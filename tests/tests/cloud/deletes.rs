@@ -1,4 +1,4 @@
-//! What becomes of the snapshots that expire and cannot be deleted; none of them stops another.
+//! Expired snapshots that cannot be deleted. None of them prevents another deletion.
 
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,7 @@ async fn one_in_use_is_kept_one_gone_is_done_a_locked_or_denied_one_is_mailed_an
     let night = cloud.night(json!({"time": "2027-02-02T04:30:00Z"})).await;
     assert_eq!((night.status.as_str(), night.error.as_str()), ("FAILED", "NightIncomplete"));
     let region = &night.report["regions"][0];
-    // The one that EC2 says is gone is still listed by the EC2 behind: it is reported as still listed.
+    // The fault says that the snapshot is gone, but moto still lists it. So it is reported as still listed.
     assert_eq!(ids(&region["expired"], "snapshotId"), set(&[busy, free]));
     assert_eq!(ids(&region["stillListed"], "snapshotId"), set(&[in_use, gone]));
     assert_eq!(ids(&region["failures"], "subject"), set(&[locked, denied]));
@@ -64,7 +64,7 @@ async fn one_in_use_is_kept_one_gone_is_done_a_locked_or_denied_one_is_mailed_an
         }
     }
 
-    // What is gone indeed is no news: an earlier attempt, or a person.
+    // A snapshot that is really gone is not reported. An earlier attempt or a person deleted it.
     strict.clear_faults();
     ec2.delete_snapshot().snapshot_id(gone).send().await.expect("deleted");
     let third = cloud.night(json!({"time": "2027-02-03T04:30:00Z"})).await;

@@ -1,19 +1,19 @@
-//! `nightly deploy` and `nightly destroy`, against the local EC2's CloudFormation, which knows servers and nested stacks.
+//! `nightly deploy` and `nightly destroy` on moto's CloudFormation, which supports servers and nested stacks.
 
 use std::process::{Command, Output};
 use tests::{cloud::Cloud, root};
 
-/// A caller of `nightly`, without anything of this machine's own AWS configuration.
+/// A caller of `nightly` without the AWS configuration of this machine.
 struct Caller {
     variables: Vec<(&'static str, String)>,
 }
 
 impl Caller {
-    /// A caller with keys, in eu-west-1 of this cloud.
+    /// Returns a caller with credentials, in eu-west-1 of this cloud.
     fn new(cloud: &Cloud) -> Self {
         let keys = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "eu-west-1")];
         let mut variables: Vec<_> = keys.map(|(name, value)| (name, value.to_owned())).to_vec();
-        // By this name, and not by its address, moto finds a nested stack's template in its own S3.
+        // moto finds the template of a nested stack in its own S3 only by this host name, not by the address.
         variables.push(("AWS_ENDPOINT_URL", cloud.moto().replace("127.0.0.1", "localhost")));
         Self { variables }
     }
@@ -38,7 +38,7 @@ impl Caller {
         command.output().expect("target/debug/nightly")
     }
 
-    /// The last line of a command that is refused.
+    /// Runs a command that is refused. Returns its last line.
     fn refused(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(matches!(output.status.code(), Some(2 | 3)), "{arguments:?}: {}", text(&output));
@@ -104,7 +104,7 @@ async fn the_whole_environment_is_deployed_updated_unchanged_and_destroyed() {
     requires(&destroyed, &lines);
 }
 
-/// The part of `nightly deploy` that a refusal is about, and what its one line then says.
+/// Arguments of `nightly deploy` that are refused, and a part of the error.
 const REFUSALS: [(&[&str], &str); 6] = [
     (&["--region", "cn-north-1"], "cn-north-1 is not supported"),
     (&["--stack", "a_b"], "\"a_b\" is not a stack name"),
@@ -176,7 +176,7 @@ async fn a_ledger_bucket_that_was_deleted_is_made_again() {
     assert_eq!(cloud.night(serde_json::json!({})).await.status, "SUCCEEDED");
 }
 
-/// The program that `make dist` builds, here of the test's own binaries, needs no checkout.
+/// The program that `make dist` builds needs no checkout. The test builds it from the debug binaries.
 #[tokio::test]
 async fn the_self_contained_program_deploys_runs_and_destroys_from_an_empty_directory() {
     let cloud = Cloud::up("deploy-dist", &[]);

@@ -1,4 +1,4 @@
-//! Restore drills: what is proven, what cannot be, and what is left of one, which is nothing.
+//! Restore drills: proven and unproven restore points. A drill leaves no volume behind.
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use serde_json::{Value, json};
@@ -12,20 +12,20 @@ use tests::{
     wait,
 };
 
-/// Three Nights of which every Interval has a newest of its own.
+/// Three Nights, one of which is the newest for each Interval.
 const NIGHTS: [&str; 3] = ["2026-12-31", "2027-01-01", "2027-01-02"];
 
-/// A local cloud whose stack has a drill, and the EC2 before it.
+/// A local cloud with a drill in its stack, and the strict EC2 in front of it.
 pub struct Ground {
     pub cloud: Cloud,
     pub strict: StrictEc2,
     pub mailbox: String,
-    /// The volumes of the two servers.
+    /// Volume IDs of the two servers.
     pub volumes: BTreeSet<String>,
 }
 
 impl Ground {
-    /// One with nothing backed up yet.
+    /// Starts a cloud without restore points.
     pub async fn lay(name: &str, parameters: &[&str]) -> Self {
         let strict = StrictEc2::listen(Rules::default());
         let parameters = [&["RestoreDrill=true"], parameters].concat();
@@ -34,7 +34,7 @@ impl Ground {
         Self::on(cloud, strict).await
     }
 
-    /// On a cloud that is up already.
+    /// Uses a cloud that is already up.
     pub async fn on(cloud: Cloud, strict: StrictEc2) -> Self {
         let mailbox = cloud.mailbox().await;
         let volumes = cloud.ec2("us-east-1").await.describe_volumes().send().await.expect("the volumes");
@@ -42,7 +42,7 @@ impl Ground {
         Self { cloud, strict, mailbox, volumes }
     }
 
-    /// Backs up one night.
+    /// Backs up one Night.
     pub async fn night(&self, night: &str) {
         let ended = self.cloud.night(json!({"time": format!("{night}T04:30:00Z")})).await;
         assert_eq!(ended.status, "SUCCEEDED", "{}", ended.cause);
@@ -53,7 +53,7 @@ impl Ground {
         self.cloud.drill(json!({"all": true, "time": "2027-01-03T12:00:00Z"})).await
     }
 
-    /// The volumes that there are beside the servers', each with its tags.
+    /// Returns the volumes that do not belong to the servers, with their tags.
     pub async fn made(&self) -> BTreeMap<String, BTreeMap<String, String>> {
         let volumes = self.cloud.ec2("us-east-1").await.describe_volumes().send().await.expect("the volumes");
         let others = volumes
@@ -67,7 +67,7 @@ impl Ground {
         others.map(|one| (one.volume_id.clone().expect("an id"), tags(one.tags()))).collect()
     }
 
-    /// Makes a volume of a person's own with these tags.
+    /// Creates a volume with these tags, like a person.
     pub async fn make(&self, tags: &[(&str, &str)]) -> String {
         let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build()).collect();
         let tags = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(tags)).build();
@@ -75,7 +75,7 @@ impl Ground {
         make.tag_specifications(tags).send().await.expect("a volume").volume_id.expect("an id")
     }
 
-    /// The snapshots of one volume by their Night.
+    /// Returns the snapshots of a volume by Night.
     pub async fn snapshots_of(&self, volume: &str) -> BTreeMap<String, String> {
         let snapshots = self.cloud.ec2("us-east-1").await.describe_snapshots().owner_ids("self").send().await;
         let snapshots = snapshots.expect("snapshots").snapshots.unwrap_or_default();
@@ -85,7 +85,7 @@ impl Ground {
         of_volume.map(|one| (night(one.tags()), one.snapshot_id.expect("an id"))).collect()
     }
 
-    /// The proofs in the ledger, by volume.
+    /// Returns the proofs in the ledger by volume.
     pub async fn proofs(&self) -> BTreeMap<String, Value> {
         let s3 = aws_sdk_s3::Client::new(&self.cloud.aws().await);
         let got =
@@ -97,7 +97,7 @@ impl Ground {
     }
 }
 
-/// `(volume, Night)` of each entry of a list of the report's only Region.
+/// Returns `(volume, Night)` of each entry in a list of the only Region of the report.
 fn listed(drill: &Night, list: &str) -> BTreeSet<(String, String)> {
     let entries = drill.report["regions"][0][list].as_array().unwrap_or_else(|| panic!("{list}: {}", drill.report));
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -114,7 +114,7 @@ async fn a_drill_proves_the_newest_of_each_interval_and_leaves_nothing_behind() 
     for night in ["2026-12-30"].into_iter().chain(NIGHTS) {
         ground.night(night).await;
     }
-    // Of another stack, of no drill, and of a drill of this stack that died.
+    // Volumes of another stack, of no drill, and of a drill of this stack that was stopped.
     let others = [
         ground.make(&[("RestoreDrill", "another-stack")]).await,
         ground.make(&[("BackupStack", "nightly-backup")]).await,
@@ -158,7 +158,7 @@ async fn a_drill_proves_the_newest_of_each_interval_and_leaves_nothing_behind() 
         let row = coverage.lines().find(|line| line.starts_with(volume.as_str())).expect("its row");
         assert!(row.ends_with("covered") && !row.contains("never"), "{row}");
     }
-    // The week's sample: of two volumes in four weeks one, that which was taken longest ago.
+    // With two volumes in four weeks the sample is one volume, the one drilled longest ago.
     for expected in &ground.volumes {
         let week = ground.cloud.drill(json!({})).await;
         assert_eq!(week.status, "SUCCEEDED", "{}", week.cause);
@@ -166,7 +166,7 @@ async fn a_drill_proves_the_newest_of_each_interval_and_leaves_nothing_behind() 
     }
 }
 
-/// No more volumes are there at any time: the next is made when one is gone.
+/// Asserts that no more than `most` volumes exist at once. The next volume is created once one is deleted.
 fn holds_at_most(most: usize, calls: &[strict_ec2::Record]) {
     let mut held = 0;
     for call in calls.iter().filter(|call| call.answer == "Ok") {
@@ -187,10 +187,10 @@ async fn what_cannot_be_proven_is_mailed_and_the_rest_is_proven_all_the_same() {
     }
     let volumes: Vec<_> = ground.volumes.iter().cloned().collect();
     let (first, second) = (ground.snapshots_of(&volumes[0]).await, ground.snapshots_of(&volumes[1]).await);
-    // Neither is a restore point: the Night before is the newest daily then.
+    // Neither is a restore point, so the previous Night is the newest daily.
     ground.strict.set_state(&first["2027-01-02"], SnapshotState::Pending);
     ground.strict.set_state(&second["2027-01-02"], SnapshotState::Error);
-    // One snapshot vanishes as the first volume is made, of another EBS makes no volume.
+    // One snapshot is deleted while the first volume is created. From another one EBS fails to create a volume.
     let (vanishing, failing) = (first["2027-01-01"].clone(), second["2026-12-31"].clone());
     let (ec2, gone) = (ground.cloud.ec2("us-east-1").await, AtomicBool::new(false));
     let vanished = vanishing.clone();
@@ -237,7 +237,7 @@ async fn what_cannot_be_proven_is_mailed_and_the_rest_is_proven_all_the_same() {
 }
 
 impl Ground {
-    /// The volumes that a drill made and the snapshots of which.
+    /// Returns the volumes that a drill created, with their snapshots.
     async fn made_from(&self) -> BTreeMap<String, String> {
         let volumes = self.cloud.ec2("us-east-1").await.describe_volumes().send().await.expect("the volumes");
         let made = volumes
@@ -260,7 +260,7 @@ async fn bad_input_in_a_later_region_is_refused_before_anything_is_made_in_any()
     assert_eq!(ground.cloud.mail(&ground.mailbox).await.len(), 1, "reported once");
     assert_eq!(ground.strict.count("CreateVolume"), 0);
 
-    // A Region that fails for itself does not stop the others.
+    // A failure in one Region does not stop the others.
     ground.cloud.run("up", &["RestoreDrill=true", "Regions=us-east-1,eu-west-1", "DrillZones="]);
     ground
         .strict
@@ -289,7 +289,7 @@ async fn bad_input_and_a_second_drill_are_refused_before_anything_is_made() {
         assert!(refused.cause.starts_with("BadInput: ") && refused.cause.contains(named), "{}", refused.cause);
         assert_eq!(ground.cloud.mail(&ground.mailbox).await.len(), 1, "told once");
     }
-    // Larger than the drill may hold: 20 GiB.
+    // The volume of 20 GiB is larger than DrillGiB.
     let drill = ground.drill().await;
     assert_eq!(drill.error, "DrillIncomplete", "{}", drill.cause);
     assert_eq!(listed(&drill, "unproven"), pairs(&ground.volumes, [NIGHTS[2]].into_iter()));

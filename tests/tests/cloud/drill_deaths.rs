@@ -1,4 +1,4 @@
-//! A drill that is stopped in each of its states is mailed, and the next one leaves nothing of it behind.
+//! Stops a drill in each of its states. It is reported in an email, and the next drill deletes its volumes.
 
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use strict_ec2::Call;
 
 use crate::drill::Ground;
 
-/// A state in which the drill is stopped, and the call by which it is known to be in it.
+/// A state in which the drill is stopped, and the call that shows that the drill has reached it.
 type State = (&'static str, fn(&Call) -> bool);
 
 const STATES: [State; 6] = [
@@ -46,7 +46,7 @@ async fn stop_in(name: &str, states: &'static [State]) {
                 }
             })
         });
-        // Held until its ARN is known.
+        // Holds the call until the ARN is known.
         let start = {
             let mut running = running.lock().unwrap();
             let execution = tokio::task::block_in_place(|| {
@@ -58,7 +58,7 @@ async fn stop_in(name: &str, states: &'static [State]) {
         };
         assert_eq!(ground.cloud.ended(start).await.status, "ABORTED", "{state}");
         ground.strict.before(|_| Box::pin(async {}));
-        // Sent by EventBridge.
+        // The email comes from EventBridge.
         let mut mail = Vec::new();
         for _ in 0..120 {
             mail.extend(ground.cloud.mail(&ground.mailbox).await);

@@ -1,5 +1,5 @@
-//! Each fault at each call that a drill makes to EC2: what happens, and what is reported. The table of docs/design.md is what this test
-//! saw; `UPDATE=1 make test` writes it anew.
+//! Injects each fault into each EC2 call of a drill. The effects and the reports are the table in docs/design.md, which
+//! `UPDATE=1 make test` rewrites.
 
 use std::{
     collections::HashMap,
@@ -14,10 +14,11 @@ use tests::page;
 
 use crate::{drill::Ground, faults::faults};
 
-/// A function, a call of it, how that is told from the same call of another function, and the how manyth of the same volume it is.
+/// A function, its call, a predicate that excludes the same call of another function, and the number of the call for its volume.
 type KnownCall = (&'static str, &'static str, fn(&Call) -> bool, usize);
 
-/// drill-check and drill-remove ask for one volume: the first looks once, for here a volume is available at once.
+/// Returns whether a call describes a single volume, like those of drill-check and drill-remove. drill-check makes only one such call,
+/// because here a volume is available at once.
 fn looks_for_one(call: &Call) -> bool {
     call.is_filtered("DescribeVolumes", "volume-id")
 }
@@ -36,7 +37,7 @@ const PLACES: [KnownCall; 7] = [
     ("drill-remove", "DeleteVolume", |call| call.action == "DeleteVolume", 1),
 ];
 
-/// Runs a drill with one fault, which strikes one call of its kind, and where it failed another; says what was seen.
+/// Runs a drill with a fault in one call, and a second drill if the first one failed. Returns a description of the effects.
 async fn strike(ground: &Ground, (function, call, is, nth): KnownCall, fault: &Fault) -> String {
     let (mut seen, struck) = (HashMap::new(), Arc::new(AtomicBool::new(false)));
     let strikes = struck.clone();
@@ -67,7 +68,7 @@ async fn strike(ground: &Ground, (function, call, is, nth): KnownCall, fault: &F
     format!("mailed: {told}")
 }
 
-/// Each call with a fault of its own: [`no_fault_at_any_call_of_a_drill_leaves_a_volume_in_full`] has them all.
+/// Tests one fault for each call. [`no_fault_at_any_call_of_a_drill_leaves_a_volume_in_full`] tests all combinations.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_fault_at_a_call_of_a_drill_leaves_a_volume() {
     let ground = Ground::lay("drill-fault", &[]).await;

@@ -1,5 +1,5 @@
-//! Drills that check on a server what is on the volumes. The server's part, a script, is tested by itself (`tests/tests/drill_check.rs`):
-//! here a stand-in says what it would.
+//! Drills that check the restored volumes on a server. `tests/tests/drill_check` tests the script that runs on the server. Here a
+//! stand-in for SSM returns its output.
 
 use aws_sdk_ec2::types::Filter;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use tests::{cloud::Cloud, ssm::Ssm};
 
 use crate::drill::Ground;
 
-/// The id of the server of this name.
+/// Returns the instance ID of the server with this name.
 async fn server(cloud: &Cloud, name: &str) -> String {
     let named = Filter::builder().name("tag:Name").values(name).build();
     let listed = cloud.ec2("us-east-1").await.describe_instances().filters(named).send().await.expect("the servers");
@@ -33,7 +33,7 @@ async fn a_drill_mounts_what_it_restored_on_a_server_and_says_what_it_found_ther
     let ground = Ground::on(cloud, strict).await;
     ground.night("2027-01-02").await;
 
-    // Nothing yet at the first look; then one has a dump, and the other has none.
+    // The first poll finds no result. Then one volume has a dump, and the other has none.
     let first: std::sync::Mutex<BTreeSet<String>> = std::sync::Mutex::default();
     let dump = std::sync::Mutex::new(None::<String>);
     ssm.say(move |command| {
@@ -57,7 +57,7 @@ async fn a_drill_mounts_what_it_restored_on_a_server_and_says_what_it_found_ther
     let depths: BTreeSet<_> = ground.proofs().await.values().map(|one| one["proven"]["depth"].to_string()).collect();
     assert_eq!(depths, BTreeSet::from([r#""database""#.to_owned(), r#""files""#.to_owned()]));
     assert!(ground.made().await.is_empty(), "detached and deleted");
-    // Two checks that chose the same device name: the second one chose again.
+    // Two checks chose the same device name, so the second one chose again.
     let done = |action: &str| {
         let calls = ground.strict.calls().into_iter();
         calls.filter(|call| call.action == action && call.answer == "Ok").count()

@@ -1,4 +1,4 @@
-//! One volume fails: the others are protected, and nobody can overlook it.
+//! If one volume fails, the others are protected and the failure is reported.
 
 use aws_sdk_ec2::{Client, types::Volume};
 use serde_json::json;

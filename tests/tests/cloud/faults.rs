@@ -1,5 +1,5 @@
-//! Each fault at each call to EC2: what happens, and what is reported. The table of docs/design.md is what this test saw;
-//! `UPDATE=1 make test` writes it anew.
+//! Injects each fault into each EC2 call of a run. The effects and the reports are the table in docs/design.md, which
+//! `UPDATE=1 make test` rewrites.
 
 use serde_json::json;
 use std::{
@@ -16,13 +16,13 @@ use tests::{
     model, page,
 };
 
-/// A call of a function: its action, and how it is told from the same action of another function.
+/// A call of a function: its action, and a predicate that excludes the same action of another function.
 struct KnownCall {
     function: &'static str,
     call: &'static str,
-    /// Whether a call is of this kind, told tonight's Night.
+    /// Returns whether a call is of this kind. The second argument is the Night of the run.
     is: fn(&Call, &str) -> bool,
-    /// The fault strikes the n-th of the kind.
+    /// The fault strikes the n-th call of this kind.
     nth: usize,
 }
 
@@ -97,7 +97,7 @@ pub fn faults() -> [(&'static str, Fault); 8] {
     ]
 }
 
-/// The local cloud, and the day that the next night is for.
+/// The local cloud, and the Night of the next run.
 struct Account {
     cloud: Cloud,
     strict: StrictEc2,
@@ -121,10 +121,10 @@ impl Account {
         self.cloud.night(json!({"time": format!("{}T04:30:00Z", self.night)})).await
     }
 
-    /// Runs a night with one fault, and where it failed the same night again; says what was seen.
+    /// Runs a Night with one fault, and reruns it if it failed. Returns a description of the effects.
     async fn strike(&mut self, place: &'static KnownCall, fault: &Fault) -> String {
         self.night = self.night.succ_opt().expect("a day");
-        // The daily before a quarterly stays, as the newest that is governed by Daily.
+        // The daily before a quarterly does not expire, because it is the newest that Daily governs.
         if model::due(self.night) != ["Daily"] {
             self.night = self.night.succ_opt().expect("a day");
         }
@@ -156,7 +156,7 @@ impl Account {
         format!("mailed: {told}")
     }
 
-    /// One snapshot of each volume, of tonight, described; none of an earlier night is left.
+    /// Asserts that each volume has one snapshot of this Night with a description, and none of an earlier Night.
     async fn is_whole(&self, at: &str) {
         let snapshots = self.cloud.snapshots().await;
         let night = self.night.to_string();
@@ -168,7 +168,7 @@ impl Account {
     }
 }
 
-/// What an email says of its one failure, the ids left out.
+/// Returns the text of the only failure in an email, without IDs.
 fn told(message: &str) -> String {
     let Some(about) = message.lines().find_map(|line| line.strip_prefix("  - ")) else {
         return "failed before its report".to_owned();
@@ -179,7 +179,8 @@ fn told(message: &str) -> String {
     }
 }
 
-/// Each call with one fault, and each fault at a call or two: [`no_fault_at_any_call_loses_or_doubles_a_snapshot_in_full`] has them all.
+/// Tests one fault for each call, and each fault with one or two calls.
+/// [`no_fault_at_any_call_loses_or_doubles_a_snapshot_in_full`] tests all combinations.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_fault_at_a_call_loses_or_doubles_a_snapshot() {
     let mut account = Account::after_a_night("fault").await;

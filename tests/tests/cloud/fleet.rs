@@ -1,5 +1,5 @@
-//! A fleet of any size: every execution's history and every payload within Step Functions' limits, every list paged.
-//! `VOLUMES=20000` makes it a large one.
+//! A fleet of any size: each history and payload is within the limits of Step Functions, and each list is read in pages.
+//! `VOLUMES=20000` creates a large fleet.
 
 use std::{collections::BTreeSet, env};
 use tests::{
@@ -7,11 +7,11 @@ use tests::{
     ids,
 };
 
-/// Volumes of a page of EC2's. Step Functions developer guide, "Quotas": events of a history, bytes of an input or output.
+/// Items on a page of EC2. The limits are from the Step Functions developer guide, "Quotas": events in a history, bytes of an input or output.
 const PAGE: usize = 100;
 const MOST_EVENTS: usize = 25_000;
 const MOST_BYTES: usize = 256 * 1024;
-/// What the night's own execution passes on is its lists' keys and the report's mail, however large the fleet.
+/// The execution of the run only passes on the keys of its lists and the email of the report, for a fleet of any size.
 const MOST_BYTES_OF_NIGHT: usize = 16 * 1024;
 
 fn within_limits(measured: &Measured) {
@@ -33,7 +33,7 @@ fn calls(measured: &Measured, action: &str) -> usize {
     measured.ec2.get(action).copied().unwrap_or_default()
 }
 
-/// Pages of listings that a night of so many volumes may ask for: each list a few times.
+/// Returns the maximum number of pages that a run of this many volumes may request. It may read each list a few times.
 fn pages(volumes: usize) -> usize {
     12 * volumes.div_ceil(PAGE) + 10
 }

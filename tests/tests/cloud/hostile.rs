@@ -1,4 +1,4 @@
-//! Data that means harm: tags that look like code, volume ids that are none, a ledger that someone tampers with.
+//! Hostile data: tags that look like code, invalid volume IDs, and a tampered ledger.
 
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_s3::primitives::ByteStream;
@@ -64,7 +64,7 @@ async fn tags_that_look_like_code_are_copied_as_they_are_and_an_email_keeps_its_
 async fn a_volume_id_that_is_none_is_named_and_stops_no_other() {
     let (cloud, strict, mailbox) = cloud("hostile-ids", &[]).await;
     let volume = cloud.attach_volumes(1).await.remove(0);
-    // In order, as the report lists them.
+    // In the order of the report.
     let ids = ["$.volume", "../../etc/passwd", "snap-0123456789abcdef0", "v", "vol-\"';--", "vol-${x}"];
     let items: String =
         [volume.as_str()].iter().chain(&ids).map(|id| format!("<item><volumeId>{id}</volumeId></item>")).collect();
@@ -84,7 +84,7 @@ async fn a_volume_id_that_is_none_is_named_and_stops_no_other() {
     assert!(mail.len() == 1 && ids.iter().all(|id| mail[0].1.contains(id)), "{mail:?}");
 }
 
-/// Changes the first Region's work list once it is written and before it is read: while the second Region's discovery waits.
+/// Changes the work list of the first Region after it is written and before it is read, while the discovery of the second Region waits.
 fn tamper(strict: &StrictEc2, s3: aws_sdk_s3::Client, bucket: String, prefix: String, contents: Option<&'static str>) {
     let s3 = Arc::new(s3);
     strict.before(move |call| {
@@ -127,7 +127,7 @@ async fn a_work_list_that_is_missing_cut_short_or_no_json_is_told_and_loses_noth
         assert_eq!(night.status, "FAILED", "{contents:?}");
         let mail = cloud.mail(&mailbox).await;
         assert_eq!(mail.len(), 1, "{contents:?}: {mail:?}");
-        // Where a line is no JSON the local engine fails the Map beyond what it can catch; AWS says States.ItemReaderFailed.
+        // If a line is not JSON, the Map of the local engine fails with an error that it cannot catch. On AWS it is States.ItemReaderFailed.
         let told = ["us-east-1/work-list.jsonl", "States.MapFailed: Expecting value"];
         assert!(told.iter().any(|text| mail[0].1.contains(text)), "{contents:?}: {mail:?}");
 

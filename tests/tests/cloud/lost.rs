@@ -1,4 +1,4 @@
-//! An answer of S3 that is lost, at each call of each function; and S3 out of reach for good.
+//! A lost answer to each S3 call of each function, and an S3 that is unreachable.
 
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use tests::{
     hop::Hop,
 };
 
-/// What each call's name holds, in the order of the night.
+/// A part of the name of each call, in the order of the run.
 const CALLS: [&str; 13] = [
     "PUT work-list.jsonl",
     "PUT protected.jsonl",
@@ -55,7 +55,7 @@ async fn a_lost_answer_of_s3_is_tried_again_and_an_outage_is_mailed() {
             }
             now
         });
-        // The results of children that failed are read in a run in which one failed, and a list without a line is not read.
+        // The results of failed children are only read if a child failed. An empty list is not read.
         let fails = wanted == "GET FAILED_0.jsonl";
         strict.clear_faults();
         strict.inject(Fault::Denied, move |call| fails && call.action == "CreateSnapshot" && call.number % 2 == 1);
@@ -72,7 +72,7 @@ async fn a_lost_answer_of_s3_is_tried_again_and_an_outage_is_mailed() {
     let unread = BTreeSet::from(["GET protected.jsonl", "GET unreadable.jsonl"]);
     assert_eq!(CALLS.into_iter().filter(|call| !seen.contains(call)).collect::<BTreeSet<_>>(), unread);
 
-    // Every attempt fails: the report itself cannot be written, and that is mailed.
+    // Every attempt to write the report fails, and an email says so.
     hop.lose(|call| is(call, "PUT report.json"));
     let input = json!({"time": "2027-02-20T04:30:00Z"});
     assert_eq!(cloud.night(input.clone()).await.status, "FAILED");

@@ -1,4 +1,4 @@
-//! Runs end to end, on local clouds of the tests' own. They wait more than they compute, so `make test` runs several at once.
+//! End-to-end tests, each on its own local cloud. They wait more than they compute, so `make test` runs several at once.
 
 mod bad_input;
 mod coverage;

@@ -1,4 +1,4 @@
-//! `make night`, `make up` and `make down` as a person runs them.
+//! `make night`, `make up` and `make down`.
 
 use serde_json::Value;
 use std::{
@@ -121,7 +121,7 @@ fn fake(folder: &Path, name: &str, script: &str) {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("made executable");
 }
 
-/// What `make functions` says and how it ends where `folder` comes first among the programs.
+/// Runs `make functions` with `folder` first on the path. Returns whether it succeeded, and its output.
 fn make_functions(folder: &Path, arguments: &[&str]) -> (bool, String) {
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
     let cloud = Cloud::down("make-functions", vec![("PATH".into(), path)]);
@@ -146,7 +146,7 @@ fn a_python_without_venv_or_a_failed_build_is_a_line_that_says_what_to_do() {
     assert!(!went_well && said.contains("the build failed; fix the errors above and run this again"), "{said}");
 }
 
-/// Nothing of the local cloud is in the caller's own shell: neither after `make shell` nor with the profile.
+/// The shell of the caller is not changed, neither after `make shell` nor by the profile.
 #[tokio::test]
 async fn the_local_cloud_is_reached_by_a_sub_shell_or_a_profile_alone() {
     let cloud = Cloud::up("make-shell", &[]);

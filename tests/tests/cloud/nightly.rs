@@ -1,4 +1,4 @@
-//! `nightly run` and `nightly status` as a person runs them: after `. env`, with the compiled command.
+//! `nightly run` and `nightly status` with the compiled command, like a person after `. env`.
 
 use serde_json::Value;
 use std::{
@@ -27,7 +27,7 @@ fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or_else(|| panic!("killed: {}", stderr(output)))
 }
 
-/// `nightly`, in a terminal of so many columns. The terminal makes one stream of both.
+/// Runs `nightly` in a terminal with this many columns. The terminal merges stdout and stderr.
 fn in_terminal(cloud: &Cloud, columns: u16, variables: &str, arguments: &str) -> String {
     let env = cloud.directory.join("env");
     let line = format!("stty cols {columns} rows 24; . '{}'; {variables} nightly {arguments}", env.display());
@@ -118,7 +118,7 @@ fn complete(cloud: &Cloud) {
     assert!(of(0)["protected"] == 2 && of(1)["unprotected"] == 1 && night["report"] == report, "{night}");
 }
 
-/// Discovery is held until the signal has been answered; then the run ends by itself.
+/// Holds the discovery until `nightly` has reacted to the signal. Then the run ends by itself.
 fn interrupted(cloud: &Cloud, strict: &StrictEc2) {
     let held = Arc::new(AtomicBool::new(true));
     let hold = held.clone();
@@ -146,7 +146,7 @@ fn interrupted(cloud: &Cloud, strict: &StrictEc2) {
     }
 }
 
-/// A start that the state machine refuses, as a person makes one by hand: it has no Night, and no report.
+/// Starts an execution that the state machine refuses, like a person with a wrong input. It has no Night and no report.
 async fn refused(cloud: &Cloud) {
     let refused = cloud.night(serde_json::json!({"tiem": "2026-12-29"})).await;
     assert!(refused.cause.starts_with("BadInput: "), "{}", refused.cause);
@@ -194,7 +194,7 @@ fn terminals(cloud: &Cloud) {
     }
 }
 
-/// What the emulators cannot answer is unknown, and so is neither good nor bad.
+/// Values that the emulators do not return are unknown, neither good nor bad.
 #[tokio::test]
 async fn check_names_what_is_wrong_with_the_remedy_and_the_worst_first() {
     let cloud = Cloud::up("check", &["Regions=us-east-1,eu-west-1"]);

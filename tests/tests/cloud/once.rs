@@ -1,4 +1,4 @@
-//! One snapshot a volume a Night: whatever becomes of the execution, and however many there are.
+//! A volume has one snapshot for each Night, even if executions fail or several run at once.
 
 use serde_json::{Value, json};
 use std::{
@@ -15,7 +15,7 @@ use tests::{
     wait,
 };
 
-/// EC2's 15 seconds, shorter: the local cloud skips the pauses between two attempts.
+/// EC2 requires 15 seconds. Shorter here, because the local cloud skips the pauses between attempts.
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_secs(2);
 const TIME: &str = "2026-12-31T04:30:00Z";
 
@@ -31,7 +31,7 @@ fn input() -> Value {
     json!({"time": TIME})
 }
 
-/// How many snapshots of the Night each volume has.
+/// Returns the number of snapshots of the Night for each volume.
 async fn snapshots(cloud: &Cloud) -> Vec<usize> {
     let described =
         cloud.ec2("us-east-1").await.describe_snapshots().owner_ids("self").send().await.expect("snapshots");
@@ -45,7 +45,7 @@ async fn snapshots(cloud: &Cloud) -> Vec<usize> {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nights_at_the_same_time_make_one_snapshot_of_each_volume() {
     let (cloud, strict) = cloud("at-once").await;
-    // Each CreateSnapshot waits for its rival, so that both nights have looked before either makes one.
+    // Each CreateSnapshot waits for the other one, so that both runs have searched before either creates a snapshot.
     let creating = Arc::new(AtomicUsize::new(0));
     strict.before(move |call| {
         let creating = creating.clone();
@@ -66,7 +66,7 @@ async fn two_nights_at_the_same_time_make_one_snapshot_of_each_volume() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_another_overtakes_by_minutes_makes_no_second_snapshot() {
     let (cloud, strict) = cloud("overtaken").await;
-    // The first run has listed its volumes, and its two looks wait until the second run is over.
+    // The first run has listed its volumes. Its two searches wait until the second run has ended.
     let (looks, is_over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let (looking, over) = (looks.clone(), is_over.clone());
     strict.before(move |call| {
@@ -94,7 +94,7 @@ async fn a_night_that_is_stopped_halfway_is_finished_by_the_next_start() {
     let aws = cloud.aws().await;
     let sfn = aws_sdk_sfn::Client::new(&aws);
     let machine = cloud.exported("STATE_MACHINE_ARN");
-    // The first volume's snapshot is made; the call that would make the second waits until the execution is stopped, and is cut.
+    // The snapshot of the first volume is created. The call for the second one waits until the execution is stopped, and is then cut.
     let stopped = Arc::new(AtomicBool::new(false));
     let is_stopped = stopped.clone();
     let is_second = |call: &Call| call.action == "CreateSnapshot" && call.number == 2;

@@ -1,4 +1,4 @@
-//! `nightly restore`: what was lost comes back as it was, once, and what cannot be done is refused before anything is made.
+//! `nightly restore` restores a lost volume once, with the same properties. It refuses an impossible restore before it creates a resource.
 
 use aws_sdk_ec2::{
     Client,
@@ -18,21 +18,21 @@ use std::{
 use strict_ec2::{Fault, NewVolumes, Rules, SnapshotState, StrictEc2, VolumeState};
 use tests::{cloud::Cloud, wait};
 
-/// The environment with a data volume at its database server, and two Nights of it.
+/// The environment with a data volume on its database server, and snapshots of two Nights.
 struct Lost {
     cloud: Cloud,
     strict: StrictEc2,
     ec2: Client,
-    /// The database server's instance.
+    /// Instance ID of the database server.
     server: String,
-    /// Its data volume, as it was.
+    /// Data volume of the database server before its loss.
     disk: Volume,
 }
 
 const OTHER_ZONE: &str = "us-east-1b";
 
 impl Lost {
-    /// Waits until CreateVolume has been called this many times.
+    /// Waits for this many CreateVolume calls.
     async fn creates(&self, count: usize) {
         wait::until("CreateVolume", || self.strict.count("CreateVolume") >= count).await;
     }
@@ -77,7 +77,7 @@ impl Lost {
         self.command(arguments).spawn().expect("nightly is built")
     }
 
-    /// What the command made, as JSON.
+    /// Runs the command. Returns its JSON output.
     #[track_caller]
     fn restore(&self, arguments: &[&str]) -> Value {
         let output = self.command(&[arguments, &["--json"]].concat()).output().expect("nightly is built");
@@ -86,13 +86,13 @@ impl Lost {
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
-    /// The id of the one volume that the command made.
+    /// Runs the command. Returns the ID of the only volume that it created.
     #[track_caller]
     fn restored(&self, arguments: &[&str]) -> String {
         self.restore(arguments)["volumes"][0]["restored"].as_str().expect("an id").to_owned()
     }
 
-    /// The command cannot do it, says so in one line, and has printed this much.
+    /// Runs a command that fails with a one-line error. Returns its stdout.
     #[track_caller]
     fn refused(&self, arguments: &[&str], told: &str) -> String {
         let output = self.command(arguments).output().expect("nightly is built");
@@ -108,14 +108,14 @@ impl Lost {
         found.volumes()[0].clone()
     }
 
-    /// The volumes that bear `RestoredFrom`.
+    /// Returns the volumes with the tag `RestoredFrom`.
     async fn made(&self) -> Vec<String> {
         let tagged = Filter::builder().name("tag-key").values("RestoredFrom").build();
         let found = self.ec2.describe_volumes().filters(tagged).send().await.expect("volumes");
         found.volumes().iter().map(|volume| volume.volume_id().expect("an id").to_owned()).collect()
     }
 
-    /// Loses a volume, attached or not.
+    /// Detaches a volume if needed, and deletes it.
     async fn lose(&self, id: &str) {
         for attachment in self.volume(id).await.attachments() {
             let (on, device) = (attachment.instance_id().expect("an id"), attachment.device().expect("a device"));
@@ -130,7 +130,7 @@ impl Lost {
         }
     }
 
-    /// A volume's snapshot of a Night.
+    /// Returns the snapshot of a volume for a Night.
     async fn snapshot(&self, volume: &str, night: &str) -> String {
         let listed = self.ec2.describe_snapshots().owner_ids("self").send().await.expect("snapshots");
         let is_it = |one: &&aws_sdk_ec2::types::Snapshot| {
@@ -188,9 +188,9 @@ async fn comes_back(lost: &Lost) {
     let again = lost.restore(&[lost.id(), "--attach", &lost.server]);
     assert_eq!((again["outcome"].as_str(), lost.strict.count("AttachVolume")), (Some("found"), 1));
 
-    // Who deletes it, or takes the tag from it, can have another.
+    // After the restored volume is deleted, or loses its tag, the command creates another one.
     lost.lose(&id).await;
-    // It was not made by the call that then answers for it: that is seen by its age.
+    // EC2 returns an older volume for the same client token. The command detects this by the age of the volume.
     tokio::time::sleep(Duration::from_secs(1 + SECONDS_OF_A_NEW_VOLUME.unsigned_abs())).await;
     let second = lost.restored(&[lost.id()]);
     assert_ne!(second, id);
@@ -205,7 +205,7 @@ async fn comes_back(lost: &Lost) {
 }
 
 async fn is_made_once(lost: &Lost) {
-    // Killed as soon as it is made; the next does not find it by its tag yet.
+    // The command is killed once the volume exists. The next command cannot find the volume by its tag yet.
     lost.strict.set_rules(Rules::default().new_volumes(NewVolumes::StayCreating));
     lost.strict.forget_calls();
     let mut first = lost.start(&[lost.id(), "--zone", OTHER_ZONE]);
@@ -227,7 +227,7 @@ async fn is_made_once(lost: &Lost) {
     lost.strict.clear_faults();
     lost.lose_all().await;
 
-    // Two at once: neither calls CreateVolume before both have looked.
+    // Two commands at once. Neither calls CreateVolume before both have searched for the volume.
     lost.strict.set_rules(Rules::default());
     let creating = Arc::new(AtomicUsize::new(0));
     let rivals = creating.clone();
@@ -305,7 +305,7 @@ async fn is_refused(lost: &Lost) {
     );
 }
 
-/// What EBS makes of a key that it may not use, and that the next run, when it may, succeeds.
+/// Tests a volume that fails in EBS because of its KMS key, and a second command that succeeds once the key can be used.
 async fn fails_in_ebs(lost: &Lost) {
     lost.strict.set_rules(Rules::default().new_volumes(NewVolumes::StayCreating));
     lost.strict.forget_calls();
@@ -337,7 +337,7 @@ async fn fails_in_ebs(lost: &Lost) {
     lost.lose_all().await;
 }
 
-/// Starts a server of this name where the database server is.
+/// Starts a server with this name in the zone of the database server.
 async fn new_server(lost: &Lost, name: &str) -> String {
     let tags = TagSpecification::builder().resource_type(ResourceType::Instance);
     let tags = tags.tags(Tag::builder().key("Name").value(name).build()).build();
@@ -376,7 +376,7 @@ async fn a_server_comes_back(lost: &Lost) {
     lost.ec2.stop_instances().instance_ids(&replacement).send().await.expect("stopped");
     lost.lose(&own).await;
 
-    // One of two cannot be made: the other is told, nothing is attached, and the same again goes on.
+    // One of two volumes cannot be created. The error names the other one, nothing is attached, and a second command finishes the restore.
     let refusal = Fault::Refused { status: 400, code: "VolumeLimitExceeded".into(), message: "no more".into() };
     let refused = lost.disk.volume_id.clone().expect("an id");
     let snapshot = lost.snapshot(&refused, "2027-02-02").await;

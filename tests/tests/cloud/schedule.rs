@@ -1,4 +1,4 @@
-//! The schedule itself starts the night.
+//! The schedule starts the run.
 
 use serde_json::Value;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which volumes the night is for.
+//! The selection of volumes.
 
 use aws_sdk_ec2::types::Tag;
 use serde_json::json;
@@ -22,7 +22,7 @@ pub async fn a_volume_tag_narrows_the_night_and_one_that_matches_nothing_is_no_s
     falls_out(&cloud, chosen).await;
 }
 
-/// A volume that loses its tag is told of once, in an email that is no failure, and stays in `coverage`.
+/// Tests a volume that loses its tag. One email reports it, not as a failure, and `coverage` still lists it.
 async fn falls_out(cloud: &Cloud, chosen: &str) {
     let ec2 = cloud.ec2(cloud.region).await;
     let volumes = ec2.describe_volumes().send().await.expect("volumes");

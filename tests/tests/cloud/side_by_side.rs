@@ -1,4 +1,4 @@
-//! Tests that differ only in data share one cloud: each has a backup of its own, with two servers in a Region of its own.
+//! Tests that differ only in data share one cloud. Each has its own backup, with two servers in its own Region.
 
 use std::{future::Future, pin::Pin};
 use tests::cloud::Cloud;
@@ -8,7 +8,7 @@ use crate::{bad_input, coverage, schedule, selection};
 
 type Story = fn(Cloud) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The name of a stack, its Region, its parameters, and what is done with it.
+/// The name of a stack, its Region, its parameters and its test.
 const STORIES: [(&str, &str, &[&str], Story); 7] = [
     ("schedule", "us-east-2", &["ScheduleExpression=rate(1 minute)"], |cloud| {
         Box::pin(schedule::the_schedule_starts_the_run_with_its_scheduled_time(cloud))

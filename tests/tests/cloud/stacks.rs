@@ -1,4 +1,4 @@
-//! The stacks' whole life on the local cloud: created, every parameter changed, deleted; and a create that fails.
+//! The life of the stacks on the local cloud: creation, a change of every parameter, deletion, and a creation that fails.
 
 use serde_json::{Value, json};
 use std::{
@@ -11,10 +11,10 @@ use tests::{
 };
 
 const BACKUP: &str = "nightly-backup";
-/// The bucket of the stack's templates and zips.
+/// The bucket with the templates and zips of the stack.
 const ARTIFACTS: &str = "nightly-backup-artifacts-000000000000-us-east-1";
 
-/// A second valid value of every parameter of backup.yaml but two: KmsKeyArn takes a key's, and the deployment works out Releases.
+/// A second valid value for every parameter of backup.yaml except two. KmsKeyArn needs a real key, and the deployment sets Releases.
 const BACKUP_VALUES: [(&str, &str); 24] = [
     ("BackupStack", "another-name"),
     ("Client", "a client"),
@@ -42,7 +42,7 @@ const BACKUP_VALUES: [(&str, &str); 24] = [
     ("VolumeTag", "Backup=true"),
 ];
 
-/// A second valid value of every parameter of environment.yaml but KmsKeyArn.
+/// A second valid value for every parameter of environment.yaml except KmsKeyArn.
 const ENVIRONMENT_VALUES: [(&str, &str); 16] = [
     ("AdminCidr", "192.0.2.0/24"),
     ("Client", "a client"),
@@ -64,7 +64,7 @@ const ENVIRONMENT_VALUES: [(&str, &str); 16] = [
 
 const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/bounds";
 
-/// What a stack must not leave behind: a listing, and where in it the names are.
+/// Resources that a deleted stack must not leave behind: a listing, and the path of the names in its answer.
 const LISTINGS: [(&str, &str, &str); 10] = [
     ("lambda", "list-functions", "Functions[].FunctionName"),
     ("stepfunctions", "list-state-machines", "stateMachines[].name"),
@@ -78,7 +78,7 @@ const LISTINGS: [(&str, &str, &str); 10] = [
     ("cloudwatch", "list-dashboards", "DashboardEntries[].DashboardName"),
 ];
 
-/// The AWS CLI at one address.
+/// The AWS CLI with one endpoint URL.
 struct Aws(String);
 
 impl Aws {
@@ -90,14 +90,14 @@ impl Aws {
         command.env("AWS_DEFAULT_REGION", "us-east-1").output().expect("the AWS CLI of target/venv")
     }
 
-    /// What it answers; null if that is nothing.
+    /// Returns the answer, or null if it is empty.
     fn ask(&self, arguments: &[&str]) -> Value {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap_or_default()
     }
 
-    /// A stack as described; none if there is none.
+    /// Describes a stack. Returns `None` if it does not exist.
     fn stack(&self, name: &str) -> Option<Value> {
         let output = self.run(&["cloudformation", "describe-stacks", "--stack-name", name]);
         let described: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
@@ -106,7 +106,7 @@ impl Aws {
         described["Stacks"].get(0).cloned()
     }
 
-    /// Waits until a stack's status is none of what goes on.
+    /// Waits until no operation on the stack is in progress. Returns its status.
     async fn settled(&self, name: &str) -> String {
         wait::until_some(&format!("{name} settles"), async || {
             let status = self.stack(name).map_or(json!("DELETE_COMPLETE"), |stack| stack["StackStatus"].clone());
@@ -116,7 +116,7 @@ impl Aws {
         .await
     }
 
-    /// The names in every listing that bear the stack's.
+    /// Returns the names in every listing that contain the name of the stack.
     fn left_of(&self, stack: &str) -> Vec<String> {
         let bears =
             |name: &str| name.rsplit([':', '/']).next().is_some_and(|name| name.starts_with(&format!("{stack}-")));
@@ -139,20 +139,20 @@ impl Aws {
         self.ask(&["kms", "create-key"])["KeyMetadata"]["Arn"].as_str().expect("its ARN").to_owned()
     }
 
-    /// The keys and sizes of a bucket's objects.
+    /// Returns the keys and sizes of the objects in a bucket.
     fn objects(&self, bucket: &str) -> Value {
         self.ask(&["s3api", "list-objects-v2", "--bucket", bucket, "--query", "Contents[].[Key, Size]"])
     }
 }
 
-/// The parameters of a described stack.
+/// Returns the parameters of a described stack.
 fn parameters(stack: &Value) -> BTreeMap<String, String> {
     let text = |one: &Value, field: &str| one[field].as_str().expect("a text").to_owned();
     let all = stack["Parameters"].as_array().expect("Parameters").iter();
     all.map(|one| (text(one, "ParameterKey"), text(one, "ParameterValue"))).collect()
 }
 
-/// The parameters that a template declares.
+/// Returns the parameters that a template declares.
 fn declared(name: &str) -> BTreeSet<String> {
     let parameters = template::read(name)["Parameters"].as_mapping().expect("Parameters").clone();
     parameters.keys().map(|key| key.as_str().expect("a name").to_owned()).collect()
@@ -174,7 +174,7 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
     assert_eq!(tried, declared("backup.yaml"));
     let mut before = parameters(&aws.stack(BACKUP).expect("the stack"));
     let first = before["Releases"].clone();
-    // Some at a time: each update takes ten seconds on two cores.
+    // Changes several parameters at a time, because each update takes ten seconds on two cores.
     for group in values.into_iter().collect::<Vec<_>>().chunks(4) {
         let mut words = Vec::new();
         for (name, value) in group {
@@ -235,7 +235,8 @@ fn the_dashboard_is_of_the_stack(aws: &Aws) {
     assert!(body.contains(&format!(r#""BackupStack","{BACKUP}""#)), "{body}");
 }
 
-/// A version keeps the settings that it was published with: a changed parameter that published none would change no night.
+/// Asserts that the state machine calls a version with this setting. A version keeps the settings of its publication, so a changed
+/// parameter has no effect on runs unless it publishes a new version.
 fn the_next_night_calls_a_version_with(aws: &Aws, machine: &str, function: &str, variable: &str, value: &str) {
     let described = aws.ask(&["stepfunctions", "describe-state-machine", "--state-machine-arn", machine]);
     let definition = described["definition"].as_str().expect("a definition");
@@ -246,7 +247,7 @@ fn the_next_night_calls_a_version_with(aws: &Aws, machine: &str, function: &str,
     assert_eq!(configured["Environment"]["Variables"][variable], value, "{configured}");
 }
 
-/// Made, not changed: moto replaces a server by nothing at an update, and then finds no address of it for the web server.
+/// Tests creation, not an update, because moto deletes a replaced server at an update and then has no address for the web server.
 #[tokio::test]
 async fn the_environment_is_made_with_a_second_value_of_every_parameter() {
     let cloud = Cloud::up("stacks-environment", &[]);
@@ -276,14 +277,14 @@ async fn a_create_that_fails_leaves_nothing() {
     let mut template = cloud.template(&cloud.ministack(), BACKUP);
     let resources = template["Resources"].as_object_mut().expect("Resources");
     resources.insert("Never".into(), json!({"Type": "AWS::CloudFormation::WaitConditionHandle"}));
-    // After the resources that are made last.
+    // Depends on the resources that are created last.
     let last = ["Schedule", "RunWithoutReport", "FindExpiredVersion", "LedgerBucketPolicy"];
     let never = json!({"Handle": {"Ref": "Never"}, "Timeout": 1});
     let never = json!({"Type": "AWS::CloudFormation::WaitCondition", "DependsOn": last, "Properties": never});
     resources.insert("NeverComes".into(), never);
     let broken = cloud.directory.join("broken.json");
     std::fs::write(&broken, template.to_string()).expect("written");
-    // Too long for the request itself.
+    // The template is too long for the request.
     aws.ask(&["s3api", "put-object", "--bucket", ARTIFACTS, "--key", "broken", "--body", broken.to_str().unwrap()]);
     let url = format!("{}/{ARTIFACTS}/broken", aws.0);
     let capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"];
@@ -306,14 +307,14 @@ async fn a_create_that_fails_leaves_nothing() {
         );
     }
     assert_eq!(aws.left_of("broken"), Vec::<String>::new());
-    // A bucket that outlives its stack goes with it where the stack never was: RetainExceptOnCreate.
+    // RetainExceptOnCreate deletes the bucket if the creation of its stack fails.
     assert_eq!(aws.buckets_of("broken"), Vec::<String>::new());
     let said = refused(&cloud, "broken");
     assert!(said.contains("broken is ROLLBACK_COMPLETE: its creation failed and was undone"), "{said}");
     assert!(said.contains("run `nightly destroy --stack broken --region us-east-1`, then deploy again"), "{said}");
 }
 
-/// The one line with which `nightly deploy` of this stack ends.
+/// Returns the last line of a failed `nightly deploy` of this stack.
 fn refused(cloud: &Cloud, stack: &str) -> String {
     let tree = cloud.directory.join("tree").display().to_string();
     let deploy = ["deploy", "--template", "backup", "--from", &tree, "--allow-endpoint", "--yes", "--stack", stack];

@@ -1,5 +1,5 @@
-//! A run of 500 volumes against EC2's token buckets, twice as fast as EC2's own, and then one that EC2 mostly denies. How near the
-//! run comes to the bucket's own bound, and how many of its calls have no token, is measured by `make bench`.
+//! A run of 500 volumes with token buckets that fill twice as fast as EC2's, and a run in which EC2 denies most volumes. `make bench`
+//! measures how close a run comes to the bound of the bucket, and how many of its calls are throttled.
 
 use aws_sdk_sfn::types::HistoryEvent;
 use domain::pace::Pace;
@@ -17,7 +17,7 @@ use tests::{
 const VOLUMES: usize = 500;
 const TIMES: f64 = 2.0;
 
-/// How long after a moment each volume's first CreateSnapshot call arrived, in the order of arrival.
+/// Returns the time from `since` to the first CreateSnapshot call of each volume, in order of arrival.
 fn first_attempts(calls: &[Record], since: Instant) -> Vec<Duration> {
     let mut volumes = BTreeSet::new();
     let creates = calls.iter().filter(|call| call.action == "CreateSnapshot");
@@ -26,7 +26,7 @@ fn first_attempts(calls: &[Record], since: Instant) -> Vec<Duration> {
     first
 }
 
-/// When a run entered its Map over the volumes. Events have a time in whole milliseconds.
+/// Returns the time at which a run entered its Map over the volumes. Event times are whole milliseconds.
 async fn map_entered(cloud: &Cloud, execution: &str) -> Instant {
     let sfn = aws_sdk_sfn::Client::new(&cloud.aws().await);
     let history = sfn.get_execution_history().execution_arn(execution).send().await.expect("the history");
@@ -54,7 +54,7 @@ async fn the_run_keeps_to_the_buckets_pace_and_tells_of_hundreds_of_failures_in_
     assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
     assert_eq!(ids(&night.report["regions"][0]["protected"], "volumeId").len(), VOLUMES);
 
-    // On a busy machine a call may come late, but none may come before its turn.
+    // On a busy machine a call may be late, but none may be early.
     let since = map_entered(&cloud, &night.execution).await;
     let pace = Pace::read(&(5.0 * TIMES).to_string()).expect("a pace");
     for (index, after) in first_attempts(&strict.calls(), since).into_iter().enumerate() {
@@ -68,7 +68,7 @@ async fn the_run_keeps_to_the_buckets_pace_and_tells_of_hundreds_of_failures_in_
     denied(&cloud, &strict, &mailbox).await;
 }
 
-/// Another night, of which EC2 denies nine volumes in ten; without buckets, and so without a pace.
+/// Runs another Night without token buckets and without a pace. EC2 denies nine of ten volumes.
 async fn denied(cloud: &Cloud, strict: &StrictEc2, mailbox: &str) {
     strict.set_rules(Rules::default().page(200));
     assert!(cloud.run("up", &["SnapshotsPerSecond=1000"]).status.success());

@@ -1,4 +1,4 @@
-//! A run that ends without a report is emailed by EventBridge, once; a run that has sent its report is not emailed again.
+//! EventBridge sends one email about a run that ends without a report, and none about a run that has sent its report.
 
 use serde_json::{Value, json};
 use std::{process::Command, time::Duration};
@@ -18,7 +18,7 @@ async fn cloud(name: &str) -> (Cloud, StrictEc2, String) {
     (cloud, strict, mailbox)
 }
 
-/// Starts a run whose first DescribeVolumes hangs, and stops it there.
+/// Starts a run whose first DescribeVolumes hangs, and stops it during that call.
 async fn abort(cloud: &Cloud, strict: &StrictEc2, input: Value) -> String {
     strict.forget_calls();
     strict.inject(Fault::Hang(Duration::from_secs(1)), |call| call.action == "DescribeVolumes");
@@ -34,7 +34,7 @@ async fn abort(cloud: &Cloud, strict: &StrictEc2, input: Value) -> String {
     execution
 }
 
-/// The emails, once this many have arrived.
+/// Waits until this many emails have arrived, and returns them.
 async fn mail(cloud: &Cloud, mailbox: &str, count: usize) -> Vec<(String, String)> {
     let mut mail = Vec::new();
     wait::until_some("the emails", async || {
@@ -42,13 +42,13 @@ async fn mail(cloud: &Cloud, mailbox: &str, count: usize) -> Vec<(String, String
         (mail.len() >= count).then_some(())
     })
     .await;
-    // One too many comes no later than this.
+    // A surplus email would have arrived by now.
     mail.extend(cloud.mail(mailbox).await);
     assert_eq!(mail.len(), count, "{mail:?}");
     mail
 }
 
-/// What the AWS CLI answers.
+/// Returns the answer of the AWS CLI.
 fn aws(cloud: &Cloud, arguments: &[&str]) -> Value {
     let mut command = Command::new(root().join("target/venv/bin/aws"));
     for name in ["AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
@@ -74,14 +74,14 @@ async fn every_alarm_is_mailed_in_full() {
     }
 }
 
-/// Whether the rule of a machine matches a status change with these fields instead of those of a failed run.
+/// Returns a function that tests whether a state machine's rule matches the event of a failed run with these fields replaced.
 fn matcher(cloud: &Cloud, machine: String) -> impl Fn(Value) -> bool {
     let rules = aws(cloud, &["events", "list-rules"]);
     let mut rules = rules["Rules"].as_array().expect("rules").iter();
     let is_of = |rule: &&Value| rule["EventPattern"].as_str().expect("a pattern").contains(&machine);
     let rule = rules.find(is_of).expect("the rule").clone();
     move |fields: Value| {
-        // As "Automating Step Functions event delivery with EventBridge" in the developer guide shows it.
+        // The example in "Automating Step Functions event delivery with EventBridge" (Step Functions developer guide).
         let mut detail = json!({"executionArn": "arn:aws:states:us-east-1:000000000000:execution:machine:run",
             "stateMachineArn": machine, "name": "run", "status": "FAILED", "input": "{}", "error": "States.Runtime"});
         for (key, value) in fields.as_object().expect("fields") {
@@ -144,12 +144,12 @@ async fn a_run_that_ends_without_a_report_is_mailed_once_and_one_that_reported_i
     abort(&cloud, &strict, json!({"time": TIME, "dryRun": true})).await;
     let aborted = abort(&cloud, &strict, json!({"time": TIME})).await;
     let sent = mail(&cloud, &mailbox, 1).await;
-    // SNS gives an email without a subject this one; the local cloud another.
+    // SNS adds this subject to an email without one. The local cloud adds another subject.
     let sent = ("AWS Notification Message".to_owned(), sent[0].1.clone());
     let name = aborted.rsplit_once(':').expect("a name").1;
     mail::holds("aborted", &sent, &[("EXECUTION", &aborted), ("NAME", name)]);
 
-    // If the names of the servers cannot be read, the email lacks them.
+    // If DescribeInstances fails, the email has no server names.
     strict.inject(Fault::Denied, |call| ["CreateSnapshot", "DescribeInstances"].contains(&call.action.as_str()));
     assert_eq!(cloud.night(json!({"time": TIME})).await.error, "NightIncomplete");
     let sent = mail(&cloud, &mailbox, 1).await;
@@ -184,7 +184,7 @@ async fn so_is_a_drill() {
     mail::holds("drill-timed-out", &sent, &[("EXECUTION", &timed_out.execution), ("NAME", name)]);
 }
 
-/// Gives a run or a drill two seconds instead of hours.
+/// Shortens the timeout of a run or a drill from hours to two seconds.
 async fn end_after_two_seconds(cloud: &Cloud, machine: &str) {
     let sfn = aws_sdk_sfn::Client::new(&cloud.aws().await);
     let machine = cloud.exported(machine);

@@ -1,4 +1,4 @@
-//! `make up` runs what is in the checkout now, and works on its own cloud alone.
+//! `make up` deploys the current state of the checkout, and only changes its own cloud.
 
 use serde_json::{Value, json};
 use std::{
@@ -9,7 +9,7 @@ use std::{
 };
 use tests::{cloud::Cloud, functions, root};
 
-/// A copy of the parts of the checkout that `up` reads, with functions of its own.
+/// A copy of the files that `up` reads, with replaceable functions.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -49,24 +49,24 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The definition of the state machine that a run would start with.
+/// Returns the definition of the state machine that a new run would use.
 async fn definition(cloud: &Cloud) -> String {
     let sfn = aws_sdk_sfn::Client::new(&cloud.aws().await);
     let machine = cloud.exported("STATE_MACHINE_ARN");
     sfn.describe_state_machine().state_machine_arn(machine).send().await.expect("the machine").definition
 }
 
-/// The versions of functions that a definition names.
+/// Returns the function versions in a definition.
 fn versions(definition: &str) -> BTreeSet<&str> {
     definition.split('"').filter(|text| text.starts_with("arn:aws:lambda:")).collect()
 }
 
-/// A function that leaves a file behind and then does what it did before.
+/// Replaces a function with one that writes a file before it does the same as before.
 fn replace_function(checkout: &Checkout, name: &str, trace: &Path) {
     let binary = checkout.0.join("target/debug").join(name);
     let script =
         format!("#!/bin/sh\n: > '{}'\nexec '{}'\n", trace.display(), root().join("target/debug").join(name).display());
-    // A new file: the old one is linked to the real binary.
+    // The old file is a link to the real binary, so it is removed first.
     fs::remove_file(&binary).expect("removed");
     fs::write(binary, script).expect("written");
 }
@@ -108,7 +108,7 @@ async fn a_changed_function_template_or_state_machine_is_what_runs_next() {
     assert!(said.contains("at line 6 column"), "{said}");
     assert_eq!(stderr(&output).lines().count(), 1);
 
-    // The directory of another checkout's cloud is not taken over.
+    // `up` refuses the directory of another checkout's cloud.
     let output = cloud.run("up", &[]);
     let refusal = format!("belongs to the checkout {}; set LOCAL_DIR to another directory", checkout.0.display());
     assert!(output.status.code() == Some(1) && stderr(&output).contains(&refusal), "{}", stderr(&output));
@@ -141,7 +141,7 @@ async fn a_second_cloud_has_its_own_ec2_in_a_shell_that_uses_the_first() {
     assert_eq!((parameter("KeepDailies"), parameter("Client")), (json!("3"), json!("a client")));
 }
 
-/// A parameter of the deployed stack.
+/// Returns a function that looks up a parameter of the deployed stack.
 fn stack_parameters(cloud: &Cloud) -> impl Fn(&str) -> Value {
     let mut command = Command::new(root().join("target/venv/bin/aws"));
     command.args(["cloudformation", "describe-stacks", "--stack-name", "nightly-backup", "--output", "json"]);
@@ -160,7 +160,7 @@ fn a_stale_pid_file_ends_nobody_elses_process() {
     let cloud = Cloud::down("stale", vec![]);
     fs::create_dir_all(&cloud.directory).expect("a directory");
     let mut other = Command::new("bash").args(["-c", "sleep 600 # ministack"]).spawn().expect("bash");
-    // The number is in use again, by a process that began later.
+    // The process ID is in use again, by a process that started later.
     let recorded = json!({"port": cloud.port, "pid": other.id(), "began": 1.0});
     fs::write(cloud.directory.join("ministack.pid"), recorded.to_string()).expect("written");
     let down = cloud.run("down", &[]);

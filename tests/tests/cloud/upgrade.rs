@@ -1,4 +1,4 @@
-//! An update of the stack while a night runs.
+//! An update of the stack during a run.
 
 use serde_json::json;
 use std::sync::{
@@ -11,11 +11,12 @@ use tests::{
     ids, wait,
 };
 
-/// The settings are a version's as its code is, and they can be told apart: a week of dailies expires by the old ones, none by the new.
+/// A version has its settings as well as its code. The test tells them apart by retention: a week of dailies expires with the old settings,
+/// and none with the new ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_runs_goes_on_with_the_functions_that_it_began_with() {
     let strict = StrictEc2::listen(Rules::default());
-    // At full length the pauses between attempts outlast the update.
+    // At full length, the pauses between attempts are longer than the update.
     let variables = [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("SFN_WAIT_SCALE", "1"), WITHOUT_SERVERS];
     let cloud = Cloud::up_with("upgrade", &["KeepDailies=1"], &variables);
     strict.forward_to(&cloud.ministack());

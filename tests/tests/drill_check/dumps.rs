@@ -1,11 +1,11 @@
-//! The newest dump on a volume, loaded into a real PostgreSQL.
+//! Loads the newest dump on a volume into a real PostgreSQL.
 
 use crate::place::{CheckServer, DUMP, real};
 use serde_json::json;
 use std::{fs, os::unix::fs::symlink, process::Command};
 use tests::server;
 
-/// Makes a PostgreSQL with a database, a role and a membership, and dumps it as the environment's servers do.
+/// Creates a PostgreSQL with a database, a role and a membership, and dumps it like the servers of the environment.
 const DUMP_OF_A_SHOP: &str = r#"
 set -euo pipefail
 initdb -D source -U postgres -A trust --no-sync

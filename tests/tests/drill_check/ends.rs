@@ -1,4 +1,4 @@
-//! However a check ends, nothing of it stays on the server.
+//! A check leaves nothing on the server, even if it is stopped or killed.
 
 use crate::place::{CheckServer, DUMP, names, said, signal};
 use std::fs;
@@ -62,7 +62,7 @@ fn what_a_killed_check_left_running_ends_with_the_next() {
     let first = place.start();
     place.wait_for("loading");
     place.kill(first);
-    // Its mount went with its namespace.
+    // The mount has ended with its namespace.
     fs::remove_file(place.0.join("calls")).expect("removed");
     place.dump(DUMP, "SELECT 1;");
     assert_eq!(place.succeeds()["databases"], 1);

@@ -1,4 +1,4 @@
-//! The check of a restored volume on a server, run out of its template: the volume, its mount and the checkers are played, the dump is
+//! Runs the script that checks a restored volume on a server. The volume, its mount and the file system checkers are fakes. The dump is
 //! loaded into a real PostgreSQL.
 
 mod dumps;
@@ -55,7 +55,7 @@ fn a_file_system_that_cannot_be_mounted_or_is_damaged_fails() {
     let umount = fs::read_to_string(place.0.join("bin/umount")).expect("a program");
     place.program("xfs_repair", "for n in {1..9999}; do echo \"inode $n would be cleared\"; done; exit 1");
     place.fails("its xfs file system on /dev/nvme1n1p1 is damaged: xfs_repair -n ended with 1");
-    // SSM keeps the first 8,000 characters of what a command says.
+    // SSM keeps the first 8,000 characters of the output of a command.
     assert!(place.check().stderr.len() < 8_000);
     place.program("mount", "echo 'mount: wrong fs type' >&2; exit 32");
     place.program("umount", &format!("{umount}\nexit 32"));
@@ -67,13 +67,13 @@ fn the_document_is_what_ssm_takes() {
     let properties = template::properties("CheckRestoredVolume");
     let (content, step) = (&properties["Content"], &properties["Content"]["mainSteps"][0]);
     assert_eq!(properties["DocumentType"].as_str(), Some("Command"));
-    // An update without it would replace the document, which the role's policy and the function know by name.
+    // Without this setting an update would replace the document. The policy of the role and the function refer to its name.
     assert_eq!(properties["UpdateMethod"].as_str(), Some("NewVersion"));
     assert_eq!(content["schemaVersion"].as_str(), Some("2.2"));
     assert_eq!(step["action"].as_str(), Some("aws:runShellScript"));
     assert_eq!(step["precondition"]["StringEquals"][0].as_str(), Some("platformType"));
     let script = script();
-    // SSM writes the parameter into the text as it is: whatever the pattern lets through is run by root.
+    // SSM inserts the parameter into the script without escaping. Root runs every value that the pattern allows.
     let pattern = content["parameters"]["VolumeId"]["allowedPattern"].as_str().expect("a pattern");
     assert!(pattern.starts_with('^') && pattern.ends_with('$'));
     let pattern = regex::Regex::new(pattern).expect("a pattern");
@@ -83,9 +83,9 @@ fn the_document_is_what_ssm_takes() {
     }
     assert_eq!(script.matches("{{").count(), 1);
     assert!(script.contains("\nvolume='{{ VolumeId }}'\n") && script.starts_with("#!/usr/bin/env bash\n"));
-    // A document has 64 KB (Systems Manager endpoints and quotas).
+    // A document may have 64 KB (Systems Manager endpoints and quotas).
     assert!(script.len() < 60_000 && script.is_ascii());
-    // The script's own timeout ends it before SSM kills it, and both before the drill gives up.
+    // The timeout of the script comes before that of SSM, which kills it. Both come before that of the drill.
     let seconds: u64 = step["inputs"]["timeoutSeconds"].as_str().expect("text").parse().expect("seconds");
     assert!(script.contains(" timeout --kill-after=5m 110m ") && (115 * 60..3 * 3_600).contains(&seconds));
 }

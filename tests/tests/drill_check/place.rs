@@ -1,4 +1,4 @@
-//! A server to check a volume on: the script, the only programs that it has, and the volume's files.
+//! A fake server for checking a volume: the script, the programs on its path, and the files of the volume.
 
 use serde_json::Value;
 use std::{
@@ -12,12 +12,12 @@ use tests::{server, template, wait};
 
 pub const VOLUME: &str = "vol-0123456789abcdef0";
 pub const DUMP: &str = "2026-11-29T033000Z.sql.gz";
-/// A disk with the partitions of an image of Amazon Linux 2023.
+/// The root disk and the restored disk of a server, as lsblk lists them.
 pub const DISKS: &str = "/dev/nvme0n1 vol0fedcba9876543210\n/dev/nvme1n1 vol0123456789abcdef0";
 pub const PARTITIONS: &str = "/dev/nvme1n1 disk 8589934592\n/dev/nvme1n1p1 part 8577334784 xfs\n\
                               /dev/nvme1n1p127 part 1048576\n/dev/nvme1n1p128 part 10485760 vfat";
 
-/// What the script takes of a server: Amazon Linux 2023 has all of it.
+/// The programs that the script needs. Amazon Linux 2023 has them all.
 const PROGRAMS: [&str; 20] = [
     "awk", "bash", "cat", "cp", "cut", "find", "flock", "grep", "gzip", "ionice", "mktemp", "nice", "realpath", "rm",
     "rmdir", "sed", "sleep", "tail", "timeout", "wc",
@@ -25,10 +25,10 @@ const PROGRAMS: [&str; 20] = [
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// A folder that is removed with what is in it.
+/// The folder of the server. It is removed when it is dropped.
 pub struct CheckServer(pub PathBuf);
 
-/// What a check said.
+/// The result of a check.
 pub struct CheckResult {
     pub good: bool,
     pub stdout: String,
@@ -36,7 +36,7 @@ pub struct CheckResult {
 }
 
 impl CheckServer {
-    /// A server without PostgreSQL, that a volume with one xfs and no dump is attached to.
+    /// Returns a server without PostgreSQL. Its volume has one xfs file system and no dump.
     pub fn new() -> Self {
         let name = format!("drill-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let place = Self(std::env::temp_dir().join(name));
@@ -64,15 +64,15 @@ impl CheckServer {
         place
     }
 
-    /// A server with PostgreSQL.
+    /// Returns a server with PostgreSQL.
     pub fn with_postgres() -> Self {
         let place = Self::new();
         server::install_postgres(&place.0);
         place
     }
 
-    /// systemd-run and `systemctl stop`, as far as the script needs them: what runs has a folder of its own, and ends with all that it started.
-    /// What it is kept from is tested with the real ones.
+    /// Adds fakes of systemd-run and `systemctl stop`. A unit has its own folder and ends with all its processes. `sandbox.rs` tests the
+    /// restrictions with the real systemd.
     fn play_systemd(&self) {
         let sandbox = self.0.join("temporary/sandbox").display().to_string();
         let stop = format!(
@@ -90,24 +90,24 @@ impl CheckServer {
         }
     }
 
-    /// A program that stands before the real one.
+    /// Writes a fake program that shadows the real one.
     pub fn program(&self, name: &str, script: &str) {
         server::program(&self.0.join("bin"), name, script);
     }
 
-    /// What lsblk says of the server's disks, and of the volume's partitions.
+    /// Sets the output of lsblk for the disks of the server and the partitions of the volume.
     pub fn disks(&self, disks: &str, partitions: &str) {
         self.program("lsblk", &format!("case $* in *SERIAL*) echo '{disks}';; *) echo '{partitions}';; esac"));
     }
 
-    /// The volume's directory of dumps.
+    /// Returns the dump directory of the volume.
     pub fn dumps(&self) -> PathBuf {
         let folder = self.0.join("volume/var/lib/database-dumps");
         fs::create_dir_all(&folder).expect("a folder");
         folder
     }
 
-    /// A dump on the volume that is whole and says this in SQL.
+    /// Writes a complete dump with this SQL to the volume.
     pub fn dump(&self, name: &str, sql: &str) {
         let whole = format!("{sql}\n-- PostgreSQL database cluster dump complete\n");
         let path = self.dumps().join(name);
@@ -126,45 +126,45 @@ impl CheckServer {
         command
     }
 
-    /// Starts a check as a group of processes, as SSM's agent does.
+    /// Starts a check as a process group, like the SSM Agent.
     pub fn start(&self) -> Child {
         let mut command = self.command(real("bash"));
         command.arg(self.0.join("check")).process_group(0);
         server::as_a_user(&mut command).spawn().expect("bash")
     }
 
-    /// Runs a check, which may leave nothing behind.
+    /// Runs a check, and asserts that it leaves nothing behind.
     pub fn check(&self) -> CheckResult {
         let said = said(self.start().wait_with_output().expect("bash"));
         self.is_tidy();
         said
     }
 
-    /// Runs a check that succeeds; its report.
+    /// Runs a check that succeeds. Returns its report.
     pub fn succeeds(&self) -> Value {
         let said = self.check();
         assert!(said.good, "{}", said.stderr);
         serde_json::from_str(said.stdout.lines().last().expect("a line")).expect("JSON in the last line")
     }
 
-    /// Runs a check that fails, and says why in the last line.
+    /// Runs a check that fails with this reason in its last line.
     pub fn fails(&self, because: &str) {
         let said = self.check();
         let last = said.stderr.lines().last().unwrap_or_default();
         assert!(!said.good && last.starts_with(VOLUME) && last.contains(because), "{because}: {}", said.stderr);
     }
 
-    /// No directory, no mount and no process is left.
+    /// Asserts that no directory, mount or process is left.
     pub fn is_tidy(&self) {
         assert_eq!(names(&self.0.join("temporary")), [""; 0]);
         let calls = self.calls();
         let count = |name: &str| calls.iter().filter(|call| call.starts_with(name)).count();
         assert!(count("umount ") >= count("mount "), "{calls:?}");
-        // One that has just been ended may still be listed for a moment.
+        // A process that has just ended may still be listed for a moment.
         wait::until_blocking("no process is left", || self.processes().is_empty());
     }
 
-    /// The processes that have the folder in their arguments or in their environment.
+    /// Returns the processes that have the folder in their arguments or their environment.
     pub fn processes(&self) -> Vec<String> {
         let folder = self.0.display().to_string();
         let ids = names(Path::new("/proc")).into_iter().filter(|name| name.parse::<u32>().is_ok());
@@ -176,19 +176,19 @@ impl CheckServer {
         ids.map(|id| text(&id, "cmdline")).collect()
     }
 
-    /// Kills a check's whole group, as SSM's agent does. What it had systemd run goes on.
+    /// Kills the process group of a check, like the SSM Agent. Its systemd units keep running.
     pub fn kill(&self, mut check: Child) {
         signal("-KILL", &format!("-{}", check.id()));
         check.wait().expect("ended");
     }
 
-    /// Kills it, and waits until all of it has ended.
+    /// Kills the process group of a check and waits until every process has ended.
     pub fn kill_whole(&self, check: Child) {
         self.kill(check);
         wait::until_blocking("all of the check has ended", || self.processes().is_empty());
     }
 
-    /// The calls of mount, umount and the checkers, each a line.
+    /// Returns the calls of mount, umount and the file system checkers, one line each.
     pub fn calls(&self) -> Vec<String> {
         let calls = fs::read_to_string(self.0.join("calls")).unwrap_or_default();
         let folder = regex::Regex::new(&format!(
@@ -199,7 +199,7 @@ impl CheckServer {
         calls.lines().map(|line| folder.replace(line, "FOLDER").into_owned()).collect()
     }
 
-    /// Waits until there is a file.
+    /// Waits until a file exists.
     pub fn wait_for(&self, name: &str) {
         wait::until_blocking(name, || self.0.join(name).exists());
     }
@@ -211,14 +211,14 @@ impl Drop for CheckServer {
     }
 }
 
-/// The script as the document has it.
+/// Returns the script in the SSM document.
 pub fn script() -> String {
     let step = &template::properties("CheckRestoredVolume")["Content"]["mainSteps"][0]["inputs"]["runCommand"];
     let [lines] = &step.as_sequence().expect("a list")[..] else { panic!("{step:?}") };
     lines.as_str().expect("text").to_owned()
 }
 
-/// Where a program is on this machine.
+/// Returns the path of a program on this machine.
 pub fn real(name: &str) -> String {
     let found = Command::new("bash").args(["-c", &format!("type -P {name}")]).output().expect("bash").stdout;
     let found = String::from_utf8(found).expect("a path").trim().to_owned();
@@ -231,12 +231,12 @@ pub fn said(output: Output) -> CheckResult {
     CheckResult { good: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// Sends a signal to a process, or with a hyphen to a group.
+/// Sends a signal to a process, or to a process group if the ID starts with a hyphen.
 pub fn signal(name: &str, id: &str) {
     assert!(Command::new("kill").args([name, "--", id]).status().expect("kill").success());
 }
 
-/// What is in a folder, by name.
+/// Returns the names of the entries of a folder.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
     entries.map(|one| one.expect("an entry").file_name().into_string().expect("a name")).collect()

@@ -1,4 +1,4 @@
-//! What a dump may do on the server, with a real systemd, real namespaces and a real mount.
+//! The sandbox that a dump is loaded in, with a real systemd, real namespaces and a real mount.
 
 use crate::place::{CheckServer, DUMP, real};
 use std::{
@@ -8,9 +8,9 @@ use std::{
 };
 use tests::{server, wait};
 
-/// Where the server has the place: the sandbox has a /tmp of its own.
+/// Path of the check's folder on the server. It is not in /tmp, because the sandbox has its own.
 const HERE: &str = "/run/place";
-/// A server whose systemd knows no units but these: those of the machine would tidy up its /tmp, among other things.
+/// Boots a server whose systemd only has these units. The units of the machine would clean up its /tmp, for example.
 const BOOT: &str = "
 set -eu
 mount -t tmpfs tmpfs /run
@@ -28,7 +28,7 @@ printf '[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\n[Service]\nType=no
 printf 'ExecStart=dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only\n' >> dbus.service
 exec systemd --system --unit=check.target --log-target=null
 ";
-/// Each line says something where a dump can do what it must not.
+/// Each line prints a message if a dump can do something forbidden.
 const PROBES: [&str; 6] = [
     "[ \"$(id -u)\" -ge 61184 ] || echo it is the user $(id -u)",
     "tail -n +3 /proc/net/dev | grep -v lo:",

@@ -1,5 +1,5 @@
-//! Random histories of an account: nights that are missed, repeated or late, volumes that come and go, snapshots that fail,
-//! tags that a person or another tool wrote, parameters that change.
+//! Random histories of an account: runs that are missed, repeated or late, volumes that are created and deleted, snapshots that fail,
+//! tags from a person or another tool, and changed parameters.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option::weighted, prelude::*, sample::select};
@@ -8,24 +8,24 @@ use tests::model::{Account, Parameters, Snapshot, Tags, Volume};
 
 const VOLUMES: usize = 3;
 const DAY: i64 = 86_400;
-/// Midnight in one of the zones, an hour before in another.
+/// Midnight in one of the time zones, and an hour before midnight in another.
 const FIRST: DateTime<Utc> = DateTime::from_timestamp(1_795_168_800, 0).expect("a time");
 const STATES: [&str; 5] = ["pending", "completed", "error", "recoverable", "recovering"];
 const ZONES: [&str; 6] =
     ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Australia/Lord_Howe"];
 
-/// What happens before a night, and what becomes of its snapshots.
+/// The changes before a run, and the final states of its snapshots.
 #[derive(Clone)]
 pub struct Turn {
-    /// Seconds since the night before; 86,400 mostly.
+    /// Seconds since the previous run, usually 86,400.
     pub seconds: i64,
     happenings: Vec<Happening>,
-    /// The state that the night's snapshot of each volume ends in; none if it is not made.
+    /// Final state of the run's snapshot of each volume. `None` if it is not created.
     fates: [Option<&'static str>; VOLUMES],
 }
 
 impl fmt::Debug for Turn {
-    /// An ordinary night in one word: a failed history has hundreds.
+    /// Writes an ordinary run as one word, because a failed history has hundreds of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seconds, happenings, fates } = self;
         if *seconds == DAY && happenings.is_empty() && fates.iter().all(|fate| *fate == Some("completed")) {
@@ -35,35 +35,35 @@ impl fmt::Debug for Turn {
     }
 }
 
-/// A thing that a person, another tool or EBS does between two nights.
+/// A change by a person, another tool or EBS between two runs.
 #[derive(Clone, Debug)]
 enum Happening {
-    /// The volume in this place goes, or a new one comes.
+    /// The volume in this place is deleted, or a new one is created.
     ComeOrGo(usize),
     AttachOrDetach(usize),
     Tag(usize, &'static str, &'static str),
     Untag(usize, &'static str),
-    /// As many tags as EC2 allows.
+    /// The volume in this place gets the maximum number of tags, 50.
     FiftyTags(usize),
-    /// A snapshot that the night did not make, with its tags; `tonight` and `ours` stand for themselves.
+    /// A snapshot from another creator, with its tags. The values `tonight` and `ours` are placeholders.
     Snapshot(usize, Vec<(&'static str, &'static str)>),
-    /// The newest snapshots but n changes its state, as EBS does late.
+    /// EBS changes the state of the n-th newest snapshot, counting from 0, after a delay.
     Settle(usize, &'static str),
-    /// A person keeps the newest snapshot but n for ever.
+    /// A person makes the n-th newest snapshot, counting from 0, permanent.
     Promote(usize),
-    /// The stack is deployed with the n-th of the history's parameters.
+    /// The stack is deployed with the n-th parameters of the history.
     Deploy(usize),
 }
 
-/// A history.
+/// A random history.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// Its nights, in order.
+    /// Runs in order.
     pub turns: Vec<Turn>,
     parameters: Vec<Parameters>,
 }
 
-/// A history of this many nights.
+/// Generates histories of this many runs.
 pub fn history(nights: usize) -> impl Strategy<Value = History> {
     (vec(turn(), nights), vec(parameters(), 4)).prop_map(|(turns, parameters)| History { turns, parameters })
 }
@@ -151,29 +151,29 @@ fn parameters() -> impl Strategy<Value = Parameters> {
     )
 }
 
-/// How far a history has come.
+/// The state of a history that is being replayed.
 #[derive(Default)]
 pub struct Past {
     elapsed: i64,
     deployed: usize,
-    /// How many volumes and snapshots there ever were: each has a number of its own.
+    /// Number of volumes and snapshots created so far. Each gets a unique number.
     made: usize,
-    /// The volume in each place.
+    /// Volume in each place.
     places: [Option<String>; VOLUMES],
 }
 
 impl Past {
-    /// The time that the night is scheduled for.
+    /// Returns the scheduled time of the run.
     pub fn scheduled(&self, turn: &Turn) -> DateTime<Utc> {
         FIRST + TimeDelta::seconds(self.elapsed + turn.seconds.min(0))
     }
 
-    /// The parameters that the stack is deployed with.
+    /// Returns the parameters that the stack is deployed with.
     pub fn parameters(&self, history: &History) -> Parameters {
         history.parameters[self.deployed].clone()
     }
 
-    /// Does what happens before a night. A night that lies back in time is one that a person starts by hand.
+    /// Applies the changes before a run. A run with an earlier scheduled time stands for one that a person starts by hand.
     pub fn happen(&mut self, account: &mut Account, turn: &Turn) {
         if self.made == 0 {
             (0..VOLUMES).for_each(|place| self.come_or_go(account, place));
@@ -234,7 +234,7 @@ impl Past {
         account.snapshots.insert(format!("snap-{:05}", self.made), snapshot);
     }
 
-    /// Makes the night's snapshots, as their fates will have it.
+    /// Creates the snapshots of the run in their final states.
     pub fn create(&mut self, account: &mut Account, creates: &BTreeMap<String, Tags>, turn: &Turn) {
         for (volume, tags) in creates {
             if let Some(state) = self.fate(volume, turn) {
@@ -245,7 +245,7 @@ impl Past {
         }
     }
 
-    /// Whether a volume's snapshot of the night does not protect it.
+    /// Returns whether a volume has no protecting snapshot from the run.
     pub fn failed(&self, volume: &str, turn: &Turn) -> bool {
         !matches!(self.fate(volume, turn), Some("completed" | "pending"))
     }

@@ -1,4 +1,4 @@
-//! The domain crate against the reference model: both are driven through the same random histories of nights.
+//! Compares the domain crate with the reference model over the same random histories.
 
 mod history;
 mod system;
@@ -9,8 +9,8 @@ use proptest::{prelude::*, test_runner::FileFailurePersistence};
 use std::collections::{BTreeMap, BTreeSet};
 use tests::model::{self, Account, Parameters};
 
-/// Histories of 400 nights each; 12 of them unless `PROPTEST_CASES` says how many. A failure, shrunk, is kept beside this
-/// file and tried first.
+/// Configures 12 histories of 400 runs each, or as many as `PROPTEST_CASES` says. A failing history is shrunk, saved next to this file
+/// and tried first.
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12);
     let kept = FileFailurePersistence::WithSource("regressions");
@@ -29,7 +29,7 @@ proptest! {
     }
 }
 
-/// Found by the test above, after 76,000 nights: a quarterly made by hand, not due Daily, lets the one before it expire.
+/// Found by the test above after 76,000 runs. A quarterly that a person created, and that is not due Daily, lets the previous one expire.
 #[test]
 fn a_quarterly_of_a_persons_own_is_a_restore_point_too() {
     let mut account = Account::default();
@@ -59,7 +59,7 @@ fn a_quarterly_of_a_persons_own_is_a_restore_point_too() {
     no_good_copy_vanishes(&account, &after, &expires, &parameters, tonight).expect("the floor holds");
 }
 
-/// An account on its way through a history.
+/// An account during a history.
 #[derive(Default)]
 struct Nights {
     account: Account,
@@ -87,7 +87,7 @@ impl Nights {
     }
 }
 
-/// What must hold whatever the rules say in detail.
+/// Asserts the invariants that hold for every retention rule.
 fn no_good_copy_vanishes(
     before: &Account,
     after: &Account,
@@ -101,12 +101,12 @@ fn no_good_copy_vanishes(
     }
     let dailies_alone = expired.iter().all(|id| before.snapshots[id].tags["Interval"] == "Daily");
     let (dailies, quarterlies) = (parameters.keep_dailies as usize, parameters.keep_quarterlies as usize);
-    // A quarterly is a daily too: where it expires by its own rule, one restore point that is due Daily goes with it.
+    // A quarterly is also a daily. If it expires by its own rule, the number of dailies decreases by one.
     let floor = if dailies_alone { dailies } else { dailies.min(quarterlies) };
     for volume in before.volumes.keys() {
         let points = |account: &Account, due| account.restore_points(volume, due, parameters, tonight);
         let quarterly = |account: &Account| points(account, "Quarterly").len();
-        // One that a person made may be due Quarterly alone: it is a copy to restore from all the same.
+        // A snapshot that a person created may only be due Quarterly. It is a restore point as well.
         let any = |account: &Account| points(account, "Daily").union(&points(account, "Quarterly")).count();
         prop_assert!(any(after) >= any(before).min(floor), "{} has fewer restore points than the floor", volume);
         prop_assert!(quarterly(after) >= quarterly(before).min(quarterlies), "{} has too few quarterlies", volume);
@@ -115,7 +115,7 @@ fn no_good_copy_vanishes(
     Ok(())
 }
 
-/// Each volume's newest completed copy by the Interval that governs it, whether the volume still exists or not.
+/// Returns the newest completed snapshot of each volume and governing Interval, even if the volume is gone.
 fn newest_completed<'a>(account: &'a Account, parameters: &Parameters) -> BTreeMap<(&'a str, &'a str), &'a str> {
     let mut newest = BTreeMap::new();
     let unreadable = account.unreadable(parameters);

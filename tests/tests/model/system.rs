@@ -1,4 +1,4 @@
-//! The domain crate's rules, put together over an account as the functions put them together over EC2.
+//! Applies the rules of the domain crate to an account, in the same order as the functions apply them to EC2.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{

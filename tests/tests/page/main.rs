@@ -1,5 +1,5 @@
-//! The page of a night in a headless Chromium: on a phone and on a desk, light and dark, by keyboard, and to a checker of
-//! accessibility. The pages and their screenshots are in `target/tests/page`.
+//! Tests the page of a run in a headless Chromium: at phone and desktop width, light and dark, with the keyboard, and with an
+//! accessibility checker. The pages and their screenshots are in `target/tests/page`.
 
 mod nights;
 
@@ -11,15 +11,15 @@ use std::{fs, path::PathBuf, process::Command, sync::LazyLock};
 use tests::root;
 
 const PICTURE: &str = "docs/night.png";
-/// A README is loaded over slow lines, too.
+/// Maximum size of the README's picture in bytes, for readers with slow connections.
 const LARGEST_PICTURE: u64 = 300_000;
 const PAGES: [&str; 4] = ["complete", "incomplete", "dry-run", "large"];
 
-/// What was found, page by page; `broken` is a page with one of each defect.
+/// The findings of each page. `broken` is a page with one of each defect.
 static FOUND: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let folder = folder();
     fs::create_dir_all(folder.join("tmp")).expect("a folder");
-    // The browser unpacks itself there at its first start, and each test is a process of its own.
+    // The browser unpacks itself to this folder on its first start, and each test is a process of its own.
     let lock = fs::File::create(folder.join("lock")).expect("a lock");
     lock.lock().expect("the lock");
     let graph = include_str!("graph.svg");
@@ -43,14 +43,14 @@ fn check() -> Vec<Value> {
     let mut command = Command::new(root().join("target/node/bin/node"));
     command.arg(root().join("tests/browser/check.mjs")).arg(folder());
     command.args(PAGES.iter().chain(&["broken"]).map(|name| folder().join(format!("{name}.html"))));
-    // The browser unpacks itself into the folder for temporary files.
+    // The browser unpacks itself to the folder for temporary files.
     command.current_dir(root().join("target/browser")).env("TMPDIR", folder().join("tmp"));
     let output = command.output().expect("node in target/node: make test puts it there");
     assert!(output.status.success(), "check.mjs: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("what was found, as JSON")
 }
 
-/// Each page at each width in each theme, but for the broken one.
+/// Returns the findings of each page at each width in each theme, without the broken page.
 fn found() -> impl Iterator<Item = (String, &'static Value)> {
     let at = |one: &Value| format!("{} at {} px, {}", one["page"], one["width"], one["theme"]);
     FOUND.iter().filter(|one| one["page"] != "broken").map(move |one| (at(one), one))
@@ -63,7 +63,7 @@ fn assert_nothing(what: &str) {
     }
 }
 
-/// One test, for the browser takes most of the time and is started once.
+/// One test for all rules, because starting the browser takes most of the time.
 #[test]
 fn the_page_keeps_every_rule_in_a_browser_and_a_page_with_defects_does_not() {
     a_page_has_nothing_to_say_on_the_console_and_asks_the_network_for_nothing();

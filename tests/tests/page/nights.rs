@@ -1,9 +1,9 @@
-//! The nights whose pages are looked at.
+//! The runs whose pages are tested.
 
 use report::night::Report;
 use serde_json::{Value, json};
 
-/// What a hostile person would call a server.
+/// Server names that attack the page.
 pub const HOSTILE: [&str; 4] = [
     "<script>window.ran = true</script>",
     "\"><img src=x onerror=\"window.ran = true\">",
@@ -11,7 +11,7 @@ pub const HOSTILE: [&str; 4] = [
     "\u{202e}gnp.exe \u{0}\u{7}\n</title></pre></svg>",
 ];
 
-/// A night of two Regions in which all went well.
+/// Returns a complete run of two Regions.
 pub fn complete() -> Value {
     let expired = [
         ("snap-0b8f5a2c9d41e7763", "vol-0a3be84c3a1d99701"),
@@ -68,7 +68,7 @@ pub fn complete() -> Value {
     ]))
 }
 
-/// A night that says only what it would do.
+/// Returns a dry run.
 pub fn dry_run() -> Value {
     let mut night = night(json!([region(
         "us-east-1",
@@ -93,7 +93,7 @@ pub fn dry_run() -> Value {
     night
 }
 
-/// A night in which much went wrong, at places with long and with hostile names.
+/// Returns a run with many failures, some of them on servers with long or hostile names.
 pub fn incomplete() -> Value {
     let limit = "SnapshotLimitExceeded: CreateSnapshot: You have exceeded your quota of 100000 snapshots in this Region (RequestLimitExceeded)";
     let long = "an-unbroken-name-of-the-kind-that-generators-make-".repeat(4);
@@ -159,7 +159,7 @@ pub fn incomplete() -> Value {
     night
 }
 
-/// A night of 10,000 volumes, of which every thousandth is unprotected, and as many expired snapshots.
+/// Returns a run of 10,000 volumes, of which every thousandth is unprotected, and 10,000 expired snapshots.
 pub fn large() -> Value {
     let (mut safe, mut not, mut expired) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..10_000 {
@@ -179,12 +179,12 @@ pub fn large() -> Value {
     night
 }
 
-/// A night as the page takes it.
+/// Converts a run to the input of the page.
 pub fn report(night: &Value) -> Report {
     serde_json::from_value(night.clone()).expect("a report")
 }
 
-/// The name of a server.
+/// Returns the name of a server.
 fn server(instance: &str) -> &'static str {
     match instance {
         "i-0c1d8e52fa9b37460" => "orders-database-1",

@@ -1,4 +1,4 @@
-//! Every call that a night, its schedule and its rules make, as AWS is asked it.
+//! Every AWS call of a run, its schedule and its rules.
 
 use serde_json::json;
 use tests::iam::Deployed;
@@ -17,12 +17,12 @@ pub const FREE: [Free; 4] = [
 
 const WITHOUT_CONTEXT: &str = "Lambda checks the role, without a request's context, as it creates a traced function";
 
-/// What the stack was deployed with.
+/// The parameters that the stack was deployed with.
 pub struct Parameters {
     pub backup_stack: &'static str,
     pub regions: &'static [&'static str],
     pub key: Option<&'static str>,
-    /// Whether the drill mounts what it restored.
+    /// Whether the drill mounts the restored volumes on a server.
     pub checks_on_instance: bool,
 }
 
@@ -45,7 +45,7 @@ pub fn calls(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     all
 }
 
-/// An object of the ledger.
+/// Returns the ARN of an object in the ledger.
 fn object(deployed: &Deployed, prefix: &str) -> String {
     format!("arn:aws:s3:::{}/{prefix}/2026-12-31/object", deployed.id("LedgerBucket"))
 }
@@ -132,7 +132,7 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
         )
     });
     let mut all = invoked.to_vec();
-    // A Map's reader gets, its ResultWriter puts in parts (Step Functions developer guide, "Amazon S3 access policies").
+    // The ItemReader of a Map gets objects, its ResultWriter puts them in parts (Step Functions developer guide, "Amazon S3 access policies").
     for action in ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"] {
         all.push(Call::new(role.clone(), action, object(deployed, "nights")).through("LedgerBucket"));
     }
@@ -145,7 +145,7 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     let child = deployed.arn("states", &format!("execution:{machine}/SnapshotVolumes:child"));
     all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
     all.push(Call::new(role.clone(), "states:StopExecution", &child));
-    // The other form of a child's ARN (Step Functions developer guide, "IAM policies for using Distributed Map states").
+    // The other form of a child execution's ARN (Step Functions developer guide, "IAM policies for using Distributed Map states").
     let child = deployed.arn("states", &format!("execution:{machine}:child"));
     all.push(Call::new(role.clone(), "states:StopExecution", child));
     let topic = deployed.arn("sns", deployed.id("Topic"));
@@ -153,7 +153,7 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     all
 }
 
-/// Lambda sends what it traced; Step Functions also asks which executions to trace (their developer guides, "X-Ray").
+/// Returns the X-Ray calls. Lambda sends traces. Step Functions also requests the sampling rules (their developer guides, "X-Ray").
 fn traces() -> Vec<Call> {
     let sent = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"];
     let asked = ["xray:GetSamplingRules", "xray:GetSamplingTargets"];
@@ -175,7 +175,7 @@ fn queue(deployed: &Deployed) -> String {
     deployed.arn("sqs", deployed.id("DeadLetters"))
 }
 
-/// What the policies of the resources allow and refuse by themselves.
+/// Returns the calls that the resource policies alone allow or deny.
 fn services(deployed: &Deployed) -> Vec<Call> {
     let topic = deployed.arn("sns", deployed.id("Topic"));
     let alarm = Call::new(By::Service("cloudwatch.amazonaws.com"), "sns:Publish", &topic);
@@ -193,7 +193,7 @@ fn services(deployed: &Deployed) -> Vec<Call> {
     ]
 }
 
-/// The topic's key is the stack's own or the customer's; the customer's is the ledger's and the queue's as well.
+/// Returns the calls of KMS. The topic has a key of the stack or the customer managed key. The latter also encrypts the ledger and the queue.
 fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     let key = match parameters.key {
         Some(key) => key.to_owned(),

@@ -1,4 +1,4 @@
-//! A call to AWS: who makes it, on what, and what AWS knows of it.
+//! A call to AWS: its caller, its resource and its condition keys.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -6,13 +6,13 @@ use tests::iam::{Deployed, Kind, Request};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
-    /// A role of the stack, by its logical id.
+    /// A role of the stack, by logical ID.
     Role(&'static str),
-    /// A managed policy of the stack, by its logical id, in the hands of a person.
+    /// A person with a managed policy of the stack, by logical ID of the policy.
     Person(&'static str),
-    /// A service, by its principal's name.
+    /// A service, by name of its principal.
     Service(&'static str),
-    /// Somebody of this account whose own policies allow everything.
+    /// A principal of this account with policies that allow everything.
     Admin,
 }
 
@@ -22,7 +22,7 @@ pub struct Call {
     pub action: String,
     pub on: String,
     pub context: BTreeMap<String, Value>,
-    /// The resource whose policy is asked as well, by its logical id.
+    /// Logical ID of the resource whose policy also applies.
     pub through: Option<&'static str>,
 }
 
@@ -46,7 +46,7 @@ impl Call {
         Self { by, ..self.clone() }
     }
 
-    /// Asks the same elsewhere.
+    /// Returns the same call in another Region.
     pub fn in_region(&self, region: &str) -> Self {
         let moved = |value: &Value| match value {
             Value::String(text) => json!(text.replace("us-east-1", region)),
@@ -56,7 +56,7 @@ impl Call {
         Self { on: self.on.replace("us-east-1", region), context, ..self.clone() }
     }
 
-    /// The request, with the policies under the names that [`policies`] gives them.
+    /// Returns the request, with the policy names of [`policies`].
     pub fn request(&self, deployed: &Deployed, kind: Kind) -> Request {
         let person = || format!("arn:aws:iam::{}:user/person", deployed.account);
         let (principal, identity) = match &self.by {
@@ -82,11 +82,12 @@ impl Call {
         }
     }
 
-    /// Whether what allows this call allows `other` too: the same action on the same resource, with nothing less known of it.
+    /// Returns whether each policy that allows this call also allows `other`, because it has the same action and resource, and at least the
+    /// same condition keys.
     pub fn asks_as(&self, other: &Self) -> bool {
         let context = |call: &Self| {
             let mut context = call.context.clone();
-            // What a service adds to a call of its own.
+            // A service adds these keys to its own calls.
             context.retain(|key, _| !key.starts_with("aws:Source"));
             context
         };
@@ -96,7 +97,7 @@ impl Call {
     }
 }
 
-/// Every policy by the name under which requests know it.
+/// Returns every policy by the name that requests use.
 pub fn policies(deployed: &Deployed) -> BTreeMap<String, Value> {
     let mut all = deployed.managed.clone();
     all.extend(deployed.resources.clone());

@@ -1,4 +1,4 @@
-//! Calls held against the policies: what is allowed, what is denied, and whether each restriction of a policy denies anything.
+//! Evaluates calls against the policies: the allowed ones, the denied ones, and whether each restriction of a policy denies a call.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use crate::{
     requests::{Denied, Free, mutations, of_others},
 };
 
-/// What is allowed though nobody does it: by whom, the start of the action, why.
+/// Actions that are allowed although nobody calls them: the principal, the start of the action, and the reason.
 const ALSO: [(By, &str, &str); 2] = [
     (
         By::Service("cloudwatch.amazonaws.com"),
@@ -24,11 +24,11 @@ const ALSO: [(By, &str, &str); 2] = [
     ),
 ];
 
-/// Everything that is wrong; nothing if the policies allow these calls and nothing else.
+/// Returns the problems. The list is empty if the policies allow these calls and no others.
 pub fn problems(deployed: &Deployed, calls: &[Call], free: &[Free]) -> Vec<String> {
     let mut denied: Vec<_> = calls.iter().flat_map(|call| mutations(deployed, call, free)).collect();
     denied.extend(of_others(calls));
-    // A mutation may be what somebody else of the same role does.
+    // A mutation may equal another call of the same role.
     denied.retain(|one| !calls.contains(&one.call));
     let policies = policies(deployed);
     let mut problems = held(deployed, &policies, calls, &denied, free);
@@ -45,7 +45,7 @@ fn told(call: &Call) -> String {
     format!("{:?}: {} on {} with {}", call.by, call.action, call.on, serde_json::json!(call.context))
 }
 
-/// What is allowed and what is denied, each checked whole as far as time allows.
+/// Returns the wrong outcomes of allowed and denied calls. Validates as many requests as time allows.
 fn held(
     deployed: &Deployed,
     policies: &BTreeMap<String, Value>,
@@ -53,7 +53,7 @@ fn held(
     denied: &[Denied],
     free: &[Free],
 ) -> Vec<String> {
-    // The reference says that DescribeLogGroups takes no resource, CloudWatch Logs names one.
+    // DescribeLogGroups takes no resource in the Service Authorization Reference, but takes one in the CloudWatch Logs documentation.
     let kind = |call: &Call| if call.action == "logs:DescribeLogGroups" { Kind::Plain } else { Kind::Checked };
     let mut requests: Vec<_> = calls.iter().map(|call| call.request(deployed, kind(call))).collect();
     requests.extend(denied.iter().map(|one| one.call.request(deployed, Kind::Plain)));
@@ -76,7 +76,7 @@ fn held(
     problems
 }
 
-/// No action that the table does not have, of any service that a principal uses.
+/// Returns the allowed actions that no call has, for every service that a principal uses.
 fn neighbours(deployed: &Deployed, policies: &BTreeMap<String, Value>, calls: &[Call]) -> Vec<String> {
     let asked: Vec<_> = calls.iter().filter(|call| call.by != By::Admin).collect();
     let requests: Vec<_> = asked.iter().map(|call| call.request(deployed, Kind::Neighbours)).collect();
@@ -94,7 +94,7 @@ fn neighbours(deployed: &Deployed, policies: &BTreeMap<String, Value>, calls: &[
     problems.into_iter().collect()
 }
 
-/// The restrictions that nothing depends on: without them every call comes out as before.
+/// Returns the restrictions without effect: without them the outcome of every call is the same.
 fn survivors(
     deployed: &Deployed,
     policies: &BTreeMap<String, Value>,

@@ -1,4 +1,4 @@
-//! Every call that a restore drill, its schedule and its rule make, as AWS is asked it.
+//! Every AWS call of a restore drill, its schedule and its rule.
 
 use serde_json::json;
 use tests::iam::Deployed;
@@ -9,11 +9,11 @@ use crate::{
     requests::Free,
 };
 
-/// The server on which the drill checks what it restored, and the document that it runs there.
+/// The server on which the drill checks the restored volumes, and the SSM document that it runs.
 pub const INSTANCE: &str = "i-0123456789abcdef0";
 pub const DOCUMENT: &str = "CheckDocument";
 
-/// The keys that the drill may use: every one of the account.
+/// The keys that the drill may use, which are all keys of the account.
 pub const KEYS: &str = "arn:aws:kms:*:000000000000:key/*";
 
 const ROLES: [&str; 5] =
@@ -28,7 +28,7 @@ const KEY_CALLS: [&str; 6] = [
     "kms:ReEncryptTo",
 ];
 
-/// What the use of the snapshots' keys may be otherwise.
+/// Returns the permitted differences in the use of the snapshots' keys.
 pub fn free() -> Vec<Free> {
     let reason = "KMS knows the keys of the Region that is asked, and a Region without a drill may not be asked";
     KEY_CALLS.map(|action| Free { action, why: "a resource of another Region", reason }).into()
@@ -148,7 +148,7 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     let child = deployed.arn("states", &format!("execution:{machine}/ProveRestorePoints:child"));
     all.push(Call::new(role.clone(), "states:DescribeExecution", &child));
     all.push(Call::new(role.clone(), "states:StopExecution", &child));
-    // The other form of a child's ARN (Step Functions developer guide, "IAM policies for using Distributed Map states").
+    // The other form of a child execution's ARN (Step Functions developer guide, "IAM policies for using Distributed Map states").
     let child = deployed.arn("states", &format!("execution:{machine}:child"));
     all.push(Call::new(role.clone(), "states:StopExecution", child));
     let topic = deployed.arn("sns", deployed.id("Topic"));
@@ -171,7 +171,7 @@ fn starters(deployed: &Deployed) -> Vec<Call> {
     ]
 }
 
-/// The topic's key; the customer's is the ledger's and the queue's as well.
+/// Returns the calls of KMS for the topic's key. The customer managed key also encrypts the ledger and the queue.
 fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     let key = match parameters.key {
         Some(key) => key.to_owned(),

@@ -1,4 +1,4 @@
-//! Every call of the servers, of the flow log and of the administrators.
+//! Every call of the servers, the flow log and the administrators.
 
 use tests::iam::Deployed;
 
@@ -20,7 +20,7 @@ pub const FREE: [Free; 6] = [
     Free { action: "ssmmessages:OpenDataChannel", why: "another Region", reason: NO_CHANNEL },
 ];
 
-/// Each server's role, and its folder of the bucket.
+/// The role of each server with its folder in the bucket.
 const SERVERS: [(By, &str); 2] =
     [(By::Role("WebServerRole"), "web-server"), (By::Role("DatabaseServerRole"), "database-server")];
 const ADMINISTRATORS: By = By::Person("AdministratorsPolicy");

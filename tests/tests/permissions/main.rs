@@ -1,5 +1,5 @@
-//! The deployed policies taken apart by an evaluator of IAM that knows conditions: what a night does is allowed, every small
-//! difference from it is denied, and each restriction of each policy is needed for some denial.
+//! Tests the deployed policies with an IAM evaluator that supports conditions. Each call of a run is allowed, each call that differs
+//! in a single respect is denied, and no restriction of a policy can be removed without allowing one of these.
 
 mod backup;
 mod calls;
@@ -26,20 +26,20 @@ fn sound(problems: Vec<String>) {
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
 }
 
-/// The policy that a key has unless its owner writes another (KMS developer guide, "Default key policy").
+/// Returns the default policy of a KMS key (KMS developer guide, "Default key policy").
 fn default_key_policy(deployed: &Deployed) -> Value {
     let principal = json!({ "AWS": format!("arn:aws:iam::{}:root", deployed.account) });
     let statement = json!({ "Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*" });
     json!({ "Version": "2012-10-17", "Statement": [statement] })
 }
 
-/// Puts the customer's key where the stack's own is otherwise.
+/// Replaces the key of the stack with the customer managed key.
 fn customer_key(deployed: &mut Deployed) {
     deployed.resources.insert("TopicKey".to_owned(), default_key_policy(deployed));
     deployed.ids.insert("TopicKey".to_owned(), KEY.rsplit('/').next().expect("a key's id").to_owned());
 }
 
-/// A backup, and beside it a key of somebody's snapshots.
+/// Deploys a backup, and adds a key that encrypts other snapshots of the account.
 fn backup(name: &str, parameters: &[&str]) -> Deployed {
     let cloud = Cloud::up_with(name, parameters, &[WITHOUT_SERVERS]);
     let mut deployed = Deployed::read(&cloud.ministack(), "nightly-backup");
@@ -74,14 +74,14 @@ fn so_may_one_of_several_regions_with_a_customer_key_in_full() {
     sound(backup_problems(&deployed, &parameters));
 }
 
-/// The nights' and the drill's: none may do what the other does.
+/// Returns the problems of the roles of runs and drills. No role may do what another one does.
 fn backup_problems(deployed: &Deployed, parameters: &Parameters) -> Vec<String> {
     let calls = [backup::calls(deployed, parameters), drill::calls(deployed, parameters)].concat();
     let free: Vec<_> = backup::FREE.into_iter().chain(drill::free()).collect();
     check::problems(deployed, &calls, &free)
 }
 
-/// ministack and moto forget a boundary, so this is read from the templates.
+/// Reads the templates, because ministack and moto do not store a permissions boundary.
 #[test]
 fn every_role_takes_the_permissions_boundary() {
     for file in ["backup.yaml", "restore-drill.yaml", "environment.yaml"] {
@@ -95,7 +95,7 @@ fn every_role_takes_the_permissions_boundary() {
     }
 }
 
-/// With flow logs and a customer key, which `make up` has not.
+/// Deploys the environment with flow logs and a customer managed key. `make up` has neither.
 fn environment(cloud: &Cloud) -> Deployed {
     let mut command = Command::new(root().join("target/venv/bin/aws"));
     let body = cloud.template(&cloud.moto(), "nightly-environment").to_string();
@@ -108,7 +108,7 @@ fn environment(cloud: &Cloud) -> Deployed {
     let output = command.output().expect("aws of target/venv");
     assert!(output.status.success(), "create-stack: {}", String::from_utf8_lossy(&output.stderr));
     let mut deployed = Deployed::read(&cloud.moto(), "whole");
-    // moto gives the topic a policy of its own, and the bucket none.
+    // moto has its own policy for the topic, and none for the bucket.
     deployed.resources.clear();
     customer_key(&mut deployed);
     deployed
@@ -123,7 +123,7 @@ fn the_servers_and_the_administrators_may_do_what_they_do_and_nothing_else() {
     sound(problems);
 }
 
-/// moto's CloudFormation knows no policies of buckets, so the environment's is held against the ledger's, which is taken apart.
+/// moto's CloudFormation has no bucket policies. So this compares the environment's with that of the ledger, which other tests evaluate.
 #[test]
 fn the_bucket_of_the_environment_refuses_what_the_ledger_refuses() {
     let policy = |file: &str, bucket: &str| {

@@ -1,8 +1,8 @@
-//! Policies taken apart: each restriction of each statement taken out, one at a time.
+//! Removes each restriction of each policy statement, one at a time.
 
 use serde_json::{Value, json};
 
-/// A policy that lacks one restriction.
+/// A policy without one of its restrictions.
 pub struct Wider {
     pub what: String,
     pub policy: Value,
@@ -39,7 +39,7 @@ pub fn wider(policy: &Value) -> Vec<Wider> {
     all
 }
 
-/// Without each condition key; where a list says what may not be, without each of its values as well.
+/// Returns the statement without each condition key. If a condition is negated, also without each of its values.
 fn conditions(statement: &Value) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     let empty = serde_json::Map::new();
@@ -59,7 +59,7 @@ fn conditions(statement: &Value) -> Vec<(String, Value)> {
     all
 }
 
-/// Each resource as a whole, and each part of its ARN, widened to everything.
+/// Returns the statement with each resource, and each part of its ARN, replaced by a wildcard.
 fn resources(statement: &Value) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     let listed = list(&statement["Resource"]);
@@ -83,7 +83,7 @@ fn widened(arn: &str) -> Vec<String> {
     if parts.len() < 6 {
         return all;
     }
-    // A bucket's ARN has neither Region nor account, and one kind of thing as a whole has no name.
+    // The ARN of a bucket has no Region and no account, and these wildcards have no name that could be widened.
     let is_named = !["snapshot/*", "volume/*", "instance/*", "key/*", "log-group:*"].contains(&parts[5]);
     let wide = |at: usize, text: &str| {
         let mut parts = parts.clone();

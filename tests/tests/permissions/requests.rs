@@ -1,14 +1,14 @@
-//! Requests that must be denied, made from those that are allowed.
+//! Requests that must be denied, derived from the allowed ones.
 
 use serde_json::{Value, json};
 use tests::iam::Deployed;
 
 use crate::calls::{By, Call};
 
-/// What need not matter, with the reason why it doesn't.
+/// A difference that may be allowed, with the reason.
 pub struct Free {
     pub action: &'static str,
-    /// What may be otherwise, as a failure tells it.
+    /// Reason, for the message of a failing test.
     pub why: &'static str,
     pub reason: &'static str,
 }
@@ -17,13 +17,13 @@ pub struct Free {
 pub struct Denied {
     pub why: String,
     pub call: Call,
-    /// The index of the exception under which it may be allowed.
+    /// Index of the exception that permits the request.
     pub free: Option<usize>,
 }
 
-/// Every way in which a call can be a little different from what is allowed.
+/// Returns every call that differs from an allowed one in a single respect.
 pub fn mutations(deployed: &Deployed, call: &Call, free: &[Free]) -> Vec<Denied> {
-    // An admin is there for what the policies of resources refuse to everybody; a key's policy is asked about that key alone.
+    // The admin calls test resource policies that deny everybody. The policy of a key only applies to that key.
     let by_resource = call.by == By::Admin || matches!((&call.by, call.through), (By::Service(_), Some("TopicKey")));
     let mut all = if by_resource { vec![] } else { elsewhere(call) };
     all.extend(names(deployed, call).into_iter().filter(|_| !by_resource));
@@ -46,16 +46,16 @@ pub fn mutations(deployed: &Deployed, call: &Call, free: &[Free]) -> Vec<Denied>
     all.into_iter().map(|(why, call)| Denied { free: excused(&why), why, call }).collect()
 }
 
-/// Another Region, another account, another kind of thing.
+/// Returns the call with another Region, another account and another resource type.
 fn elsewhere(call: &Call) -> Vec<(String, Call)> {
     let parts: Vec<_> = call.on.splitn(6, ':').collect();
-    // The name of a bucket is one in all Regions and accounts.
+    // A bucket name is unique over all Regions and accounts.
     let is_bucket = call.on.starts_with("arn:aws:s3:");
     let mut all = Vec::new();
     if !is_bucket {
         all.push(("another Region".to_owned(), call.in_region("ap-south-1")));
     }
-    // Asked for here, by a service that hands it on. EC2's ARNs are of the Region that is asked.
+    // The resource is here, and another Region requests it through a service. An EC2 ARN always has the Region of the request.
     if parts.len() == 6 && parts[3] == "us-east-1" && parts[2] != "ec2" {
         let on = call.on.replace(":us-east-1:", ":ap-south-1:");
         all.push(("a resource of another Region".to_owned(), Call { on, ..call.clone() }));
@@ -70,13 +70,13 @@ fn elsewhere(call: &Call) -> Vec<(String, Call)> {
     all
 }
 
-/// Another resource of the same kind, another prefix of the bucket.
+/// Returns the call with another resource of the same type, and with another prefix of the bucket.
 fn names(deployed: &Deployed, call: &Call) -> Vec<(String, Call)> {
     let mut all = Vec::new();
     for (logical, name) in deployed.ids.iter().filter(|(_, name)| call.on.contains(name.as_str())) {
         let on = call.on.replace(name.as_str(), "another");
         all.push((format!("another {logical}"), Call { on, ..call.clone() }));
-        // The administrators have the whole bucket.
+        // The administrators may use the whole bucket.
         let is_whole = matches!(call.by, By::Person(_));
         if let Some((prefix, _)) =
             call.on.rsplit_once(&format!("{name}/")).and_then(|(_, key)| key.split_once('/')).filter(|_| !is_whole)
@@ -88,22 +88,22 @@ fn names(deployed: &Deployed, call: &Call) -> Vec<(String, Call)> {
     all
 }
 
-/// The other values that a key is tried with; `None` is the key's absence.
+/// Returns other values for a condition key. `None` removes the key.
 fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
     let is_creation = call.context.contains_key("ec2:CreateAction");
     let whose = ["aws:RequestTag/BackupStack", "aws:RequestTag/RestoreDrill"];
     match (key, value) {
         ("aws:RequestedRegion", _) => vec![],
-        // TLS is asked for by the policies of resources; KMS answers nothing else.
+        // Resource policies require TLS. KMS has no endpoint without TLS.
         ("aws:SecureTransport", _) => {
             let asks = call.through.filter(|through| !through.ends_with("Key"));
             asks.map(|_| Some(json!("false"))).into_iter().collect()
         }
-        // The tags of a creation are asked for by the call that creates, in the same request.
+        // The tags of a new resource are checked by the creating call of the same request.
         _ if key.starts_with("aws:RequestTag/") && !whose.contains(&key) && is_creation => vec![],
         ("kms:GrantIsForAWSResource", _) => vec![Some(json!("false")), None],
         ("aws:ResourceTag/Interval", _) => vec![Some(json!("Annual")), None],
-        // That a tag is given at all is asked for; its value is snapshot-one's affair.
+        // The policy requires the tag. Its value is the responsibility of snapshot-one.
         (
             "aws:RequestTag/Night"
             | "aws:RequestTag/Interval"
@@ -113,7 +113,7 @@ fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
             _,
         ) => vec![None],
         ("aws:TagKeys", Value::Array(keys)) => {
-            // To a condition key a tag's name is the same in any case (IAM user guide, "aws:ResourceTag").
+            // Tag names in condition keys are not case-sensitive (IAM user guide, "aws:ResourceTag").
             let identity = ["BackupStack", "Night", "Interval", "Intervals", "SnapshotOf", "backupstack", "INTERVAL"];
             let with = |key: &str| Some(json!(keys.iter().cloned().chain([json!(key)]).collect::<Vec<_>>()));
             let with_each = identity.into_iter().filter(|key| !keys.contains(&json!(key))).map(with);
@@ -123,7 +123,7 @@ fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
     }
 }
 
-/// What each role is allowed and another is not.
+/// Returns the calls of each role for every other role that does not make them.
 pub fn of_others(calls: &[Call]) -> Vec<Denied> {
     let mut principals: Vec<_> = calls.iter().map(|call| call.by.clone()).collect();
     principals.sort();

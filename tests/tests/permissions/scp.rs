@@ -1,4 +1,4 @@
-//! The service control policy of docs/operating.md, which lets only the backup's role write the tags that decide about a deletion.
+//! The service control policy of docs/operating.md. It allows only the roles of the backup to write the tags that decide on deletions.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ fn policy() -> Value {
     serde_json::from_str(block).expect("JSON")
 }
 
-/// By whom, the call, its tag keys, and whether the policy lets it pass.
+/// The principal, the call, its tag keys, and whether the policy allows it.
 type Attempt = (&'static str, &'static str, Option<&'static [&'static str]>, bool);
 
 const ATTEMPTS: [Attempt; 9] = [
@@ -31,7 +31,7 @@ const ATTEMPTS: [Attempt; 9] = [
     (PERSON, "ec2:CreateTags", Some(&["Name", "RestoreAs"]), true),
     (PERSON, "ec2:DeleteTags", Some(&["Night"]), false),
     (PERSON, "ec2:DeleteTags", Some(&["Team"]), true),
-    // A call without keys deletes every tag.
+    // Without keys the call deletes every tag.
     (PERSON, "ec2:DeleteTags", None, false),
     (PERSON, "ec2:CreateSnapshot", None, true),
 ];
@@ -46,7 +46,7 @@ fn outcomes(policy: Value) -> Vec<bool> {
             action: action.to_owned(),
             resource: SNAPSHOT.to_owned(),
             context,
-            // A denial counts alike in a policy of the principal and in one of the organisation.
+            // A Deny has the same effect in an identity policy and in a service control policy.
             identity: vec!["all".to_owned(), "scp".to_owned()],
             resource_policy: None,
         }
@@ -61,7 +61,7 @@ fn the_policy_of_the_page_lets_only_the_backup_write_its_tags() {
     for (attempt, passes) in ATTEMPTS.iter().zip(outcomes(policy())) {
         assert_eq!(passes, attempt.3, "{attempt:?}");
     }
-    // Each statement is needed.
+    // Without either statement the result differs.
     for number in 0..2 {
         let mut less = policy();
         less["Statement"].as_array_mut().expect("statements").remove(number);

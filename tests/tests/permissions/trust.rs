@@ -1,4 +1,4 @@
-//! Who may assume a role.
+//! Trust policies.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::{
     policies::{list, wider},
 };
 
-/// What a service says of itself as it assumes a role, and the role asks for.
+/// The condition keys that a service sends when it assumes a role, and that the trust policy requires.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Says {
     Nothing,
@@ -17,11 +17,11 @@ pub enum Says {
     AccountAndSource,
 }
 
-/// A role, the service that assumes it, and what that says.
+/// A role, the service that assumes it, and the condition keys of that service.
 pub type Trusted = (&'static str, &'static str, Says);
 
-// Lambda's developer guide ("Defining Lambda function permissions with an execution role") asks for the service's principal alone, and
-// names no key that Lambda sends as it assumes a role.
+// The Lambda developer guide ("Defining Lambda function permissions with an execution role") only requires the service principal. It names
+// no condition key that Lambda sends when it assumes a role.
 pub const BACKUP: [Trusted; 15] = [
     ("DiscoverVolumesRole", "lambda", Says::Nothing),
     ("SnapshotOneRole", "lambda", Says::Nothing),
@@ -40,7 +40,7 @@ pub const BACKUP: [Trusted; 15] = [
     ("WeeklyScheduleRole", "scheduler", Says::Account),
 ];
 
-// Nor does the guide of EC2, for the role of an instance.
+// The EC2 user guide names none for the role of an instance either.
 pub const ENVIRONMENT: [Trusted; 3] = [
     ("WebServerRole", "ec2", Says::Nothing),
     ("DatabaseServerRole", "ec2", Says::Nothing),
@@ -49,7 +49,7 @@ pub const ENVIRONMENT: [Trusted; 3] = [
 
 const SERVICES: [&str; 7] = ["ec2", "ecs-tasks", "events", "lambda", "scheduler", "states", "vpc-flow-logs"];
 
-/// Each role by its own service, for this account, and by nobody else.
+/// Returns the problems: each role may only be assumed by its own service, for this account.
 pub fn problems(deployed: &Deployed, trusted: &[Trusted]) -> Vec<String> {
     let named: Vec<_> = trusted.iter().map(|(role, ..)| *role).collect();
     let unnamed = deployed.roles.keys().filter(|role| !named.contains(&role.as_str()));
@@ -112,7 +112,8 @@ fn attempts(deployed: &Deployed, own: &str, says: Says) -> Vec<Attempt> {
     all
 }
 
-/// A statement on every resource is for actions that take none, and it has a condition, unless it is for traces.
+/// Returns the statements on every resource that break the rule: only actions that take no resource, and a condition unless they are for
+/// traces.
 pub fn without_resource(deployed: &Deployed) -> Vec<String> {
     let of_roles = deployed.roles.values().flat_map(|role| role.policies.iter());
     let statements = of_roles.chain(&deployed.managed).flat_map(|(name, policy)| {
@@ -138,7 +139,7 @@ pub fn without_resource(deployed: &Deployed) -> Vec<String> {
         .collect();
     let outcomes = evaluate(&deployed.account, &BTreeMap::new(), &requests);
     let wrong = requests.iter().zip(outcomes).filter(|(_, takes_none)| *takes_none != true);
-    // A dataset is a resource of the other way to publish, OTLP; for a metric there is the namespace.
+    // The resource of PutMetricData is a dataset, which only exists for OTLP. Other metrics are restricted by their namespace.
     let wrong = wrong.filter(|(request, _)| request.action != "cloudwatch:PutMetricData");
     problems.extend(wrong.map(|(request, _)| format!("{} takes a resource; it is given every one", request.action)));
     problems

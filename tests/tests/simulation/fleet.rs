@@ -1,4 +1,4 @@
-//! A small fleet in two Regions, and what befalls it between two nights.
+//! A small fleet in two Regions, and its changes between two runs.
 
 use aws_sdk_ec2::{
     Client,
@@ -12,21 +12,21 @@ use tests::{
     model::{Account, Snapshot, Tags, Volume},
 };
 
-/// The Regions that are backed up.
+/// The backed-up Regions.
 pub const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
-/// The value of the tag of the volumes that are made and deleted, and so may go.
+/// Tag value of the volumes that the simulation creates and deletes.
 const COMES_AND_GOES: &str = "comes and goes";
 
-/// The fleet. Its EC2 is the strict one, so what it sees is what the functions see.
+/// The fleet. It uses the strict EC2, so it sees the same state as the functions.
 pub struct Fleet {
     clients: BTreeMap<&'static str, Client>,
     servers: BTreeMap<&'static str, String>,
-    /// Where chance decides; seeded, so that every run is the same.
+    /// Random number generator. It is seeded, so that every simulation is the same.
     pub chance: Rng,
 }
 
 impl Fleet {
-    /// A server in each Region.
+    /// Starts a server in each Region.
     pub async fn new(cloud: &Cloud, strict: &StrictEc2) -> Self {
         let (mut clients, mut servers) = (BTreeMap::new(), BTreeMap::new());
         for region in REGIONS {
@@ -39,7 +39,7 @@ impl Fleet {
         Self { clients, servers, chance: Rng::with_seed(430) }
     }
 
-    /// The account as EC2 describes it now.
+    /// Returns the current state of a Region.
     pub async fn account(&self, region: &str) -> Account {
         let ec2 = &self.clients[region];
         let volumes = ec2.describe_volumes().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
@@ -61,7 +61,7 @@ impl Fleet {
         }
     }
 
-    /// What befalls a Region between two nights.
+    /// Applies the changes to a Region between two runs.
     pub async fn live_a_day(&mut self, strict: &StrictEc2, region: &'static str, night: &str) {
         let account = self.account(region).await;
         self.settle(strict, &account);
@@ -76,7 +76,7 @@ impl Fleet {
         }
     }
 
-    /// EBS completes what it copied, mostly.
+    /// Completes most pending snapshots, like EBS.
     fn settle(&mut self, strict: &StrictEc2, account: &Account) {
         for (id, _) in account.snapshots.iter().filter(|(_, one)| one.state == "pending") {
             match self.chance.u32(0..20) {
@@ -155,7 +155,7 @@ impl Fleet {
         }
     }
 
-    /// A snapshot that the night did not make: a person's, another tool's, or one that bears our tag and is not to be read.
+    /// Adds a snapshot from a person or another tool, or one with our tag and unreadable other tags.
     async fn add_snapshot(&mut self, region: &str, account: &Account, night: &str) {
         let Some((id, _)) = self.mortal(account) else { return };
         let pool: [&[(&str, &str)]; 5] = [
@@ -172,7 +172,7 @@ impl Fleet {
         create.send().await.expect("a snapshot");
     }
 
-    /// A person keeps a snapshot for ever.
+    /// Makes a snapshot permanent, like a person.
     async fn promote(&mut self, region: &str, account: &Account) {
         let dailies: Vec<_> = account
             .snapshots
@@ -185,7 +185,7 @@ impl Fleet {
         }
     }
 
-    /// A volume that may come to harm: not one of a server's own.
+    /// Returns a random volume that may be changed or deleted. It is never a root volume of a server.
     fn mortal(&mut self, account: &Account) -> Option<(String, Volume)> {
         let mortal = |volume: &Volume| volume.tags.get("Lives").is_some_and(|value| value == COMES_AND_GOES);
         let volumes: Vec<_> = account.volumes.iter().filter(|(_, volume)| mortal(volume)).collect();
@@ -193,7 +193,7 @@ impl Fleet {
     }
 }
 
-/// A name of its own for each volume.
+/// Returns a unique device name for a volume.
 fn device(volume: &str) -> String {
     format!("/dev/sd-{}", &volume[volume.len() - 6..])
 }
@@ -203,7 +203,7 @@ fn tags(tags: &[Tag]) -> Tags {
     tags.iter().map(|tag| (text(tag.key()), text(tag.value()))).collect()
 }
 
-/// What the contract has a snapshot say of its volume. The servers here have no names.
+/// Returns the `RestoreAs` tag that the contract requires. The servers here have no names.
 fn restore_as(volume: &aws_sdk_ec2::types::Volume) -> String {
     let attached = volume.attachments().first();
     let words = [

@@ -1,5 +1,5 @@
-//! Nights in a row through the real state machine, held against the reference model after each: 40 of them round a year end,
-//! or as many as `NIGHTS` says. The picture that they leave is `target/tests/simulation/retention.svg`.
+//! Runs consecutive Nights through the real state machine and compares the account with the reference model after each. There are 40
+//! around the end of a year, or as many as `NIGHTS` says. The chart of the result is `target/tests/simulation/retention.svg`.
 
 mod fleet;
 
@@ -19,11 +19,11 @@ use tests::{
 };
 
 const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2026, 12, 10).expect("a date");
-/// The first day of seven quarters before: the oldest of their restore points have come to their end.
+/// The first days of the seven previous quarters. Their oldest restore points have expired.
 const QUARTERS: [&str; 7] =
     ["2025-04-01", "2025-07-01", "2025-10-01", "2026-01-01", "2026-04-01", "2026-07-01", "2026-10-01"];
 
-/// The six nights round the year end, of the forty.
+/// Runs the six of the forty Nights around the end of the year.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_few_nights_there_is_what_the_model_says() {
     simulate("simulation-short", 18..24).await;
@@ -35,7 +35,7 @@ async fn after_every_night_there_is_what_the_model_says_in_full() {
     simulate("simulation", 0..nights).await;
 }
 
-/// Runs these nights of the simulation, and draws what they leave.
+/// Simulates these Nights and draws the result.
 async fn simulate(name: &str, nights: Range<u64>) {
     let mut simulation = Simulation::begin(name).await;
     for quarter in QUARTERS {
@@ -56,25 +56,25 @@ async fn simulate(name: &str, nights: Range<u64>) {
     simulation.draw(FIRST + Days::new(nights.end - 1));
 }
 
-/// The cloud, its fleet, and what was seen so far.
+/// The cloud, its fleet, and the results so far.
 struct Simulation {
     cloud: Cloud,
     strict: StrictEc2,
     fleet: Fleet,
     parameters: Parameters,
     mailbox: String,
-    /// The nights that an outage still lasts: no snapshot is made.
+    /// Number of remaining Nights of an outage. During an outage no snapshot is created.
     outage: u32,
-    /// The failed snapshots that were reported.
+    /// Failed snapshots that were already reported.
     reported: BTreeSet<String>,
-    /// What a dry run of tonight said, each Region's planned volumes and expired snapshots.
+    /// Result of the dry run for this Night: the planned volumes and expired snapshots of each Region.
     dry: Vec<(BTreeSet<String>, BTreeSet<String>)>,
-    /// The volume of the picture, and each of its restore points.
+    /// Volume of the chart.
     pictured: String,
     lives: BTreeMap<String, Life>,
 }
 
-/// A Region before a night, and what the model says of it.
+/// A Region before a run, and the changes that the model expects.
 struct Expected {
     region: &'static str,
     before: Account,
@@ -129,7 +129,7 @@ impl Simulation {
         }
     }
 
-    /// Deploys the stack with other parameters; every second time back to what they were.
+    /// Deploys the stack with other parameters, and every second time with the original ones.
     fn deploy(&mut self, number: u64) {
         let other = number % 240 == 20;
         let p = &mut self.parameters;
@@ -146,7 +146,7 @@ impl Simulation {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// The scheduled time of a Night, a few seconds off: in the zone it is 04:30.
+    /// Returns the scheduled time of a Night, which is 04:30 in its time zone plus a few seconds.
     fn time(&mut self, night: NaiveDate) -> String {
         let zone: chrono_tz::Tz = self.parameters.time_zone.parse().expect("a zone");
         let local = night.and_time(NaiveTime::from_hms_opt(4, 30, 0).expect("a time"));
@@ -182,7 +182,7 @@ impl Simulation {
         }
     }
 
-    /// Runs a night and holds every Region, the report and the mail against the model.
+    /// Runs a Night and compares every Region, the report and the email with the model.
     async fn night(&mut self, tonight: NaiveDate) {
         let expected = self.expected(tonight).await;
         let denied: BTreeSet<String> = expected.iter().flat_map(|region| region.denied.clone()).collect();
@@ -246,7 +246,7 @@ impl Simulation {
         self.picture(tonight, after);
     }
 
-    /// Follows the restore points of the pictured volume.
+    /// Records the restore points of the volume in the chart.
     fn picture(&mut self, tonight: NaiveDate, after: &Account) {
         let ours = |one: &model::Snapshot| one.volume == self.pictured && one.state != "error";
         for (id, one) in after.snapshots.iter().filter(|(_, one)| ours(one) && one.tags.contains_key("Intervals")) {
@@ -269,7 +269,7 @@ impl Simulation {
     }
 }
 
-/// An account once tonight's snapshots are made, but for those that are denied.
+/// Returns an account with the snapshots of this Night, except for the denied ones.
 fn with(account: &Account, creates: &BTreeMap<String, model::Tags>, denied: &BTreeSet<String>) -> Account {
     let mut account = account.clone();
     for (volume, tags) in creates.iter().filter(|(volume, _)| !denied.contains(*volume)) {
@@ -279,7 +279,7 @@ fn with(account: &Account, creates: &BTreeMap<String, model::Tags>, denied: &BTr
     account
 }
 
-/// The Night as the domain has it.
+/// Converts a date to a Night of the domain crate.
 fn drawn(night: NaiveDate) -> domain::Night {
     night.to_string().parse().expect("a Night")
 }

@@ -1,4 +1,4 @@
-//! Whether a person learns of a problem: subscriptions, alarms, dead letters.
+//! Checks the alerts: subscriptions, alarms and dead letters.
 
 use anyhow::Context;
 use aws_sdk_cloudwatch::types::StateValue;

@@ -1,4 +1,4 @@
-//! Limits and states of the account that stop a run: concurrency, quotas, keys, Regions.
+//! Checks the account for limits and states that stop a run: concurrency, quotas, KMS keys and Regions.
 
 use anyhow::Context;
 use aws_sdk_ec2::types::VolumeState;
@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use super::{Answer, Finding, stack::regions};
 use crate::account::{Account, error, stack::Stack};
 
-/// Functions that run at once for each Region (`MaxConcurrency` in statemachine/nightly-backup.asl.yaml).
+/// Number of functions that run concurrently for each Region (`MaxConcurrency` in statemachine/nightly-backup.asl.yaml).
 const AT_ONCE: i32 = 20;
-/// The quota "Snapshots per Region" (EBS endpoints and quotas).
+/// Service code and quota code of "Snapshots per Region" (EBS endpoints and quotas).
 const SNAPSHOTS: (&str, &str) = ("ebs", "L-309BACF6");
-/// Percent of a quota from which there is a warning.
+/// Percentage of a quota at which the check warns.
 const NEARLY: usize = 80;
 
 pub async fn concurrency(account: &Account, stack: &Stack) -> Answer {
@@ -54,7 +54,7 @@ pub async fn snapshots(account: &Account, region: &str) -> Answer {
     Ok(if is_nearly_full { Finding::warning("snapshots", text, remedy) } else { Finding::fine("snapshots", text) })
 }
 
-/// Checks the keys of the encrypted volumes: EBS cannot complete a snapshot without.
+/// Checks the KMS keys of the encrypted volumes. Without its key, EBS cannot complete a snapshot.
 pub async fn keys(account: &Account, region: &str) -> Answer {
     let volumes = account.ec2(region).describe_volumes().into_paginator().items().send();
     let volumes = volumes.collect::<Result<Vec<_>, _>>().await;

@@ -1,4 +1,4 @@
-//! `nightly check`: whether the backup is set up to work, and to be heard if it does not. One line each, the worst first.
+//! `nightly check`: checks that the backup is set up to work, and to alert a person if it does not. Prints one line per check, worst first.
 //!
 //! # Layout
 //! - [`stack`]: the stack, its drift, its release, its schedule and its last run. [`alerts`]: subscriptions, alarms, dead letters.
@@ -19,25 +19,25 @@ use crate::{
     ui::{output, terminal::Terminal, text::safe},
 };
 
-/// How bad a finding is, the worst first.
+/// Severity of a finding, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Level {
-    /// A volume may stay unprotected, or nobody would learn of it.
+    /// A volume may stay unprotected, or nobody would be alerted.
     Problem,
-    /// It could not be found out.
+    /// The check itself failed.
     Unknown,
-    /// It may become a problem.
+    /// The finding may become a problem.
     Warning,
     Fine,
 }
 
-/// The answer to one question about the backup.
+/// Result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Finding {
     level: Level,
-    /// The subject in a word or two: `schedule`.
+    /// Subject in one or two words, such as `schedule`.
     subject: &'static str,
     finding: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,13 +73,13 @@ impl Finding {
     }
 }
 
-/// What a question returns: its finding, or the error why there is none.
+/// Finding of a check, or the error that prevented the check.
 type Answer = Result<Finding>;
 
-/// Asks every question.
+/// Runs every check.
 ///
 /// # Errors
-/// There are no credentials.
+/// There are no credentials, or the stack's resources cannot be listed.
 pub async fn run(account: &Account, stack: &Stack, asked: &Check, json: bool, now: Timestamp) -> Result<Verdict> {
     let identity = Identity::load(account).await?;
     let resources = stack::resources(account, stack).await?;

@@ -1,4 +1,4 @@
-//! The stack: its state, drift and release, its schedule and its last run.
+//! Checks the stack: its status, its drift, its release, its schedule and its last run.
 
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::types::{StackDriftDetectionStatus, StackDriftStatus, StackResourceDriftStatus};
@@ -40,7 +40,7 @@ pub async fn status(account: &Account, stack: &Stack) -> Answer {
     })
 }
 
-/// Compares the resources with the template. That takes CloudFormation some minutes.
+/// Compares the resources with the template, which takes CloudFormation some minutes.
 pub async fn drift(account: &Account, stack: &Stack) -> Answer {
     let cloudformation = account.cloudformation();
     let detection = cloudformation.detect_stack_drift().stack_name(&stack.name).send().await;
@@ -69,7 +69,7 @@ pub async fn drift(account: &Account, stack: &Stack) -> Answer {
     ))
 }
 
-/// Compares the stack's functions with those of this program. Without files there is nothing to compare.
+/// Compares the stack's functions with those of this program. Skips the comparison if this program has no files.
 pub async fn release(account: &Account, stack: &Stack) -> Answer {
     let Ok(files) = Files::open(None) else {
         return Ok(Finding::fine(
@@ -101,7 +101,7 @@ pub async fn schedule(account: &Account, resources: &[Resource], now: Timestamp)
     Ok(Finding::fine("schedule", format!("enabled: {expression} in {zone}{next}")))
 }
 
-/// Returns the next time of a daily schedule, `cron(30 4 * * ? *)`. None for any other expression.
+/// Returns the next time of a daily schedule such as `cron(30 4 * * ? *)`, or none for any other expression.
 fn next_run(expression: &str, zone: &str, now: Timestamp) -> Option<String> {
     let inner = expression.strip_prefix("cron(")?.strip_suffix(" * * ? *)")?;
     let (minute, hour) = inner.split_once(' ')?;
@@ -128,7 +128,7 @@ pub async fn last_run(account: &Account, stack: &Stack, now: Timestamp) -> Answe
     })
 }
 
-/// `1 Region`, `2 Regions`
+/// Returns the number of Regions: `1 Region`, `2 Regions`.
 pub fn regions(stack: &Stack) -> String {
     plural(stack.regions.len(), "Region")
 }

@@ -1,4 +1,4 @@
-//! Chooses the volume and its restore point, or says why there is none.
+//! Chooses the volume and its restore point.
 
 use anyhow::{Result, bail};
 use domain::Night;
@@ -11,18 +11,18 @@ use crate::{
     ui::text::minute,
 };
 
-/// Nights that a refusal names.
+/// Maximum number of Nights that an error suggests.
 const CHOICES: usize = 3;
 
-/// The chosen restore points, and notes about the choice.
+/// Chosen restore points, and notes about the choice.
 #[derive(Debug)]
 pub struct Chosen<'a> {
     pub points: Vec<&'a Point>,
     pub notes: Vec<String>,
 }
 
-/// The restore point of the volume of this id or name; the newest one, if no Night is asked for. The newest is the one whose snapshot
-/// started last, whatever its Night.
+/// Returns the restore point of the volume with this id or name. If no Night is given, returns the newest one, whose snapshot started last,
+/// whatever its Night.
 pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
     let histories = found.histories();
     let (region, id) = find(&histories, asked, regions)?;
@@ -51,29 +51,29 @@ impl Found {
     }
 }
 
-/// The restore point whose snapshot started last.
+/// Returns the restore point whose snapshot started last.
 pub fn newest_of<'a>(points: impl Iterator<Item = &'a Point>) -> Option<&'a Point> {
     points.max_by_key(|point| (point.snapshot.begun, point.night))
 }
 
-/// The Nights of restore points, the oldest first.
+/// Returns the Nights of restore points, oldest first.
 pub fn nights<'a>(points: impl Iterator<Item = &'a Point>) -> Vec<Night> {
     points.map(|point| point.night).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// One volume's restore point of a Night: one that is fit before the others, the newest of several.
+/// Returns one volume's restore point of a Night. Prefers one that is fit, and then the newest.
 pub fn best<'a>(points: &[&'a Point], night: Night) -> Option<&'a Point> {
     let of_night = points.iter().filter(|point| point.night == night);
     of_night.max_by_key(|point| (point.snapshot.is_fit(), point.snapshot.begun)).copied()
 }
 
-/// Says why no volume can be created from a restore point, and what to do.
+/// Returns the error for a restore point from which no volume can be created, with the remedy.
 fn unfit(point: &Point, fit: &[Night]) -> String {
     let way = way_out(point).map(|way| format!("{way}; or ")).unwrap_or_default();
     format!("{}: {way}{}", state(point), choices(fit, point.night))
 }
 
-/// How a restore point that is not fit becomes so.
+/// Returns the remedy for a restore point that is not fit, if there is one.
 pub fn way_out(point: &Point) -> Option<String> {
     let (id, region) = (&point.snapshot.id, &point.snapshot.region);
     match point.snapshot.state.as_str() {
@@ -97,7 +97,7 @@ pub fn state(point: &Point) -> String {
     }
 }
 
-/// The Nights nearest to one, as options.
+/// Suggests the nearest other Nights as `--night` options.
 pub fn choices(fit: &[Night], near: Night) -> String {
     let away = |night: &Night| (night.nights_before(near).abs(), Reverse(*night));
     let mut nearest: Vec<_> = fit.iter().copied().filter(|night| *night != near).collect();
@@ -107,7 +107,7 @@ pub fn choices(fit: &[Night], near: Night) -> String {
     if options.is_empty() { "there is no other".to_owned() } else { format!("take {}", options.join(" or ")) }
 }
 
-/// When a restore point's data is of.
+/// Formats the time of a restore point's data.
 pub fn time(point: &Point, zone: &TimeZone) -> String {
     let begun = point.snapshot.begun.map(|begun| minute(begun, zone));
     let begun = begun.unwrap_or_else(|| format!("the Night {}", point.night));

@@ -1,14 +1,14 @@
-//! The device at which a volume is attached.
+//! Chooses the device at which a volume is attached.
 
 use anyhow::{Result, bail};
 
 use crate::account::ec2::Instance;
 
-/// A root volume's disk, as [`disk`] gives it.
+/// Disk of a root volume, as returned by [`disk`].
 pub const ROOT: &str = "a";
 
-/// Returns the part that two names of one device share: EC2 attaches nothing at `/dev/sdf` while `/dev/xvdf` is in use, and
-/// `/dev/sda1` is `/dev/xvda`.
+/// Returns the part that two names of one device share. EC2 attaches nothing at `/dev/sdf` while `/dev/xvdf` is in use, and `/dev/sda1` is
+/// the same device as `/dev/xvda`.
 pub fn disk(name: &str) -> &str {
     let bare = name.strip_prefix("/dev/").unwrap_or(name);
     let disk = bare.strip_prefix("xvd").or(bare.strip_prefix("sd")).unwrap_or(bare);
@@ -18,8 +18,8 @@ pub fn disk(name: &str) -> &str {
     }
 }
 
-/// Chooses the device for a volume. `had` is the one that the original had; with `exactly` there is no other. A root volume's place is
-/// the root device of the instance, whose name may be another than on the original's server.
+/// Chooses the device for a volume. `had` is the device of the original. If `exactly`, no other device is chosen. A root volume goes to the
+/// root device of the instance, which may have another name than on the original server.
 ///
 /// # Errors
 /// The device is in use, or none is free.
@@ -43,13 +43,12 @@ pub fn choose(instance: &Instance, asked: Option<&str>, had: Option<&str>, exact
     }
 }
 
-/// Returns the volume at a device, and the name that the device has there.
+/// Returns the name of a device on the instance, and the volume that is attached there.
 fn user<'a>(instance: &'a Instance, device: &str) -> Option<(&'a String, &'a String)> {
     instance.devices.iter().find(|(name, _)| disk(name) == disk(device))
 }
 
-/// Returns the first free one of the names that AWS recommends for data volumes (EC2 user guide, "Device names for volumes on Amazon EC2
-/// instances").
+/// Returns the first free name that AWS recommends for data volumes (EC2 user guide, "Device names for volumes on Amazon EC2 instances").
 fn free(instance: &Instance) -> Option<String> {
     let prefix = if instance.is_windows { "xvd" } else { "/dev/sd" };
     let mut names = ('f'..='p').map(|letter| format!("{prefix}{letter}"));

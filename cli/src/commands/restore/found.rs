@@ -1,4 +1,4 @@
-//! What EC2 has that concerns a restore: restore points, the volumes that they were made of, instances, zones.
+//! EC2 resources that concern a restore: restore points, their original volumes, instances and zones.
 
 use anyhow::Result;
 use domain::{
@@ -15,31 +15,31 @@ use crate::{
     cli::Restore,
 };
 
-/// A managed snapshot whose tags say its Night.
+/// Managed snapshot whose tags record its Night.
 #[derive(Clone, Debug)]
 pub struct Point {
     pub snapshot: Snapshot,
     pub night: Night,
 }
 
-/// The volumes, snapshots and instances of every Region.
+/// Volumes, snapshots, instances and zones of every Region.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// The restore points of the volumes that may be meant.
+    /// Restore points of the volumes that the command line may mean.
     pub points: Vec<Point>,
-    /// Those of these volumes that still exist.
+    /// The volumes among them that still exist.
     pub volumes: Vec<Volume>,
-    /// The instances that `--server` names.
+    /// Instances that `--server` names.
     pub servers: Vec<Instance>,
-    /// The instances that `--attach` names.
+    /// Instances that `--attach` names.
     pub targets: Vec<Instance>,
-    /// The volumes that have the tag `RestoredFrom`.
+    /// Volumes that have the tag `RestoredFrom`.
     pub restored: Vec<Volume>,
     pub zones: Vec<Zone>,
 }
 
 impl Found {
-    /// Lists what the command line names in one Region.
+    /// Reads the resources of one Region that the command line names.
     pub async fn read(region: &Region, backup_stack: &str, asked: &Restore) -> Result<Self> {
         let mut found = Self::default();
         let mut ids = BTreeSet::new();
@@ -76,13 +76,13 @@ impl Found {
 }
 
 impl Point {
-    /// None for a snapshot whose tags do not say its Night.
+    /// Returns none for a snapshot whose tags do not record its Night.
     pub fn new(snapshot: Snapshot) -> Option<Self> {
         Some(Self { night: snapshot.night()?, snapshot })
     }
 }
 
-/// The instances of this id or this name, terminated ones among them.
+/// Lists the instances with this id or name, including terminated ones.
 async fn instances(region: &Region, asked: &str) -> Result<Vec<Instance>> {
     if is_id("i-", asked) {
         return region.instances(&[filter("instance-id", [asked])]).await;
@@ -91,7 +91,7 @@ async fn instances(region: &Region, asked: &str) -> Result<Vec<Instance>> {
     Ok(found.into_iter().filter(|instance| instance.name == asked).collect())
 }
 
-/// The volumes that the server has, and those that it had.
+/// Returns the ids of the volumes that the server has or had.
 async fn ids_of_server(
     region: &Region,
     backup_stack: &str,
@@ -105,7 +105,7 @@ async fn ids_of_server(
     if !was_its.is_empty() {
         by.push(filter(format!("tag:{RESTORE_AS}"), was_its));
     }
-    // More than the server's own may pass: see `tagged_like`. Which are its own is said in `server`.
+    // The filters may also match volumes of other servers (see `tagged_like`). The module `server` removes those.
     for by in by {
         let snapshots = region.snapshots(&[managed(backup_stack), by]).await?;
         ids.extend(snapshots.into_iter().map(|one| one.volume_id));

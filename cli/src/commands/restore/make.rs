@@ -1,4 +1,4 @@
-//! The plan carried out: volumes are made, awaited and attached. Each call may be made again: nothing is made twice.
+//! Carries out a plan: creates the volumes, waits for them, and attaches them. Each call can be repeated, because nothing is created twice.
 
 use anyhow::{Result, bail};
 use aws::snapshots::ec2_tags;
@@ -20,28 +20,28 @@ use crate::{
     ui::progress::{Counts, Progress},
 };
 
-/// Between two looks at the volumes.
+/// Pause between polls.
 const PAUSE: Duration = Duration::from_millis(1_000);
-/// The time for which EC2 may not find a volume that it has just created (EC2 developer guide, "Ensuring idempotency and eventual consistency").
+/// Time for which EC2 may not find a volume that it has just created (EC2 developer guide, "Ensuring idempotency and eventual consistency").
 const UNSEEN: Duration = Duration::from_secs(5);
-/// Seconds of age from which a volume would be found if it were there; a caller's clock is wrong by less (IAM user guide, "Elements
-/// of an AWS API request signature").
+/// Age in seconds at which EC2 finds every volume that exists. The error of the caller's clock is smaller (IAM user guide, "Elements of an
+/// AWS API request signature").
 const OLD: i64 = 300;
-/// Seconds within which a volume was made by this very call.
+/// Age in seconds below which a volume was created by this call.
 pub const SECONDS_OF_A_NEW_VOLUME: i64 = 5;
-/// How long EBS may take for a volume or an attachment until a person should look.
+/// Maximum time to wait for a volume or an attachment. After that, a person should look at it.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Volumes of one restore point and one zone that somebody may delete again, one after the other.
+/// Maximum number of volumes of one restore point and zone that somebody may create and delete, one after the other.
 const TURNS: usize = 100;
 
-/// Carries out a plan, and records its progress in it.
+/// Executor of a plan. Records the progress in the plan.
 pub struct Maker {
     pub region: Region,
     pub progress: Progress,
 }
 
 impl Maker {
-    /// Makes every volume that is not there, waits until all are, and attaches them; none if one of them could not be made.
+    /// Creates every missing volume, waits for all of them, and attaches them. If one could not be created, attaches none.
     pub async fn carry_out(&mut self, plan: &mut Plan) -> Result<()> {
         let mut problems = Vec::new();
         for planned in &mut plan.volumes {
@@ -58,7 +58,7 @@ impl Maker {
         }
     }
 
-    /// The id of the volume, made if it is not there.
+    /// Returns the id of the volume. Creates the volume if it does not exist.
     async fn made(&self, planned: &Planned) -> Result<String> {
         if let Some(id) = &planned.restored {
             return Ok(id.clone());
@@ -66,7 +66,7 @@ impl Maker {
         for turn in 0..TURNS {
             let asked_at = Timestamp::now();
             let Some((id, begun)) = self.create(planned, turn).await? else {
-                // The token served for a volume of other attributes: another restore's of this moment, or one that is gone.
+                // The token was used for a volume with other attributes. Another restore is creating that volume now, or it is gone.
                 let made = self.region.volumes(&[filter("tag-key", [RESTORED_FROM])]).await?;
                 match made.iter().find(|volume| is_made(volume, planned)) {
                     Some(other) => return Ok(other.id.clone()),
@@ -83,17 +83,18 @@ impl Maker {
                     self.progress.say(Timestamp::now(), "CreateVolume", &what);
                     return Ok(id);
                 }
-                // It failed before, or somebody took the tag from it to have another.
+                // The volume failed earlier, or somebody removed its tag to restore a second copy.
                 Some(_) => {}
                 None if age < SECONDS_OF_A_NEW_VOLUME => bail!("{}", failed(planned, &id, "gone again")),
-                // The token answers for one that somebody deleted.
+                // The token belongs to a volume that somebody deleted.
                 None => {}
             }
         }
         bail!("{TURNS} volumes of {} in {} are gone again", planned.snapshot_id, planned.origin.zone)
     }
 
-    /// The volume that a token makes or has made, and when; none if it has served for another request.
+    /// Creates the volume of a token, or finds it if an earlier call created it. Returns its id and creation time, or none if the token was
+    /// used for another request.
     async fn create(&self, planned: &Planned, turn: usize) -> Result<Option<(String, Option<Timestamp>)>> {
         let tags = ec2_tags(planned.tags.clone());
         let tags = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(tags)).build();
@@ -115,7 +116,7 @@ impl Maker {
         }
     }
 
-    /// A volume as soon as EC2 finds it; none if it does not.
+    /// Returns a volume as soon as EC2 finds it, or none if EC2 does not find it within `patience`.
     async fn seen(&self, id: &str, patience: Duration) -> Result<Option<Volume>> {
         let until = Instant::now() + patience;
         loop {
@@ -128,8 +129,7 @@ impl Maker {
         }
     }
 
-    /// Waits until each volume that was made is there, or is known not to come. (The SDK's own waiter would wait on for one that EBS
-    /// failed.)
+    /// Waits until each created volume is ready or has failed. The SDK's own waiter would keep waiting for a volume that failed.
     async fn await_volumes(&mut self, volumes: &mut [Planned], problems: &mut Vec<String>) -> Result<()> {
         let total = volumes.iter().filter(|planned| planned.restored.is_some()).count();
         let until = Instant::now() + LONGEST;
@@ -182,7 +182,7 @@ impl Maker {
                 let error =
                     error::from_sdk("AttachVolume", error).context(format!("{id} was created, but is not attached"));
                 self.note_attached(plan, &target).await?;
-                // An earlier attempt, or another restore of this moment, may have attached it.
+                // An earlier attempt or a concurrent restore may have attached it.
                 if !plan.volumes[place].is_attached {
                     return Err(error);
                 }
@@ -200,7 +200,7 @@ impl Maker {
         Ok(())
     }
 
-    /// Notes which volumes are attached; one of those that are not yet.
+    /// Records the volumes that are attached. Returns one that is not attached yet.
     async fn note_attached(&mut self, plan: &mut Plan, target: &Target) -> Result<Option<String>> {
         let attached = self.region.volumes(&[filter("attachment.instance-id", [&target.instance_id])]).await?;
         let mut missing = None;
@@ -232,13 +232,14 @@ fn is_made(volume: &Volume, planned: &Planned) -> bool {
         && matches!(volume.state.as_str(), "creating" | "available" | "in-use")
 }
 
-/// The client token: of one restore point and one zone EC2 makes one volume, however often and by whomever it is asked (EC2
-/// developer guide, "Ensuring idempotency"; at most 64 characters). The next turn is for one that is gone.
+/// Returns the client token. For one restore point and zone, EC2 creates one volume, regardless of the number of calls and callers (EC2
+/// developer guide, "Ensuring idempotency"; at most 64 characters). If that volume is gone, the next turn creates another.
 fn token(planned: &Planned, turn: usize) -> String {
     format!("nightly-{}-{}-{turn}", planned.snapshot_id, planned.origin.zone)
 }
 
-/// EBS says of a key that it cannot use only that there is no volume (EBS user guide, "How Amazon EBS encryption works").
+/// Returns the error for a volume that failed, with the usual cause. If EBS cannot use a KMS key, it only reports that the volume does not
+/// exist (EBS user guide, "How Amazon EBS encryption works").
 fn failed(planned: &Planned, id: &str, what: &str) -> String {
     let which = planned.kms_key_id.as_ref().map(|key| format!(": `aws kms describe-key --key-id {key}`"));
     let cause = match planned.is_encrypted {

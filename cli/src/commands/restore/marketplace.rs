@@ -6,12 +6,11 @@ use aws_sdk_ec2::types::{ProductCodeValues, SnapshotAttributeName};
 use super::plan::Plan;
 use crate::account::{ec2::Region, error};
 
-/// Refuses to attach a volume with a Marketplace product code to an instance that runs: EC2 attaches it to a stopped one only (AWS EC2 API
-/// reference, AttachVolume). Volumes have the codes of the snapshot that they are created from. If the
-/// codes cannot be read, the plan gets a note.
+/// Refuses to attach a volume with a Marketplace product code to a running instance, because EC2 only attaches it to a stopped one (AWS EC2
+/// API reference, AttachVolume). A volume has the product codes of its snapshot. If the codes cannot be read, the plan gets a note.
 ///
 /// # Errors
-/// A restore point has such a code.
+/// A restore point has a Marketplace product code.
 pub async fn require_stopped(region: &Region, plan: &mut Plan) -> Result<()> {
     let Some(target) = plan.attach.as_ref().filter(|target| target.state == "running") else { return Ok(()) };
     for planned in plan.volumes.iter().filter(|planned| !planned.is_attached) {

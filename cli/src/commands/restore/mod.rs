@@ -1,10 +1,10 @@
-//! `nightly restore`: makes a volume from a restore point, as its original was, or every volume of a server.
+//! `nightly restore`: creates a volume like its original from a restore point, or every volume of a server.
 //!
 //! # Layout
-//! - [`found`]: what EC2 holds. - [`choose`]: of one volume, the restore point; [`server`]: of all of a server's. [`place`]: zone
-//!   and instance; [`device`]: the device.
-//! - [`plan`]: all of it together; nothing was called but listings. [`marketplace`]: what may not be attached to a server that runs.
-//! - [`make`]: carried out. [`tell`]: in words.
+//! - [`found`]: the EC2 resources. [`choose`]: the restore point of one volume. [`server`]: the restore points of a server.
+//! - [`place`]: the zone and the instance. [`device`]: the device.
+//! - [`plan`]: the complete plan, which only needs read calls. [`marketplace`]: volumes that cannot be attached to a running server.
+//! - [`make`]: carries out the plan. [`tell`]: the plan and its result as text.
 
 pub mod choose;
 pub mod device;
@@ -61,7 +61,7 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) 
     done.map(|()| Verdict::Good)
 }
 
-/// The plan as scripts read it.
+/// Plan and its outcome as JSON.
 #[derive(Serialize)]
 struct Answer<'a> {
     outcome: Outcome,

@@ -1,11 +1,11 @@
-//! The zone of a new volume, and the instance that it is attached to.
+//! Chooses the zone of a new volume, and the instance that it is attached to.
 
 use anyhow::{Result, bail};
 
 use super::found::{Found, Point};
 use crate::account::ec2::{Instance, Volume, Zone};
 
-/// The instance to attach to.
+/// Returns the instance to attach to.
 pub fn instance<'a>(found: &'a Found, asked: &str, point: &Point) -> Result<&'a Instance> {
     let is_gone = |instance: &&Instance| matches!(instance.state.as_str(), "terminated" | "shutting-down");
     let (gone, there): (Vec<_>, Vec<_>) = found.targets.iter().partition(is_gone);
@@ -30,13 +30,14 @@ pub fn instance<'a>(found: &'a Found, asked: &str, point: &Point) -> Result<&'a 
 }
 
 impl Instance {
-    /// `i-1 (database-server)`
+    /// Returns the id and the name: `i-1 (database-server)`.
     pub fn called(&self) -> String {
         if self.name.is_empty() { self.id.clone() } else { format!("{} ({})", self.id, self.name) }
     }
 }
 
-/// What to do about an instance on an Outpost: its volumes are of the same Outpost (Outposts user guide, "Amazon EBS on Outposts").
+/// Returns the error for an instance on an Outpost, which only takes volumes of the same Outpost (Outposts user guide, "Amazon EBS on
+/// Outposts").
 fn of_outpost(instance: &Instance, point: &Point) -> String {
     let (region, id, outpost) = (&instance.region, &point.snapshot.id, instance.outpost.as_deref().unwrap_or_default());
     format!(
@@ -47,7 +48,7 @@ fn of_outpost(instance: &Instance, point: &Point) -> String {
     )
 }
 
-/// What to do about a restore point of another Region.
+/// Returns the remedy for a restore point of another Region.
 fn copy(point: &Point, region: &str) -> String {
     let (id, own) = (&point.snapshot.id, &point.snapshot.region);
     format!(
@@ -56,7 +57,7 @@ fn copy(point: &Point, region: &str) -> String {
     )
 }
 
-/// The zone that the volume is made in.
+/// Returns the zone in which the volume is created.
 pub fn zone(
     found: &Found,
     asked: Option<&str>,
@@ -89,7 +90,7 @@ pub fn zone(
     }
 }
 
-/// The Region of a zone, as AWS names them: a Region's name ends with its first number.
+/// Returns the Region of a zone. In AWS's names, a Region ends with the first number.
 fn region_of(zone: &str) -> &str {
     let is_digit = |character: char| character.is_ascii_digit();
     let first = zone.find(is_digit).unwrap_or(zone.len());

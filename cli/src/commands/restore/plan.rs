@@ -28,14 +28,14 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     pub region: String,
-    /// The server, with `--server`.
+    /// Value of `--server`.
     pub server: Option<String>,
-    /// The Night that it goes back to.
+    /// Night of the restore points.
     pub night: Night,
-    /// The instance that they are attached to.
+    /// Instance that the volumes are attached to.
     pub attach: Option<Target>,
     pub volumes: Vec<Planned>,
-    /// What else is to be said, in sentences.
+    /// Further notes, in sentences.
     pub notes: Vec<String>,
 }
 
@@ -52,34 +52,34 @@ pub struct Target {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Planned {
-    /// The original volume: `vol-…`
+    /// Id of the original volume: `vol-…`.
     pub original: String,
-    /// The original's name, empty if it has none.
+    /// Name of the original volume, or empty if it has none.
     pub name: String,
     pub snapshot_id: String,
-    /// When its data is of.
+    /// Time of the data.
     pub begun: Option<Timestamp>,
-    /// The same for people, in the stack's time zone.
+    /// Time of the data as text, in the stack's time zone.
     #[serde(skip)]
     pub time: String,
-    /// Its properties. The device is that of the new attachment, or of the original.
+    /// Properties of the new volume. The device is that of the new attachment, or that of the original.
     #[serde(flatten)]
     pub origin: Origin,
     pub gibibytes: i32,
     pub is_encrypted: bool,
     pub kms_key_id: Option<String>,
     pub tags: Tags,
-    /// The volume that an earlier restore made, or this one.
+    /// Id of the volume that this restore or an earlier one created.
     pub restored: Option<String>,
-    /// Whether EBS has finished it.
+    /// Whether EBS has finished creating the volume.
     #[serde(skip)]
     pub is_there: bool,
-    /// Whether that is attached: to the instance that is asked for, else to any.
+    /// Whether the volume is attached to the requested instance, or to any instance if none is requested.
     pub is_attached: bool,
-    /// Volumes of that restore point that EBS could not create.
+    /// Volumes of this restore point that EBS could not create.
     #[serde(skip)]
     pub failed: Vec<String>,
-    /// What else is to be said, in sentences.
+    /// Further notes, in sentences.
     pub notes: Vec<String>,
 }
 
@@ -93,7 +93,7 @@ impl Plan {
         };
         let Some(first) = points.first() else { bail!("there is no restore point") };
         let target = asked.attach.as_deref().map(|name| place::instance(found, name, first)).transpose()?;
-        // The devices that this restore takes are in use for the volumes that follow.
+        // A device that is chosen for one volume is in use for the next ones.
         let mut instance = target.cloned();
         let mut volumes = Vec::new();
         for point in &points {
@@ -114,7 +114,7 @@ impl Plan {
         })
     }
 
-    /// Whether there is nothing left to do.
+    /// Returns whether there is nothing left to do.
     pub fn is_done(&self) -> bool {
         self.volumes.iter().all(|volume| volume.is_there && (self.attach.is_none() || volume.is_attached))
     }
@@ -144,7 +144,7 @@ fn planned(
     let is_on = |volume: &Volume| {
         instance.as_deref().is_some_and(|target| volume.attachments.iter().any(|(instance, _)| *instance == target.id))
     };
-    // If there are several, because somebody deleted tags, the attached one.
+    // Prefers the attached volume if there are several, because somebody deleted tags.
     let made =
         made.iter().filter(is_there).max_by_key(|volume| (is_on(volume), volume.attachments.is_empty(), &volume.id));
     if let Some(made) = made {
@@ -172,7 +172,7 @@ fn planned(
     Ok(planned)
 }
 
-/// What is to be known of a volume on an instance.
+/// Returns notes about the attachment of a volume to an instance.
 fn beside(planned: &Planned, original: Option<&Volume>, instance: &Instance) -> Vec<String> {
     let is_root = planned.origin.device.as_deref().is_some_and(|device| disk(device) == ROOT);
     let is_beside = original.is_some_and(|volume| volume.attachments.iter().any(|(on, _)| *on == instance.id));
@@ -240,12 +240,13 @@ fn like(point: &Point, original: Option<&Volume>, foreign: &ForeignTags) -> Plan
     }
 }
 
-/// Whether CreateVolume takes IOPS and throughput for a type. DescribeVolumes returns both for other types as well (AWSEC2 API reference, CreateVolume).
+/// Returns whether CreateVolume takes IOPS, and whether it takes throughput, for a volume type. DescribeVolumes returns both for other types
+/// as well (AWS EC2 API reference, CreateVolume).
 fn takes(kind: &str) -> (bool, bool) {
     (matches!(kind, "gp3" | "io1" | "io2"), kind == "gp3")
 }
 
-/// Notes the volume that an earlier restore made.
+/// Records the volume that an earlier restore created.
 fn already(planned: &mut Planned, made: &Volume, instance: Option<&Instance>) {
     planned.restored = Some(made.id.clone());
     planned.is_there = made.state != "creating";
@@ -265,7 +266,7 @@ fn untag(made: &Volume) -> String {
     format!("`aws ec2 delete-tags --region {} --resources {} --tags Key={RESTORED_FROM}`", made.region, made.id)
 }
 
-/// The device at which a volume that was made before is attached to the instance already.
+/// Returns the device at which an already restored volume is attached to the instance.
 fn attached_at(made: &Volume, instance: &Instance, asked: Option<&str>) -> Result<Option<String>> {
     match made.attachments.iter().find(|(on, _)| *on == instance.id) {
         Some((_, device)) if asked.is_some_and(|asked| disk(asked) != disk(device)) => bail!(

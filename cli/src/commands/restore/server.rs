@@ -1,4 +1,4 @@
-//! The volumes of a server, Night by Night, and the Night that all of them are restored to.
+//! Chooses the restore points of all volumes of a server, which are of the same Night.
 
 use anyhow::{Result, bail};
 use domain::{
@@ -13,11 +13,12 @@ use super::{
 };
 use crate::account::ec2::Volume;
 
-/// Nights for which a volume without a new restore point still counts as the server's: it is likelier that its nights failed than
-/// that it was taken away. It is the number of dailies that are kept by default.
+/// Number of Nights for which a volume without a new restore point still counts as the server's. In this time, failed runs are likelier
+/// than a detached volume. The value is the default number of dailies.
 const MISSED: i64 = 7;
 
-/// One restore point of each of the server's volumes, all of one Night: the newest that all have, if none is asked for.
+/// Returns one restore point of each of the server's volumes, all of one Night. If no Night is given, uses the newest one that every volume
+/// has.
 pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
     let server = Server::new(found, asked);
     let known = nights(server.points.iter().copied());
@@ -67,15 +68,15 @@ fn is_one(asked: &str, night: Night, points: &[&Point]) -> Result<()> {
     Ok(())
 }
 
-/// A server as its restore points remember it.
+/// Server as recorded in its restore points.
 struct Server<'a> {
-    /// The restore points that were made of its volumes while they were its own.
+    /// Restore points of its volumes from the time when they were attached to it.
     points: Vec<&'a Point>,
-    /// Its volumes now, if it still exists.
+    /// Volumes that are attached now, if the server still exists.
     attached: BTreeSet<&'a str>,
 }
 
-/// The volumes that a server had in a Night, each with its restore point of that Night.
+/// Volumes that a server had in a Night, each with its restore point of that Night.
 type Members<'a> = BTreeMap<&'a str, Option<&'a Point>>;
 
 impl<'a> Server<'a> {
@@ -117,7 +118,7 @@ impl<'a> Server<'a> {
         members
     }
 
-    /// What keeps a Night from being whole.
+    /// Lists the volumes that have no fit restore point of a Night, with the reasons.
     fn lacks(&self, night: Night) -> Vec<String> {
         let lack = |(id, point): (&str, Option<&Point>)| match point {
             None => Some(format!("{id} has none")),

@@ -1,4 +1,4 @@
-//! A plan or its result in words.
+//! A plan or its result as text.
 
 use domain::Night;
 use serde::Serialize;
@@ -9,13 +9,13 @@ use crate::ui::{
     text::{plural, safe},
 };
 
-/// How a restore ended.
+/// Result of a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
-    /// Nothing was done: `--plan`.
+    /// Nothing was done, because of `--plan`.
     Planned,
-    /// It was there already.
+    /// An earlier restore had already done everything.
     Found,
     Done,
     Partly,
@@ -55,7 +55,7 @@ impl Plan {
         }
     }
 
-    /// What to do next.
+    /// Returns the next steps.
     fn next(&self, outcome: Outcome) -> Vec<String> {
         if outcome == Outcome::Partly {
             return vec![
@@ -67,7 +67,7 @@ impl Plan {
         }
         let ids: Vec<_> = self.volumes.iter().filter_map(|planned| planned.restored.as_deref()).collect();
         match &self.attach {
-            // Its note has the remedy.
+            // The note about the volume has the remedy.
             None if self.volumes.iter().any(|planned| planned.is_attached) => Vec::new(),
             None => {
                 let first = self.volumes.first().map(|planned| planned.original.clone()).unwrap_or_default();
@@ -98,7 +98,7 @@ impl Plan {
     }
 }
 
-/// Quotes a name for the shell, because anybody who may tag a server chooses it.
+/// Quotes a name for the shell, because anybody with permission to tag a server can choose it.
 fn quoted(name: &str) -> String {
     shlex::try_quote(name).map_or_else(|_| "NAME".to_owned(), |quoted| quoted.into_owned())
 }
@@ -137,7 +137,7 @@ impl Planned {
         lines.into_iter().map(|(label, line)| terminal.prose(2, &format!("{label:<12} {line}"))).collect()
     }
 
-    /// `gp3, 20 GiB, 3000 IOPS, 125 MiB/s, encrypted with arn:…`
+    /// Returns the attributes: `gp3, 20 GiB, 3000 IOPS, 125 MiB/s, encrypted with arn:…`.
     fn attributes(&self) -> String {
         let origin = &self.origin;
         let parts = [

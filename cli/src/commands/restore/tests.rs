@@ -20,7 +20,7 @@ use domain::{origin::Origin, tags::Tags};
 
 const AS: &str = "type=io2 iops=4000 zone=eu-west-1a device=/dev/sdg instance=i-db";
 
-/// A completed restore point of a volume of the server `db`.
+/// Returns a completed restore point of a volume of the server `db`.
 fn point(volume: &str, night: &str) -> Point {
     let mut snapshot = fixtures::of_night(volume, night, "completed");
     snapshot.id = format!("snap-{volume}-{night}");
