@@ -27,7 +27,7 @@ pub async fn alarms(account: &Account, resources: &[Resource]) -> Answer {
     let on: Vec<_> = alarms.iter().filter(|alarm| alarm.state_value() == Some(&StateValue::Alarm)).collect();
     if alarms.len() < names.len() {
         let missing = plural(names.len() - alarms.len(), "alarm");
-        return Ok(Finding::problem("alarms", format!("{missing} of the stack was deleted"), "deploy again"));
+        return Ok(Finding::problem("alarms", format!("the stack lacks {missing}"), "deploy again"));
     }
     Ok(match on.as_slice() {
         [] => Finding::fine("alarms", format!("none of {} is on", plural(alarms.len(), "alarm"))),
