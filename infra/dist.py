@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 def bundle(program: Path, zips: Path, into: Path) -> None:
     into.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(program, into)
-    # The content of the zips is deflated already.
+    # The zips are already compressed.
     with zipfile.ZipFile(into, "a", zipfile.ZIP_STORED) as archive:
         for folder in ("infra", "statemachine"):
             for file in sorted((ROOT / folder).glob("*.yaml")):

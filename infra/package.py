@@ -1,6 +1,6 @@
 """Zips each function's binary as Lambda expects it: `bootstrap` at the top. The same binary makes the same zip, byte for byte,
-so that a deployment uploads and changes only what changed. A release is deflated by zopfli, which takes its time; a local
-deployment is deflated in haste."""
+so that a deployment only uploads and updates changed functions. A release is compressed with zopfli, which is slow. A local
+deployment uses fast compression."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Runs cargo, which builds, and says every 30 seconds how far it is. On a terminal, cargo draws its own progress bar.
+"""Runs a cargo build and prints its progress every 30 seconds. On a terminal, cargo draws its own progress bar.
 
 Standard library only: it runs while the local cloud is being installed.
 """
@@ -13,7 +13,7 @@ SECONDS_BETWEEN_LINES = 30
 
 
 def cargo(arguments: list[str]) -> int:
-    # The job server of make would hold cargo to what make has left.
+    # The job server of make would limit cargo to make's free jobs.
     env = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     command = ["cargo", *arguments]
     if sys.stderr.isatty():
@@ -27,7 +27,7 @@ def cargo(arguments: list[str]) -> int:
 
 
 class Progress:
-    """What cargo said so far. Lines other than its progress are printed."""
+    """The progress that cargo has reported. Other lines are printed."""
 
     def __init__(self) -> None:
         self.began, self.started, self.crate = time.monotonic(), 0, ""

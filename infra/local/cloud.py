@@ -1,7 +1,7 @@
-"""The processes of the local cloud: ministack, which runs everything, and moto, whose EC2 knows servers and their volumes.
+"""The processes of the local cloud: ministack, which runs everything, and moto, whose EC2 has servers with volumes.
 
-`Cloud.start` starts what does not run, and `Cloud.stop` ends only what a start of this directory started. Both listen on the
-loopback alone. Their data ends with them: a cloud that died is started empty and deployed to again.
+`Cloud.start` starts missing processes, and `Cloud.stop` only ends processes that a start of this directory started. Both processes only
+listen on the loopback. Their data is lost when they end, so a cloud that died starts empty and is deployed to again.
 """
 
 import fcntl
@@ -26,9 +26,9 @@ ROOT = HERE.parents[1]
 HOST = "127.0.0.1"
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 5
-# The functions and `nightly` refuse a Night in the future, but for a process with this variable.
+# The functions and `nightly` refuse a Night in the future unless this variable is set.
 ANY_NIGHT = "NIGHTLY_ANY_NIGHT"
-# `env` exports this beside AWS_ENDPOINT_URL_EC2, to tell the cloud's own EC2 from one that the user chose.
+# `env` exports this with AWS_ENDPOINT_URL_EC2, to distinguish the cloud's own EC2 from one that the user chose.
 OWN_EC2 = "NIGHTLY_LOCAL_EC2"
 
 
@@ -80,8 +80,8 @@ class Cloud:
         owner.write_text(str(ROOT))
 
     def start(self, with_servers: bool) -> None:
-        """Starts what does not run: ministack, and `with_servers` moto."""
-        # ministack hands its own environment on to the functions: another EC2 needs another ministack.
+        """Starts ministack, and moto if `with_servers`, unless they run already."""
+        # ministack passes its environment on to the functions, so another EC2 needs a new ministack.
         ec2 = self.env()["AWS_ENDPOINT_URL_EC2"]
         self._start("ministack", self.port, [sys.executable, str(HERE / "ministack_additions.py")], ec2=ec2)
         if with_servers:
@@ -91,7 +91,7 @@ class Cloud:
         self._await_answer("ministack", self.port)
 
     def stop(self) -> list[str]:
-        """Ends what runs, and returns the names."""
+        """Ends the running processes, and returns their names."""
         return [name for name in ("ministack", "moto") if self._stop(name)]
 
     def _start(self, name: str, port: int, command: list[str], **hands_on: str) -> None:
@@ -127,7 +127,7 @@ class Cloud:
         self._pid_file(name).unlink(missing_ok=True)
         if not process:
             return False
-        # The process leads a group of its own, with the functions in it.
+        # The process leads its own process group, which includes the functions.
         signal_group(process.pid, signal.SIGTERM)
         try:
             process.wait(SECONDS_TO_STOP)
@@ -136,7 +136,7 @@ class Cloud:
         return True
 
     def _process(self, name: str) -> psutil.Process | None:
-        """Returns the process that a start of this directory left. A later process with its number began at another time."""
+        """Returns the process that a start of this directory left. A later process with the same ID has another start time."""
         recorded = self._recorded(name)
         try:
             process = psutil.Process(recorded["pid"])

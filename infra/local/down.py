@@ -1,4 +1,4 @@
-"""`make down`: stops the local cloud. Its data is gone; the builds and the last report stay."""
+"""`make down`: stops the local cloud and deletes its data. The builds and the last report are kept."""
 
 import sys
 

@@ -2,4 +2,4 @@
 
 
 class Failed(Exception):
-    """What went wrong, in one line that says what to do."""
+    """An error whose message is one line with the problem and its remedy."""

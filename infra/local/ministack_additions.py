@@ -1,9 +1,9 @@
 """Starts ministack with the AWS behaviour that it lacks.
 
-Run this file in place of the `ministack` command. Each addition is one function of `ADDITIONS`: its doc says what AWS does,
-where that is documented or recorded, and what ministack does instead. "Recorded" means a recording of real AWS in
-localstack/localstack, `tests/aws/services/stepfunctions/v2/**/*.snapshot.json`, named by its test. Each addition has a test in
-tests/local_cloud that fails once ministack does the same itself; then delete the addition.
+Run this file instead of the `ministack` command. Each addition is one function of `ADDITIONS`. Its docstring describes the behaviour of
+AWS, its source, and the behaviour of ministack. "Recorded" means a recording of real AWS in localstack/localstack,
+`tests/aws/services/stepfunctions/v2/**/*.snapshot.json`, named by its test. Each addition has a test in tests/local_cloud that fails once
+ministack does the same itself. Then delete the addition.
 """
 
 import copy
@@ -55,14 +55,14 @@ class Ended(SystemExit):
 
 
 def replace(module, name: str, function) -> None:
-    """Replaces a function of ministack by one that takes the replaced function as its first argument."""
+    """Replaces a function of ministack with one that takes the replaced function as its first argument."""
     plain = getattr(module, name)
     _replaced.append((module, name, plain))
     setattr(module, name, functools.partial(function, plain))
 
 
 def is_too_large(text: str) -> bool:
-    """Whether a JSON text has more bytes than AWS allows, as compact UTF-8. An escaped text is never shorter than that."""
+    """Returns whether a JSON text, as compact UTF-8, has more bytes than AWS allows. An escaped text is never shorter."""
     return len(text) > MAX_PAYLOAD_BYTES and len(compact(json.loads(text)).encode()) > MAX_PAYLOAD_BYTES
 
 
@@ -145,7 +145,7 @@ def start_timer(execution: dict) -> threading.Timer:
 
 
 def enter_new_history() -> None:
-    """Forgets the events of the execution that started this one."""
+    """Clears the events of the execution that started this one."""
     for variable in (_task, _iterations, _scope):
         variable.set(None)
     _last_event.set(0)
@@ -292,7 +292,7 @@ def task_events():
 
 
 def as_task_event(event_type: str, details: dict) -> tuple:
-    """Gives an event of a task the name and the details that it has on AWS. No details: the event is written later."""
+    """Returns the name and the details that an event of a task has on AWS. An event without details is written later."""
     task = _task.get()
     if not task or event_type not in ("TaskScheduled", "TaskStarted", "TaskSucceeded", "TaskFailed"):
         return event_type, details
@@ -435,7 +435,7 @@ def count_items(state: dict, raw_input, ctx: dict) -> int:
 def inline_concurrency():
     """AWS runs at most 40 iterations of an inline Map at once. Documented: state-map-inline.
 
-    ministack runs as many as MaxConcurrency says, or all."""
+    ministack runs MaxConcurrency iterations at once, or all."""
 
     def run_map_items(plain, state, *more):
         processor = state.get("ItemProcessor") or state.get("Iterator") or {}
@@ -597,7 +597,7 @@ class MapRun:
         return results
 
     def write_results(self) -> dict:
-        """Writes the records of the children and a manifest to S3, and returns the place of the manifest."""
+        """Writes the records of the children and a manifest to S3, and returns the location of the manifest."""
         writer = self.state["ResultWriter"]
         config = writer.get("WriterConfig", {})
         place = sfn._resolve_params_obj(writer.get("Parameters") or writer.get("Arguments"), self.effective, self.ctx)
@@ -631,7 +631,7 @@ def role_of(execution: dict) -> str:
 
 
 def transform(how: str, children: list) -> list:
-    """Returns what a ResultWriter's Transformation makes of the children."""
+    """Returns the children after the Transformation of a ResultWriter."""
     if how == "NONE":
         return [result_record(child) for child in children]
     outputs = [json.loads(child["output"]) for child in children]
@@ -689,11 +689,11 @@ def map_runs():
 
 
 def schedules():
-    """EventBridge Scheduler fills in `<aws.scheduler.scheduled-time>` and its like in a target's input, and reads at() and cron()
-    in the schedule's time zone; a local time that does not exist is skipped. Documented:
+    """EventBridge Scheduler replaces context attributes such as `<aws.scheduler.scheduled-time>` in the input of a target, and evaluates at()
+    and cron() in the time zone of the schedule. It skips a local time that does not exist. Documented:
     managing-schedule-context-attributes, schedule-types.
 
-    ministack leaves the input as it stands and reads every expression as UTC."""
+    ministack does not change the input and evaluates every expression in UTC."""
 
     def tick_schedules(_plain):
         account, region = scheduler.get_account_id(), scheduler.get_region()
@@ -713,7 +713,7 @@ def schedules():
 
 
 def tick(key: tuple, schedule: dict, now: float) -> None:
-    """Invokes the target of a schedule that is due, and deletes a schedule that is over and asks for that."""
+    """Invokes the target of a schedule that is due, and deletes a schedule that has ended if its ActionAfterCompletion says so."""
     start, end_date = (scheduler._to_epoch(schedule.get(name)) for name in ("StartDate", "EndDate"))
     is_over = end_date is not None and now > end_date
     if schedule.get("State") == "ENABLED" and not is_over and (start is None or now >= start):
@@ -779,7 +779,7 @@ def nested_stack_transforms():
     """CloudFormation applies AWS::LanguageExtensions to the template of a nested stack as well. Documented: API_CreateStack
     (CAPABILITY_AUTO_EXPAND covers nested stacks with macros).
 
-    ministack applies it to the template of a request only, and takes a loop in a nested stack for a resource."""
+    ministack only applies it to the template of a request, and treats a loop in a nested stack as a resource."""
 
     def parse_template(plain, text):
         template = plain(text)
@@ -787,7 +787,7 @@ def nested_stack_transforms():
             return template
         return engine._without_transform(language_extensions.apply(template, {}), language_extensions.TRANSFORM)
 
-    # A request parses its template with a reference of its own.
+    # The request handler has its own reference to the parser.
     replace(engine, "_parse_template", parse_template)
 
 
@@ -815,7 +815,7 @@ def apply() -> None:
 
 
 def remove() -> None:
-    """Restores ministack as it was, for the tests that compare."""
+    """Restores the original ministack, for tests that compare the two."""
     while _replaced:
         setattr(*_replaced.pop())
 

@@ -1,9 +1,9 @@
-"""Starts moto with what its CloudFormation lacks: the transform AWS::LanguageExtensions, and change sets of nested stacks (`moto_change_sets`).
+"""Starts moto with additions to its CloudFormation: AWS::LanguageExtensions, and change sets of nested stacks (`moto_change_sets`).
 
-Run this file in place of the `moto_server` command. AWS writes out the loops of a template before it reads the resources
-(CloudFormation template reference, "AWS::LanguageExtensions transform"). moto takes a loop for a resource and fails. It knows neither
-Fn::ToJsonString nor alarms, which the dashboards refer to, so their bodies are left out. The test in tests/local_cloud fails once moto
-expands loops itself; then delete this file.
+Run this file instead of the `moto_server` command. AWS expands the loops of a template before it reads the resources (CloudFormation
+template reference, "AWS::LanguageExtensions transform"). moto treats a loop as a resource and fails. It supports neither
+Fn::ToJsonString nor alarms, which the dashboards refer to, so the bodies of the dashboards are left out. The test in tests/local_cloud
+fails once moto expands loops itself. Then delete this file.
 """
 
 import json
@@ -34,7 +34,7 @@ def parse_change_set(change_set: ChangeSet) -> None:
 
 
 def apply_change_set(change_set: ChangeSet) -> None:
-    """A stack has the description of its template (CloudFormation API reference, Stack). moto leaves it empty."""
+    """Sets the description of the stack to that of its template (CloudFormation API reference, Stack). moto leaves it empty."""
     plain_apply(change_set)
     stack = change_set.stack
     stack.template_dict = change_set.template_dict

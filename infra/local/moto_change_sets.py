@@ -1,9 +1,9 @@
-"""What moto's CloudFormation lacks for `nightly deploy`: change sets of nested stacks, changes that a parameter causes, and an event for
-each resource.
+"""Adds to moto's CloudFormation, for `nightly deploy`: change sets of nested stacks, changes caused by a parameter, and an event for each
+resource.
 
-On AWS a change set with IncludeNestedStacks has one more change set for each nested stack. It names every nested stack, also one that
-changes in nothing: its template might have changed (API_ResourceChangeDetail, ChangeSource; change-sets-for-nested-stacks). No page says
-how the change set of an unchanged nested stack ends. Here it ends like that of an unchanged root stack, in FAILED.
+On AWS a change set with IncludeNestedStacks has another change set for each nested stack. It lists every nested stack, even an unchanged
+one, because its template might have changed (API_ResourceChangeDetail, ChangeSource; change-sets-for-nested-stacks). AWS does not document
+how the change set of an unchanged nested stack ends. Here it ends in FAILED, like that of an unchanged root stack.
 """
 
 from moto.cloudformation.models import Change, ChangeSet, CloudFormationBackend, Event, Stack, generate_changeset_id
@@ -69,7 +69,7 @@ def changed(name: str, old: dict, new: dict, physical_id: str | None) -> Change:
 def diff(self: ChangeSet) -> list[Change]:
     self.nested = []
     stack, changes = self.stack, []
-    # moto changes the template that it has read.
+    # moto modifies the parsed template.
     old = resources(Stack.parse_template(stack.template), stack.parameters) if self.change_set_type == "UPDATE" else {}
     new = resources(self.template_dict, stack.parameters | self.parameters)
     for name, one in new.items():
@@ -87,7 +87,7 @@ def diff(self: ChangeSet) -> list[Change]:
 
 
 def nested(parent: ChangeSet, stack: Stack, properties: dict) -> str:
-    """Makes the change set of a nested stack, and returns its id."""
+    """Creates the change set of a nested stack, and returns its ID."""
     template = get_stack_from_s3_url(properties["TemplateURL"], account_id=stack.account_id, partition=get_partition(stack.region_name))
     parameters = {name: value for name, value in properties.get("Parameters", {}).items() if isinstance(value, str)}
     name = f"{parent.change_set_name}-{stack.name}"

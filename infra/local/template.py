@@ -1,4 +1,4 @@
-"""Reads the templates of `infra` and expands their loops, as CloudFormation's transform does and moto does not.
+"""Reads the templates of `infra` and expands their loops like CloudFormation's transform, which moto lacks.
 
 `python infra/local/template.py TEMPLATE` prints a template as JSON, with its loops expanded.
 """
@@ -49,7 +49,7 @@ def read(path: Path) -> dict:
 def expand(template: dict) -> dict:
     """Returns a template with its loops expanded, as the transform AWS::LanguageExtensions does.
 
-    It knows what our templates use: loops of resources over a list of names, and functions of literals within them.
+    It only supports the features of our templates: loops of resources over a list of names, with functions of literals in them.
     """
     resources = {}
     for name, body in template["Resources"].items():

@@ -1,8 +1,9 @@
-"""`make up`: starts the local cloud, deploys the environment and the backup to it, and writes `env`. A second run does what is missing.
+"""`make up`: starts the local cloud, deploys the environment and the backup to it, and writes `env`. Running it again completes what is
+missing.
 
 `PARAMETERS="Key=Value ..."`, and arguments of that form, set parameters of backup.yaml. A parameter that is not set keeps its value.
-STACK and REGION deploy one more backup to the same cloud, beside the first; its `env` is `env-STACK`. WITHOUT_SERVERS=1 leaves out
-the environment and moto, for a test that makes its own volumes in ministack's EC2.
+STACK and REGION deploy another backup to the same cloud. Its `env` is `env-STACK`. WITHOUT_SERVERS=1 leaves out the environment and moto,
+for a test that creates its own volumes in ministack's EC2.
 """
 
 import json
@@ -44,7 +45,7 @@ def up(cloud: Cloud, words: list[str]) -> None:
     cloud.start(WITH_SERVERS)
     tree = stage(cloud.directory)
     if WITH_SERVERS:
-        # The environment has servers, which ministack's CloudFormation does not know and moto's does.
+        # moto's CloudFormation supports the servers of the environment, and ministack's does not.
         servers = cloud.env() | {"AWS_ENDPOINT_URL": cloud.moto_url(), "AWS_ENDPOINT_URL_EC2": cloud.moto_url()}
         deploy(tree, "environment", ENVIRONMENT, [], servers)
     write_env(cloud, deploy(tree, "backup", STACK, words, cloud.env()))
@@ -73,7 +74,7 @@ def write_env(cloud: Cloud, outputs: dict) -> None:
         "DRILL_STATE_MACHINE_ARN": outputs["DrillStateMachineArn"],
     }
     text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in lines.items())
-    # For `nightly`; and the caller's own account must not come between.
+    # Puts `nightly` on the path, and removes the caller's own AWS account.
     path = f"export PATH={shlex.quote(str(ROOT / 'target/debug'))}:$PATH\nunset AWS_PROFILE AWS_SESSION_TOKEN\n"
     (cloud.directory / ("env" if STACK == BACKUP else f"env-{STACK}")).write_text(text + path)
     (cloud.directory / "config").write_text(f"""# For AWS_CONFIG_FILE: nightly and the AWS CLI then reach this cloud with `--profile {PROFILE}`, and nothing else does.

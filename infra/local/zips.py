@@ -1,4 +1,4 @@
-"""The zips of the local functions: one for each binary, made once and hard-linked into every local cloud."""
+"""The zips of the local functions. Each binary is zipped once, and its zip is hard-linked into every local cloud."""
 
 import os
 import shutil
@@ -21,12 +21,12 @@ def link(binaries: Path, into: Path) -> None:
         try:
             os.link(zipped, linked)
         except OSError:
-            # Another file system, or one without hard links.
+            # The target is on another file system, or on one without hard links.
             shutil.copy2(zipped, linked)
 
 
 def made(binaries: Path, function: str) -> Path:
-    """Returns the zip of a function's binary, and makes it if it is missing or of another binary.
+    """Returns the zip of a function's binary. Creates it if it is missing or of another binary.
 
     A zip has the modification time of its binary.
     """
@@ -36,7 +36,7 @@ def made(binaries: Path, function: str) -> Path:
     built = binary.stat().st_mtime_ns
     if not zipped.exists() or zipped.stat().st_mtime_ns != built:
         zipped.parent.mkdir(exist_ok=True)
-        # Several clouds may make it at once: each its own file, put in place whole.
+        # Several clouds may create it at once. Each writes its own file and then renames it.
         with tempfile.TemporaryDirectory(dir=zipped.parent) as folder:
             unfinished = Path(folder) / zipped.name
             write(binary, unfinished)

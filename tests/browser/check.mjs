@@ -1,5 +1,5 @@
-// Opens pages in a headless Chromium, on a phone and on a desk, light and dark, and prints as JSON what a person there would
-// stumble over. Screenshots go into a folder.
+// Opens pages in a headless Chromium, at phone and desktop width, light and dark, and prints the problems of each page as JSON. Writes
+// screenshots to a folder.
 //
 // node check.mjs <folder> <page.html>...
 
@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-// The packages are installed under target/, beside which this file is not.
+// Resolves packages from the working directory, because they are installed under target/ and not next to this file.
 const require = createRequire(join(process.cwd(), "package.json"));
 const load = (name) => import(pathToFileURL(require.resolve(name)));
 const { default: chromium } = await load("@sparticuz/chromium");
@@ -18,7 +18,7 @@ const { default: axe } = await load("axe-core");
 const WIDTHS = [390, 1280];
 const THEMES = ["light", "dark"];
 const HEIGHT = 844;
-// A screenshot of a page of thousands of lines helps nobody.
+// Maximum height of a screenshot in pixels, because one of thousands of lines is useless.
 const TALLEST = 6000;
 const MOST_OF_TOP = 1200;
 const MOST_TABS = 500;
@@ -99,7 +99,7 @@ async function tabThrough(page) {
     const isLive = (one) => one.matches("a[href], button, input, select, textarea, summary, [tabindex='0']");
     const all = [...document.body.querySelectorAll("*")].filter((one) => isLive(one) || scrolls(one));
     window.toReach = new Set(all);
-    // Chromium lets Tab reach what scrolls; other browsers do so only where the page says it.
+    // In Chromium, Tab reaches scrollable elements. In other browsers it only does if the page makes them focusable.
     return all.map((one) => ({ html: one.cloneNode(false).outerHTML, scrolls: scrolls(one), named: isLive(one) }));
   });
   const hidden = [];

@@ -1,5 +1,5 @@
-// Evaluates IAM requests with iam-simulate, all in one process: {policies, requests} as JSON on stdin, one outcome for each
-// request on stdout. It runs in the folder that has node_modules.
+// Evaluates IAM requests with iam-simulate, all in one process. Reads {policies, requests} as JSON from stdin and writes one outcome for
+// each request to stdout. Run it in the folder that has node_modules.
 const { createRequire } = require('node:module')
 const { readFileSync } = require('node:fs')
 const installed = createRequire(process.cwd() + '/')
@@ -25,7 +25,7 @@ function simulation({ principal, account, action, resource, context, identity, r
   }
 }
 
-// Checked whole: the policies' grammar, the resource against the action's types, and that AWS knows each key of the context.
+// Validates the request: the grammar of the policies, the resource type of the action, and each condition key.
 async function checked(request) {
   const result = await runSimulation(simulation(request), {})
   if (result.resultType === 'error') return 'error: ' + JSON.stringify(result.errors)
@@ -33,7 +33,7 @@ async function checked(request) {
   return ignored.length ? `error: ${request.action} has no context key ${ignored.join(', ')}` : result.overallResult
 }
 
-// The same engine without the checks. The package's own runUnsafeSimulation falls over a policy of a resource (0.1.173).
+// Uses the same engine without validation, because the package's own runUnsafeSimulation fails with a resource policy (0.1.173).
 const loaded = new Map()
 function load(name) {
   if (!loaded.has(name)) loaded.set(name, loadPolicy(name === 'all' ? ALL : policies[name], { name }))
@@ -56,7 +56,7 @@ function plain({ principal, account, action, resource, context, identity, resour
   }).result
 }
 
-// Every action of the service that is allowed where this one is, and that it is asked of the same resource or of none.
+// Returns every allowed action of the same service on the same resource, or without a resource.
 async function neighbours(request) {
   const service = request.action.split(':')[0]
   const [allowed, types] = [[], await resourceTypes(service)]

@@ -1,4 +1,4 @@
-"""Prints the roles, the managed policies and the resource policies of a deployed stack as JSON, as a local cloud gives them back.
+"""Prints the roles, the managed policies and the resource policies of a deployed stack as JSON, as a local cloud returns them.
 
 read.py <endpoint> <stack>
 """
@@ -38,7 +38,7 @@ def role(name: str) -> dict:
 
 
 def document(policy: str | dict) -> dict:
-    """As AWS has it: moto gives a role's own policy as Python's text, and its ARN of a log group lacks the `:*` at the end of `Arn`."""
+    """Returns a policy in the form of AWS. moto returns an inline policy as Python text, and the `Arn` of a log group without its `:*`."""
     if isinstance(policy, str):
         policy = ast.literal_eval(policy)
     text = re.sub(r'("arn:[\w-]+:logs:[^:"]*:[^:"]*:log-group:[^:"*]+)"', r'\1:*"', json.dumps(policy))
@@ -59,7 +59,7 @@ READ = {
 
 
 def resources_of(stack: str) -> list:
-    """A stack's resources, and those of the stacks nested in it."""
+    """Returns the resources of a stack and of its nested stacks."""
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
     own = [one for page in pages for one in page["StackResourceSummaries"] if one.get("LogicalResourceId")]
     nested = [one["PhysicalResourceId"] for one in own if one["ResourceType"] == "AWS::CloudFormation::Stack"]
@@ -69,17 +69,17 @@ def resources_of(stack: str) -> list:
 read = {"ids": {}, "roles": {}, "managed": {}, "resources": {}}
 for one in resources_of(STACK):
     logical, kind, physical = one["LogicalResourceId"], one["ResourceType"], one["PhysicalResourceId"]
-    # The last part of a name that is an ARN or an address. `1` is no name to look for in an ARN.
+    # Uses the last part of an ARN or a URL. The `1` of a version is too short to search for in ARNs.
     if kind == "AWS::Lambda::Version":
         continue
     read["ids"][logical] = re.split("[:/]", physical)[-1] if physical.startswith(("arn:", "http:")) else physical
     if kind == "AWS::IAM::Role":
         read["roles"][logical] = role(physical)
     elif kind == "AWS::IAM::ManagedPolicy":
-        # On its own too: moto's CloudFormation knows no groups.
+        # Also lists the policy by itself, because moto's CloudFormation has no groups.
         read["managed"][logical] = managed(physical)
     elif kind in READ:
-        # moto's CloudFormation knows no bucket policies.
+        # moto's CloudFormation has no bucket policies.
         with contextlib.suppress(ClientError):
             read["resources"][logical] = parsed(READ[kind](physical))
 read["account"] = next(iter(read["roles"].values()))["arn"].split(":")[4]

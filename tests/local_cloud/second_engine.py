@@ -3,7 +3,7 @@
 The interpreter runs in this process. Lambda, S3 and SNS are the local cloud's, at AWS_ENDPOINT_URL.
 
 Each function under "Where moto differs" changes one behavior of moto 5.2.5, for the reason that its first line states.
-tests/tests/cloud/second_engine.rs has AWS's word on each difference from AWS.
+tests/tests/cloud/second_engine.rs cites the AWS documentation on each difference from AWS.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The transform AWS::LanguageExtensions: ours, for moto and for the readers of the templates, and that of ministack."""
+"""The transform AWS::LanguageExtensions: our implementation, for moto and the readers of the templates, and that of ministack."""
 
 import json
 import unittest
@@ -24,7 +24,7 @@ class LanguageExtensions(unittest.TestCase):
             self.assertEqual(self.without_strings(ours["Resources"]), self.without_strings(theirs["Resources"]), name)
 
     def without_strings(self, resources: dict) -> dict:
-        """Without the strings that ministack makes of what has no reference in it."""
+        """Returns the resources without the dashboards, which ministack converts to strings if they have no references."""
         return {name: one for name, one in resources.items() if one["Type"] != "AWS::CloudWatch::Dashboard"}
 
     def test_moto_reads_a_loop(self):

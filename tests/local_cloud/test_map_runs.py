@@ -186,7 +186,7 @@ class Counts(MapRunTest):
 
 class Stopping(MapRunTest):
     def hold(self, **top) -> tuple:
-        """Starts a Map Run of two children, of which one holds and one has to wait for it."""
+        """Starts a Map Run of two children. One of them blocks, and the other one waits for it."""
         release = threading.Event()
         self.addCleanup(release.set)
         self.lambdas["hold"] = lambda event: release.wait(20)

@@ -1,4 +1,4 @@
-"""What the tutorial's function for creating snapshots does, call for call: the measure of `make bench`. Not deployed."""
+"""Makes the same calls as the tutorial's function that creates snapshots. It is the baseline of `make bench`, and is not deployed."""
 
 import os
 from datetime import datetime

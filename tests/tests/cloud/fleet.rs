@@ -7,7 +7,7 @@ use tests::{
     ids,
 };
 
-/// Items on a page of EC2. The limits are from the Step Functions developer guide, "Quotas": events in a history, bytes of an input or output.
+/// Items on a page of EC2. The next two are limits of Step Functions (developer guide, "Quotas"): events in a history, bytes of a payload.
 const PAGE: usize = 100;
 const MOST_EVENTS: usize = 25_000;
 const MOST_BYTES: usize = 256 * 1024;

@@ -12,7 +12,7 @@ use tests::{server, template, wait};
 
 pub const VOLUME: &str = "vol-0123456789abcdef0";
 pub const DUMP: &str = "2026-11-29T033000Z.sql.gz";
-/// The root disk and the restored disk of a server, as lsblk lists them.
+/// The server's own disk and the restored disk, whose partitions are those of an Amazon Linux 2023 image.
 pub const DISKS: &str = "/dev/nvme0n1 vol0fedcba9876543210\n/dev/nvme1n1 vol0123456789abcdef0";
 pub const PARTITIONS: &str = "/dev/nvme1n1 disk 8589934592\n/dev/nvme1n1p1 part 8577334784 xfs\n\
                               /dev/nvme1n1p127 part 1048576\n/dev/nvme1n1p128 part 10485760 vfat";

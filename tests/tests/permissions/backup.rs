@@ -132,7 +132,7 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
         )
     });
     let mut all = invoked.to_vec();
-    // The ItemReader of a Map gets objects, its ResultWriter puts them in parts (Step Functions developer guide, "Amazon S3 access policies").
+    // A Map's ItemReader gets objects, its ResultWriter puts them in parts (Step Functions developer guide, "Amazon S3 access policies").
     for action in ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"] {
         all.push(Call::new(role.clone(), action, object(deployed, "nights")).through("LedgerBucket"));
     }
