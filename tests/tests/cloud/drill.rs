@@ -289,7 +289,7 @@ async fn bad_input_and_a_second_drill_are_refused_before_anything_is_made() {
         assert!(refused.cause.starts_with("BadInput: ") && refused.cause.contains(named), "{}", refused.cause);
         assert_eq!(ground.cloud.mail(&ground.mailbox).await.len(), 1, "told once");
     }
-    // Each restore point is larger than the maximum of DrillGiB, 20 GiB.
+    // Each restore point has 20 GiB, which is more than DrillGiB.
     let drill = ground.drill().await;
     assert_eq!(drill.error, "DrillIncomplete", "{}", drill.cause);
     assert_eq!(listed(&drill, "unproven"), pairs(&ground.volumes, [NIGHTS[2]].into_iter()));
