@@ -4,7 +4,7 @@ use domain::{Intervals, Night, foreign_tags::ForeignTags, retention::Policy, sel
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::account::{
-    ec2::{Identity, Snapshot, Volume},
+    ec2::{Snapshot, SnapshotIdentity, Volume},
     inventory::Inventory,
     stack::Stack,
 };
@@ -40,7 +40,7 @@ pub fn of_night(volume: &str, night: &str, state: &str) -> Snapshot {
         id: format!("snap-{night}"),
         volume_id: volume.to_owned(),
         tags: tags(&[("BackupStack", "prod"), ("SnapshotOf", volume)]),
-        identity: Ok(Identity { night, interval: intervals.governing(), intervals }),
+        identity: Ok(SnapshotIdentity { night, interval: intervals.governing(), intervals }),
         origin: None,
         state: state.to_owned(),
         progress: "45%".to_owned(),

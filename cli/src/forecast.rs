@@ -2,12 +2,12 @@
 
 use domain::{
     Interval, Intervals, Night,
-    retention::{self, Policy, State},
+    retention::{self, Policy, RetentionState},
     selection::Selection,
 };
 use std::collections::{HashMap, HashSet};
 
-use crate::account::ec2::{Identity, Snapshot, Volume};
+use crate::account::ec2::{Snapshot, SnapshotIdentity, Volume};
 
 /// Length of the forecast in Nights: ten years.
 const NIGHTS: usize = 3_653;
@@ -101,51 +101,63 @@ impl Forecast {
 
     /// Returns the forecast for each snapshot of one volume, or none if its tags cannot be read. EBS may need hours for the snapshots of the
     /// last Night. The forecast assumes that they complete in time. Otherwise every other date would be a Night late in the meantime.
-    pub fn fates(&mut self, snapshots: &[&Snapshot], standing: Standing) -> Vec<Option<SnapshotEnd>> {
+    pub fn forecast_each(&mut self, snapshots: &[&Snapshot], standing: Standing) -> Vec<Option<SnapshotEnd>> {
         let next = self.next;
         let managed: Vec<_> = snapshots.iter().filter_map(|one| managed(one, next)).collect();
-        let seen = |one: &retention::Snapshot| (one.night, one.interval, one.intervals.clone(), one.state as u8);
+        let seen = |one: &retention::DatedSnapshot| (one.night, one.interval, one.intervals.clone(), one.state as u8);
         let pattern = (standing, managed.iter().map(seen).collect());
         let policy = self.policy;
-        let known = self.known.entry(pattern).or_insert_with(|| foretell(&managed, policy, standing, next));
-        let mut fates = known.iter().cloned();
-        snapshots.iter().map(|one| one.identity.is_ok().then(|| fates.next()).flatten()).collect()
+        let known = self.known.entry(pattern).or_insert_with(|| forecast_volume(&managed, policy, standing, next));
+        let mut forecast_each = known.iter().cloned();
+        snapshots.iter().map(|one| one.identity.is_ok().then(|| forecast_each.next()).flatten()).collect()
     }
 }
 
-fn managed(snapshot: &Snapshot, next: Night) -> Option<retention::Snapshot> {
-    let Identity { night, interval, intervals } = snapshot.identity.clone().ok()?;
+fn managed(snapshot: &Snapshot, next: Night) -> Option<retention::DatedSnapshot> {
+    let SnapshotIdentity { night, interval, intervals } = snapshot.identity.clone().ok()?;
     let state = match snapshot.state.as_str() {
-        "completed" if snapshot.is_archived => State::Archived,
-        "completed" => State::Completed,
-        "pending" if night.nights_before(next) <= 1 => State::Completed,
-        "pending" => State::Pending,
-        "error" => State::Error,
-        _ => State::Other,
+        "completed" if snapshot.is_archived => RetentionState::Archived,
+        "completed" => RetentionState::Completed,
+        "pending" if night.nights_before(next) <= 1 => RetentionState::Completed,
+        "pending" => RetentionState::Pending,
+        "error" => RetentionState::Error,
+        _ => RetentionState::Other,
     };
-    Some(retention::Snapshot { id: snapshot.id.clone(), volume_id: String::new(), night, interval, intervals, state })
+    Some(retention::DatedSnapshot {
+        id: snapshot.id.clone(),
+        volume_id: String::new(),
+        night,
+        interval,
+        intervals,
+        state,
+    })
 }
 
-fn foretell(snapshots: &[retention::Snapshot], policy: Policy, standing: Standing, next: Night) -> Vec<SnapshotEnd> {
+fn forecast_volume(
+    snapshots: &[retention::DatedSnapshot],
+    policy: Policy,
+    standing: Standing,
+    next: Night,
+) -> Vec<SnapshotEnd> {
     let (expiries, exists) = (simulate(snapshots, policy, standing, next), standing != Standing::Gone);
-    let fate = |one: &retention::Snapshot| match (expiries.get(&one.id), one.state) {
-        (Some(on), State::Error) => SnapshotEnd::Failed(*on),
+    let end = |one: &retention::DatedSnapshot| match (expiries.get(&one.id), one.state) {
+        (Some(on), RetentionState::Error) => SnapshotEnd::Failed(*on),
         (Some(on), _) => expires(one, *on, snapshots, policy, exists),
         (None, _) if one.interval == Interval::Annual => SnapshotEnd::Annual,
-        (None, State::Pending) => SnapshotEnd::Pending,
-        (None, State::Other) => SnapshotEnd::Other,
-        (None, State::Archived) if !exists => SnapshotEnd::Other,
+        (None, RetentionState::Pending) => SnapshotEnd::Pending,
+        (None, RetentionState::Other) => SnapshotEnd::Other,
+        (None, RetentionState::Archived) if !exists => SnapshotEnd::Other,
         (None, _) if !exists && is_newest(one, snapshots) => SnapshotEnd::NewestOfGone,
         (None, _) if standing == Standing::LeftOut => SnapshotEnd::LeftOut,
         (None, _) => SnapshotEnd::Later,
     };
-    snapshots.iter().map(fate).collect()
+    snapshots.iter().map(end).collect()
 }
 
 fn expires(
-    one: &retention::Snapshot,
+    one: &retention::DatedSnapshot,
     on: Night,
-    all: &[retention::Snapshot],
+    all: &[retention::DatedSnapshot],
     policy: Policy,
     exists: bool,
 ) -> SnapshotEnd {
@@ -159,33 +171,40 @@ fn expires(
     SnapshotEnd::Succeeded { on, old_on, newer, needed, is_newest: is_newest(one, all) }
 }
 
-fn old_on(one: &retention::Snapshot, policy: Policy) -> Option<Night> {
+fn old_on(one: &retention::DatedSnapshot, policy: Policy) -> Option<Night> {
     match one.interval {
         Interval::Daily => one.night.after_nights(policy.dailies.into()),
         _ => one.night.after_months(policy.quarterly_months),
     }
 }
 
-fn completed(snapshots: &[retention::Snapshot]) -> impl Iterator<Item = &retention::Snapshot> {
-    snapshots.iter().filter(|one| one.state == State::Completed)
+fn completed(snapshots: &[retention::DatedSnapshot]) -> impl Iterator<Item = &retention::DatedSnapshot> {
+    snapshots.iter().filter(|one| one.state == RetentionState::Completed)
 }
 
-fn is_newest(one: &retention::Snapshot, all: &[retention::Snapshot]) -> bool {
-    one.state == State::Completed
+fn is_newest(one: &retention::DatedSnapshot, all: &[retention::DatedSnapshot]) -> bool {
+    one.state == RetentionState::Completed
         && !completed(all).any(|other| other.interval == one.interval && other.night > one.night)
 }
 
 /// Returns the Night on which each snapshot expires, by snapshot id.
-fn simulate(first: &[retention::Snapshot], policy: Policy, standing: Standing, next: Night) -> HashMap<String, Night> {
+fn simulate(
+    first: &[retention::DatedSnapshot],
+    policy: Policy,
+    standing: Standing,
+    next: Night,
+) -> HashMap<String, Night> {
     let exists = standing != Standing::Gone;
     let last = next.after_nights(NIGHTS as i64);
-    let may_expire = |one: &&retention::Snapshot| match one.state {
+    let may_expire = |one: &&retention::DatedSnapshot| match one.state {
         _ if one.interval == Interval::Annual => false,
-        State::Error => true,
+        RetentionState::Error => true,
         // The newest snapshots of a volume that is gone stay.
-        State::Completed if !exists && is_newest(one, first) => false,
-        State::Completed | State::Archived => old_on(one, policy).zip(last).is_some_and(|(old, last)| old <= last),
-        State::Pending | State::Other => false,
+        RetentionState::Completed if !exists && is_newest(one, first) => false,
+        RetentionState::Completed | RetentionState::Archived => {
+            old_on(one, policy).zip(last).is_some_and(|(old, last)| old <= last)
+        }
+        RetentionState::Pending | RetentionState::Other => false,
     };
     let mut left: HashSet<_> = first.iter().filter(may_expire).map(|one| one.id.clone()).collect();
     let (mut there, mut expiries) = (first.to_vec(), HashMap::new());
@@ -196,7 +215,7 @@ fn simulate(first: &[retention::Snapshot], policy: Policy, standing: Standing, n
         if left.is_empty() || nothing_changes && tonight != next {
             break;
         }
-        there.extend((standing == Standing::BackedUp).then(|| made(tonight)));
+        there.extend((standing == Standing::BackedUp).then(|| coming_snapshot(tonight)));
         let expired = retention::expired(&there, tonight, policy, |_| exists);
         let expired: HashSet<_> = expired.into_iter().map(|one| one.id.clone()).collect();
         there.retain(|one| !expired.contains(&one.id));
@@ -207,10 +226,17 @@ fn simulate(first: &[retention::Snapshot], policy: Policy, standing: Standing, n
 }
 
 /// Returns the restore point that a coming Night creates.
-fn made(night: Night) -> retention::Snapshot {
+fn coming_snapshot(night: Night) -> retention::DatedSnapshot {
     let intervals = Intervals::due(night);
     let (id, interval) = (night.to_string(), intervals.governing());
-    retention::Snapshot { id, volume_id: String::new(), night, interval, intervals, state: State::Completed }
+    retention::DatedSnapshot {
+        id,
+        volume_id: String::new(),
+        night,
+        interval,
+        intervals,
+        state: RetentionState::Completed,
+    }
 }
 
 #[cfg(test)]
@@ -223,19 +249,20 @@ mod tests {
     /// Returns the forecast for the snapshot of the last of these Nights.
     fn last(nights: &[&str], policy: Policy, standing: Standing, next: &str) -> SnapshotEnd {
         let snapshots: Vec<_> = nights.iter().map(|night| of_night("vol-1", night, "completed")).collect();
-        let fates = Forecast::new(policy, next.parse().unwrap()).fates(&snapshots.iter().collect::<Vec<_>>(), standing);
-        fates.into_iter().next_back().unwrap().unwrap()
+        let forecast_each =
+            Forecast::new(policy, next.parse().unwrap()).forecast_each(&snapshots.iter().collect::<Vec<_>>(), standing);
+        forecast_each.into_iter().next_back().unwrap().unwrap()
     }
 
-    fn on(fate: SnapshotEnd) -> String {
-        fate.expires().unwrap_or_else(|| panic!("{fate:?}")).to_string()
+    fn on(end: SnapshotEnd) -> String {
+        end.expires().unwrap_or_else(|| panic!("{end:?}")).to_string()
     }
 
     #[test]
     fn a_daily_goes_when_seven_newer_ones_have_come() {
-        let fate = last(&["2026-05-12", "2026-05-13"], POLICY, BackedUp, "2026-05-20");
+        let end = last(&["2026-05-12", "2026-05-13"], POLICY, BackedUp, "2026-05-20");
         let (on, old_on) = ("2026-05-26".parse().unwrap(), "2026-05-20".parse().unwrap());
-        assert_eq!(fate, SnapshotEnd::Succeeded { on, old_on, newer: 0, needed: 7, is_newest: true });
+        assert_eq!(end, SnapshotEnd::Succeeded { on, old_on, newer: 0, needed: 7, is_newest: true });
     }
 
     #[test]
@@ -271,7 +298,7 @@ mod tests {
     fn what_ebs_failed_goes_with_the_next_night_and_what_is_not_done_stays() {
         let of = |state| {
             let one = of_night("vol-1", "2026-05-12", state);
-            Forecast::new(POLICY, "2026-05-14".parse().unwrap()).fates(&[&one], BackedUp).remove(0).unwrap()
+            Forecast::new(POLICY, "2026-05-14".parse().unwrap()).forecast_each(&[&one], BackedUp).remove(0).unwrap()
         };
         assert_eq!(of("error"), SnapshotEnd::Failed("2026-05-14".parse().unwrap()));
         assert_eq!([of("pending"), of("recoverable")], [SnapshotEnd::Pending, SnapshotEnd::Other]);
@@ -289,7 +316,7 @@ mod tests {
         for volume in 0..1_000 {
             let id = format!("vol-{volume}");
             let snapshots = ["2026-05-12", "2026-05-13"].map(|night| of_night(&id, night, "completed"));
-            assert!(forecast.fates(&[&snapshots[0], &snapshots[1]], BackedUp).iter().all(Option::is_some));
+            assert!(forecast.forecast_each(&[&snapshots[0], &snapshots[1]], BackedUp).iter().all(Option::is_some));
         }
         assert_eq!(forecast.known.len(), 1);
     }

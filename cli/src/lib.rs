@@ -30,7 +30,7 @@ use commands::{check, coverage, deploy, destroy, drill, list, manual, restore, r
 
 /// Result of a command, as its exit code. Exit code 2 is a wrong command line, and 3 an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Exit {
     Good,
     /// Exit code 1: a run is not complete, a volume has no fresh restore point, or a drill could not prove everything.
     Bad,
@@ -40,8 +40,8 @@ pub enum Verdict {
     Interrupted = 130,
 }
 
-impl From<Verdict> for ExitCode {
-    fn from(verdict: Verdict) -> Self {
+impl From<Exit> for ExitCode {
+    fn from(verdict: Exit) -> Self {
         Self::from(verdict as u8)
     }
 }
@@ -50,7 +50,7 @@ impl From<Verdict> for ExitCode {
 ///
 /// # Errors
 /// One line with the problem and the remedy.
-pub async fn run(cli: Cli) -> Result<Verdict> {
+pub async fn run(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Completions { shell } => return manual::completions(shell),
         Command::Man => return manual::page(),
@@ -63,7 +63,7 @@ pub async fn run(cli: Cli) -> Result<Verdict> {
         Command::Deploy(asked) => return deploy::run(&account, name, &asked, cli.json).await,
         Command::Destroy(asked) => return destroy::run(&account, name, &asked).await,
         Command::Backup(command) => command,
-        Command::Completions { .. } | Command::Man => return Ok(Verdict::Good),
+        Command::Completions { .. } | Command::Man => return Ok(Exit::Good),
     };
     let mut stack = Stack::find(&account, name).await?;
     if let BackupCommand::Coverage(Coverage { regions: asked, .. })

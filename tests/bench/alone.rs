@@ -29,7 +29,7 @@ pub struct Alone {
     pub ec2_calls: usize,
 }
 
-struct Ground {
+struct BenchSetup {
     region: Region,
     s3: Client,
     bucket: String,
@@ -41,7 +41,7 @@ struct Ground {
 pub async fn measure() -> Vec<Alone> {
     let cloud = Cloud::up_with("alone", &[], &[WITHOUT_SERVERS]);
     let (region, s3) = (Region::listen().await, Client::new(&cloud.aws().await));
-    let ground = Ground { region, s3, bucket: cloud.exported("LEDGER_BUCKET"), endpoint: cloud.ministack() };
+    let ground = BenchSetup { region, s3, bucket: cloud.exported("LEDGER_BUCKET"), endpoint: cloud.ministack() };
     let execution = json!({"Id": "arn:aws:states:us-east-1:000000000000:execution:night:run", "Name": "run", "Input": {},
         "StartTime": format!("{}T04:30:00Z", NIGHTS[0])});
 
@@ -79,7 +79,7 @@ pub async fn measure() -> Vec<Alone> {
     all
 }
 
-impl Ground {
+impl BenchSetup {
     async fn run(&self, function: &'static str, what: &str, point: Point, input: Value) -> (Value, Alone) {
         let released = root().join(std::env::var("NIGHTLY_FUNCTIONS").expect("make bench sets NIGHTLY_FUNCTIONS"));
         let mut command = Command::new(released.join(function));

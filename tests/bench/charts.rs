@@ -9,7 +9,7 @@ use nightly::chart::THEME;
 
 use crate::{
     nights::FleetNight,
-    starts::{BARE, PYTHON, Start},
+    starts::{BARE, MeasuredStart, PYTHON},
     table::{grouped, milliseconds, seconds},
 };
 
@@ -34,7 +34,7 @@ struct Bar {
 }
 
 /// Draws the time from start to first poll, one bar for each function, the shortest first.
-pub fn starts(starts: &[Start]) -> String {
+pub fn starts(starts: &[MeasuredStart]) -> String {
     let mut bars: Vec<_> = starts.iter().map(bar).collect();
     bars.sort_by(|one, other| one.value.total_cmp(&other.value));
     let says = "From the start of the process to its first poll for an invocation; the scale is logarithmic.";
@@ -42,7 +42,7 @@ pub fn starts(starts: &[Start]) -> String {
     document("How long a function takes to start", says, height).add(bars).to_string()
 }
 
-fn bar(start: &Start) -> Bar {
+fn bar(start: &MeasuredStart) -> Bar {
     let class = match start.name.as_str() {
         PYTHON => "python",
         BARE => "bare",

@@ -33,10 +33,10 @@ async fn main() {
 /// Takes one measurement without changing docs/.
 async fn table(name: &str) -> String {
     match name {
-        "starts" => table::of_starts(&starts::measure().await),
-        "alone" => table::of_alone(&alone::measure().await),
-        "bound" => table::of_bound(&bound::measure().await),
-        "nights" => table::of_nights(&nights::measure().await),
+        "starts" => table::starts_table(&starts::measure().await),
+        "alone" => table::alone_table(&alone::measure().await),
+        "bound" => table::bound_table(&bound::measure().await),
+        "nights" => table::nights_table(&nights::measure().await),
         other => panic!("{other} is not starts, alone, bound or nights"),
     }
 }
@@ -45,21 +45,21 @@ async fn table(name: &str) -> String {
 async fn all() {
     let began = Instant::now();
     let starts = starts::measure().await;
-    println!("{}", table::of_starts(&starts));
+    println!("{}", table::starts_table(&starts));
     let alone = alone::measure().await;
-    println!("{}", table::of_alone(&alone));
+    println!("{}", table::alone_table(&alone));
     let bound = bound::measure().await;
-    println!("{}", table::of_bound(&bound));
+    println!("{}", table::bound_table(&bound));
     let nights = nights::measure().await;
-    println!("{}", table::of_nights(&nights));
+    println!("{}", table::nights_table(&nights));
     std::fs::write(root().join("docs/starts.svg"), charts::starts(&starts)).expect("docs/starts.svg");
     std::fs::write(root().join("docs/fleets.svg"), charts::fleets(&nights)).expect("docs/fleets.svg");
     let text = [
-        table::of_nights(&nights),
-        table::of_alone(&alone),
-        table::of_bound(&bound),
-        table::of_starts(&starts),
-        table::of_machine(),
+        table::nights_table(&nights),
+        table::alone_table(&alone),
+        table::bound_table(&bound),
+        table::starts_table(&starts),
+        table::machine_line(),
     ];
     page::write("docs/measurements.md", "<!-- bench -->\n", "<!-- end -->\n", &text.join("\n"));
     println!("Written to docs/ after {:.0} s", began.elapsed().as_secs_f64());

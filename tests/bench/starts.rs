@@ -14,7 +14,7 @@ const PROCESSES: usize = 15;
 const INVOCATIONS: usize = 10;
 
 /// The medians of one function.
-pub struct Start {
+pub struct MeasuredStart {
     /// `snapshot-one`, `bare`, `tutorial (Python)`
     pub name: String,
     /// Time from the start of the process to its first poll.
@@ -42,7 +42,7 @@ struct Subject {
 }
 
 /// Measures all functions.
-pub async fn measure() -> Vec<Start> {
+pub async fn measure() -> Vec<MeasuredStart> {
     let aws = answers::listen().await;
     let subjects = subjects();
     let mut runs: Vec<Vec<[Duration; 3]>> = subjects.iter().map(|_| Vec::new()).collect();
@@ -62,7 +62,7 @@ pub async fn measure() -> Vec<Start> {
     let start = |((subject, runs), peak): ((&Subject, &Vec<[Duration; 3]>), usize)| {
         let of = |which: usize| median(runs.iter().map(|run| run[which]).collect());
         let zip = std::fs::metadata(&subject.zip).unwrap_or_else(|error| panic!("{}: {error}", subject.zip.display()));
-        Start { name: subject.name.clone(), start: of(0), first: of(1), warm: of(2), peak, zip: zip.len() }
+        MeasuredStart { name: subject.name.clone(), start: of(0), first: of(1), warm: of(2), peak, zip: zip.len() }
     };
     subjects.iter().zip(&runs).zip(peaks).map(start).collect()
 }

@@ -6,11 +6,11 @@ use crate::{
     alone::Alone,
     bound::Bound,
     nights::FleetNight,
-    starts::{BARE, PYTHON, Start},
+    starts::{BARE, MeasuredStart, PYTHON},
 };
 
 /// Returns the table of the fleets.
-pub fn of_nights(nights: &[FleetNight]) -> String {
+pub fn nights_table(nights: &[FleetNight]) -> String {
     let mut table = String::from(
         "The first night of three fleets on the local cloud, of which nothing expires. A volume of the first two has 45 tags, of the third 2: \
          their payloads and pages differ by that. What is said of EC2's pace and of AWS is calculated, the last column for a run in which as \
@@ -51,7 +51,7 @@ fn memory(nights: &[FleetNight]) -> String {
 }
 
 /// Returns the table of the run with EC2's token buckets.
-pub fn of_bound(bound: &Bound) -> String {
+pub fn bound_table(bound: &Bound) -> String {
     format!(
         "{} volumes against an imitation of EC2 (`tests/strict-ec2`) whose buckets fill {} times as fast: {:.1} s from the first CreateSnapshot to the last, {:.2} times the {:.1} s that the bucket \
          takes at least; {:.1} % of the calls refused.\n",
@@ -65,7 +65,7 @@ pub fn of_bound(bound: &Bound) -> String {
 }
 
 /// Returns the table of the functions that hold lists.
-pub fn of_alone(all: &[Alone]) -> String {
+pub fn alone_table(all: &[Alone]) -> String {
     let mut table = String::from(
         "The functions that hold lists in memory, each alone in one Region of 100,000 volumes with 20 tags each and 500,000 managed \
          snapshots. EC2 is generated, at once and without throttling. Each function has 1 GiB and 15 minutes.\n\n\
@@ -86,7 +86,7 @@ pub fn of_alone(all: &[Alone]) -> String {
 }
 
 /// Returns the table that compares the functions with the Python function and the bare one.
-pub fn of_starts(starts: &[Start]) -> String {
+pub fn starts_table(starts: &[MeasuredStart]) -> String {
     let of = |name: &str| starts.iter().find(|start| start.name == name).expect("measured");
     let (python, bare) = (of(PYTHON), of(BARE));
     let times = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
@@ -112,7 +112,7 @@ pub fn of_starts(starts: &[Start]) -> String {
 }
 
 /// Describes the machine and the date of the measurements.
-pub fn of_machine() -> String {
+pub fn machine_line() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =

@@ -2,7 +2,7 @@
 
 use crate::{
     cloud::Cloud,
-    commands::{Block, Place, said, shell},
+    commands::{Block, Place, output_text, shell},
 };
 
 /// EC2 operations that moto does not implement. Their options are checked instead.
@@ -34,7 +34,12 @@ pub fn run(page: &str, blocks: &[Block], cloud: &Cloud, examples: &[(&str, Strin
     // moto finds the template of a nested stack in its own S3 only by this host name, not by the address.
     command.env("MOTO", cloud.moto().replace("127.0.0.1", "localhost"));
     let output = command.output().expect("bash");
-    assert!(output.status.success(), "{page}, in the block after the last ##: {}\n{}", output.status, said(&output));
+    assert!(
+        output.status.success(),
+        "{page}, in the block after the last ##: {}\n{}",
+        output.status,
+        output_text(&output)
+    );
 }
 
 /// Here `make deploy` deploys the zips of the tests instead of a release. The environment is deployed to moto, the backup alone to ministack.

@@ -67,7 +67,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
 /// Panics if the build fails.
 pub fn build() {
     let output = shell("make --silent functions").output().expect("bash");
-    assert!(output.status.success(), "make functions: {}", said(&output));
+    assert!(output.status.success(), "make functions: {}", output_text(&output));
 }
 
 /// Runs the blocks that need no AWS account, one after the other in one shell, like a reader who has just cloned the project. `target/local`
@@ -94,7 +94,12 @@ pub fn run(page: &str, blocks: &[Block], cloud: &Cloud) -> Output {
         };
     }
     let output = shell(&script).envs(cloud.env()).output().expect("bash");
-    assert!(output.status.success(), "{page}, in the block after the last ##: {}\n{}", output.status, said(&output));
+    assert!(
+        output.status.success(),
+        "{page}, in the block after the last ##: {}\n{}",
+        output.status,
+        output_text(&output)
+    );
     output
 }
 
@@ -122,6 +127,6 @@ pub fn shell(script: &str) -> Command {
     command
 }
 
-pub(crate) fn said(output: &Output) -> String {
+pub(crate) fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }

@@ -12,7 +12,7 @@ use strict_ec2::{Rules, StrictEc2};
 use crate::{
     cloud::{Cloud, Night, WITHOUT_SERVERS},
     history::Histories,
-    hop::Hop,
+    lossy_proxy::LossyProxy,
 };
 
 /// Target size of a fleet's work list in bytes, which the number of tags for each volume is chosen for. The list exceeds one part of an
@@ -30,7 +30,7 @@ pub struct Fleet {
     /// Volume IDs.
     pub volumes: Vec<String>,
     strict: StrictEc2,
-    s3: Hop,
+    s3: LossyProxy,
 }
 
 /// The measurements of a run.
@@ -51,7 +51,7 @@ impl Fleet {
     /// Starts a cloud with this many servers, each with one volume.
     pub async fn new(name: &str, volumes: usize, page: usize) -> Self {
         let strict = StrictEc2::listen(Rules::default().page(page));
-        let s3 = Hop::listen();
+        let s3 = LossyProxy::listen();
         let variables =
             [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("AWS_ENDPOINT_URL_S3", &s3.url), WITHOUT_SERVERS];
         let cloud = Cloud::down(name, variables.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec());

@@ -21,7 +21,7 @@ pub struct Role {
 
 /// The policies of a stack, with every intrinsic function resolved. Keys are logical IDs.
 #[derive(Clone, Debug)]
-pub struct Deployed {
+pub struct StackPolicies {
     /// Account ID.
     pub account: String,
     /// Physical names.
@@ -33,7 +33,7 @@ pub struct Deployed {
     pub resources: BTreeMap<String, Value>,
 }
 
-impl Deployed {
+impl StackPolicies {
     /// Reads a stack from a local cloud.
     pub fn read(endpoint: &str, stack: &str) -> Self {
         let mut command = Command::new(root().join("target/venv/bin/python"));
@@ -82,7 +82,7 @@ fn entries(value: &mut Value) -> impl Iterator<Item = (String, Value)> + use<> {
 
 /// The question that an evaluation answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RequestKind {
     /// Is the request allowed, and is it valid? Validation compares its resource and each context key with the Service Authorization
     /// Reference.
     Checked,
@@ -97,7 +97,7 @@ pub enum Kind {
 /// A request with the names of the policies that apply to it.
 #[derive(Clone, Debug)]
 pub struct Request {
-    pub kind: Kind,
+    pub kind: RequestKind,
     /// ARN, or name of a service.
     pub principal: String,
     /// For example `ec2:DeleteSnapshot`.
@@ -130,10 +130,10 @@ pub fn evaluate(account: &str, policies: &BTreeMap<String, Value>, requests: &[R
 
 fn written(account: &str, request: &Request) -> Value {
     let kind = match request.kind {
-        Kind::Checked => "checked",
-        Kind::Plain => "plain",
-        Kind::Neighbours => "neighbours",
-        Kind::TakesNoResource => "takes-no-resource",
+        RequestKind::Checked => "checked",
+        RequestKind::Plain => "plain",
+        RequestKind::Neighbours => "neighbours",
+        RequestKind::TakesNoResource => "takes-no-resource",
     };
     json!({
         "kind": kind, "account": account, "principal": request.principal, "action": request.action,

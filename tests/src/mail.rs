@@ -6,7 +6,7 @@ use crate::root;
 
 /// Compares an email with its golden file. Values that vary between runs are replaced with their names. `UPDATE=1 make test` writes the
 /// file.
-pub fn holds(kind: &str, (subject, message): &(String, String), varying: &[(&str, &str)]) {
+pub fn assert_golden(kind: &str, (subject, message): &(String, String), varying: &[(&str, &str)]) {
     let mut now = format!("Subject: {subject}\n\n{message}");
     for (name, value) in varying {
         assert!(now.contains(value), "{kind} says no {name}: {now}");

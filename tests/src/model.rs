@@ -9,15 +9,15 @@ pub type Tags = BTreeMap<String, String>;
 
 /// One Region of an account.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Account {
+pub struct ModelAccount {
     /// Volumes by ID.
-    pub volumes: BTreeMap<String, Volume>,
+    pub volumes: BTreeMap<String, ModelVolume>,
     /// Snapshots by ID.
-    pub snapshots: BTreeMap<String, Snapshot>,
+    pub snapshots: BTreeMap<String, ModelSnapshot>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Volume {
+pub struct ModelVolume {
     /// Whether the volume is attached to an instance.
     pub in_use: bool,
     pub tags: Tags,
@@ -26,7 +26,7 @@ pub struct Volume {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
+pub struct ModelSnapshot {
     /// ID of the source volume, which may be gone.
     pub volume: String,
     /// `pending`, `completed`, `error`, `recoverable`, `recovering`.
@@ -36,7 +36,7 @@ pub struct Snapshot {
 
 /// Parameters of the stack.
 #[derive(Clone, Debug, Default)]
-pub struct Parameters {
+pub struct ModelParameters {
     /// Value of the `BackupStack` tag, which marks the snapshots of this stack.
     pub backup_stack: String,
     /// IANA name.
@@ -60,16 +60,16 @@ pub fn night(time: DateTime<Utc>, zone: &str) -> NaiveDate {
     time.with_timezone(&zone.parse::<Tz>().expect("an IANA zone")).date_naive()
 }
 
-impl Account {
+impl ModelAccount {
     /// Returns the tags of each snapshot that the run has to create, by volume.
-    pub fn creates(&self, parameters: &Parameters, night: NaiveDate) -> BTreeMap<String, Tags> {
+    pub fn creates(&self, parameters: &ModelParameters, night: NaiveDate) -> BTreeMap<String, Tags> {
         let selected = self.volumes.iter().filter(|(_, volume)| volume.in_use && is_selected(&volume.tags, parameters));
         let lacking = selected.filter(|(id, _)| !self.is_protected(id, parameters, night));
         lacking.map(|(id, volume)| (id.clone(), snapshot_tags(id, volume, parameters, night))).collect()
     }
 
     /// Returns whether a volume has a completed or pending snapshot of this stack for the Night.
-    pub fn is_protected(&self, volume: &str, parameters: &Parameters, night: NaiveDate) -> bool {
+    pub fn is_protected(&self, volume: &str, parameters: &ModelParameters, night: NaiveDate) -> bool {
         self.managed(parameters).any(|(_, snapshot)| {
             let good = snapshot.state == "completed" || snapshot.state == "pending";
             snapshot.volume == volume && good && snapshot.tags.get("Night") == Some(&night.to_string())
@@ -77,7 +77,7 @@ impl Account {
     }
 
     /// Returns the snapshots that expire once tonight's snapshots exist.
-    pub fn expires(&self, parameters: &Parameters, tonight: NaiveDate) -> BTreeSet<String> {
+    pub fn expires(&self, parameters: &ModelParameters, tonight: NaiveDate) -> BTreeSet<String> {
         let copies: Vec<Copy> =
             self.managed(parameters).filter_map(|(id, snapshot)| Copy::read(id, snapshot).ok()).collect();
         let exists = |copy: &Copy| self.volumes.contains_key(copy.volume);
@@ -86,7 +86,7 @@ impl Account {
     }
 
     /// Returns the managed snapshots that failed in EBS.
-    pub fn failed(&self, parameters: &Parameters) -> BTreeSet<String> {
+    pub fn failed(&self, parameters: &ModelParameters) -> BTreeSet<String> {
         let failed = self
             .managed(parameters)
             .filter(|(id, snapshot)| Copy::read(id, snapshot).is_ok() && snapshot.state == "error");
@@ -94,7 +94,7 @@ impl Account {
     }
 
     /// Returns the snapshots of this stack with unreadable tags. They are reported and never deleted.
-    pub fn unreadable(&self, parameters: &Parameters) -> BTreeSet<String> {
+    pub fn unreadable(&self, parameters: &ModelParameters) -> BTreeSet<String> {
         let tagged = self.tagged(parameters);
         let broken = tagged.filter(|(id, snapshot)| !self.is_own(snapshot) || Copy::read(id, snapshot).is_err());
         broken.map(|(id, _)| id.clone()).collect()
@@ -105,7 +105,7 @@ impl Account {
         &self,
         volume: &str,
         due: &str,
-        parameters: &Parameters,
+        parameters: &ModelParameters,
         tonight: NaiveDate,
     ) -> BTreeSet<NaiveDate> {
         let managed = self.managed(parameters).filter_map(|(id, snapshot)| Copy::read(id, snapshot).ok());
@@ -113,21 +113,21 @@ impl Account {
         good.map(|copy| copy.night).collect()
     }
 
-    fn managed(&self, parameters: &Parameters) -> impl Iterator<Item = (&String, &Snapshot)> {
+    fn managed(&self, parameters: &ModelParameters) -> impl Iterator<Item = (&String, &ModelSnapshot)> {
         self.tagged(parameters).filter(|(_, one)| self.is_own(one))
     }
 
-    fn tagged(&self, parameters: &Parameters) -> impl Iterator<Item = (&String, &Snapshot)> {
+    fn tagged(&self, parameters: &ModelParameters) -> impl Iterator<Item = (&String, &ModelSnapshot)> {
         self.snapshots.iter().filter(|(_, one)| one.tags.get("BackupStack") == Some(&parameters.backup_stack))
     }
 
     /// Returns false for a copy that another tool made with all tags.
-    fn is_own(&self, snapshot: &Snapshot) -> bool {
+    fn is_own(&self, snapshot: &ModelSnapshot) -> bool {
         self.volumes.contains_key(&snapshot.volume) || snapshot.tags.get("SnapshotOf") == Some(&snapshot.volume)
     }
 }
 
-fn is_selected(tags: &Tags, parameters: &Parameters) -> bool {
+fn is_selected(tags: &Tags, parameters: &ModelParameters) -> bool {
     let opted_out = tags.get("Backup").is_some_and(|value| value.to_lowercase() == "false");
     let wanted = match parameters.volume_tag.find('=') {
         None => true,
@@ -147,7 +147,7 @@ pub fn due(night: NaiveDate) -> Vec<&'static str> {
     }
 }
 
-fn snapshot_tags(id: &str, volume: &Volume, parameters: &Parameters, night: NaiveDate) -> Tags {
+fn snapshot_tags(id: &str, volume: &ModelVolume, parameters: &ModelParameters, night: NaiveDate) -> Tags {
     let (restore, volume) = (&volume.restore, &volume.tags);
     let due = due(night);
     let says = |key: &str| volume.get(key).filter(|value| !value.is_empty()).cloned();
@@ -190,7 +190,7 @@ struct Copy<'a> {
 const INTERVALS: [&str; 3] = ["Daily", "Quarterly", "Annual"];
 
 impl<'a> Copy<'a> {
-    fn read(id: &'a str, snapshot: &'a Snapshot) -> Result<Self, ()> {
+    fn read(id: &'a str, snapshot: &'a ModelSnapshot) -> Result<Self, ()> {
         let tag = |key: &str| snapshot.tags.get(key).ok_or(());
         let night: NaiveDate = tag("Night")?.parse().map_err(|_| ())?;
         let (interval, due) = (tag("Interval")?.as_str(), tag("Intervals")?.split('+').collect::<Vec<_>>());
@@ -207,7 +207,7 @@ impl<'a> Copy<'a> {
         self.state == "completed" || (self.state == "pending" && self.night == tonight)
     }
 
-    fn expires(&self, copies: &[Copy], parameters: &Parameters, tonight: NaiveDate, exists: bool) -> bool {
+    fn expires(&self, copies: &[Copy], parameters: &ModelParameters, tonight: NaiveDate, exists: bool) -> bool {
         if self.interval == "Annual" {
             return false;
         }

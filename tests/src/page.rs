@@ -3,7 +3,7 @@
 use crate::{root, text};
 
 /// Compares the text between `start` and `end` of a page with `now`. `UPDATE=1 make test` writes `now` to the page instead.
-pub fn shows(path: &str, start: &str, end: &str, now: &str) {
+pub fn assert_shows(path: &str, start: &str, end: &str, now: &str) {
     let (_, shown, _) = parts(path, start, end);
     if shown != now && std::env::var_os("UPDATE").is_some() {
         write(path, start, end, now);

@@ -11,20 +11,20 @@ use std::{
 use tokio::net::{TcpListener, TcpStream};
 
 /// The status, stdout and stderr of a command (SSM API reference, GetCommandInvocation).
-pub type Said = (&'static str, String, String);
+pub type CommandOutput = (&'static str, String, String);
 
-type Says = Box<dyn FnMut(&Value) -> Said + Send>;
+type Responder = Box<dyn FnMut(&Value) -> CommandOutput + Send>;
 
 /// A running stand-in, for `AWS_ENDPOINT_URL_SSM`.
 pub struct Ssm {
     pub url: String,
-    desk: Arc<Desk>,
+    state: Arc<SsmState>,
 }
 
 #[derive(Default)]
-struct Desk {
+struct SsmState {
     sent: Mutex<Vec<Value>>,
-    says: Mutex<Option<Says>>,
+    responder: Mutex<Option<Responder>>,
 }
 
 impl Ssm {
@@ -33,39 +33,39 @@ impl Ssm {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         listener.set_nonblocking(true).expect("a socket that does not block");
-        let desk = Arc::new(Desk::default());
-        let accepting = desk.clone();
+        let state = Arc::new(SsmState::default());
+        let accepting = state.clone();
         tokio::spawn(async move {
             let listener = TcpListener::from_std(listener).expect("a listener");
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(accepting.clone().converse(stream));
             }
         });
-        Self { url, desk }
+        Self { url, state }
     }
 
-    /// Answers each GetCommandInvocation with the result of `says` for the SendCommand request.
-    pub fn say(&self, says: impl FnMut(&Value) -> Said + Send + 'static) {
-        *self.desk.says.lock().expect("nobody panics with it") = Some(Box::new(says));
+    /// Answers each GetCommandInvocation with the result of `responder` for the SendCommand request.
+    pub fn respond_with(&self, responder: impl FnMut(&Value) -> CommandOutput + Send + 'static) {
+        *self.state.responder.lock().expect("nobody panics with it") = Some(Box::new(responder));
     }
 
     /// Returns the commands sent since the last call.
     pub fn take_sent(&self) -> Vec<Value> {
-        std::mem::take(&mut self.desk.sent.lock().expect("nobody panics with it"))
+        std::mem::take(&mut self.state.sent.lock().expect("nobody panics with it"))
     }
 }
 
-impl Desk {
+impl SsmState {
     async fn converse(self: Arc<Self>, stream: TcpStream) {
         let service = service_fn(|request: Request<Incoming>| {
-            let desk = self.clone();
+            let state = self.clone();
             async move {
                 let (head, body) = request.into_parts();
                 let target =
                     head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).map(str::to_owned);
                 let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
                 let asked = serde_json::from_slice(&body).map_err(io::Error::other)?;
-                let (status, answer) = desk.answer(&target.unwrap_or_default(), asked);
+                let (status, answer) = state.answer(&target.unwrap_or_default(), asked);
                 let response = Response::builder().status(status).header("content-type", "application/x-amz-json-1.1");
                 response.body(Full::new(Bytes::from(answer.to_string()))).map_err(io::Error::other)
             }
@@ -85,8 +85,8 @@ impl Desk {
                 let Some(command) = number.and_then(|number: usize| sent.get(number - 1)) else {
                     return (400, json!({"__type": "InvocationDoesNotExist", "message": "no such command"}));
                 };
-                let mut says = self.says.lock().expect("nobody panics with it");
-                let (status, stdout, stderr) = says.as_mut().expect("what it says")(command);
+                let mut responder = self.responder.lock().expect("nobody panics with it");
+                let (status, stdout, stderr) = responder.as_mut().expect("what it says")(command);
                 let said = json!({
                     "CommandId": asked["CommandId"], "Status": status, "StatusDetails": status,
                     "ResponseCode": i32::from(status == "Failed"),

@@ -4,13 +4,13 @@ use serde_json::Value;
 use std::process::Command;
 use tests::{asl, mermaid, page, root, template};
 
-fn said(command: &mut Command) -> (bool, String) {
+fn output_text(command: &mut Command) -> (bool, String) {
     let output = command.current_dir(root()).output().expect("a tool under target");
     (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
 fn silent(command: &mut Command) {
-    let (succeeded, said) = said(command);
+    let (succeeded, said) = output_text(command);
     assert!(succeeded && said.trim().is_empty(), "{said}");
 }
 
@@ -67,7 +67,7 @@ fn cfn_guard_finds_nothing_without_a_reason_in_full() {
 #[test]
 fn each_checker_finds_the_open_doors_of_a_template_made_bad_on_purpose_in_full() {
     let bad = ["tests/checkers/open-doors.yaml"];
-    let (succeeded, all) = said(&mut cfn_lint(&bad));
+    let (succeeded, all) = output_text(&mut cfn_lint(&bad));
     assert!(!succeeded && all.contains("E3030"), "{all}");
     let doors = [
         ("checkov", ["OpenToTheWorld: CKV_AWS_24", "BareBucket: CKV_AWS_20"]),
@@ -75,7 +75,7 @@ fn each_checker_finds_the_open_doors_of_a_template_made_bad_on_purpose_in_full()
         ("cfn-guard", ["OpenToTheWorld: INCOMING_SSH_DISABLED", "BareBucket: s3_bucket_versioning_enabled_check"]),
     ];
     for (checker, found) in doors {
-        let (succeeded, all) = said(&mut check(checker, &bad));
+        let (succeeded, all) = output_text(&mut check(checker, &bad));
         let stale = "LedgerBucket: the suppression is no longer needed";
         let expected = found.into_iter().chain((checker != "cloudformation-validate").then_some(stale));
         assert!(!succeeded && expected.into_iter().all(|line| all.contains(line)), "{checker}: {all}");
@@ -112,7 +112,7 @@ fn statelint_finds_nothing_in_the_state_machines() {
 fn the_page_shows_the_state_machines_as_they_are() {
     for machine in asl::MACHINES {
         let start = format!("<!-- {machine} -->\n```mermaid\n");
-        page::shows("docs/design.md", &start, "```\n", &mermaid::diagram(machine));
+        page::assert_shows("docs/design.md", &start, "```\n", &mermaid::diagram(machine));
     }
 }
 
@@ -127,5 +127,5 @@ fn the_retry_budget_is_what_the_page_says() {
         let row = format!("| {name} | {attempts} | {:.0} min | {:.1} h |\n", pauses / 60.0, whole / 3_600.0);
         table += &row;
     }
-    page::shows("docs/design.md", "<!-- budget -->\n", "<!-- end -->\n", &table);
+    page::assert_shows("docs/design.md", "<!-- budget -->\n", "<!-- end -->\n", &table);
 }

@@ -35,7 +35,7 @@ fn every_task_has_a_timeout_and_retries_with_states_all_alone_and_last() {
 }
 
 #[test]
-fn every_error_name_is_decided_on_and_none_is_made_up() {
+fn the_state_machine_handles_every_error_name_and_no_other() {
     let names: BTreeSet<_> = ErrorName::VARIANTS.iter().map(ErrorName::to_string).collect();
     let mut decided = BTreeSet::new();
     for (state, definition) in asl::states() {
@@ -55,7 +55,7 @@ fn every_error_name_is_decided_on_and_none_is_made_up() {
 }
 
 #[test]
-fn what_a_person_must_mend_is_never_retried() {
+fn an_error_that_needs_a_person_is_never_retried() {
     for (name, task) in tasks().filter(|(_, task)| invoked(task).is_some()) {
         let first = &task["Retry"][0];
         let names = asl::error_names(&task, "Retry").remove(0);
@@ -96,7 +96,7 @@ fn every_substitution_is_defined_and_every_definition_used() {
 
 /// EC2 restricts the characters in the description of a security group rule (AWSEC2 API reference, IpRange). No checker tests them.
 #[test]
-fn ec2_takes_every_description_of_a_security_group() {
+fn every_security_group_description_is_valid_in_ec2() {
     let allowed = Regex::new(r"^[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}$").expect("a pattern");
     let mut seen = 0;
     for template in ["environment.yaml", "backup.yaml", "restore-drill.yaml", "template.yaml"] {
@@ -153,14 +153,14 @@ fn a_function_has_one_name_everywhere() {
 }
 
 #[test]
-fn a_function_may_do_what_it_calls_and_nothing_else() {
+fn a_function_has_permission_for_its_own_calls_only() {
     for function in functions() {
         assert_eq!(template::allowed(&pascal(&function)), source::actions(&function), "{function}");
     }
 }
 
 #[test]
-fn a_function_is_given_the_settings_that_it_reads() {
+fn a_function_gets_the_settings_that_it_reads() {
     for function in functions() {
         let (given, read) = (template::environment(&pascal(&function)), source::settings(&function));
         assert!(read.is_subset(&given), "{function} reads {read:?} and is given {given:?}");
@@ -244,7 +244,7 @@ fn the_state_machine_names_versions_that_stay_and_change_with_each_functions_own
 }
 
 #[test]
-fn a_bucket_outlives_its_stack_but_not_one_that_failed_to_come_about() {
+fn a_bucket_outlives_its_stack_unless_the_creation_failed() {
     for file in ["backup.yaml", "environment.yaml"] {
         let resources = template::read(file)["Resources"].as_mapping().expect("Resources").clone();
         let kept: Vec<_> = resources
@@ -261,7 +261,7 @@ fn a_bucket_outlives_its_stack_but_not_one_that_failed_to_come_about() {
 
 /// The root stack refuses each value that a nested stack would refuse, before a resource is created.
 #[test]
-fn the_root_stack_hands_on_every_parameter_under_the_same_constraints() {
+fn the_root_stack_passes_on_every_parameter_with_the_same_constraints() {
     let root = template::read("template.yaml");
     let given = |stack: &str| root["Resources"][stack]["Properties"]["Parameters"].clone();
     let backup_stack = serde_yaml_ng::to_string(&given("Backup")["BackupStack"]).expect("YAML");
@@ -272,25 +272,25 @@ fn the_root_stack_hands_on_every_parameter_under_the_same_constraints() {
         assert_eq!(keys(&given(stack)), wanted, "{stack}");
         wanted.remove("BackupStack");
         for name in wanted {
-            assert!(is_handed_on(&given(stack)[name.as_str()], &name), "{name} of {stack}");
+            assert!(is_passed_on(&given(stack)[name.as_str()], &name), "{name} of {stack}");
             assert_eq!(constraints(&root["Parameters"][name.as_str()]), constraints(&nested[name.as_str()]), "{name}");
         }
     }
 }
 
 /// Returns whether a value is the parameter of this name. A list is passed on as its joined items.
-fn is_handed_on(value: &serde_yaml_ng::Value, name: &str) -> bool {
+fn is_passed_on(value: &serde_yaml_ng::Value, name: &str) -> bool {
     let joined: serde_yaml_ng::Value = serde_yaml_ng::from_str(&format!("!Join [',', !Ref {name}]")).expect("YAML");
     template::is_ref(value, name) || *value == joined
 }
 
 #[test]
-fn the_backup_hands_the_drill_what_it_was_given() {
+fn the_backup_passes_its_parameters_to_the_drill() {
     let (backup, drill) = (template::read("backup.yaml"), template::read("restore-drill.yaml"));
     let given = backup["Resources"]["RestoreDrillStack"]["Properties"]["Parameters"].clone();
     assert_eq!(keys(&given), keys(&drill["Parameters"]));
     for name in keys(&drill["Parameters"]).intersection(&keys(&backup["Parameters"])) {
-        assert!(is_handed_on(&given[name.as_str()], name) || name == "BackupStack", "{name}");
+        assert!(is_passed_on(&given[name.as_str()], name) || name == "BackupStack", "{name}");
         let own = constraints(&drill["Parameters"][name.as_str()]);
         // backup.yaml refuses bad values first, so the drill's template may have fewer constraints, but no additional ones.
         for (constraint, value) in own.iter().filter(|(key, _)| key.as_str() != Some("Type")) {
@@ -300,7 +300,7 @@ fn the_backup_hands_the_drill_what_it_was_given() {
 }
 
 #[test]
-fn the_root_stack_hands_on_every_output_of_the_backup() {
+fn the_root_stack_passes_on_every_output_of_the_backup() {
     let (root, backup) = (template::read("template.yaml"), template::read("backup.yaml"));
     for name in keys(&backup["Outputs"]) {
         let given = &root["Outputs"][name.as_str()];
@@ -333,7 +333,7 @@ fn deletion_is_allowed_on_this_stacks_snapshots_only_and_never_on_an_annual() {
 }
 
 #[test]
-fn the_schedule_and_the_functions_are_told_the_same_time_zone() {
+fn the_schedule_and_the_functions_have_the_same_time_zone() {
     let schedule = &template::properties("Schedule")["ScheduleExpressionTimezone"];
     assert_eq!(&template::properties("WeeklySchedule")["ScheduleExpressionTimezone"], schedule);
     for function in functions().into_iter().filter(|function| source::settings(function).contains("TIME_ZONE")) {
@@ -343,7 +343,7 @@ fn the_schedule_and_the_functions_are_told_the_same_time_zone() {
 }
 
 #[test]
-fn every_machine_ends_by_itself() {
+fn every_state_machine_has_a_timeout() {
     for machine in asl::MACHINES {
         assert!(asl::definition(machine)["TimeoutSeconds"].is_u64(), "{machine} has no TimeoutSeconds");
     }
@@ -384,7 +384,7 @@ fn every_alarm_reaches_the_topic() {
 }
 
 #[test]
-fn a_volume_whose_last_two_snapshots_failed_is_an_alarm() {
+fn a_volume_whose_last_two_snapshots_failed_raises_an_alarm() {
     let alarm = template::properties("RestorePointAgeAlarm");
     let number = |key: &str| alarm[key].as_i64().expect("a number");
     let hours = |hours: i64| hours * 3_600;
@@ -396,7 +396,7 @@ fn a_volume_whose_last_two_snapshots_failed_is_an_alarm() {
 }
 
 #[test]
-fn a_night_that_is_missing_for_26_hours_is_an_alarm() {
+fn no_night_for_26_hours_raises_an_alarm() {
     let alarm = template::properties("NoCompleteNightAlarm");
     let number = |key: &str| alarm[key].as_u64().expect("a number");
     assert_eq!((number("Period") * number("EvaluationPeriods"), number("Threshold")), (26 * 3_600, 1));
@@ -406,7 +406,7 @@ fn a_night_that_is_missing_for_26_hours_is_an_alarm() {
 }
 
 #[test]
-fn what_eventbridge_cannot_start_is_a_dead_letter() {
+fn a_run_that_eventbridge_cannot_start_is_a_dead_letter() {
     let to_queue = |value: &serde_yaml_ng::Value| {
         let arn: serde_yaml_ng::Value = serde_yaml_ng::from_str("Fn::GetAtt: [DeadLetters, Arn]").expect("YAML");
         *value == arn || template::is_ref(value, "DeadLettersArn")

@@ -44,7 +44,7 @@ fn widgets_of(dashboard: &str) -> Vec<Value> {
     body["widgets"].as_array().expect("widgets").clone()
 }
 
-fn of_type(widgets: &[Value], kind: &str) -> Vec<Value> {
+fn widgets_of_type(widgets: &[Value], kind: &str) -> Vec<Value> {
     let found: Vec<_> = widgets.iter().filter(|widget| widget["type"] == kind).cloned().collect();
     assert!(!found.is_empty(), "no widget of type {kind}");
     found
@@ -60,7 +60,7 @@ fn resources(kind: &str) -> BTreeSet<String> {
 /// Returns the namespace, the name and the dimensions of each metric in a widget. A `.` is replaced with the value in the row above.
 fn metrics() -> Vec<Vec<String>> {
     let mut all = Vec::new();
-    for widget in of_type(&widgets(), "metric") {
+    for widget in widgets_of_type(&widgets(), "metric") {
         let mut above: Vec<String> = Vec::new();
         for metric in widget["properties"]["metrics"].as_array().expect("metrics") {
             let words = metric.as_array().expect("a metric").iter().filter_map(Value::as_str).enumerate();
@@ -72,7 +72,7 @@ fn metrics() -> Vec<Vec<String>> {
 }
 
 #[test]
-fn no_widget_is_over_another_or_off_the_grid() {
+fn no_widget_overlaps_another_or_leaves_the_grid() {
     let mut taken = BTreeSet::new();
     let of_all = DASHBOARDS
         .into_iter()
@@ -88,9 +88,9 @@ fn no_widget_is_over_another_or_off_the_grid() {
 }
 
 #[test]
-fn every_graph_is_of_the_stacks_own_region_and_of_whole_nights() {
+fn every_graph_shows_the_stacks_region_and_whole_nights() {
     for kind in ["metric", "log"] {
-        for widget in of_type(&widgets(), kind) {
+        for widget in widgets_of_type(&widgets(), kind) {
             assert_eq!(widget["properties"]["region"], "<AWS::Region>", "{widget}");
             assert!(kind == "log" || widget["properties"]["period"] == 86_400, "{widget}");
         }
@@ -98,7 +98,7 @@ fn every_graph_is_of_the_stacks_own_region_and_of_whole_nights() {
 }
 
 #[test]
-fn every_metric_is_shown_and_no_other_is() {
+fn the_dashboard_shows_every_metric_and_no_other() {
     let own: BTreeSet<_> = metrics().into_iter().filter(|metric| metric[0] == metrics::NAMESPACE).collect();
     let of = |name| [metrics::NAMESPACE, name, "BackupStack", "<BackupStack>"].map(str::to_owned).to_vec();
     assert_eq!(own, BTreeSet::from(metrics::ALL.map(of)));
@@ -114,7 +114,7 @@ const DIMENSIONS: [(&str, &str, &str); 2] = [
 ];
 
 #[test]
-fn a_metric_of_aws_is_of_a_resource_of_the_stack() {
+fn every_aws_metric_belongs_to_a_resource_of_the_stack() {
     for metric in metrics().iter().filter(|metric| metric[0] != metrics::NAMESPACE) {
         let is_of =
             |namespace: &str, dimension: &str| (namespace, dimension) == (metric[0].as_str(), metric[2].as_str());
@@ -125,7 +125,7 @@ fn a_metric_of_aws_is_of_a_resource_of_the_stack() {
 }
 
 #[test]
-fn every_way_to_end_badly_is_shown() {
+fn the_dashboard_shows_every_kind_of_failure() {
     let shown: BTreeSet<_> = metrics().into_iter().map(|metric| format!("{} of {}", metric[1], metric[3])).collect();
     let of_functions = functions().into_iter().map(|function| format!("Errors of <{}Function>", pascal(&function)));
     let ends = ["Failed", "TimedOut", "Aborted"];
@@ -149,7 +149,7 @@ fn writes(field: &str) -> bool {
 fn the_query_asks_the_log_group_of_the_drill_for_what_drill_report_logs() {
     let (source, word) = (Regex::new("^SOURCE '([^']+)'").unwrap(), Regex::new(r"\w+").unwrap());
     let alias = Regex::new(r" as (\w+)").unwrap();
-    for widget in of_type(&widgets(), "log") {
+    for widget in widgets_of_type(&widgets(), "log") {
         let query = widget["properties"]["query"].as_str().expect("a query");
         let group = source.captures(query).expect("a SOURCE");
         assert_eq!(&group[1], "<DrillLogGroup>", "{query}");
@@ -166,8 +166,8 @@ fn the_query_asks_the_log_group_of_the_drill_for_what_drill_report_logs() {
 }
 
 #[test]
-fn every_alarm_is_on_it() {
-    let widgets = of_type(&widgets(), "alarm");
+fn the_dashboard_shows_every_alarm() {
+    let widgets = widgets_of_type(&widgets(), "alarm");
     let shown = widgets.iter().flat_map(|widget| widget["properties"]["alarms"].as_array().expect("alarms").clone());
     let shown: Vec<_> = shown.map(|alarm| alarm.as_str().expect("an ARN").to_owned()).collect();
     assert_eq!(BTreeSet::from_iter(shown), resources("AWS::CloudWatch::Alarm"));

@@ -145,7 +145,7 @@ fn every_error_that_a_mail_knows_is_explained_to_the_operator() {
         let codes: Vec<_> = codes.iter().map(|code| format!("`{code}`")).collect();
         table += &format!("| {} | {} | {} |\n", codes.join(", "), advice.means, advice.remedy);
     }
-    page::shows("docs/operating.md", "<!-- advice -->\n", "<!-- end -->\n", &table);
+    page::assert_shows("docs/operating.md", "<!-- advice -->\n", "<!-- end -->\n", &table);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn the_parameters_are_listed_as_the_template_has_them() {
         let says = parameter["Description"].as_str().expect("a description");
         table += &format!("| `{name}` | {default} | {says}{alone} |\n");
     }
-    page::shows("docs/parameters.md", "<!-- parameters -->\n", "<!-- end -->\n", &table);
+    page::assert_shows("docs/parameters.md", "<!-- parameters -->\n", "<!-- end -->\n", &table);
 }
 
 fn number(value: &Value) -> Option<String> {

@@ -155,7 +155,7 @@ impl Drop for Database {
 }
 
 #[test]
-fn what_was_in_the_databases_is_there_again_when_the_dump_is_restored() {
+fn a_restored_dump_has_the_data_of_every_database() {
     let database = Database::start();
     database.sql(&["-c", "CREATE ROLE shop LOGIN PASSWORD 'for the test'"]);
     database.sql(&["-c", "CREATE DATABASE shop OWNER shop"]);
@@ -202,7 +202,7 @@ fn the_newest_three_dumps_stay() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_does_not_cost_the_new_dump() {
+fn a_clock_that_was_set_back_keeps_the_new_dump() {
     let place = DumpServer::new();
     place.program("pg_dumpall", WHOLE);
     place.earlier(&EARLIER);
@@ -221,7 +221,7 @@ fn a_dump_that_fails_midway_leaves_the_good_ones_and_nothing_else() {
 }
 
 #[test]
-fn a_dump_that_is_empty_or_cut_off_is_no_dump() {
+fn an_empty_or_truncated_dump_fails() {
     let place = DumpServer::new();
     place.earlier(&EARLIER);
     for cut in ["true", "echo 'CREATE TABLE half'"] {
@@ -232,7 +232,7 @@ fn a_dump_that_is_empty_or_cut_off_is_no_dump() {
 }
 
 #[test]
-fn a_dump_leaves_the_database_the_last_of_the_disk() {
+fn a_dump_stops_before_it_fills_the_disk() {
     let place = DumpServer::new();
     place.earlier(&EARLIER);
     place.program("pg_dumpall", &format!("head -c 1000000 /dev/urandom; {WHOLE}"));
@@ -276,7 +276,7 @@ fn user_data_fits_is_bash_and_holds_no_secret() {
 
 #[test]
 #[ignore = "needs systemd: make test-privileged"]
-fn systemd_takes_the_units() {
+fn systemd_accepts_the_units() {
     let version = Command::new("systemd-analyze").arg("--version").output().expect("systemd-analyze; install systemd");
     assert!(version.status.success());
     let place = DumpServer::new();
@@ -301,7 +301,7 @@ fn dimensions(alarm: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_disks_alarms_look_where_the_agent_writes() {
+fn the_disk_alarms_read_the_metrics_of_the_agent() {
     for server in ["WebServer", "DatabaseServer"] {
         let script = user_data(server);
         let start = script.find("cat > /etc/nightly/agent.json <<END\n").expect("the agent's settings");
@@ -326,7 +326,7 @@ fn the_disks_alarms_look_where_the_agent_writes() {
 }
 
 #[test]
-fn the_dumps_alarms_look_where_the_dump_writes() {
+fn the_dump_alarms_read_the_metrics_of_the_dump() {
     let script = file("/usr/local/bin/dump-metric");
     for (alarm, state) in [("DatabaseDumpMissingAlarm", "completed"), ("DatabaseDumpFailedAlarm", "failed")] {
         let place = DumpServer::new();
@@ -382,7 +382,7 @@ fn every_alarm_reaches_the_topic_and_says_when_it_is_over() {
 }
 
 #[test]
-fn the_database_lets_in_the_public_subnet_and_the_subnet_is_that_one() {
+fn the_database_admits_only_the_public_subnet() {
     let subnet = properties("PublicSubnet")["CidrBlock"].as_str().expect("a range").to_owned();
     assert!(user_data("DatabaseServer").contains(&format!("\nPUBLIC_SUBNET={subnet}\n")));
 }

@@ -42,7 +42,7 @@ pub struct Volume {
 
 /// Identity of a managed snapshot, from its tags.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub struct SnapshotIdentity {
     pub night: Night,
     pub interval: Interval,
     pub intervals: Intervals,
@@ -55,7 +55,7 @@ pub struct Snapshot {
     pub volume_id: String,
     pub tags: Tags,
     /// Identity from the tags, or the reason why they cannot be read.
-    pub identity: Result<Identity, String>,
+    pub identity: Result<SnapshotIdentity, String>,
     /// Properties of the volume, if the tags record them.
     pub origin: Option<Origin>,
     pub state: String,
@@ -196,7 +196,8 @@ impl Region {
 
     fn snapshot(&self, found: types::Snapshot) -> Snapshot {
         let tags = tags_of(found.tags());
-        let identity = read_identity(&tags).map(|(night, interval, intervals)| Identity { night, interval, intervals });
+        let identity =
+            read_identity(&tags).map(|(night, interval, intervals)| SnapshotIdentity { night, interval, intervals });
         Snapshot {
             region: self.name.clone(),
             identity,

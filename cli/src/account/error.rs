@@ -10,7 +10,7 @@ use domain::error::cut;
 use std::{error::Error as StdError, fmt, iter::successors};
 
 /// Maximum length of the line, in characters.
-const LONGEST: usize = 500;
+const LONGEST_LINE: usize = 500;
 /// Error codes for expired credentials.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
 /// Error codes for credentials that AWS does not accept, or for a Region that the account has not enabled.
@@ -55,7 +55,7 @@ where
         _ => credentials_problem(&error).unwrap_or_else(|| causes(&error)),
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    Problem { line: format!("{call}: {}", cut(&line, LONGEST)), may_pass: passes(&error) }.into()
+    Problem { line: format!("{call}: {}", cut(&line, LONGEST_LINE)), may_pass: passes(&error) }.into()
 }
 
 /// Returns whether a retry may succeed.

@@ -14,12 +14,12 @@ use report::night::Summary;
 use crate::{
     account::{
         Account, error,
-        ledger::{Folder, Nights, timestamp},
+        ledger::{Folder, LedgerRuns, timestamp},
         map_runs::MapRuns,
         stack::Stack,
     },
     ui::{
-        progress::{Counts, SNAPSHOTS},
+        progress::{MapCounts, SNAPSHOTS},
         text::safe,
     },
 };
@@ -30,7 +30,7 @@ const AT_ONCE: usize = 5;
 const LONGEST_CAUSE: usize = 300;
 
 #[derive(Clone, Debug)]
-pub struct Start {
+pub struct RunRecord {
     pub execution: String,
     /// None if the input was refused.
     pub night: Option<Night>,
@@ -38,16 +38,16 @@ pub struct Start {
     /// None if neither Step Functions nor the ledger has the start time.
     pub started: Option<Timestamp>,
     pub ended: Option<Timestamp>,
-    pub outcome: Outcome,
+    pub outcome: RunStatus,
     /// None if the run wrote no report.
     pub summary: Option<Summary>,
 }
 
 /// Result of a run, or its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RunStatus {
     /// The run has not ended. The counts of its volumes are added once they are known.
-    Running(Option<Counts>),
+    Running(Option<MapCounts>),
     /// Every volume is protected, and every step succeeded.
     Complete,
     /// The run reported an incomplete Night.
@@ -56,7 +56,7 @@ pub enum Outcome {
     Failed(String),
 }
 
-impl Start {
+impl RunRecord {
     /// Returns the run's folder in the ledger.
     pub fn folder(&self) -> Option<Folder> {
         Some(Folder { night: self.night?, execution: name(&self.execution).to_owned() })
@@ -64,33 +64,33 @@ impl Start {
 
     /// Returns whether the run has ended and was not a dry run.
     pub fn is_real_and_over(&self) -> bool {
-        !self.dry_run && !matches!(self.outcome, Outcome::Running(_))
+        !self.dry_run && !matches!(self.outcome, RunStatus::Running(_))
     }
 }
 
 /// Reader of a stack's runs.
 #[derive(Clone, Debug)]
-pub struct Starts<'a> {
+pub struct RunHistory<'a> {
     sfn: Client,
     stack: &'a Stack,
-    pub nights: Nights,
+    pub nights: LedgerRuns,
 }
 
-impl<'a> Starts<'a> {
+impl<'a> RunHistory<'a> {
     pub fn new(account: &Account, stack: &'a Stack) -> Self {
-        Self { sfn: account.sfn(), stack, nights: Nights::new(account, stack) }
+        Self { sfn: account.sfn(), stack, nights: LedgerRuns::new(account, stack) }
     }
 
     /// Lists at least the last `count` runs, newest first, and as many more as it takes to include one that has ended and was not a dry run.
     ///
     /// # Errors
     /// Step Functions or S3 does not answer.
-    pub async fn last(&self, count: usize) -> Result<Vec<Start>> {
+    pub async fn last(&self, count: usize) -> Result<Vec<RunRecord>> {
         let listed = self.listed(|_| true).await?;
         let mut starts = Vec::new();
         for some in listed.chunks(count.max(1)) {
-            starts.extend(self.looked_at(some.iter().map(|one| one.execution_arn.clone()).collect()).await?);
-            if starts.iter().any(Start::is_real_and_over) {
+            starts.extend(self.read_all(some.iter().map(|one| one.execution_arn.clone()).collect()).await?);
+            if starts.iter().any(RunRecord::is_real_and_over) {
                 break;
             }
         }
@@ -101,13 +101,13 @@ impl<'a> Starts<'a> {
     ///
     /// # Errors
     /// Step Functions or S3 does not answer.
-    pub async fn of_night(&self, night: Night) -> Result<Vec<Start>> {
+    pub async fn of_night(&self, night: Night) -> Result<Vec<RunRecord>> {
         let folders = self.nights.starts(night).await?;
         let is_new = |one: &ExecutionListItem| folders.iter().all(|folder| folder.execution != one.name);
         // A run that succeeded has a folder in the ledger.
         let others = self.listed(|one| one.status != ExecutionStatus::Succeeded && is_new(one)).await?;
         let arns = folders.iter().map(|folder| arn(&self.stack.state_machine, &folder.execution));
-        let mut starts = self.looked_at(arns.chain(others.into_iter().map(|one| one.execution_arn)).collect()).await?;
+        let mut starts = self.read_all(arns.chain(others.into_iter().map(|one| one.execution_arn)).collect()).await?;
         for (start, folder) in starts.iter_mut().zip(&folders) {
             // Step Functions no longer has the run, or the run is from before a change of the time zone.
             if start.night != Some(folder.night) {
@@ -128,18 +128,18 @@ impl<'a> Starts<'a> {
         Ok(listed)
     }
 
-    async fn looked_at(&self, executions: Vec<String>) -> Result<Vec<Start>> {
-        let looks = executions.into_iter().map(|execution| self.look(execution));
+    async fn read_all(&self, executions: Vec<String>) -> Result<Vec<RunRecord>> {
+        let looks = executions.into_iter().map(|execution| self.read_one(execution));
         stream::iter(looks).buffered(AT_ONCE).try_collect().await
     }
 
-    async fn look(&self, execution: String) -> Result<Start> {
+    async fn read_one(&self, execution: String) -> Result<RunRecord> {
         let Some(described) = find(&self.sfn, &execution).await? else { return Ok(forgotten(execution)) };
         let mut start = self.read(&described);
-        if let Outcome::Running(_) = start.outcome {
+        if let RunStatus::Running(_) = start.outcome {
             let mut map_runs = MapRuns::default();
             map_runs.update(&self.sfn, &execution).await?;
-            start.outcome = Outcome::Running(map_runs.total(SNAPSHOTS));
+            start.outcome = RunStatus::Running(map_runs.total(SNAPSHOTS));
             return Ok(start);
         }
         match start.folder() {
@@ -148,13 +148,13 @@ impl<'a> Starts<'a> {
         }
     }
 
-    fn read(&self, described: &DescribeExecutionOutput) -> Start {
+    fn read(&self, described: &DescribeExecutionOutput) -> RunRecord {
         let started = timestamp(&described.start_date);
         let input = described.input().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let said = format!("{} {}", described.output().unwrap_or_default(), described.cause().unwrap_or_default());
-        let input = input::Start::read(&input, started);
+        let input = input::RunInput::read(&input, started);
         let of_input = input.as_ref().ok().map(|input| Night::from_time(input.time, &self.stack.time_zone));
-        Start {
+        RunRecord {
             execution: described.execution_arn.clone(),
             night: Folder::named(&said).map(|folder| folder.night).or(of_input),
             dry_run: input.is_ok_and(|input| input.dry_run),
@@ -165,11 +165,11 @@ impl<'a> Starts<'a> {
         }
     }
 
-    async fn with_summary(&self, start: Start, folder: &Folder) -> Result<Start> {
+    async fn with_summary(&self, start: RunRecord, folder: &Folder) -> Result<RunRecord> {
         let Some(summary) = self.nights.summary(folder).await? else { return Ok(start) };
         let is_forgotten = start.night.is_none();
-        let outcome = if summary.is_complete() { Outcome::Complete } else { Outcome::NotComplete };
-        Ok(Start {
+        let outcome = if summary.is_complete() { RunStatus::Complete } else { RunStatus::NotComplete };
+        Ok(RunRecord {
             night: Some(folder.night),
             dry_run: summary.dry_run,
             started: start.started.or(Some(summary.started)),
@@ -211,20 +211,20 @@ pub fn name(execution: &str) -> &str {
     execution.rsplit(':').next().unwrap_or(execution)
 }
 
-fn forgotten(execution: String) -> Start {
-    let outcome = Outcome::Failed("no report, and Step Functions knows it no longer".into());
-    Start { execution, night: None, dry_run: false, started: None, ended: None, outcome, summary: None }
+fn forgotten(execution: String) -> RunRecord {
+    let outcome = RunStatus::Failed("no report, and Step Functions knows it no longer".into());
+    RunRecord { execution, night: None, dry_run: false, started: None, ended: None, outcome, summary: None }
 }
 
-fn outcome(described: &DescribeExecutionOutput) -> Outcome {
+fn outcome(described: &DescribeExecutionOutput) -> RunStatus {
     // Every incomplete run that sent its email has the error NightIncomplete. Its cause names the report only if the run wrote one.
     let error = described.error().filter(|error| *error != "NightIncomplete").unwrap_or_default();
     let cause = described.cause().unwrap_or_default();
     match &described.status {
-        ExecutionStatus::Succeeded => Outcome::Complete,
-        ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Outcome::Running(None),
-        ExecutionStatus::Failed if Folder::named(cause).is_some() => Outcome::NotComplete,
-        status => Outcome::Failed(why(status, error, cause)),
+        ExecutionStatus::Succeeded => RunStatus::Complete,
+        ExecutionStatus::Running | ExecutionStatus::PendingRedrive => RunStatus::Running(None),
+        ExecutionStatus::Failed if Folder::named(cause).is_some() => RunStatus::NotComplete,
+        status => RunStatus::Failed(why(status, error, cause)),
     }
 }
 

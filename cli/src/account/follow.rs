@@ -12,15 +12,15 @@ use tokio::time::sleep;
 
 use crate::{
     account::{error, executions, ledger::timestamp, map_runs::MapRuns},
-    ui::progress::{Counts, DELETIONS, Progress, RESTORE_POINTS, SNAPSHOTS, told},
+    ui::progress::{DELETIONS, MapCounts, Progress, RESTORE_POINTS, SNAPSHOTS, progress_line},
 };
 
 /// Time for which calls are retried if Step Functions does not answer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const RETRY_FOR: Duration = Duration::from_secs(120);
 /// Shortest and longest pause between polls. The pauses grow with the age of the execution.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
-pub struct Follower<'a> {
+pub struct ExecutionFollower<'a> {
     sfn: &'a Client,
     execution: &'a str,
     progress: &'a mut Progress,
@@ -33,7 +33,7 @@ pub struct Follower<'a> {
     is_settled: bool,
 }
 
-impl<'a> Follower<'a> {
+impl<'a> ExecutionFollower<'a> {
     pub fn new(sfn: &'a Client, execution: &'a str, progress: &'a mut Progress) -> Self {
         Self { sfn, execution, progress, seen: 0, map_runs: MapRuns::default(), found: 0, is_settled: false }
     }
@@ -46,7 +46,7 @@ impl<'a> Follower<'a> {
         let began = Instant::now();
         let mut silent_since = None;
         loop {
-            match self.look().await {
+            match self.poll().await {
                 Ok(description) if description.status != ExecutionStatus::Running => {
                     self.progress.settle();
                     return Ok(description);
@@ -55,13 +55,13 @@ impl<'a> Follower<'a> {
                 Ok(_) => {}
                 Err(error) => {
                     let since = *silent_since.get_or_insert_with(|| {
-                        let patience = PATIENCE.as_secs();
+                        let patience = RETRY_FOR.as_secs();
                         self.progress.print(&format!(
                             "  No answer, trying again for {patience} s; the execution continues. {error:#}"
                         ));
                         Instant::now()
                     });
-                    if !error::may_pass(&error) || since.elapsed() > PATIENCE {
+                    if !error::may_pass(&error) || since.elapsed() > RETRY_FOR {
                         self.progress.settle();
                         return Err(error).context(
                             "no longer followed, but the execution continues (to see how far a run is: nightly status)",
@@ -73,7 +73,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    async fn look(&mut self) -> Result<DescribeExecutionOutput> {
+    async fn poll(&mut self) -> Result<DescribeExecutionOutput> {
         // Comes first, so that the last events of an execution that has ended are shown.
         let description = executions::describe(self.sfn, self.execution).await?;
         let pages = self.sfn.get_execution_history().execution_arn(self.execution).into_paginator().items().send();
@@ -81,14 +81,14 @@ impl<'a> Follower<'a> {
         let events = events.map_err(|error| error::from_sdk("GetExecutionHistory", error))?;
         self.map_runs.update(self.sfn, self.execution).await?;
         for event in events.iter().skip(self.seen) {
-            self.tell(event);
+            self.show_event(event);
         }
         self.seen = self.seen.max(events.len());
         self.show_map_runs();
         Ok(description)
     }
 
-    fn tell(&mut self, event: &HistoryEvent) {
+    fn show_event(&mut self, event: &HistoryEvent) {
         let Some(details) = event.state_exited_event_details() else { return };
         let output: Value = details.output().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         match details.name() {
@@ -103,7 +103,7 @@ impl<'a> Follower<'a> {
             }
             _ => {}
         }
-        if let Some(line) = told(details.name(), &output) {
+        if let Some(line) = progress_line(details.name(), &output) {
             self.progress.say(timestamp(&event.timestamp), details.name(), &line);
         }
     }
@@ -114,7 +114,7 @@ impl<'a> Follower<'a> {
         }
         if let Some(counts) = self.map_runs.total(SNAPSHOTS) {
             // The total of a Map Run grows while its items are read. Discovery knows the number earlier.
-            self.progress.show(SNAPSHOTS, Counts { total: counts.total.max(self.found), ..counts });
+            self.progress.show(SNAPSHOTS, MapCounts { total: counts.total.max(self.found), ..counts });
         }
         for map in [DELETIONS, RESTORE_POINTS] {
             if let Some(counts) = self.map_runs.total(map) {

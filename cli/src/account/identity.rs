@@ -10,7 +10,7 @@ const SERVICES: [&str; 6] = ["CloudFormation", "EC2", "IAM", "S3", "SNS", "STS"]
 
 /// Account of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct CallerIdentity {
     /// Account id of 12 digits.
     pub account: String,
     /// None if the account has no alias, or the caller may not list it.
@@ -21,7 +21,7 @@ pub struct Identity {
     pub endpoint: Option<String>,
 }
 
-impl Identity {
+impl CallerIdentity {
     /// Asks AWS for the account of the caller's credentials.
     ///
     /// # Errors

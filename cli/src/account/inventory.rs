@@ -55,10 +55,10 @@ impl Inventory {
     /// Reads every Region. If `volume` is given, reads only volumes with this id or name.
     pub async fn read(account: &Account, stack: &Stack, volume: Option<&str>) -> Result<Self> {
         let answers = each_region(account, &stack.regions, async |region| match volume {
-            None => Self::of_region(&region, &stack.backup_stack, &[]).await,
+            None => Self::read_region(&region, &stack.backup_stack, &[]).await,
             Some(asked) => {
                 let ids = ids_of(&region, &stack.backup_stack, asked).await?;
-                Self::of_volumes(&region, &stack.backup_stack, &ids).await
+                Self::read_volumes(&region, &stack.backup_stack, &ids).await
             }
         });
         let (parts, unread) = readable(answers.await)?;
@@ -71,14 +71,14 @@ impl Inventory {
     }
 
     /// Reads the volumes with these ids, and their managed snapshots, in one Region.
-    pub async fn of_volumes(region: &Region, backup_stack: &str, ids: &BTreeSet<String>) -> Result<Self> {
+    pub async fn read_volumes(region: &Region, backup_stack: &str, ids: &BTreeSet<String>) -> Result<Self> {
         if ids.is_empty() {
             return Ok(Self::default());
         }
-        Self::of_region(region, backup_stack, &[filter("volume-id", ids)]).await
+        Self::read_region(region, backup_stack, &[filter("volume-id", ids)]).await
     }
 
-    async fn of_region(region: &Region, backup_stack: &str, filters: &[Filter]) -> Result<Self> {
+    async fn read_region(region: &Region, backup_stack: &str, filters: &[Filter]) -> Result<Self> {
         let volumes = region.volumes(filters).await?;
         let mut snapshots = region.snapshots(&[filters, &[managed(backup_stack)]].concat()).await?;
         // Leaves out copies that another tool made with all tags.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::account::{Account, error, stack::Stack};
 
 #[derive(Clone, Debug)]
-pub struct Nights {
+pub struct LedgerRuns {
     s3: Client,
     bucket: String,
 }
@@ -36,7 +36,7 @@ impl Folder {
     }
 }
 
-impl Nights {
+impl LedgerRuns {
     pub fn new(account: &Account, stack: &Stack) -> Self {
         Self { s3: account.s3(), bucket: stack.ledger.clone() }
     }
@@ -130,6 +130,6 @@ mod tests {
         let folder = Folder { night: "2026-12-31".parse().unwrap(), execution: "9a92-x".into() };
         assert_eq!(Folder::named(said), Some(folder.clone()));
         assert_eq!(Folder::named(&format!("{{\"summary\":\"{said}\"}}")), Some(folder));
-        assert_eq!(Folder::named("BadInput: time: yesterday"), None);
+        assert_eq!(Folder::named("BadInput: time yesterday must be a time"), None);
     }
 }

@@ -7,11 +7,11 @@ use aws_sdk_sfn::{
 };
 use std::{collections::BTreeMap, ops::Add};
 
-use crate::{account::error, ui::progress::Counts};
+use crate::{account::error, ui::progress::MapCounts};
 
 /// Map Runs of an execution by ARN, as of the last [`MapRuns::update`]. The bool is true if the Map Run has ended.
 #[derive(Debug, Default)]
-pub struct MapRuns(BTreeMap<String, (Counts, bool)>);
+pub struct MapRuns(BTreeMap<String, (MapCounts, bool)>);
 
 impl MapRuns {
     /// Lists the Map Runs and reads the counts of those that have not ended.
@@ -28,23 +28,23 @@ impl MapRuns {
             let run = sfn.describe_map_run().map_run_arn(arn).send().await;
             let run = run.map_err(|error| error::from_sdk("DescribeMapRun", error))?;
             *has_ended = run.status != MapRunStatus::Running;
-            *counts = run.execution_counts.map(Counts::from).unwrap_or(*counts);
+            *counts = run.execution_counts.map(MapCounts::from).unwrap_or(*counts);
         }
         Ok(())
     }
 
-    pub fn all(&self) -> impl Iterator<Item = (&str, Counts)> {
+    pub fn all(&self) -> impl Iterator<Item = (&str, MapCounts)> {
         self.0.iter().map(|(arn, (counts, _))| (arn.as_str(), *counts))
     }
 
     /// Returns the counts of a Map over all Regions, or none if the Map has not started. The ARN of a Map Run ends in `/<label>:<id>`.
-    pub fn total(&self, map: &str) -> Option<Counts> {
+    pub fn total(&self, map: &str) -> Option<MapCounts> {
         let label = |arn: &str| arn.split('/').nth(1)?.split(':').next().map(str::to_owned);
         self.all().filter(|(arn, _)| label(arn).as_deref() == Some(map)).map(|(_, counts)| counts).reduce(Add::add)
     }
 }
 
-impl From<MapRunExecutionCounts> for Counts {
+impl From<MapRunExecutionCounts> for MapCounts {
     fn from(counts: MapRunExecutionCounts) -> Self {
         let number = |count: i64| u64::try_from(count).unwrap_or_default();
         let failed = counts.failed + counts.timed_out + counts.aborted;
@@ -57,7 +57,7 @@ impl From<MapRunExecutionCounts> for Counts {
     }
 }
 
-impl Add for Counts {
+impl Add for MapCounts {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {

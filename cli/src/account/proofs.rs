@@ -7,7 +7,7 @@ use ledger::keys;
 use std::collections::HashMap;
 
 use crate::{
-    account::{Account, ledger::Nights, stack::Stack},
+    account::{Account, ledger::LedgerRuns, stack::Stack},
     ui::text::duration,
 };
 
@@ -19,7 +19,7 @@ pub async fn read(account: &Account, stack: &Stack) -> Result<Option<Proofs>> {
     if stack.drill.is_none() {
         return Ok(None);
     }
-    let ledger = Nights::new(account, stack);
+    let ledger = LedgerRuns::new(account, stack);
     let mut proofs = Proofs::new();
     for region in &stack.regions {
         let key = keys::proofs(region);

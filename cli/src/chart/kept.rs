@@ -2,7 +2,7 @@
 
 use domain::{
     Intervals, Night,
-    retention::{self, Policy, Snapshot, State},
+    retention::{self, DatedSnapshot, Policy, RetentionState},
 };
 use jiff::ToSpan;
 use std::collections::BTreeMap;
@@ -34,10 +34,10 @@ fn coming(from: Night, nights: u32) -> Vec<Night> {
 /// Returns the life of each restore point. Drops expired restore points, so that the work for a Night depends on the number of kept restore
 /// points and not on the number of all Nights.
 fn lives(policy: Policy, nights: &[Night]) -> Vec<Life> {
-    let (mut lives, mut held) = (BTreeMap::new(), Vec::<Snapshot>::new());
+    let (mut lives, mut held) = (BTreeMap::new(), Vec::<DatedSnapshot>::new());
     for &tonight in nights {
         // When a run looks for expired snapshots, the snapshot of its own Night is still pending.
-        held.iter_mut().for_each(|snapshot| snapshot.state = State::Completed);
+        held.iter_mut().for_each(|snapshot| snapshot.state = RetentionState::Completed);
         held.push(snapshot(tonight));
         lives.insert(tonight, Life { interval: Intervals::due(tonight).governing(), made: tonight, expired: None });
         let expired: Vec<_> =
@@ -50,15 +50,15 @@ fn lives(policy: Policy, nights: &[Night]) -> Vec<Life> {
     lives.into_values().collect()
 }
 
-fn snapshot(night: Night) -> Snapshot {
+fn snapshot(night: Night) -> DatedSnapshot {
     let intervals = Intervals::due(night);
-    Snapshot {
+    DatedSnapshot {
         id: format!("snap-{night}"),
         volume_id: VOLUME.to_owned(),
         night,
         interval: intervals.governing(),
         intervals,
-        state: State::Pending,
+        state: RetentionState::Pending,
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 
 use crate::{
-    Verdict,
+    Exit,
     account::{
         Account,
         ec2::{Snapshot, Volume},
@@ -50,7 +50,7 @@ impl Cover {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Point {
+pub struct CoveragePoint {
     snapshot_id: String,
     night: String,
     begun: Timestamp,
@@ -65,9 +65,9 @@ pub struct Row {
     pub servers: Vec<String>,
     pub region: String,
     pub made_seconds: Option<i64>,
-    pub restore_point: Option<Point>,
+    pub restore_point: Option<CoveragePoint>,
     /// Newer snapshot that is still pending.
-    pub pending: Option<Point>,
+    pub pending: Option<CoveragePoint>,
     pub verdict: Cover,
     /// Result of the volume's last drill. Absent if no drill included the volume.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +77,7 @@ pub struct Row {
 /// In-use volumes, and volumes that have restore points, worst first.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Coverage {
+pub struct CoverageReport {
     covered: bool,
     unread: Vec<String>,
     /// Whether the stack has a restore drill.
@@ -87,7 +87,7 @@ pub struct Coverage {
     volumes: Vec<Row>,
 }
 
-pub async fn run(account: &Account, stack: &Stack, asked: &Asked, json: bool, now: Timestamp) -> Result<Verdict> {
+pub async fn run(account: &Account, stack: &Stack, asked: &Asked, json: bool, now: Timestamp) -> Result<Exit> {
     let inventory = Inventory::read(account, stack, None).await?;
     let regions: Vec<_> = stack.regions.iter().filter(|one| !inventory.unread.contains(one)).cloned().collect();
     let names = server_names(account, &regions).await;
@@ -96,12 +96,12 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Asked, json: bool, no
         output::note(&format!("nightly: without what restore drills proved: {error:#}"));
         None
     });
-    let coverage = Coverage::new(&inventory, &names, &stack.selection, asked.max_age, now).with_proofs(proofs);
+    let coverage = CoverageReport::new(&inventory, &names, &stack.selection, asked.max_age, now).with_proofs(proofs);
     output::answer(json, &coverage, |terminal| coverage.text(&stack.regions, &stack.time_zone, terminal))?;
     Ok(match (inventory.unread.is_empty(), coverage.covered) {
-        (false, _) => Verdict::Partial,
-        (true, true) => Verdict::Good,
-        (true, false) => Verdict::Bad,
+        (false, _) => Exit::Partial,
+        (true, true) => Exit::Good,
+        (true, false) => Exit::Bad,
     })
 }
 
@@ -119,7 +119,7 @@ async fn server_names(account: &Account, regions: &[String]) -> HashMap<String, 
     names
 }
 
-impl Coverage {
+impl CoverageReport {
     /// Determines the verdict on each volume.
     pub fn new(
         inventory: &Inventory,
@@ -262,10 +262,10 @@ fn row(
     }
 }
 
-fn point(snapshot: &Snapshot, now: Timestamp) -> Option<Point> {
+fn point(snapshot: &Snapshot, now: Timestamp) -> Option<CoveragePoint> {
     let (night, begun) = (snapshot.night()?.to_string(), snapshot.begun?);
     let age_seconds = now.duration_since(begun).as_secs();
-    Some(Point { snapshot_id: snapshot.id.clone(), night, begun, age_seconds })
+    Some(CoveragePoint { snapshot_id: snapshot.id.clone(), night, begun, age_seconds })
 }
 
 impl Row {

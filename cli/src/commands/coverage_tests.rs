@@ -48,9 +48,9 @@ fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays(
     assert_eq!(proofs::in_words(Some(&late), &zone), "FAILED 2026-11-23");
 }
 
-fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
+fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> CoverageReport {
     let names = HashMap::from([("i-1".to_owned(), "web".to_owned())]);
-    Coverage::new(
+    CoverageReport::new(
         &inventory(volumes, snapshots),
         &names,
         &Selection::default(),
@@ -59,7 +59,7 @@ fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Coverage {
     )
 }
 
-fn text(coverage: &Coverage, width: Option<usize>) -> String {
+fn text(coverage: &CoverageReport, width: Option<usize>) -> String {
     coverage.text(&["eu-west-1".to_owned()], &TimeZone::UTC, Terminal { width, is_coloured: false })
 }
 
@@ -128,7 +128,7 @@ fn what_could_not_be_read_is_said_and_is_not_covered() {
     let mut all = inventory(vec![volume("vol-1", &[])], vec![snapshot("vol-1", "completed", 1)]);
     all.unread = vec!["us-east-1".to_owned()];
     let coverage =
-        Coverage::new(&all, &HashMap::new(), &Selection::default(), report::night::STALE, NOW.parse().unwrap());
+        CoverageReport::new(&all, &HashMap::new(), &Selection::default(), report::night::STALE, NOW.parse().unwrap());
     assert!(!coverage.covered && text(&coverage, None).contains("us-east-1 could not be read."));
 }
 

@@ -8,19 +8,19 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Verdict,
-    account::{Account, identity::Identity, inventory, subscriptions},
+    Exit,
+    account::{Account, identity::CallerIdentity, inventory, subscriptions},
     cli::Deploy,
     deployment::{
         artifacts::Artifacts,
         change_set::{self, ChangeSet, Request},
         files::Files,
-        follow::Follower,
+        follow::StackFollower,
         ledger_bucket,
         package::{Package, package},
         price::Template,
         releases,
-        stack::{self, Stack},
+        stack::{self, DeployedStack},
         template,
     },
     ui::{output, progress::Progress, question, text::plural},
@@ -34,7 +34,7 @@ const BYTES_WITHOUT_BUCKET: usize = 51_200;
 const UNTRIED: [&str; 5] = ["cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-"];
 
 /// Result of a deployment.
-enum Ended {
+enum DeployResult {
     Deployed,
     Unchanged,
     /// Ctrl-C or SIGTERM. CloudFormation continues.
@@ -42,15 +42,15 @@ enum Ended {
 }
 
 /// Everything that is known before the change set is created.
-struct Plan<'a> {
+struct Deployment<'a> {
     account: &'a Account,
     asked: &'a Deploy,
     name: &'a str,
-    identity: Identity,
+    identity: CallerIdentity,
     template: Template,
     body: Value,
     files: Files,
-    found: Option<Stack>,
+    found: Option<DeployedStack>,
     parameters: BTreeMap<String, String>,
 }
 
@@ -58,7 +58,7 @@ struct Plan<'a> {
 ///
 /// # Errors
 /// The error has the problem and the remedy in one line. Nothing was changed, unless the error names the status of the stack.
-pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bool) -> Result<Verdict> {
+pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bool) -> Result<Exit> {
     let name = name.unwrap_or(STACK);
     let files = Files::open(asked.from.as_deref())?;
     let identity = identify(account, name, asked.allow_endpoint).await?;
@@ -71,27 +71,27 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bo
     let template = choose(asked, found.as_ref())?;
     let body = template::read(&files, template.path())?;
     let given = given(&body, asked, template)?;
-    let mut plan = Plan { account, asked, name, identity, template, body, files, found, parameters: given };
+    let mut plan = Deployment { account, asked, name, identity, template, body, files, found, parameters: given };
     plan.add_releases()?;
     if asked.check {
-        return Ok(Verdict::Good);
+        return Ok(Exit::Good);
     }
     output::note(&plan.headline());
     let has_ledger_again = plan.restore_ledger().await?;
     let is_changed = match plan.deploy(&cloudformation).await? {
-        Ended::Interrupted => return Ok(Verdict::Interrupted),
-        Ended::Unchanged => has_ledger_again,
-        Ended::Deployed => true,
+        DeployResult::Interrupted => return Ok(Exit::Interrupted),
+        DeployResult::Unchanged => has_ledger_again,
+        DeployResult::Deployed => true,
     };
     plan.report(&cloudformation, is_changed, json).await?;
-    Ok(Verdict::Good)
+    Ok(Exit::Good)
 }
 
 /// Checks the name, the Region and the endpoint, and returns the account.
 ///
 /// # Errors
 /// The name or the Region cannot be used, there are no credentials, or the endpoint is not AWS's.
-pub async fn identify(account: &Account, name: &str, is_any_endpoint_allowed: bool) -> Result<Identity> {
+pub async fn identify(account: &Account, name: &str, is_any_endpoint_allowed: bool) -> Result<CallerIdentity> {
     let mut characters = name.chars();
     let is_name = characters.next().is_some_and(|first| first.is_ascii_alphabetic())
         && characters.all(|one| one.is_ascii_alphanumeric() || one == '-');
@@ -104,14 +104,14 @@ pub async fn identify(account: &Account, name: &str, is_any_endpoint_allowed: bo
             account.region
         );
     }
-    let identity = Identity::load(account).await?;
+    let identity = CallerIdentity::load(account).await?;
     identity.require_aws(is_any_endpoint_allowed)?;
     Ok(identity)
 }
 
 /// Returns the template that the stack was deployed with. For a new stack, returns the requested template, or asks for one.
-fn choose(asked: &Deploy, found: Option<&Stack>) -> Result<Template> {
-    match (found.and_then(|found| Template::of_stack(&found.description)), asked.template) {
+fn choose(asked: &Deploy, found: Option<&DeployedStack>) -> Result<Template> {
+    match (found.and_then(|found| Template::from_description(&found.description)), asked.template) {
         (Some(deployed), Some(other)) if deployed != other => bail!(
             "the stack was deployed with the template {deployed}; the template {other} would delete what it lacks. Use {deployed}, or \
              choose another --stack"
@@ -143,7 +143,7 @@ fn given(body: &Value, asked: &Deploy, template: Template) -> Result<BTreeMap<St
     Ok(given)
 }
 
-impl Plan<'_> {
+impl Deployment<'_> {
     fn add_releases(&mut self) -> Result<()> {
         if self.body["Parameters"][releases::PARAMETER].is_null() {
             return Ok(());
@@ -153,7 +153,7 @@ impl Plan<'_> {
         let digests = releases::digests(&self.files, &values)?;
         let deployed = values.get(releases::PARAMETER).map(String::as_str).unwrap_or_default();
         let rolled_back = self.found.as_ref().filter(|found| found.status.as_str() == "UPDATE_ROLLBACK_COMPLETE");
-        let releases = releases::over(deployed, &digests, rolled_back.map(|found| found.updated.as_str()));
+        let releases = releases::next_releases(deployed, &digests, rolled_back.map(|found| found.updated.as_str()));
         self.parameters.insert(releases::PARAMETER.to_owned(), releases);
         Ok(())
     }
@@ -198,17 +198,17 @@ impl Plan<'_> {
     }
 
     /// Uploads the files, creates a change set, asks for confirmation, and executes the change set.
-    async fn deploy(&self, cloudformation: &Client) -> Result<Ended> {
+    async fn deploy(&self, cloudformation: &Client) -> Result<DeployResult> {
         let artifacts = Artifacts::name(self.account, &self.identity, self.name)?;
         artifacts.create().await?;
         let url = artifacts.url().await?;
         let mut packaged = package(&self.files, self.template.path(), &artifacts.bucket, &url)?;
-        let template = place(&mut packaged, &url);
+        let template = template_source(&mut packaged, &url);
         artifacts.upload(&packaged.objects).await?;
         let name = format!("nightly-{}", Timestamp::now().as_millisecond());
         let request = Request {
             stack: self.name,
-            is_new: self.found.as_ref().is_none_or(Stack::is_new),
+            is_new: self.found.as_ref().is_none_or(DeployedStack::is_new),
             template,
             parameters: &self.parameters,
             kept: self.deployed().into_keys().filter(|key| !self.parameters.contains_key(key)).collect::<BTreeSet<_>>(),
@@ -216,7 +216,7 @@ impl Plan<'_> {
             role: self.asked.role_arn.as_deref(),
         };
         let Some(changes) = ChangeSet::create(cloudformation, &request, &name).await? else {
-            return Ok(Ended::Unchanged);
+            return Ok(DeployResult::Unchanged);
         };
         match self.approve(&changes).await {
             Ok(true) => {}
@@ -227,20 +227,20 @@ impl Plan<'_> {
             }
         }
         let progress = Progress::on_stderr(TimeZone::system());
-        let follower = Follower::begin(cloudformation, &progress, &changes.stack_id).await?;
+        let follower = StackFollower::begin(cloudformation, &progress, &changes.stack_id).await?;
         changes.execute(cloudformation).await?;
         let ended = follower.until(&["CREATE_COMPLETE", "UPDATE_COMPLETE"]).await;
         let is_followed = ended.with_context(|| self.after_a_failure())?;
         if !is_followed {
-            return Ok(Ended::Interrupted);
+            return Ok(DeployResult::Interrupted);
         }
         artifacts.clean(&packaged.objects).await?;
-        Ok(Ended::Deployed)
+        Ok(DeployResult::Deployed)
     }
 
     fn after_a_failure(&self) -> String {
         let place = format!("--stack {} --region {}", self.name, self.account.region);
-        match self.found.as_ref().is_none_or(Stack::is_new) {
+        match self.found.as_ref().is_none_or(DeployedStack::is_new) {
             true => format!(
                 "{}: fix the error, run `nightly destroy {place}`, then deploy again; nothing is lost",
                 self.name
@@ -250,7 +250,7 @@ impl Plan<'_> {
     }
 
     async fn approve(&self, changes: &ChangeSet) -> Result<bool> {
-        match self.found.as_ref().is_none_or(Stack::is_new) {
+        match self.found.as_ref().is_none_or(DeployedStack::is_new) {
             true => output::note(&format!("\n{} will be created.", plural(changes.changes.len(), "resource"))),
             false => {
                 let lines = changes.changes.iter().map(|change| format!("\n  {}", change.line())).collect::<String>();
@@ -291,7 +291,7 @@ impl Plan<'_> {
         let outputs = stack::find(cloudformation, self.name).await?.map(|found| found.outputs).unwrap_or_default();
         let topic = outputs.get("TopicArn").cloned();
         let region = &self.account.region;
-        let deployed = Deployed { stack: self.name, region, is_changed, outputs };
+        let deployed = DeployReport { stack: self.name, region, is_changed, outputs };
         output::answer(json, &deployed, |_| deployed.text())?;
         if let Some(topic) = topic
             && let Ok(Some(missing)) = subscriptions::missing(&self.account.sns(), &topic, region).await
@@ -304,7 +304,7 @@ impl Plan<'_> {
 
 /// Result of a deployment, as it is printed.
 #[derive(Serialize)]
-struct Deployed<'a> {
+struct DeployReport<'a> {
     stack: &'a str,
     region: &'a str,
     #[serde(rename = "changed")]
@@ -312,7 +312,7 @@ struct Deployed<'a> {
     outputs: BTreeMap<String, String>,
 }
 
-impl Deployed<'_> {
+impl DeployReport<'_> {
     fn text(&self) -> String {
         let word = if self.is_changed { "deployed" } else { "unchanged" };
         let lines = self.outputs.iter().map(|(key, value)| format!("  {key:<22} {value}\n")).collect::<String>();
@@ -321,11 +321,11 @@ impl Deployed<'_> {
 }
 
 /// Returns the template in the form for CreateChangeSet. A long template becomes one more object to upload.
-fn place(packaged: &mut Package, url: &dyn Fn(&str) -> String) -> change_set::Template {
+fn template_source(packaged: &mut Package, url: &dyn Fn(&str) -> String) -> change_set::TemplateSource {
     let text = packaged.template.clone();
     if text.len() <= BYTES_WITHOUT_BUCKET {
-        return change_set::Template::Body(text);
+        return change_set::TemplateSource::Body(text);
     }
     let key = packaged.add(text.into_bytes(), ".template");
-    change_set::Template::Url(url(&key))
+    change_set::TemplateSource::Url(url(&key))
 }

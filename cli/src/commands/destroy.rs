@@ -5,14 +5,14 @@ use aws_sdk_ec2::types::{Filter, InstanceStateName};
 use jiff::tz::TimeZone;
 
 use crate::{
-    Verdict,
+    Exit,
     account::{Account, error, inventory},
     cli::Destroy,
     commands::deploy::{STACK, identify},
     deployment::{
         artifacts::Artifacts,
-        follow::Follower,
-        stack::{self, Resource, Stack},
+        follow::StackFollower,
+        stack::{self, DeployedStack, Resource},
     },
     ui::{output, progress::Progress, question},
 };
@@ -21,7 +21,7 @@ use crate::{
 ///
 /// # Errors
 /// The error has the problem and the remedy in one line.
-pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Result<Verdict> {
+pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Result<Exit> {
     let name = name.unwrap_or(STACK);
     let identity = identify(account, name, asked.allow_endpoint).await?;
     let cloudformation = account.cloudformation();
@@ -49,21 +49,26 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Resu
         bail!("not confirmed; nothing was deleted");
     }
     let progress = Progress::on_stderr(TimeZone::system());
-    let follower = Follower::begin(&cloudformation, &progress, &found.id).await?;
+    let follower = StackFollower::begin(&cloudformation, &progress, &found.id).await?;
     let deleted = cloudformation.delete_stack().stack_name(&found.id).send().await;
     deleted.map_err(|error| error::from_sdk("DeleteStack", error))?;
     if !follower.until(&["DELETE_COMPLETE"]).await? {
-        return Ok(Verdict::Interrupted);
+        return Ok(Exit::Interrupted);
     }
     output::print(&format!("{name} in {}: deleted\n", account.region))?;
     output::note(
         "The rest costs what it stores. To delete a bucket, empty it in the S3 console first. To delete a snapshot: aws ec2 delete-snapshot --snapshot-id ID",
     );
-    Ok(Verdict::Good)
+    Ok(Exit::Good)
 }
 
 /// Lists the buckets and snapshots that stay.
-async fn staying(account: &Account, stack: &Stack, resources: &[Resource], artifacts: &Artifacts<'_>) -> Vec<String> {
+async fn staying(
+    account: &Account,
+    stack: &DeployedStack,
+    resources: &[Resource],
+    artifacts: &Artifacts<'_>,
+) -> Vec<String> {
     let buckets = resources.iter().filter(|one| one.kind == "AWS::S3::Bucket");
     let mut lines: Vec<_> = buckets.map(|one| format!("bucket {} ({})", one.physical_id, one.logical_id)).collect();
     lines.push(format!("bucket {} (templates and zips)", artifacts.bucket));

@@ -6,21 +6,21 @@ use domain::{
     Reason,
     drill::{
         Depth,
-        messages::{ProvenOf, UnprovenOf},
+        messages::{ProvenVolume, UnprovenVolume},
     },
 };
 use jiff::SignedDuration;
 use report::{
     advice::advice,
-    drill::{DrillReport, RegionReport},
+    drill::{DrillRegion, DrillReport},
     mail::console,
 };
 use serde_json::json;
 use std::pin::pin;
 
 use crate::{
-    Verdict,
-    account::{Account, executions, follow::Follower, ledger::Nights, stack::Stack},
+    Exit,
+    account::{Account, executions, follow::ExecutionFollower, ledger::LedgerRuns, stack::Stack},
     cli::Drill,
     commands::run::{start, why},
     ui::{
@@ -37,14 +37,14 @@ use crate::{
 ///
 /// # Errors
 /// The stack has no drill, or it cannot be started or followed.
-pub async fn run(account: &Account, stack: &Stack, args: &Drill, json: bool) -> Result<Verdict> {
+pub async fn run(account: &Account, stack: &Stack, args: &Drill, json: bool) -> Result<Exit> {
     let Some(machine) = &stack.drill else {
         bail!("stack {} has no restore drill; deploy it with the parameter RestoreDrill=true", stack.name);
     };
     let input = if args.all { json!({"all": true}) } else { json!({}) };
     let mut interrupted = pin!(interrupted()?);
     let Some(execution) = start(account, machine, &input, interrupted.as_mut()).await? else {
-        return Ok(Verdict::Interrupted);
+        return Ok(Exit::Interrupted);
     };
     let mut progress = Progress::on_stderr(stack.time_zone.clone());
     progress.print(&format!("Restore drill with input {input}, execution {}", executions::name(&execution)));
@@ -52,7 +52,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Drill, json: bool) -> 
         biased;
         () = interrupted => {
             output::note("\nNo longer followed, but the drill continues. To see its result: nightly coverage");
-            Ok(Verdict::Interrupted)
+            Ok(Exit::Interrupted)
         }
         verdict = follow(account, stack, json, &execution, &mut progress) => verdict,
     }
@@ -64,11 +64,11 @@ async fn follow(
     json: bool,
     execution: &str,
     progress: &mut Progress,
-) -> Result<Verdict> {
-    let ended = Follower::new(&account.sfn(), execution, progress).follow().await?;
+) -> Result<Exit> {
+    let ended = ExecutionFollower::new(&account.sfn(), execution, progress).follow().await?;
     let said = format!("{} {}", ended.output().unwrap_or_default(), ended.cause().unwrap_or_default());
     let report: Option<DrillReport> = match key(&said, &stack.ledger) {
-        Some(key) => Nights::new(account, stack).read(key).await?,
+        Some(key) => LedgerRuns::new(account, stack).read(key).await?,
         None => None,
     };
     let Some(report) = report else {
@@ -77,15 +77,15 @@ async fn follow(
             why(&ended),
             console(execution)
         ));
-        return Ok(Verdict::Bad);
+        return Ok(Exit::Bad);
     };
     if json {
         output::print_json(&report)?;
     } else {
-        output::print(&format!("\n{}", text(&report, Terminal::of_stdout())))?;
+        output::print(&format!("\n{}", text(&report, Terminal::from_stdout())))?;
     }
     output::note(&format!("\nThe whole report: {}", report.location));
-    Ok(if report.good { Verdict::Good } else { Verdict::Bad })
+    Ok(if report.good { Exit::Good } else { Exit::Bad })
 }
 
 /// Returns the key that an execution's output or cause names: `…; report: s3://<ledger>/drills/<date>/<execution>/report.json`.
@@ -107,7 +107,7 @@ fn text(report: &DrillReport, terminal: Terminal) -> String {
     text + &mail.map(|mail| terminal.prose(0, &mail)).unwrap_or_default()
 }
 
-fn region_text(report: &RegionReport, terminal: Terminal) -> String {
+fn region_text(report: &DrillRegion, terminal: Terminal) -> String {
     let (region, of) = (terminal.heading(&report.region), plural(report.volumes, "volume"));
     let mut text = terminal.prose(0, &format!("{region}: {} of {of} with restore points drilled", report.taken));
     if !report.proven.is_empty() || !report.unproven.is_empty() {
@@ -131,10 +131,10 @@ fn region_text(report: &RegionReport, terminal: Terminal) -> String {
     text
 }
 
-fn table(report: &RegionReport) -> Rows {
+fn table(report: &DrillRegion) -> Rows {
     let mut rows = Rows::new(&[&["  Volume"], &["Night", "Intervals"], &["Restored", "Proven by"]]);
     let id = |volume: &str| format!("  {volume}");
-    for ProvenOf { volume_id, proven } in &report.proven {
+    for ProvenVolume { volume_id, proven } in &report.proven {
         let by = match proven.depth {
             Depth::Volume => "volume",
             Depth::Files => "files",
@@ -145,7 +145,7 @@ fn table(report: &RegionReport) -> Rows {
         let cells = [id(volume_id), night, intervals, format!("in {}", duration(took)), by.to_owned()];
         rows.add(&cells, Some(Color::DarkGreen));
     }
-    for UnprovenOf { volume_id, unproven } in &report.unproven {
+    for UnprovenVolume { volume_id, unproven } in &report.unproven {
         let (night, intervals) = (unproven.night.to_string(), unproven.intervals.to_string());
         let cells = [id(volume_id), night, intervals, String::new(), "NOT PROVEN".to_owned()];
         rows.add(&cells, Some(Color::DarkRed));

@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::cmp::Reverse;
 
 use crate::{
-    Verdict,
+    Exit,
     account::{
         Account,
         ec2::Snapshot,
@@ -27,7 +27,7 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Point {
+pub struct ListedSnapshot {
     pub snapshot_id: String,
     pub night: Option<Night>,
     pub interval: Option<Interval>,
@@ -43,13 +43,13 @@ pub struct Point {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OfVolume {
+pub struct ListedVolume {
     pub volume_id: String,
     pub name: String,
     pub region: String,
     pub exists: bool,
     /// Annuals, quarterlies and dailies, newest first, and then snapshots whose tags cannot be read.
-    pub restore_points: Vec<Point>,
+    pub restore_points: Vec<ListedSnapshot>,
 }
 
 /// Volumes, and the parameters that determine the expiry dates.
@@ -60,17 +60,11 @@ pub struct Listing {
     quarterly_months: u32,
     keep_quarterlies: u32,
     next_night: Night,
-    pub volumes: Vec<OfVolume>,
+    pub volumes: Vec<ListedVolume>,
 }
 
 /// Prints the restore points of the volume with this id or name, or of all volumes.
-pub async fn run(
-    account: &Account,
-    stack: &Stack,
-    volume: Option<&str>,
-    json: bool,
-    now: Timestamp,
-) -> Result<Verdict> {
+pub async fn run(account: &Account, stack: &Stack, volume: Option<&str>, json: bool, now: Timestamp) -> Result<Exit> {
     let inventory = Inventory::read(account, stack, volume).await?;
     let next = inventory.next_night(now, &stack.time_zone);
     let mut histories = inventory.histories();
@@ -83,14 +77,14 @@ pub async fn run(
     }
     let listing = Listing::new(histories, stack, next);
     output::answer(json, &listing, |terminal| listing.text(stack, terminal))?;
-    Ok(if inventory.unread.is_empty() { Verdict::Good } else { Verdict::Partial })
+    Ok(if inventory.unread.is_empty() { Exit::Good } else { Exit::Partial })
 }
 
 impl Listing {
     pub fn new(histories: Histories<'_>, stack: &Stack, next: Night) -> Self {
         let Policy { dailies, quarterly_months, quarterlies } = stack.policy;
         let mut forecast = Forecast::new(stack.policy, next);
-        let of = |(key, history)| of_volume(key, history, &stack.selection, &mut forecast);
+        let of = |(key, history)| listed_volume(key, history, &stack.selection, &mut forecast);
         let volumes = histories.into_iter().map(of).collect();
         Self { keep_dailies: dailies, quarterly_months, keep_quarterlies: quarterlies, next_night: next, volumes }
     }
@@ -114,34 +108,39 @@ impl Listing {
     }
 }
 
-fn of_volume(
+fn listed_volume(
     (region, id): (&str, &str),
     mut history: History<'_>,
     selection: &Selection,
     forecast: &mut Forecast,
-) -> OfVolume {
+) -> ListedVolume {
     history.snapshots.sort_by_key(|one| {
         Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
     });
     let exists = history.volume.is_some();
-    let fates = forecast.fates(&history.snapshots, Standing::new(history.volume, selection));
-    OfVolume {
+    let forecast_each = forecast.forecast_each(&history.snapshots, Standing::new(history.volume, selection));
+    ListedVolume {
         volume_id: id.to_owned(),
         name: history.name().to_owned(),
         region: region.to_owned(),
         exists,
-        restore_points: history.snapshots.iter().zip(fates).map(|(one, fate)| point(one, fate.as_ref())).collect(),
+        restore_points: history
+            .snapshots
+            .iter()
+            .zip(forecast_each)
+            .map(|(one, end)| listed_snapshot(one, end.as_ref()))
+            .collect(),
     }
 }
 
-fn point(snapshot: &Snapshot, fate: Option<&SnapshotEnd>) -> Point {
+fn listed_snapshot(snapshot: &Snapshot, end: Option<&SnapshotEnd>) -> ListedSnapshot {
     let identity = snapshot.identity.as_ref();
-    let (expires, reason) = match (fate, identity) {
-        (Some(fate), _) => (fate.expires(), expiry::reason(fate, &snapshot.state)),
+    let (expires, reason) = match (end, identity) {
+        (Some(end), _) => (end.expires(), expiry::reason(end, &snapshot.state)),
         (None, Err(problem)) => (None, format!("its tags cannot be read: {problem}")),
         (None, Ok(_)) => (None, String::new()),
     };
-    Point {
+    ListedSnapshot {
         snapshot_id: snapshot.id.clone(),
         night: snapshot.night(),
         interval: identity.ok().map(|identity| identity.interval),
@@ -154,7 +153,7 @@ fn point(snapshot: &Snapshot, fate: Option<&SnapshotEnd>) -> Point {
     }
 }
 
-impl OfVolume {
+impl ListedVolume {
     fn heading(&self, many_regions: bool) -> String {
         let name = if self.name.is_empty() { String::new() } else { format!(" {}", self.name) };
         let region = if many_regions { format!(" in {}", self.region) } else { String::new() };
@@ -181,7 +180,7 @@ impl OfVolume {
     }
 }
 
-impl Point {
+impl ListedSnapshot {
     fn cells(&self, zone: &TimeZone) -> [String; 8] {
         [
             format!("  {}", self.snapshot_id),

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use std::{env, fs::File, path::Path, pin::pin};
 
 use crate::{
-    Verdict,
+    Exit,
     account::{
         Account, error, executions,
-        follow::Follower,
-        ledger::{Folder, Nights, timestamp},
+        follow::ExecutionFollower,
+        ledger::{Folder, LedgerRuns, timestamp},
         stack::Stack,
     },
     chart,
@@ -32,13 +32,13 @@ const CHARTED: u32 = 1_000;
 ///
 /// # Errors
 /// The run cannot be started or followed, or a file cannot be written.
-pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Result<Verdict> {
+pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Result<Exit> {
     let mut input = match &args.like {
         Some(execution) => input_of(account, stack, execution).await?,
         None => asked(args, &stack.time_zone)?,
     };
     if env::var(ANY_NIGHT).as_deref() != Ok("1") {
-        let start = input::Start::read(&input, Timestamp::now())
+        let start = input::RunInput::read(&input, Timestamp::now())
             .and_then(|start| input::require_past(start.time, Timestamp::now()));
         start.map_err(|error| anyhow!("{}", error.message))?;
     }
@@ -51,7 +51,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
     }
     let mut interrupted = pin!(interrupted()?);
     let Some(execution) = start(account, &stack.state_machine, &input, interrupted.as_mut()).await? else {
-        return Ok(Verdict::Interrupted);
+        return Ok(Exit::Interrupted);
     };
     let mut progress = Progress::on_stderr(stack.time_zone.clone());
     progress.print(&format!("Night with input {input}, execution {}", executions::name(&execution)));
@@ -59,7 +59,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
         biased;
         () = interrupted => {
             output::note("\nNo longer followed, but the run continues. To see how far it is: nightly status");
-            Ok(Verdict::Interrupted)
+            Ok(Exit::Interrupted)
         }
         verdict = follow(account, stack, args, json, &execution, &mut progress) => verdict,
     }
@@ -93,23 +93,23 @@ async fn follow(
     json: bool,
     execution: &str,
     progress: &mut Progress,
-) -> Result<Verdict> {
-    let ended = Follower::new(&account.sfn(), execution, progress).follow().await?;
+) -> Result<Exit> {
+    let ended = ExecutionFollower::new(&account.sfn(), execution, progress).follow().await?;
     let said = format!("{} {}", ended.output().unwrap_or_default(), ended.cause().unwrap_or_default());
     let report = match Folder::named(&said) {
-        Some(folder) => Nights::new(account, stack).report(&folder).await?,
+        Some(folder) => LedgerRuns::new(account, stack).report(&folder).await?,
         None => None,
     };
     if let Some(report) = report {
-        tell(account, stack, args, json, &report).await?;
-        return Ok(if report.complete { Verdict::Good } else { Verdict::Bad });
+        print_report(account, stack, args, json, &report).await?;
+        return Ok(if report.complete { Exit::Good } else { Exit::Bad });
     }
     if json {
         output::print_json(&json!({"complete": false, "error": why(&ended), "execution": execution}))?;
     }
     let why = why(&ended);
     output::note(&format!("nightly: the run failed before it could report: {why}; look at {}", console(execution)));
-    Ok(Verdict::Bad)
+    Ok(Exit::Bad)
 }
 
 /// Returns the error and the cause of a failed execution, in one line.
@@ -119,11 +119,11 @@ pub fn why(ended: &DescribeExecutionOutput) -> String {
     format!("{error}{cause}")
 }
 
-async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, report: &Report) -> Result<()> {
+async fn print_report(account: &Account, stack: &Stack, args: &Run, json: bool, report: &Report) -> Result<()> {
     if json {
         output::print_json(report)?;
     } else {
-        output::print(&format!("\n{}", view::terminal::report(report, Terminal::of_stdout())))?;
+        output::print(&format!("\n{}", view::terminal::report(report, Terminal::from_stdout())))?;
     }
     output::note("");
     if let Some(file) = &args.html {
@@ -132,7 +132,7 @@ async fn tell(account: &Account, stack: &Stack, args: &Run, json: bool, report: 
     let night = report.night;
     let next =
         format!("Next: `nightly coverage` lists what is protected; `nightly status {night}` shows this report again.");
-    output::note(Terminal::of_stderr().prose(0, &next).trim_end());
+    output::note(Terminal::from_stderr().prose(0, &next).trim_end());
     Ok(())
 }
 

@@ -8,10 +8,10 @@ use serde_json::json;
 use std::path::Path;
 
 use crate::{
-    Verdict,
+    Exit,
     account::{
         Account,
-        executions::{Outcome, Start, Starts},
+        executions::{RunHistory, RunRecord, RunStatus},
         stack::Stack,
         subscriptions,
     },
@@ -32,22 +32,22 @@ use crate::{
 ///
 /// # Errors
 /// AWS does not answer, or there is no such Night.
-pub async fn run(account: &Account, stack: &Stack, args: &Status, json: bool, now: Timestamp) -> Result<Verdict> {
+pub async fn run(account: &Account, stack: &Stack, args: &Status, json: bool, now: Timestamp) -> Result<Exit> {
     match args.night {
         Some(night) => one(account, stack, night, args.html.as_deref(), json).await,
         None => list(account, stack, args.last.get(), json, now).await,
     }
 }
 
-async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Timestamp) -> Result<Verdict> {
-    let starts = Starts::new(account, stack).last(last).await?;
+async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Timestamp) -> Result<Exit> {
+    let starts = RunHistory::new(account, stack).last(last).await?;
     let shown = &starts[..last.min(starts.len())];
     if json {
         output::print_json(&shown.iter().map(object).collect::<Vec<_>>())?;
     } else if starts.is_empty() {
         output::print(&format!("No run of {} yet. Start one: nightly run\n", stack.backup_stack))?;
     } else {
-        let lines = Lines { zone: &stack.time_zone, terminal: Terminal::of_stdout() };
+        let lines = Lines { zone: &stack.time_zone, terminal: Terminal::from_stdout() };
         output::print(&lines.text(shown))?;
         hint(&starts);
     }
@@ -63,44 +63,45 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Ti
                 "nightly: the last run ended {} ago: look at the schedule (docs/operating.md, No run started)",
                 age(now.duration_since(since))
             ));
-            Ok(Verdict::Bad)
+            Ok(Exit::Bad)
         }
     }
 }
 
 /// Returns the end of the newest run that was not a dry run, if that is too long ago for a daily schedule and no run is running.
-fn silent_since(starts: &[Start], now: Timestamp) -> Option<Timestamp> {
-    let is_running = starts.iter().any(|start| !start.dry_run && matches!(start.outcome, Outcome::Running(_)));
+fn silent_since(starts: &[RunRecord], now: Timestamp) -> Option<Timestamp> {
+    let is_running = starts.iter().any(|start| !start.dry_run && matches!(start.outcome, RunStatus::Running(_)));
     let ended = starts.iter().filter(|start| start.is_real_and_over()).filter_map(|start| start.ended).max()?;
     (!is_running && now.duration_since(ended) > STALE).then_some(ended)
 }
 
 /// Returns the verdict on the newest run that has ended and was not a dry run.
-fn verdict(starts: &[Start]) -> Verdict {
+fn verdict(starts: &[RunRecord]) -> Exit {
     match starts.iter().find(|start| start.is_real_and_over()) {
-        Some(start) if start.outcome != Outcome::Complete => Verdict::Bad,
-        _ => Verdict::Good,
+        Some(start) if start.outcome != RunStatus::Complete => Exit::Bad,
+        _ => Exit::Good,
     }
 }
 
 /// Prints the next step for newcomers to stderr, which scripts do not read.
-fn hint(starts: &[Start]) {
+fn hint(starts: &[RunRecord]) {
     if let Some(night) = starts.iter().find_map(|start| start.night) {
-        let next = Terminal::of_stderr().prose(0, &format!("Next: `nightly status {night}` shows that Night in full."));
+        let next =
+            Terminal::from_stderr().prose(0, &format!("Next: `nightly status {night}` shows that Night in full."));
         output::note(&format!("\n{}", next.trim_end()));
     }
 }
 
-async fn one(account: &Account, stack: &Stack, night: Night, html: Option<&Path>, json: bool) -> Result<Verdict> {
-    let finder = Starts::new(account, stack);
+async fn one(account: &Account, stack: &Stack, night: Night, html: Option<&Path>, json: bool) -> Result<Exit> {
+    let finder = RunHistory::new(account, stack);
     let starts = finder.of_night(night).await?;
     if starts.is_empty() {
         bail!("there is no Night {night} in the ledger; {}", nearest(&finder.nights.all().await?, night));
     }
     // Shows the report of a dry run only if there is no other.
-    let reported = |start: &&Start| start.summary.is_some();
+    let reported = |start: &&RunRecord| start.summary.is_some();
     let shown = starts.iter().find(|start| reported(start) && !start.dry_run).or(starts.iter().find(reported));
-    let report = match shown.and_then(Start::folder) {
+    let report = match shown.and_then(RunRecord::folder) {
         Some(folder) => finder.nights.report(&folder).await?,
         None => None,
     };
@@ -113,7 +114,7 @@ async fn one(account: &Account, stack: &Stack, night: Night, html: Option<&Path>
         output::print_json(&json!({"night": night, "starts": objects, "report": report}))?;
         return Ok(verdict(&starts));
     }
-    let terminal = Terminal::of_stdout();
+    let terminal = Terminal::from_stdout();
     let lines = Lines { zone: &stack.time_zone, terminal };
     let heading = terminal.heading(&format!("{} for Night {night}", plural(starts.len(), "run")));
     let mut text = format!("{heading}\n{}", lines.of_night(&starts));

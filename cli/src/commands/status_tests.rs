@@ -2,9 +2,9 @@ use super::*;
 use crate::view::status_lines::Lines;
 use jiff::tz::TimeZone;
 
-fn start(night: &str, dry_run: bool, outcome: Outcome) -> Start {
+fn start(night: &str, dry_run: bool, outcome: RunStatus) -> RunRecord {
     let at = format!("{night}T04:30:02Z").parse().unwrap();
-    Start {
+    RunRecord {
         execution: format!("arn:aws:states:us-east-1:123456789012:execution:Nightly:of-{night}"),
         night: night.parse().ok(),
         dry_run,
@@ -15,31 +15,27 @@ fn start(night: &str, dry_run: bool, outcome: Outcome) -> Start {
     }
 }
 
-fn all() -> Vec<Start> {
+fn all() -> Vec<RunRecord> {
     vec![
-        start("2026-12-31", false, Outcome::Running(None)),
-        start("2026-12-30", true, Outcome::Complete),
-        start("2026-12-29", false, Outcome::Complete),
-        start(
-            "2026-12-28",
-            false,
-            Outcome::Failed("BadInput: Regions: \"mars\": no such Region of this account".into()),
-        ),
+        start("2026-12-31", false, RunStatus::Running(None)),
+        start("2026-12-30", true, RunStatus::Complete),
+        start("2026-12-29", false, RunStatus::Complete),
+        start("2026-12-28", false, RunStatus::Failed("BadInput: Regions mars is not an AWS Region".into())),
     ]
 }
 
 #[test]
 fn the_newest_real_start_that_is_over_decides() {
-    assert_eq!(verdict(&all()), Verdict::Good);
-    assert_eq!(verdict(&all()[3..]), Verdict::Bad);
-    assert_eq!(verdict(&[start("2026-12-31", false, Outcome::NotComplete), all().remove(2)]), Verdict::Bad);
-    assert_eq!(verdict(&[]), Verdict::Good);
+    assert_eq!(verdict(&all()), Exit::Good);
+    assert_eq!(verdict(&all()[3..]), Exit::Bad);
+    assert_eq!(verdict(&[start("2026-12-31", false, RunStatus::NotComplete), all().remove(2)]), Exit::Bad);
+    assert_eq!(verdict(&[]), Exit::Good);
 }
 
 #[test]
 fn a_stack_whose_schedule_is_off_is_not_well() {
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
-    let runs = [start("2026-12-30", true, Outcome::Complete), start("2026-12-29", false, Outcome::Complete)];
+    let runs = [start("2026-12-30", true, RunStatus::Complete), start("2026-12-29", false, RunStatus::Complete)];
     assert_eq!(silent_since(&runs, at("2026-12-30T16:00:00Z")), None);
     assert_eq!(silent_since(&runs, at("2026-12-30T17:00:00Z")), runs[1].ended);
     assert_eq!(silent_since(&all(), at("2027-12-31T00:00:00Z")), None, "one is running");

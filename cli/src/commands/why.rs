@@ -11,10 +11,10 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 
 use crate::{
-    Verdict,
+    Exit,
     account::{
         Account,
-        ec2::{Identity, Region, Snapshot, filter},
+        ec2::{Region, Snapshot, SnapshotIdentity, filter},
         inventory::{Histories, Inventory, each_region, readable},
         stack::Stack,
     },
@@ -28,7 +28,7 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub struct Explanation {
     pub snapshot_id: String,
     region: String,
     volume_id: String,
@@ -49,7 +49,7 @@ pub struct Answer {
 }
 
 /// Prints why a snapshot is kept.
-pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Timestamp) -> Result<Verdict> {
+pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Timestamp) -> Result<Exit> {
     check(id)?;
     let answers = each_region(account, &stack.regions, async |region| find(&region, stack, id).await).await;
     let (found, unread) = readable(answers)?;
@@ -58,11 +58,11 @@ pub async fn run(account: &Account, stack: &Stack, id: &str, json: bool, now: Ti
         bail!("no snapshot {id} in {}; `nightly list` lists those of this stack", read.join(", "));
     };
     let next = inventory.next_night(now, &stack.time_zone);
-    let answer = Answer::new(&snapshot, images, &inventory.histories(), stack, next);
+    let answer = Explanation::new(&snapshot, images, &inventory.histories(), stack, next);
     output::answer(json, &answer, |terminal| {
         answer.text.iter().map(|text| terminal.prose(0, &safe(text))).collect::<Vec<_>>().join("\n")
     })?;
-    Ok(Verdict::Good)
+    Ok(Exit::Good)
 }
 
 /// Refuses a malformed id, because EC2's own error names neither the format nor a remedy.
@@ -90,11 +90,11 @@ async fn find(region: &Region, stack: &Stack, id: &str) -> Result<Option<(Snapsh
     let volumes = BTreeSet::from([snapshot.volume_id.clone()]);
     let is_ours = snapshot.tags.get(BACKUP_STACK) == Some(&stack.backup_stack);
     let volumes = if is_ours { volumes } else { BTreeSet::new() };
-    let inventory = Inventory::of_volumes(region, &stack.backup_stack, &volumes).await?;
+    let inventory = Inventory::read_volumes(region, &stack.backup_stack, &volumes).await?;
     Ok(Some((snapshot, images, inventory)))
 }
 
-impl Answer {
+impl Explanation {
     /// Explains the snapshot, given the other snapshots of its volume.
     pub fn new(
         snapshot: &Snapshot,
@@ -110,15 +110,19 @@ impl Answer {
         if !own.iter().any(|one| one.id == snapshot.id) {
             own.push(snapshot);
         }
-        let fates = Forecast::new(stack.policy, next).fates(&own, Standing::new(volume, &stack.selection));
-        let fate =
-            own.iter().zip(fates).find(|(one, _)| one.id == snapshot.id).and_then(|(_, fate)| fate.filter(|_| managed));
+        let forecast_each =
+            Forecast::new(stack.policy, next).forecast_each(&own, Standing::new(volume, &stack.selection));
+        let end = own
+            .iter()
+            .zip(forecast_each)
+            .find(|(one, _)| one.id == snapshot.id)
+            .and_then(|(_, end)| end.filter(|_| managed));
         let own_rule = tags::require_own(&snapshot.tags, &snapshot.volume_id, volume.is_some());
         let identity = own_rule.as_ref().and(snapshot.identity.as_ref());
-        let verdict = match (&fate, identity) {
-            (Some(fate), Ok(identity)) => {
+        let verdict = match (&end, identity) {
+            (Some(end), Ok(identity)) => {
                 let tagged = identity.interval != identity.intervals.governing();
-                expiry::sentences(fate, identity.interval, tagged, &snapshot.state, stack.policy, next)
+                expiry::sentences(end, identity.interval, tagged, &snapshot.state, stack.policy, next)
             }
             (_, Err(problem)) if managed => format!(
                 "It has this stack's {BACKUP_STACK} tag, but its tags cannot be read: {problem}. So it neither counts nor expires, \
@@ -128,7 +132,7 @@ impl Answer {
         };
         let mut text = vec![what(snapshot, volume.map(|volume| volume.name()), managed, stack), verdict];
         let gone = managed && volume.is_none();
-        if gone && fate.as_ref().is_some_and(|fate| !told_of_gone(fate)) {
+        if gone && end.as_ref().is_some_and(|end| !told_of_gone(end)) {
             text.push("Its volume no longer exists.".to_owned());
         }
         if !images.is_empty() {
@@ -148,7 +152,7 @@ impl Answer {
             state: snapshot.state.clone(),
             gibibytes: snapshot.gibibytes,
             begun: snapshot.begun,
-            expires: fate.as_ref().and_then(SnapshotEnd::expires),
+            expires: end.as_ref().and_then(SnapshotEnd::expires),
             images,
             text,
             snapshot_id: snapshot.id.clone(),
@@ -156,8 +160,8 @@ impl Answer {
     }
 }
 
-fn told_of_gone(fate: &SnapshotEnd) -> bool {
-    matches!(fate, SnapshotEnd::NewestOfGone | SnapshotEnd::Aged { .. })
+fn told_of_gone(end: &SnapshotEnd) -> bool {
+    matches!(end, SnapshotEnd::NewestOfGone | SnapshotEnd::Aged { .. })
 }
 
 fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &Stack) -> String {
@@ -170,7 +174,7 @@ fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &S
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
     let night = match &snapshot.identity {
         Ok(identity) if managed => {
-            let Identity { night, interval, intervals } = identity;
+            let SnapshotIdentity { night, interval, intervals } = identity;
             let governed = if intervals.to_string() == interval.to_string() {
                 String::new()
             } else {

@@ -1,13 +1,13 @@
 use super::*;
 use crate::fixtures::{NOW, inventory, of_night, stack, tags, volume};
 
-fn answer(snapshot: Snapshot, images: &[&str], inventory: Inventory) -> Answer {
+fn answer(snapshot: Snapshot, images: &[&str], inventory: Inventory) -> Explanation {
     let images = images.iter().map(|image| image.to_string()).collect();
     let next = inventory.next_night(NOW.parse().unwrap(), &stack().time_zone);
-    Answer::new(&snapshot, images, &inventory.histories(), &stack(), next)
+    Explanation::new(&snapshot, images, &inventory.histories(), &stack(), next)
 }
 
-fn of_existing(snapshot: Snapshot) -> Answer {
+fn of_existing(snapshot: Snapshot) -> Explanation {
     let inventory = inventory(vec![volume("vol-1", &[("Name", "db")])], vec![snapshot.clone()]);
     answer(snapshot, &[], inventory)
 }

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use crate::account::{Account, error, identity::Identity};
+use crate::account::{Account, error, identity::CallerIdentity};
 
 /// Maximum length of a bucket name, in characters (S3 user guide, "General purpose bucket naming rules").
 const LONGEST_NAME: usize = 63;
@@ -26,7 +26,7 @@ const DAYS_OF_OLD_VERSIONS: i32 = 30;
 
 pub struct Artifacts<'a> {
     s3: Client,
-    identity: &'a Identity,
+    identity: &'a CallerIdentity,
     account: &'a Account,
     pub bucket: String,
 }
@@ -36,7 +36,7 @@ impl<'a> Artifacts<'a> {
     ///
     /// # Errors
     /// The stack name is too long for a bucket name.
-    pub fn name(account: &'a Account, identity: &'a Identity, stack: &str) -> Result<Self> {
+    pub fn name(account: &'a Account, identity: &'a CallerIdentity, stack: &str) -> Result<Self> {
         let ending = format!("-artifacts-{}-{}", identity.account, account.region);
         if stack.len() + ending.len() > LONGEST_NAME {
             let most = LONGEST_NAME.saturating_sub(ending.len());

@@ -27,7 +27,7 @@ pub struct Request<'a> {
     pub stack: &'a str,
     /// Whether nothing was ever deployed to the stack.
     pub is_new: bool,
-    pub template: Template,
+    pub template: TemplateSource,
     /// Values by parameter.
     pub parameters: &'a BTreeMap<String, String>,
     /// Parameters that keep their deployed value.
@@ -39,7 +39,7 @@ pub struct Request<'a> {
 
 /// A template as CreateChangeSet takes it.
 #[derive(Clone, Debug)]
-pub enum Template {
+pub enum TemplateSource {
     Body(String),
     Url(String),
 }
@@ -76,8 +76,8 @@ pub enum Effect {
 }
 
 /// Result of the creation of a change set.
-enum Creation {
-    Made(ChangeSet),
+enum Created {
+    Ready(ChangeSet),
     Unchanged,
     /// Creation failed for this reason.
     Failed(String),
@@ -90,7 +90,7 @@ impl ChangeSet {
     /// CloudFormation refuses the template or a parameter, or does not answer.
     pub async fn create(cloudformation: &Client, request: &Request<'_>, name: &str) -> Result<Option<Self>> {
         let mut created = create(cloudformation, request, name, true).await?;
-        if let Creation::Failed(reason) = &created
+        if let Created::Failed(reason) = &created
             && reason.starts_with(NESTED_FAILED)
         {
             // CloudFormation knows some values only during the deployment (cloudformation-coverage-roadmap, issue 759).
@@ -99,9 +99,9 @@ impl ChangeSet {
             created = create(cloudformation, request, &format!("{name}-root"), false).await?;
         }
         match created {
-            Creation::Made(made) => Ok(Some(made)),
-            Creation::Unchanged => Ok(None),
-            Creation::Failed(reason) => bail!("no change set could be made for the stack {}: {reason}", request.stack),
+            Created::Ready(made) => Ok(Some(made)),
+            Created::Unchanged => Ok(None),
+            Created::Failed(reason) => bail!("no change set could be made for the stack {}: {reason}", request.stack),
         }
     }
 
@@ -115,7 +115,7 @@ impl ChangeSet {
     }
 }
 
-async fn create(client: &Client, request: &Request<'_>, name: &str, with_nested: bool) -> Result<Creation> {
+async fn create(client: &Client, request: &Request<'_>, name: &str, with_nested: bool) -> Result<Created> {
     let value =
         |(key, value): (&String, &String)| Parameter::builder().parameter_key(key).parameter_value(value).build();
     let kept = |key: &String| Parameter::builder().parameter_key(key).use_previous_value(true).build();
@@ -129,11 +129,11 @@ async fn create(client: &Client, request: &Request<'_>, name: &str, with_nested:
     // Without tags, the stack keeps its current tags.
     let tags = (!request.tags.is_empty()).then(|| request.tags.iter().map(tag).collect());
     let create = match request.template.clone() {
-        Template::Body(body) => create.template_body(body),
-        Template::Url(url) => create.template_url(url),
+        TemplateSource::Body(body) => create.template_body(body),
+        TemplateSource::Url(url) => create.template_url(url),
     };
     let created = match create.set_tags(tags).send().await {
-        Err(error) if is_unchanged(error.message()) => return Ok(Creation::Unchanged),
+        Err(error) if is_unchanged(error.message()) => return Ok(Created::Unchanged),
         created => created.map_err(|error| error::from_sdk("CreateChangeSet", error))?,
     };
     let id = created.id().context("CreateChangeSet: the answer has no id")?.to_owned();
@@ -141,18 +141,18 @@ async fn create(client: &Client, request: &Request<'_>, name: &str, with_nested:
     if made.status() == Some(&ChangeSetStatus::Failed) {
         let reason = made.status_reason().unwrap_or("no reason given").to_owned();
         if with_nested && reason.starts_with(NESTED_FAILED) {
-            return Ok(Creation::Failed(reason));
+            return Ok(Created::Failed(reason));
         }
         forget(client, request.stack, &id).await?;
-        return Ok(if is_unchanged(Some(&reason)) { Creation::Unchanged } else { Creation::Failed(reason) });
+        return Ok(if is_unchanged(Some(&reason)) { Created::Unchanged } else { Created::Failed(reason) });
     }
     let changes = changes(client, &id).await?;
     if changes.is_empty() && !request.is_new {
         forget(client, request.stack, &id).await?;
-        return Ok(Creation::Unchanged);
+        return Ok(Created::Unchanged);
     }
     let stack_id = made.stack_id().unwrap_or(request.stack).to_owned();
-    Ok(Creation::Made(ChangeSet { id, stack_id, changes }))
+    Ok(Created::Ready(ChangeSet { id, stack_id, changes }))
 }
 
 /// Returns the reason of the nested change set that a root's reason names: `Nested change set arn:… was not successfully created: …`.
@@ -327,7 +327,7 @@ mod tests {
         let request = Request {
             stack: "s",
             is_new: false,
-            template: Template::Body("{}".to_owned()),
+            template: TemplateSource::Body("{}".to_owned()),
             parameters: &BTreeMap::new(),
             kept: BTreeSet::new(),
             tags: &[],

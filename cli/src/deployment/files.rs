@@ -70,7 +70,7 @@ impl Files {
 }
 
 /// Resolves a path that the file at `from` names relative to itself: `infra/a.yaml` and `../b/c` give `b/c`.
-pub fn beside(from: &str, named: &str) -> String {
+pub fn resolve(from: &str, named: &str) -> String {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
     for part in named.split('/') {
@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn a_named_file_is_looked_for_beside_the_file_that_names_it() {
-        assert_eq!(beside("infra/backup.yaml", "restore-drill.yaml"), "infra/restore-drill.yaml");
-        assert_eq!(beside("infra/backup.yaml", "../target/package/a.zip"), "target/package/a.zip");
+        assert_eq!(resolve("infra/backup.yaml", "restore-drill.yaml"), "infra/restore-drill.yaml");
+        assert_eq!(resolve("infra/backup.yaml", "../target/package/a.zip"), "target/package/a.zip");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 
 /// Follower of a stack's events.
-pub struct Follower<'a> {
+pub struct StackFollower<'a> {
     cloudformation: &'a Client,
     progress: &'a Progress,
     /// The root stack's id.
@@ -35,7 +35,7 @@ pub struct Follower<'a> {
     failure: Option<(String, String)>,
 }
 
-impl<'a> Follower<'a> {
+impl<'a> StackFollower<'a> {
     /// Starts to follow a stack. Must be called before the work on the stack starts, because earlier events are not shown.
     ///
     /// # Errors

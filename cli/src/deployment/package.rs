@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 use crate::deployment::{
-    files::{Files, beside},
+    files::{Files, resolve},
     template,
 };
 
@@ -45,7 +45,7 @@ impl Package {
         if let Some(functions) = template.pointer_mut("/Mappings/Functions").and_then(Value::as_object_mut) {
             for (name, function) in functions {
                 let zip = function["Code"].as_str().with_context(|| format!("{path}: {name} has no Code"))?;
-                let content = files.read(&beside(path, zip))?;
+                let content = files.read(&resolve(path, zip))?;
                 function["Code"] = self.add(content, "").into();
             }
             template["Mappings"]["Artifacts"]["Bucket"]["Name"] = bucket.into();
@@ -58,14 +58,14 @@ impl Package {
             if kind == STATE_MACHINE
                 && let Some(named) = properties["DefinitionS3Location"].as_str()
             {
-                let definition = template::read(files, &beside(path, named))?.to_string();
+                let definition = template::read(files, &resolve(path, named))?.to_string();
                 let key = self.add(definition.into_bytes(), "");
                 properties["DefinitionS3Location"] = json!({"Bucket": bucket, "Key": key});
             }
             if kind == NESTED
                 && let Some(named) = properties["TemplateURL"].as_str()
             {
-                let nested = self.add_template(files, &beside(path, named), bucket, url)?;
+                let nested = self.add_template(files, &resolve(path, named), bucket, url)?;
                 properties["TemplateURL"] = url(&self.add(nested.into_bytes(), ".template")).into();
             }
         }

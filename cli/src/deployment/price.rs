@@ -34,7 +34,7 @@ impl Template {
     }
 
     /// Returns the template that a stack was deployed with, by the stack's description.
-    pub fn of_stack(description: &str) -> Option<Self> {
+    pub fn from_description(description: &str) -> Option<Self> {
         [Self::Backup, Self::Environment, Self::All].into_iter().find(|one| description.starts_with(one.description()))
     }
 

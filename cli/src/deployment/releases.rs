@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::deployment::{
-    files::{Files, beside},
+    files::{Files, resolve},
     package::digest,
     template,
 };
@@ -36,7 +36,7 @@ pub fn digests(files: &Files, values: &BTreeMap<String, String>) -> Result<Vec<S
         for name in names {
             let function = &template["Mappings"]["Functions"][name.as_str().unwrap_or_default()];
             let zip = function["Code"].as_str().with_context(|| format!("{path}: {name} has no Code"))?;
-            let code = digest(&files.read(&beside(path, zip))?);
+            let code = digest(&files.read(&resolve(path, zip))?);
             let own = format!("{code}\n{function}\n{body}\n{}", serde_json::to_string(&used)?);
             digests.push(digest(own.as_bytes())[..CHARACTERS].to_owned());
         }
@@ -48,7 +48,7 @@ pub fn digests(files: &Files, values: &BTreeMap<String, String>) -> Result<Vec<S
 ///
 /// `rolled_back` is the time of an update that was rolled back. That update may have left versions with the same digests, and Lambda
 /// publishes nothing if neither code nor configuration changed (Lambda API reference, PublishVersion).
-pub fn over(deployed: &str, digests: &[String], rolled_back: Option<&str>) -> String {
+pub fn next_releases(deployed: &str, digests: &[String], rolled_back: Option<&str>) -> String {
     let before: Vec<_> = deployed.split(',').collect();
     let release = |(index, digest): (usize, &String)| match (rolled_back, before.get(index)) {
         (Some(time), _) => format!("{digest}-{time}"),
@@ -164,8 +164,8 @@ mod tests {
     #[test]
     fn a_function_that_did_not_change_keeps_its_release() {
         let digests = ["a".to_owned(), "b".to_owned()];
-        assert_eq!(over("", &digests, None), "a,b");
-        assert_eq!(over("a-20261126,c", &digests, None), "a-20261126,b");
-        assert_eq!(over("a,b", &digests, Some("20261126")), "a-20261126,b-20261126");
+        assert_eq!(next_releases("", &digests, None), "a,b");
+        assert_eq!(next_releases("a-20261126,c", &digests, None), "a-20261126,b");
+        assert_eq!(next_releases("a,b", &digests, Some("20261126")), "a-20261126,b-20261126");
     }
 }

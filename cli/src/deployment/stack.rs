@@ -15,7 +15,7 @@ pub const OURS: &str = "Nightly EBS backup";
 
 /// Stack that exists.
 #[derive(Clone, Debug)]
-pub struct Stack {
+pub struct DeployedStack {
     pub name: String,
     pub id: String,
     pub status: StackStatus,
@@ -38,7 +38,7 @@ pub struct Resource {
 ///
 /// # Errors
 /// CloudFormation refuses or does not answer.
-pub async fn find(cloudformation: &Client, name: &str) -> Result<Option<Stack>> {
+pub async fn find(cloudformation: &Client, name: &str) -> Result<Option<DeployedStack>> {
     match cloudformation.describe_stacks().stack_name(name).send().await {
         // The stack does not exist (CloudFormation API reference, DescribeStacks).
         Err(error) if error.code() == Some("ValidationError") => Ok(None),
@@ -47,12 +47,12 @@ pub async fn find(cloudformation: &Client, name: &str) -> Result<Option<Stack>> 
     }
 }
 
-fn read(stack: &Described) -> Stack {
+fn read(stack: &Described) -> DeployedStack {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let parameters = stack.parameters().iter().map(|one| (text(one.parameter_key()), text(one.parameter_value())));
     let outputs = stack.outputs().iter().map(|one| (text(one.output_key()), text(one.output_value())));
     let updated = stack.last_updated_time().map(|time| time.secs().to_string());
-    Stack {
+    DeployedStack {
         name: text(stack.stack_name()),
         id: text(stack.stack_id()),
         status: stack.stack_status().cloned().unwrap_or(StackStatus::from("UNKNOWN")),
@@ -63,7 +63,7 @@ fn read(stack: &Described) -> Stack {
     }
 }
 
-impl Stack {
+impl DeployedStack {
     /// Returns whether the stack only has a change set, and nothing was ever deployed to it.
     pub fn is_new(&self) -> bool {
         self.status == StackStatus::ReviewInProgress
@@ -146,7 +146,7 @@ pub async fn resources(cloudformation: &Client, stack: &str) -> Result<Vec<Resou
 mod tests {
     use super::*;
 
-    fn stack(status: &str, description: &str) -> Stack {
+    fn stack(status: &str, description: &str) -> DeployedStack {
         let described = Described::builder().stack_name("s").stack_status(status.into()).description(description);
         read(&described.creation_time(aws_sdk_cloudformation::primitives::DateTime::from_secs(0)).build())
     }

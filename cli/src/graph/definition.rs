@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
-use super::outcome::Outcome;
+use super::outcome::StateOutcome;
 
 /// States on one level: those of the whole machine, or of a Map's processor.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Machine {
 #[derive(Clone, Debug)]
 pub struct State {
     pub name: String,
-    pub kind: Kind,
+    pub kind: StateKind,
     /// Whether the state is a Map whose items are child executions.
     pub is_distributed: bool,
     pub arrows: Vec<Arrow>,
@@ -29,7 +29,7 @@ pub struct State {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum StateKind {
     Task,
     Choice,
     Pass,
@@ -65,7 +65,7 @@ struct ProcessorConfig {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Source {
-    r#type: Kind,
+    r#type: StateKind,
     next: Option<String>,
     default: Option<String>,
     #[serde(default)]
@@ -142,8 +142,9 @@ impl State {
     }
 
     /// Returns whether the level ends after this state has this outcome.
-    pub fn ends_with(&self, outcome: Outcome) -> bool {
-        let well = outcome == Outcome::Succeeded || self.kind == Kind::Fail && outcome == Outcome::Failed;
+    pub fn ends_with(&self, outcome: StateOutcome) -> bool {
+        let well =
+            outcome == StateOutcome::Succeeded || self.kind == StateKind::Fail && outcome == StateOutcome::Failed;
         well && self.arrows.iter().any(|arrow| arrow.to.is_none())
     }
 
@@ -156,14 +157,14 @@ impl State {
     /// Returns the state's type, or for a Task the service that it calls.
     pub fn label(&self) -> &str {
         match self.kind {
-            Kind::Task => self.service,
-            Kind::Choice => "Choice",
-            Kind::Pass => "Pass",
-            Kind::Wait => "Wait",
-            Kind::Succeed => "Succeed",
-            Kind::Fail => "Fail",
-            Kind::Map if self.is_distributed => "Distributed Map",
-            Kind::Map => "Map",
+            StateKind::Task => self.service,
+            StateKind::Choice => "Choice",
+            StateKind::Pass => "Pass",
+            StateKind::Wait => "Wait",
+            StateKind::Succeed => "Succeed",
+            StateKind::Fail => "Fail",
+            StateKind::Map if self.is_distributed => "Distributed Map",
+            StateKind::Map => "Map",
         }
     }
 }
@@ -181,7 +182,7 @@ fn arrows(source: &Source) -> Vec<Arrow> {
     let choices = source.choices.iter().map(|way| &way.next);
     let plain = source.next.iter().chain(choices).chain(&source.default).map(|to| (Some(to.clone()), false));
     let caught = source.catch.iter().map(|way| (Some(way.next.clone()), true));
-    let ends = source.end || matches!(source.r#type, Kind::Succeed | Kind::Fail);
+    let ends = source.end || matches!(source.r#type, StateKind::Succeed | StateKind::Fail);
     let mut found = Vec::new();
     for (to, catch) in plain.chain(caught).chain(ends.then_some((None, false))) {
         let arrow = Arrow { to, catch };

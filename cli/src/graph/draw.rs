@@ -5,10 +5,10 @@ use svg::Document;
 use svg::node::element::{Circle, Definitions, Description, Group, Marker, Path, Rectangle, Style, Text, Title};
 
 use super::caption;
-use super::definition::{Kind, Machine, State};
-use super::fetch::Execution;
-use super::layout::{self, END, Level, Placed, Rect, Route, START};
-use super::outcome::{Outcome, Trace};
+use super::definition::{Machine, State, StateKind};
+use super::fetch::FetchedExecution;
+use super::layout::{self, END, Layout, Rect, Route, START, StateBox};
+use super::outcome::{StateOutcome, Trace};
 
 const MARGIN: f64 = 20.0;
 const TOP: f64 = 104.0;
@@ -16,7 +16,7 @@ const TOP: f64 = 104.0;
 const LEAST: f64 = 620.0;
 
 /// Draws the state machine with the outcome of each state.
-pub fn svg(machine: &Machine, execution: &Execution, trace: &Trace) -> String {
+pub fn svg(machine: &Machine, execution: &FetchedExecution, trace: &Trace) -> String {
     let picture = Picture { machine, trace };
     let level = layout::layout(machine, &|state| caption::line(state, &trace.state(&state.name)));
     let width = level.width.max(LEAST) + 2.0 * MARGIN;
@@ -60,7 +60,7 @@ fn text(says: &str, class: &str, x: f64, y: f64) -> Text {
 fn legend() -> Group {
     let mut legend = Group::new();
     let mut x = MARGIN + 8.0;
-    for outcome in Outcome::VARIANTS.iter().rev().copied() {
+    for outcome in StateOutcome::VARIANTS.iter().rev().copied() {
         let words = outcome.words();
         legend = legend.add(mark(outcome, x, 74.0)).add(text(&words, "", x + 14.0, 78.0));
         x += words.len() as f64 * 6.6 + 38.0;
@@ -75,7 +75,7 @@ struct Picture<'a> {
 
 impl Picture<'_> {
     /// Draws a level. Transitions that were not taken come first, so that the others lie on top.
-    fn level(&self, level: &Level) -> Group {
+    fn level(&self, level: &Layout) -> Group {
         let mut routes: Vec<_> = level.routes.iter().map(|route| (self.taken(route), route)).collect();
         routes.sort_by_key(|(taken, _)| *taken);
         let group = routes.into_iter().fold(Group::new(), |group, (taken, route)| group.add(way(route, taken)));
@@ -87,12 +87,12 @@ impl Picture<'_> {
 
     fn taken(&self, route: &Route) -> bool {
         match (route.from.as_str(), route.to.as_str()) {
-            (START, first) => self.trace.state(first).outcome() != Outcome::NotReached,
+            (START, first) => self.trace.state(first).outcome() != StateOutcome::NotReached,
             (last, END) => self.trace.took(last, None),
             (from, to) if route.catch => {
                 // A Catch may have the same target as another transition.
                 let both = self.machine.find(from).is_some_and(|state| !state.catches_into(to));
-                self.trace.took(from, Some(to)) && (!both || self.trace.state(from).outcome() == Outcome::Caught)
+                self.trace.took(from, Some(to)) && (!both || self.trace.state(from).outcome() == StateOutcome::Caught)
             }
             (from, to) => self.trace.took(from, Some(to)) && !self.only_caught(from),
         }
@@ -100,17 +100,17 @@ impl Picture<'_> {
 
     fn only_caught(&self, state: &str) -> bool {
         let passages = self.trace.state(state);
-        passages.entered() > 0 && passages.count(Outcome::Caught) == passages.entered()
+        passages.entered() > 0 && passages.count(StateOutcome::Caught) == passages.entered()
     }
 
-    fn state(&self, state: &State, one: &Placed) -> Group {
+    fn state(&self, state: &State, one: &StateBox) -> Group {
         let passages = self.trace.state(&state.name);
         let outcome = passages.outcome();
         let Rect { x, y, width, .. } = one.rect;
         let contains = state.inside.is_some();
         let kind = if contains { "container" } else { "state" };
         let shape = |classes: String| Path::new().set("d", outline(state.kind, one.rect)).set("class", classes);
-        let dim = if outcome == Outcome::NotReached { " dim" } else { "" };
+        let dim = if outcome == StateOutcome::NotReached { " dim" } else { "" };
         let mut group =
             Group::new().set("id", format!("state-{}", state.name)).add(Title::new(caption::title(state, &passages)));
         if !contains {
@@ -123,8 +123,8 @@ impl Picture<'_> {
             let inner = Rect { x: x + 4.0, y: y + 4.0, width: width - 8.0, height: one.rect.height - 8.0 };
             group = group.add(Path::new().set("d", outline(state.kind, inner)).set("class", "way"));
         }
-        let left = x + if state.kind == Kind::Choice { 22.0 } else { 16.0 };
-        let right = x + width - if state.kind == Kind::Choice { 24.0 } else { 18.0 };
+        let left = x + if state.kind == StateKind::Choice { 22.0 } else { 16.0 };
+        let right = x + width - if state.kind == StateKind::Choice { 24.0 } else { 18.0 };
         group = group
             .add(text(&state.name, &format!("name{dim}"), left, y + 20.0))
             .add(text(&caption::line(state, &passages), &format!("line{dim}"), left, y + 36.0))
@@ -138,9 +138,9 @@ impl Picture<'_> {
 }
 
 /// Returns the outline of a box. A Choice has points, a Succeed and a Fail round ends, a Pass sharp corners, all others round corners.
-fn outline(kind: Kind, Rect { x, y, width, height }: Rect) -> String {
+fn outline(kind: StateKind, Rect { x, y, width, height }: Rect) -> String {
     let r: f64 = match kind {
-        Kind::Choice => {
+        StateKind::Choice => {
             let (across, down) = (width - 24.0, height / 2.0);
             let middle = y + down;
             return format!(
@@ -148,8 +148,8 @@ fn outline(kind: Kind, Rect { x, y, width, height }: Rect) -> String {
                 -down, -across
             );
         }
-        Kind::Succeed | Kind::Fail => height / 2.0,
-        Kind::Pass => 1.0,
+        StateKind::Succeed | StateKind::Fail => height / 2.0,
+        StateKind::Pass => 1.0,
         _ => 8.0,
     };
     let (across, down) = (width - 2.0 * r, height - 2.0 * r);
@@ -158,7 +158,7 @@ fn outline(kind: Kind, Rect { x, y, width, height }: Rect) -> String {
     format!("M{:.1} {y:.1}h{across:.1}{one}v{down:.1}{two}h{:.1}{three}v{:.1}{four}z", x + r, -across, -down)
 }
 
-fn terminal(one: &Placed) -> Group {
+fn terminal(one: &StateBox) -> Group {
     let Rect { x, y, width, height } = one.rect;
     let oval =
         Rectangle::new().set("x", x).set("y", y).set("width", width).set("height", height).set("rx", height / 2.0);
@@ -191,17 +191,17 @@ fn way(route: &Route, taken: bool) -> Path {
 
 /// Draws a disc with a sign, so that the outcome is clear without colour: a tick, a cross, an exclamation mark, three dots or a bar. The
 /// disc of a state that was not reached is empty.
-pub fn mark(outcome: Outcome, x: f64, y: f64) -> Group {
+pub fn mark(outcome: StateOutcome, x: f64, y: f64) -> Group {
     let disc = Circle::new().set("r", 8).set("class", format!("{} fill", outcome.class()));
     let sign = match outcome {
-        Outcome::NotReached => "",
-        Outcome::Succeeded => "M-3.6 .2L-1.2 2.8L3.6 -2.6",
-        Outcome::InProgress => "M-3.6 0h.01M0 0h.01M3.6 0h.01",
-        Outcome::Aborted => "M-3.5 0H3.5",
-        Outcome::Caught => "M0 -4V.8M0 4h.01",
-        Outcome::Failed => "M-2.8 -2.8L2.8 2.8M2.8 -2.8L-2.8 2.8",
+        StateOutcome::NotReached => "",
+        StateOutcome::Succeeded => "M-3.6 .2L-1.2 2.8L3.6 -2.6",
+        StateOutcome::InProgress => "M-3.6 0h.01M0 0h.01M3.6 0h.01",
+        StateOutcome::Aborted => "M-3.5 0H3.5",
+        StateOutcome::Caught => "M0 -4V.8M0 4h.01",
+        StateOutcome::Failed => "M-2.8 -2.8L2.8 2.8M2.8 -2.8L-2.8 2.8",
     };
     let sign = Path::new().set("d", sign).set("class", format!("{} mark", outcome.class()));
     let group = Group::new().set("transform", format!("translate({x:.1} {y:.1})")).add(disc);
-    if outcome == Outcome::NotReached { group } else { group.add(sign) }
+    if outcome == StateOutcome::NotReached { group } else { group.add(sign) }
 }

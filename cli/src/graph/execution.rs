@@ -1,12 +1,12 @@
 //! Outcomes of an execution's states, from its own history and from those of its child executions.
 
-use super::definition::{Kind, Machine, State};
-use super::fetch::{Execution, MapRun};
+use super::definition::{Machine, State, StateKind};
+use super::fetch::{FetchedExecution, MapRun};
 use super::history;
-use super::outcome::{Outcome, Trace};
+use super::outcome::{StateOutcome, Trace};
 
 /// Returns the outcome of every state of an execution.
-pub fn trace(machine: &Machine, execution: &Execution) -> Trace {
+pub fn trace(machine: &Machine, execution: &FetchedExecution) -> Trace {
     let mut trace = Trace::default();
     let maps = history::read(machine, &execution.events, &execution.status, execution.ended, &mut trace);
     for (arn, run) in &execution.map_runs {
@@ -25,7 +25,7 @@ fn add_run(trace: &mut Trace, map: &State, run: &MapRun) {
     let path = straight(inside);
     for state in &path {
         let succeeded = run.counts.done - run.counts.failed;
-        trace.add(&state.name, Outcome::Succeeded, succeeded, None);
+        trace.add(&state.name, StateOutcome::Succeeded, succeeded, None);
         if let Some(way) = state.only_way().filter(|_| succeeded > 0) {
             trace.take(&state.name, way.to.as_deref());
         }
@@ -35,12 +35,12 @@ fn add_run(trace: &mut Trace, map: &State, run: &MapRun) {
         history::read(inside, events, status, ended, trace);
     }
     // If there is only one Task, child executions whose history was not read failed in that Task.
-    let mut tasks = path.iter().filter(|state| state.kind == Kind::Task);
+    let mut tasks = path.iter().filter(|state| state.kind == StateKind::Task);
     if let (Some(only), None) = (tasks.next(), tasks.next()) {
-        trace.add(&only.name, Outcome::Failed, run.counts.failed.saturating_sub(run.failed.len() as u64), None);
+        trace.add(&only.name, StateOutcome::Failed, run.counts.failed.saturating_sub(run.failed.len() as u64), None);
     }
     if let Some(first) = path.first() {
-        trace.add(&first.name, Outcome::InProgress, run.counts.in_flight, None);
+        trace.add(&first.name, StateOutcome::InProgress, run.counts.in_flight, None);
     }
 }
 

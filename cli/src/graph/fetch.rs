@@ -7,14 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 use crate::account::{error, executions, map_runs::MapRuns};
-use crate::ui::progress::Counts;
+use crate::ui::progress::MapCounts;
 
 /// Maximum number of failed child executions of a Map Run whose history is read.
 const MOST_CHILDREN: usize = 20;
 
 /// Execution with its definition, its history and its Map Runs. Times are in seconds since 1970.
 #[derive(Clone, Debug)]
-pub struct Execution {
+pub struct FetchedExecution {
     pub name: String,
     /// Name of the state machine.
     pub machine: String,
@@ -31,7 +31,7 @@ pub struct Execution {
     pub map_runs: BTreeMap<String, MapRun>,
 }
 
-impl Execution {
+impl FetchedExecution {
     /// Returns the duration, until now if the execution is running.
     pub fn took(&self) -> SignedDuration {
         SignedDuration::try_from_secs_f64(self.ended - self.started).unwrap_or_default()
@@ -42,7 +42,7 @@ impl Execution {
 #[derive(Clone, Debug)]
 pub struct MapRun {
     /// Counts of the child executions.
-    pub counts: Counts,
+    pub counts: MapCounts,
     /// Status and history of the first child executions that failed.
     pub failed: Vec<(ExecutionStatus, Vec<HistoryEvent>)>,
 }
@@ -62,12 +62,12 @@ pub async fn newest(sfn: &Client, machine: &str) -> Result<String> {
 ///
 /// # Errors
 /// There is no such execution, or Step Functions does not answer.
-pub async fn fetch(sfn: &Client, arn: &str) -> Result<Execution> {
+pub async fn fetch(sfn: &Client, arn: &str) -> Result<FetchedExecution> {
     let described = executions::describe(sfn, arn).await?;
     let ran = sfn.describe_state_machine_for_execution().execution_arn(arn).send().await;
     let ran = ran.map_err(|error| error::from_sdk("DescribeStateMachineForExecution", error))?;
     let now = Timestamp::now().as_duration().as_secs_f64();
-    Ok(Execution {
+    Ok(FetchedExecution {
         name: described.name().unwrap_or_default().to_owned(),
         machine: described.state_machine_arn().rsplit(':').next().unwrap_or_default().to_owned(),
         definition: ran.definition,

@@ -4,9 +4,9 @@
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use std::collections::{BTreeMap, HashMap};
 
-use super::definition::{Kind, Machine, State};
-use super::outcome::{Outcome, Trace};
-use crate::ui::progress::Counts;
+use super::definition::{Machine, State, StateKind};
+use super::outcome::{StateOutcome, Trace};
+use crate::ui::progress::MapCounts;
 
 /// One passage through a state.
 struct Visit<'a> {
@@ -51,7 +51,7 @@ pub fn read<'a>(
     }
     for (number, visit) in reader.visits.iter().enumerate() {
         let (name, outcome) = (visit.state.name.as_str(), reader.outcome(number, status));
-        trace.add(name, outcome, 1, Some(reader.over(number).unwrap_or(ended) - visit.entered));
+        trace.add(name, outcome, 1, Some(reader.end_of(number).unwrap_or(ended) - visit.entered));
         if let Some(error) = visit.error {
             trace.edit(name).error = Some(error.to_owned());
         }
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         }
         // An event of a Map may follow an event of a state inside the Map.
         let is_map = kind.starts_with("Map");
-        let open = self.nearest(before.open, |visit| !is_map || visit.state.kind == Kind::Map);
+        let open = self.nearest(before.open, |visit| !is_map || visit.state.kind == StateKind::Map);
         if let Some(number) = open {
             let state = self.visits[number].state;
             if let Some(how) = kind.strip_prefix("MapIteration") {
@@ -116,29 +116,29 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the end of a visit: the time when the state or an enclosing Map was left.
-    fn over(&self, number: usize) -> Option<f64> {
+    fn end_of(&self, number: usize) -> Option<f64> {
         let around = std::iter::successors(Some(number), |visit| self.visits[*visit].within);
         around.filter_map(|visit| self.visits[visit].exited).next()
     }
 
-    fn outcome(&self, number: usize, status: &ExecutionStatus) -> Outcome {
-        let (visit, unfinished) = (&self.visits[number], Outcome::unfinished(status));
+    fn outcome(&self, number: usize, status: &ExecutionStatus) -> StateOutcome {
+        let (visit, unfinished) = (&self.visits[number], StateOutcome::unfinished(status));
         let is_caught = visit.next.is_some_and(|next| visit.state.catches_into(next));
         match visit.exited {
-            _ if visit.state.kind == Kind::Fail => Outcome::Failed,
-            Some(_) if is_caught || visit.has_failed => Outcome::Caught,
-            Some(_) => Outcome::Succeeded,
+            _ if visit.state.kind == StateKind::Fail => StateOutcome::Failed,
+            Some(_) if is_caught || visit.has_failed => StateOutcome::Caught,
+            Some(_) => StateOutcome::Succeeded,
             // A retry may follow.
-            None if unfinished == Outcome::InProgress && self.over(number).is_none() => Outcome::InProgress,
-            None if visit.has_failed => Outcome::Failed,
-            None if visit.within.is_some() => Outcome::Aborted,
+            None if unfinished == StateOutcome::InProgress && self.end_of(number).is_none() => StateOutcome::InProgress,
+            None if visit.has_failed => StateOutcome::Failed,
+            None if visit.within.is_some() => StateOutcome::Aborted,
             None => unfinished,
         }
     }
 }
 
 /// Counts an iteration of a Map that started or ended.
-fn count(items: &mut Counts, how: &str) {
+fn count(items: &mut MapCounts, how: &str) {
     if how == "Started" {
         items.in_flight += 1;
     } else {

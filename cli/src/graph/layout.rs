@@ -6,7 +6,7 @@ use dagre::{
     graph::{Graph, GraphOptions},
 };
 
-use super::definition::{Kind, Machine, State};
+use super::definition::{Machine, State, StateKind};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rect {
@@ -17,12 +17,12 @@ pub struct Rect {
 }
 
 #[derive(Clone, Debug)]
-pub struct Placed {
+pub struct StateBox {
     /// Name of the state, or [`START`] or [`END`], which are not states.
     pub name: String,
     pub rect: Rect,
     /// States inside a Map. Empty for all other states.
-    pub inside: Level,
+    pub inside: Layout,
 }
 
 #[derive(Clone, Debug)]
@@ -36,8 +36,8 @@ pub struct Route {
 
 /// States of one level. Coordinates start at the upper left corner of the level.
 #[derive(Clone, Debug, Default)]
-pub struct Level {
-    pub boxes: Vec<Placed>,
+pub struct Layout {
+    pub boxes: Vec<StateBox>,
     pub routes: Vec<Route>,
     pub width: f64,
     pub height: f64,
@@ -55,17 +55,17 @@ const BOX: f64 = 46.0;
 const TERMINAL: (f64, f64) = (58.0, 26.0);
 
 /// Lays out the whole machine. `line` returns the second line of a state's box.
-pub fn layout(machine: &Machine, line: &dyn Fn(&State) -> String) -> Level {
+pub fn layout(machine: &Machine, line: &dyn Fn(&State) -> String) -> Layout {
     level(machine, line, true)
 }
 
-fn level(machine: &Machine, line: &dyn Fn(&State) -> String, is_outermost: bool) -> Level {
-    let terminal = |name| is_outermost.then(|| Placed::new(name, TERMINAL, Level::default()));
+fn level(machine: &Machine, line: &dyn Fn(&State) -> String, is_outermost: bool) -> Layout {
+    let terminal = |name| is_outermost.then(|| StateBox::new(name, TERMINAL, Layout::default()));
     let states = machine.states.iter().map(|state| placed(state, line));
     let boxes: Vec<_> = terminal(START).into_iter().chain(states).chain(terminal(END)).collect();
     let routes = routes(machine, is_outermost);
     let mut graph = Graph::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
-    for Placed { name, rect, .. } in &boxes {
+    for StateBox { name, rect, .. } in &boxes {
         let label = NodeLabel { width: rect.width, height: rect.height, ..NodeLabel::default() };
         graph.set_node(name.as_str(), Some(label));
     }
@@ -79,17 +79,17 @@ fn level(machine: &Machine, line: &dyn Fn(&State) -> String, is_outermost: bool)
     measured(&graph, boxes, routes)
 }
 
-fn placed(state: &State, line: &dyn Fn(&State) -> String) -> Placed {
+fn placed(state: &State, line: &dyn Fn(&State) -> String) -> StateBox {
     // Too wide is better than too narrow, because the font is unknown.
     let text_width = |text: &str, character: f64| text.chars().count() as f64 * character;
     let own = text_width(&state.name, 8.0).max(text_width(&line(state), 6.2)) + 62.0;
     let Some(inside) = &state.inside else {
-        let slanted = if state.kind == Kind::Choice { 12.0 } else { 0.0 };
-        return Placed::new(&state.name, (own + slanted, BOX), Level::default());
+        let slanted = if state.kind == StateKind::Choice { 12.0 } else { 0.0 };
+        return StateBox::new(&state.name, (own + slanted, BOX), Layout::default());
     };
     let inside = level(inside, line, false);
     let size = (own.max(inside.width + 2.0 * PADDING), inside.height + CAPTION + PADDING);
-    Placed::new(&state.name, size, inside)
+    StateBox::new(&state.name, size, inside)
 }
 
 fn routes(machine: &Machine, is_outermost: bool) -> Vec<Route> {
@@ -104,8 +104,8 @@ fn routes(machine: &Machine, is_outermost: bool) -> Vec<Route> {
     routes
 }
 
-fn measured(graph: &Graph<NodeLabel, EdgeLabel>, mut boxes: Vec<Placed>, mut routes: Vec<Route>) -> Level {
-    for Placed { name, rect, .. } in &mut boxes {
+fn measured(graph: &Graph<NodeLabel, EdgeLabel>, mut boxes: Vec<StateBox>, mut routes: Vec<Route>) -> Layout {
+    for StateBox { name, rect, .. } in &mut boxes {
         let node = graph.node(name).expect("every box is a node");
         rect.x = node.x.unwrap_or_default() - rect.width / 2.0;
         rect.y = node.y.unwrap_or_default() - rect.height / 2.0;
@@ -120,11 +120,11 @@ fn measured(graph: &Graph<NodeLabel, EdgeLabel>, mut boxes: Vec<Placed>, mut rou
     boxes.iter_mut().for_each(|one| one.rect.x -= left);
     routes.iter_mut().flat_map(|route| &mut route.points).for_each(|point| point.0 -= left);
     let height = boxes.iter().map(|one| one.rect.y + one.rect.height).fold(0.0, f64::max);
-    Level { boxes, routes, width: right - left, height }
+    Layout { boxes, routes, width: right - left, height }
 }
 
-impl Placed {
-    fn new(name: &str, (width, height): (f64, f64), inside: Level) -> Self {
+impl StateBox {
+    fn new(name: &str, (width, height): (f64, f64), inside: Layout) -> Self {
         Self { name: name.to_owned(), rect: Rect { x: 0.0, y: 0.0, width, height }, inside }
     }
 

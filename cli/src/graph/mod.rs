@@ -18,20 +18,20 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::{
-    Verdict,
+    Exit,
     account::{Account, executions, stack::Stack},
     cli,
-    ui::{output, progress::Counts},
+    ui::{output, progress::MapCounts},
 };
 use definition::{Machine, State};
-use fetch::Execution;
-use outcome::Outcome;
+use fetch::FetchedExecution;
+use outcome::StateOutcome;
 
 /// Draws an execution.
 ///
 /// # Errors
 /// The execution does not exist, Step Functions does not answer, or the file cannot be written.
-pub async fn run(account: &Account, stack: &Stack, args: &cli::Graph, json: bool) -> Result<Verdict> {
+pub async fn run(account: &Account, stack: &Stack, args: &cli::Graph, json: bool) -> Result<Exit> {
     let sfn = account.sfn();
     let arn = match &args.execution {
         None => fetch::newest(&sfn, &stack.state_machine).await?,
@@ -43,24 +43,24 @@ pub async fn run(account: &Account, stack: &Stack, args: &cli::Graph, json: bool
         Some(file) => std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?,
         None => output::print(&text)?,
     }
-    Ok(Verdict::Good)
+    Ok(Exit::Good)
 }
 
 /// Returns the picture of an execution as SVG.
 ///
 /// # Errors
 /// The definition cannot be read.
-pub fn draw(execution: &Execution) -> Result<String> {
+pub fn draw(execution: &FetchedExecution) -> Result<String> {
     let machine = Machine::read(&execution.definition)?;
     Ok(draw::svg(&machine, execution, &execution::trace(&machine, execution)))
 }
 
 /// Returns an execution as JSON. The states inside a Map follow the Map.
-fn object(execution: &Execution) -> Result<Value> {
+fn object(execution: &FetchedExecution) -> Result<Value> {
     let machine = Machine::read(&execution.definition)?;
     let trace = execution::trace(&machine, execution);
     let milliseconds = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
-    let items = |items: Counts| json!({"total": items.total, "done": items.done, "failed": items.failed, "running": items.in_flight});
+    let items = |items: MapCounts| json!({"total": items.total, "done": items.done, "failed": items.failed, "running": items.in_flight});
     let state = |state: &State| {
         let passages = trace.state(&state.name);
         json!({
@@ -68,7 +68,7 @@ fn object(execution: &Execution) -> Result<Value> {
             "kind": state.kind,
             "outcome": passages.outcome().class(),
             "entered": passages.entered(),
-            "succeeded": passages.count(Outcome::Succeeded),
+            "succeeded": passages.count(StateOutcome::Succeeded),
             "items": passages.items.map(items),
             "seconds": passages.seconds.map(milliseconds),
             "error": passages.error,

@@ -4,12 +4,12 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use std::collections::{BTreeMap, BTreeSet};
 use strum::{IntoStaticStr, VariantArray};
 
-use crate::ui::progress::Counts;
+use crate::ui::progress::MapCounts;
 
 /// Outcome of a state. The last variant is the worst. The worst outcome of a state decides its colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
-pub enum Outcome {
+pub enum StateOutcome {
     #[default]
     NotReached,
     Succeeded,
@@ -21,7 +21,7 @@ pub enum Outcome {
     Failed,
 }
 
-impl Outcome {
+impl StateOutcome {
     pub fn words(self) -> String {
         self.class().replace('-', " ")
     }
@@ -44,25 +44,25 @@ impl Outcome {
 /// Passages through a state: one for each time that the state was entered.
 #[derive(Clone, Debug, Default)]
 pub struct Passages {
-    ended: BTreeMap<Outcome, u64>,
+    ended: BTreeMap<StateOutcome, u64>,
     pub seconds: Option<f64>,
     pub error: Option<String>,
-    pub items: Option<Counts>,
+    pub items: Option<MapCounts>,
 }
 
 impl Passages {
     /// Returns the worst outcome. A Map that tolerated failed items has caught their errors.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> StateOutcome {
         let worst = self.ended.keys().max().copied().unwrap_or_default();
         let tolerated = self.items.is_some_and(|items| items.failed > 0);
-        if worst == Outcome::Succeeded && tolerated { Outcome::Caught } else { worst }
+        if worst == StateOutcome::Succeeded && tolerated { StateOutcome::Caught } else { worst }
     }
 
     pub fn entered(&self) -> u64 {
         self.ended.values().sum()
     }
 
-    pub fn count(&self, outcome: Outcome) -> u64 {
+    pub fn count(&self, outcome: StateOutcome) -> u64 {
         self.ended.get(&outcome).copied().unwrap_or_default()
     }
 }
@@ -84,7 +84,7 @@ impl Trace {
     }
 
     /// Adds passages through a state.
-    pub fn add(&mut self, state: &str, outcome: Outcome, times: u64, seconds: Option<f64>) {
+    pub fn add(&mut self, state: &str, outcome: StateOutcome, times: u64, seconds: Option<f64>) {
         if times > 0 {
             let passages = self.edit(state);
             *passages.ended.entry(outcome).or_default() += times;

@@ -15,7 +15,7 @@ pub fn print(text: &str) -> Result<()> {
 
 /// Prints a command's result as JSON or as text.
 pub fn answer<T: Serialize>(json: bool, value: &T, text: impl FnOnce(Terminal) -> String) -> Result<()> {
-    if json { print_json(value) } else { print(&text(Terminal::of_stdout())) }
+    if json { print_json(value) } else { print(&text(Terminal::from_stdout())) }
 }
 
 pub fn print_json<T: Serialize>(value: &T) -> Result<()> {

@@ -22,7 +22,7 @@ pub const RESTORE_POINTS: &str = "ProveRestorePoints";
 
 /// Progress of a Map over all Regions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct MapCounts {
     /// Number of all items.
     pub total: u64,
     /// Number of items that have ended, including failed ones.
@@ -31,7 +31,7 @@ pub struct Counts {
     pub in_flight: u64,
 }
 
-impl Counts {
+impl MapCounts {
     /// Returns `2 of 20 done, 1 failed`.
     pub fn line(&self) -> String {
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
@@ -45,13 +45,13 @@ pub struct Progress {
     /// None if stderr is not a terminal.
     all: Option<MultiProgress>,
     bars: BTreeMap<&'static str, ProgressBar>,
-    shown: BTreeMap<&'static str, Counts>,
+    shown: BTreeMap<&'static str, MapCounts>,
 }
 
 impl Progress {
     /// Creates a display on stderr. Times are shown in `zone`.
     pub fn on_stderr(zone: TimeZone) -> Self {
-        let (terminal, all) = (Terminal::of_stderr(), stderr().is_terminal().then(MultiProgress::new));
+        let (terminal, all) = (Terminal::from_stderr(), stderr().is_terminal().then(MultiProgress::new));
         Self { zone, terminal, all, bars: BTreeMap::new(), shown: BTreeMap::new() }
     }
 
@@ -74,7 +74,7 @@ impl Progress {
     }
 
     /// Shows the progress of a Map or of a step of a restore, if it has changed.
-    pub fn show(&mut self, map: &'static str, counts: Counts) {
+    pub fn show(&mut self, map: &'static str, counts: MapCounts) {
         let before = self.shown.insert(map, counts);
         if self.all.is_some() {
             self.draw(map, counts);
@@ -83,7 +83,7 @@ impl Progress {
         }
     }
 
-    fn draw(&mut self, map: &'static str, counts: Counts) {
+    fn draw(&mut self, map: &'static str, counts: MapCounts) {
         let Some(all) = &self.all else { return };
         let is_wide = self.terminal.has_room();
         let bar = self.bars.entry(map).or_insert_with(|| {
@@ -118,14 +118,14 @@ impl Progress {
 }
 
 /// Returns the progress line for a state that has ended. Most states have none.
-pub fn told(state: &str, output: &serde_json::Value) -> Option<String> {
+pub fn progress_line(state: &str, output: &serde_json::Value) -> Option<String> {
     let regions = || output["regions"].as_array().into_iter().flatten();
     let count = |list: &serde_json::Value| list["count"].as_u64().unwrap_or_default();
     let name = |region: &serde_json::Value| region["region"].as_str().unwrap_or_default().to_owned();
     if let Some(failure) = output.get("failure") {
         // A failure in a Region is nested under the name of the step.
-        let of_step = || failure.as_object()?.values().find_map(|caught| caught["Error"].as_str());
-        return Some(format!("failed: {}", failure["Error"].as_str().or_else(of_step).unwrap_or_default()));
+        let from_caught = || failure.as_object()?.values().find_map(|caught| caught["Error"].as_str());
+        return Some(format!("failed: {}", failure["Error"].as_str().or_else(from_caught).unwrap_or_default()));
     }
     let lines: Vec<_> = match state {
         "DiscoverRegions" => regions()
@@ -182,18 +182,21 @@ mod tests {
             {"region": "us-east-1", "workList": {"count": 2}, "protected": {"count": 1}, "expiry": {"expired": {"count": 1}}},
             {"region": "eu-west-1", "failure": {"DiscoverVolumes": {"Error": "Refused"}}},
         ]});
-        let said = |state| told(state, &output).unwrap();
+        let said = |state| progress_line(state, &output).unwrap();
         assert_eq!(said("DiscoverRegions"), "us-east-1: 2 to snapshot, 1 protected already; eu-west-1: failed");
         assert_eq!(said("BackUpRegions"), "us-east-1: 1 snapshot expired; eu-west-1: stopped by a failure");
         let output = json!({"summary": "Night 2026-12-31: all 2 volumes protected; report: s3://x"});
-        assert_eq!(told("ReportNight", &output).unwrap(), "Night 2026-12-31: all 2 volumes protected");
-        assert_eq!(told("ReportNight", &json!({"failure": {"Error": "Transient"}})).unwrap(), "failed: Transient");
-        let of_step = json!({"failure": {"ProveRestorePoints": {"Error": "States.Timeout"}}});
-        assert_eq!(told("ProveRestorePoints", &of_step).unwrap(), "failed: States.Timeout");
+        assert_eq!(progress_line("ReportNight", &output).unwrap(), "Night 2026-12-31: all 2 volumes protected");
+        assert_eq!(
+            progress_line("ReportNight", &json!({"failure": {"Error": "Transient"}})).unwrap(),
+            "failed: Transient"
+        );
+        let from_caught = json!({"failure": {"ProveRestorePoints": {"Error": "States.Timeout"}}});
+        assert_eq!(progress_line("ProveRestorePoints", &from_caught).unwrap(), "failed: States.Timeout");
         let drilled = json!({"regions": [{"region": "us-east-1", "volumes": 8, "taken": 2}]});
-        assert_eq!(told("DrillRegions", &drilled).unwrap(), "us-east-1: 2 of 8 volumes drilled");
+        assert_eq!(progress_line("DrillRegions", &drilled).unwrap(), "us-east-1: 2 of 8 volumes drilled");
         let mailed = json!({"mail": {"subject": "[prod] Restore drill"}});
-        assert_eq!(told("SendDrillMail", &mailed).unwrap(), "mailed: [prod] Restore drill");
-        assert_eq!(told("IsNightComplete", &output), None);
+        assert_eq!(progress_line("SendDrillMail", &mailed).unwrap(), "mailed: [prod] Restore drill");
+        assert_eq!(progress_line("IsNightComplete", &output), None);
     }
 }

@@ -19,13 +19,13 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub fn of_stdout() -> Self {
+    pub fn from_stdout() -> Self {
         // Checks stdout first, because the library also uses the width of stderr or stdin, even if stdout is a pipe.
         let width = stdout().is_terminal().then(|| Table::new().width()).flatten();
         Self { width: width.map(usize::from), is_coloured: wants_colour(&stdout()) }
     }
 
-    pub fn of_stderr() -> Self {
+    pub fn from_stderr() -> Self {
         let width = stderr().is_terminal().then(|| Table::new().use_stderr().width()).flatten();
         Self { width: width.map(usize::from), is_coloured: wants_colour(&stderr()) }
     }

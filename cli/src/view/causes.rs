@@ -5,11 +5,11 @@ use report::advice::advice;
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use crate::ui::text::plural;
-use report::night::Region;
+use report::night::RunRegion;
 
 /// Cause, with everything that failed because of it.
 #[derive(Clone, Debug)]
-pub struct Cause<'a> {
+pub struct CauseGroup<'a> {
     /// Description of the failures in a few words.
     pub effect: String,
     /// Affected volumes or snapshots.
@@ -30,7 +30,7 @@ struct Failed<'a> {
 
 /// Returns the causes of a Region's failures, those of unprotected volumes first. A failure that left a volume unprotected is not repeated
 /// as the failure of a step.
-pub fn causes(region: &Region) -> Vec<Cause<'_>> {
+pub fn causes(region: &RunRegion) -> Vec<CauseGroup<'_>> {
     let failed: BTreeMap<_, _> =
         region.failures.iter().filter_map(|failure| Some((failure.subject()?, failure))).collect();
     let volumes = region.unprotected.iter().map(|one| {
@@ -55,7 +55,7 @@ pub fn causes(region: &Region) -> Vec<Cause<'_>> {
     groups.into_iter().map(|((step, _), told)| cause(step, &told)).collect()
 }
 
-fn cause<'a>(step: Option<&str>, told: &[Failed<'a>]) -> Cause<'a> {
+fn cause<'a>(step: Option<&str>, told: &[Failed<'a>]) -> CauseGroup<'a> {
     let subjects: Vec<_> = told.iter().filter_map(|one| one.subject).collect();
     let effect = match (step, subjects.as_slice()) {
         (None, [volume]) => format!("{volume} is not protected"),
@@ -67,5 +67,5 @@ fn cause<'a>(step: Option<&str>, told: &[Failed<'a>]) -> Cause<'a> {
     let first = told.first();
     let error = first.map(|one| one.reason.to_string()).unwrap_or_default();
     let remedy = first.and_then(|one| advice(&one.reason.code)).map(|advice| advice.remedy);
-    Cause { effect, subjects, error, remedy, execution: told.iter().find_map(|one| one.execution) }
+    CauseGroup { effect, subjects, error, remedy, execution: told.iter().find_map(|one| one.execution) }
 }

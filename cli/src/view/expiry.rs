@@ -15,8 +15,8 @@ pub fn keeps(policy: Policy) -> String {
 }
 
 /// Returns the reason for the expiry in a few words.
-pub fn reason(fate: &SnapshotEnd, state: &str) -> String {
-    match fate {
+pub fn reason(end: &SnapshotEnd, state: &str) -> String {
+    match end {
         SnapshotEnd::Annual => "annual".to_owned(),
         SnapshotEnd::NewestOfGone => "newest of a gone volume".to_owned(),
         SnapshotEnd::Pending | SnapshotEnd::Other => format!("while it is {state}"),
@@ -36,7 +36,7 @@ pub fn reason(fate: &SnapshotEnd, state: &str) -> String {
 /// Returns sentences about the reason why a snapshot is kept, its expiry date, and the conditions for it. `tagged` is true if a person set
 /// `Interval` by hand.
 pub fn sentences(
-    fate: &SnapshotEnd,
+    end: &SnapshotEnd,
     interval: Interval,
     tagged: bool,
     state: &str,
@@ -44,7 +44,7 @@ pub fn sentences(
     next: Night,
 ) -> String {
     let word = word(interval);
-    match fate {
+    match end {
         SnapshotEnd::Annual if tagged => {
             "It never expires: somebody set its Interval tag to Annual. With the tag set back, it expires as the others do.".to_owned()
         }
@@ -86,7 +86,7 @@ pub fn sentences(
     }
 }
 
-/// Returns `it is 7 Nights old since 2026-11-20`, or the date on which it will be.
+/// Returns `it is 7 LedgerRuns old since 2026-11-20`, or the date on which it will be.
 fn aged(interval: Interval, policy: Policy, old_on: Night, next: Night) -> String {
     let age = match interval {
         Interval::Daily => plural(policy.dailies as usize, "Night"),

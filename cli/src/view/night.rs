@@ -1,10 +1,10 @@
 //! A report prepared for a terminal and for a page: the verdict, the failures grouped by cause, and a row for each volume and each snapshot.
 
 use domain::{Interval, Night, messages::ManagedSnapshot};
-use report::night::{Named, Region, Report};
+use report::night::{NamedVolume, Report, RunRegion};
 
 use super::{
-    causes::{Cause, causes},
+    causes::{CauseGroup, causes},
     verdict::{Tone, Verdict},
 };
 use crate::ui::text::{grouped, plural};
@@ -26,7 +26,7 @@ pub struct RegionView<'a> {
     pub counts: String,
     /// Unprotected volumes come first.
     pub volumes: Shown<VolumeRow<'a>>,
-    pub causes: Shown<Cause<'a>>,
+    pub causes: Shown<CauseGroup<'a>>,
     /// Expired snapshots. Snapshots that failed, are still listed, or have unreadable tags come first.
     pub snapshots: Shown<SnapshotRow<'a>>,
 }
@@ -39,7 +39,7 @@ pub struct Shown<T> {
 
 /// Volume and its outcome.
 pub struct VolumeRow<'a> {
-    pub volume: &'a Named,
+    pub volume: &'a NamedVolume,
     pub tone: Tone,
     /// Outcome in two or three words.
     pub outcome: &'static str,
@@ -67,7 +67,7 @@ pub struct SnapshotRow<'a> {
 impl<'a> NightView<'a> {
     /// Prepares a report. `most` is the maximum number of rows of each kind that are shown for a Region, not counting problems.
     pub fn from_report(report: &'a Report, most: usize) -> Self {
-        let region = |region: &'a Region| RegionView {
+        let region = |region: &'a RunRegion| RegionView {
             name: &region.region,
             counts: counts(region, report.dry_run),
             volumes: volumes(region, most),
@@ -99,7 +99,7 @@ fn shown<T>(mut all: Vec<T>, most: usize) -> Shown<T> {
     Shown { first: all, more }
 }
 
-fn counts(region: &Region, dry_run: bool) -> String {
+fn counts(region: &RunRegion, dry_run: bool) -> String {
     let (protected, all) = (region.protected.len(), region.protected.len() + region.unprotected.len());
     match all + region.planned.len() {
         0 if region.is_undiscovered() => "its volumes could not be listed".to_owned(),
@@ -112,7 +112,7 @@ fn counts(region: &Region, dry_run: bool) -> String {
     }
 }
 
-fn volumes(region: &Region, most: usize) -> Shown<VolumeRow<'_>> {
+fn volumes(region: &RunRegion, most: usize) -> Shown<VolumeRow<'_>> {
     let row = |volume, tone, outcome| VolumeRow {
         volume,
         tone,
@@ -152,7 +152,7 @@ fn volumes(region: &Region, most: usize) -> Shown<VolumeRow<'_>> {
     Shown { more: all - first.len(), first }
 }
 
-fn snapshots(region: &Region, dry_run: bool, most: usize) -> Shown<SnapshotRow<'_>> {
+fn snapshots(region: &RunRegion, dry_run: bool, most: usize) -> Shown<SnapshotRow<'_>> {
     let gone = if dry_run { "Would be deleted" } else { "Deleted" };
     let unreadable = region.unreadable.iter().map(|one| {
         let detail = format!("its tags cannot be read: {}", one.problem);

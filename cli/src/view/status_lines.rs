@@ -3,11 +3,11 @@
 use comfy_table::Color;
 use jiff::tz::TimeZone;
 use report::mail::console;
-use report::night::{Counts, Summary};
+use report::night::{RegionCounts, Summary};
 use serde_json::{Value, json};
 
 use crate::{
-    account::executions::{Outcome, Start, name},
+    account::executions::{RunRecord, RunStatus, name},
     ui::{
         table::Rows,
         terminal::Terminal,
@@ -21,12 +21,12 @@ pub struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    pub fn text(&self, starts: &[Start]) -> String {
+    pub fn text(&self, starts: &[RunRecord]) -> String {
         let mut rows =
             Rows::new(&[&["Night", "Started", "Took"], &["Protected", "Unprotected", "Expired"], &["Outcome"]]);
         for start in starts {
             let (word, colour) = outcome_word(start);
-            let number = |of: fn(&Counts) -> usize| {
+            let number = |of: fn(&RegionCounts) -> usize| {
                 start.summary.as_ref().map(|summary| grouped(summary.total(of))).unwrap_or_default()
             };
             let night = start.night.map_or_else(|| "?".to_owned(), |night| night.to_string());
@@ -42,7 +42,7 @@ impl Lines<'_> {
     }
 
     /// Formats the runs of one Night. A run without a report is followed by its URL in the console.
-    pub fn of_night(&self, starts: &[Start]) -> String {
+    pub fn of_night(&self, starts: &[RunRecord]) -> String {
         let mut text = String::new();
         for start in starts {
             let (word, colour) = outcome_word(start);
@@ -51,46 +51,48 @@ impl Lines<'_> {
                 [self.started(start), took(start)].into_iter().filter(|fact| !fact.is_empty()).collect();
             let line = format!("{}: {word}, execution {}", facts.join(", "), name(&start.execution));
             text += &self.terminal.prose(2, &line);
-            if matches!(start.outcome, Outcome::Failed(_) | Outcome::Running(_)) {
+            if matches!(start.outcome, RunStatus::Failed(_) | RunStatus::Running(_)) {
                 text += &format!("    {}\n", console(&start.execution));
             }
         }
         text
     }
 
-    fn started(&self, start: &Start) -> String {
+    fn started(&self, start: &RunRecord) -> String {
         start.started.map(|at| minute(at, self.zone)).unwrap_or_default()
     }
 }
 
-fn took(start: &Start) -> String {
+fn took(start: &RunRecord) -> String {
     let took = start.started.zip(start.ended).map(|(from, to)| duration(to.duration_since(from)));
     took.unwrap_or_default()
 }
 
 /// Returns the outcome as text, and its colour.
-fn outcome_word(start: &Start) -> (String, Option<Color>) {
+fn outcome_word(start: &RunRecord) -> (String, Option<Color>) {
     let dry = if start.dry_run { "dry run, " } else { "" };
     match &start.outcome {
-        Outcome::Running(None) => (format!("{dry}running now"), None),
-        Outcome::Running(Some(counts)) => (format!("{dry}running now: volumes {}", counts.line()), None),
-        Outcome::Complete if start.dry_run => ("dry run".into(), None),
-        Outcome::Complete => ("complete".into(), Some(Color::DarkGreen)),
-        Outcome::NotComplete => (format!("{dry}NOT COMPLETE"), Some(Color::DarkRed)),
-        Outcome::Failed(why) => (format!("{dry}failed before it reported: {}", safe(why)), Some(Color::DarkRed)),
+        RunStatus::Running(None) => (format!("{dry}running now"), None),
+        RunStatus::Running(Some(counts)) => (format!("{dry}running now: volumes {}", counts.line()), None),
+        RunStatus::Complete if start.dry_run => ("dry run".into(), None),
+        RunStatus::Complete => ("complete".into(), Some(Color::DarkGreen)),
+        RunStatus::NotComplete => (format!("{dry}NOT COMPLETE"), Some(Color::DarkRed)),
+        RunStatus::Failed(why) => (format!("{dry}failed before it reported: {}", safe(why)), Some(Color::DarkRed)),
     }
 }
 
 /// Returns a run as JSON.
-pub fn object(start: &Start) -> Value {
+pub fn object(start: &RunRecord) -> Value {
     let (outcome, error) = match &start.outcome {
-        Outcome::Running(_) => ("running", None),
-        Outcome::Complete => ("complete", None),
-        Outcome::NotComplete => ("notComplete", None),
-        Outcome::Failed(why) => ("failed", Some(why)),
+        RunStatus::Running(_) => ("running", None),
+        RunStatus::Complete => ("complete", None),
+        RunStatus::NotComplete => ("notComplete", None),
+        RunStatus::Failed(why) => ("failed", Some(why)),
     };
     let running = match &start.outcome {
-        Outcome::Running(Some(counts)) => json!({"total": counts.total, "done": counts.done, "failed": counts.failed}),
+        RunStatus::Running(Some(counts)) => {
+            json!({"total": counts.total, "done": counts.done, "failed": counts.failed})
+        }
         _ => Value::Null,
     };
     let of = |count: fn(&Summary) -> Value| start.summary.as_ref().map_or(Value::Null, count);

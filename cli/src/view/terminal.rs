@@ -7,7 +7,7 @@ use report::{
 };
 
 use super::{
-    causes::Cause,
+    causes::CauseGroup,
     night::{NightView, RegionView, SnapshotRow, VolumeRow},
     verdict::Tone,
 };
@@ -41,7 +41,7 @@ pub fn report(report: &Report, terminal: Terminal) -> String {
         text += &format!("\n{}: {}\n", terminal.heading(region.name), region.counts);
         text += if region.volumes.first.is_empty() { "" } else { volumes };
         more(&mut text, region.volumes.more, "volumes");
-        region.causes.first.iter().for_each(|cause| text += &told(cause, terminal));
+        region.causes.first.iter().for_each(|cause| text += &cause_text(cause, terminal));
         more(&mut text, region.causes.more, "causes of failures");
         text += if region.snapshots.first.is_empty() { "" } else { snapshots };
         more(&mut text, region.snapshots.more, "snapshots");
@@ -101,7 +101,7 @@ fn snapshots(region: &RegionView) -> Rows {
     rows
 }
 
-fn told(cause: &Cause, terminal: Terminal) -> String {
+fn cause_text(cause: &CauseGroup, terminal: Terminal) -> String {
     let mut text = terminal.prose(0, &terminal.bad(&safe(&cause.effect)));
     text += &terminal.prose(2, &safe(&cause.error));
     if cause.subjects.len() > 1 {

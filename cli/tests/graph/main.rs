@@ -7,21 +7,21 @@ use nightly::graph::{
     caption,
     definition::Machine,
     execution,
-    fetch::Execution,
+    fetch::FetchedExecution,
     outcome::{
-        Outcome::{self, *},
+        StateOutcome::{self, *},
         Trace,
     },
 };
 use story::*;
 
-fn trace(execution: &Execution) -> (Machine, Trace) {
+fn trace(execution: &FetchedExecution) -> (Machine, Trace) {
     let machine = Machine::read(&execution.definition).expect("a definition");
     let trace = execution::trace(&machine, execution);
     (machine, trace)
 }
 
-fn outcomes(execution: &Execution, outcome: Outcome) -> Vec<String> {
+fn outcomes(execution: &FetchedExecution, outcome: StateOutcome) -> Vec<String> {
     let (machine, trace) = trace(execution);
     let states = machine.all().into_iter().map(|state| state.name.clone());
     let mut names: Vec<_> = states.filter(|name| trace.state(name).outcome() == outcome).collect();
@@ -29,12 +29,12 @@ fn outcomes(execution: &Execution, outcome: Outcome) -> Vec<String> {
     names
 }
 
-fn line(execution: &Execution, state: &str) -> String {
+fn line(execution: &FetchedExecution, state: &str) -> String {
     let (machine, trace) = trace(execution);
     caption::line(machine.find(state).expect("a state"), &trace.state(state))
 }
 
-fn error(execution: &Execution, state: &str) -> Option<String> {
+fn error(execution: &FetchedExecution, state: &str) -> Option<String> {
     trace(execution).1.state(state).error
 }
 

@@ -1,25 +1,25 @@
 //! Tests of the picture.
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use nightly::graph::{self, caption, draw, fetch::Execution, layout, layout::Level, outcome::Outcome};
+use nightly::graph::{self, caption, draw, fetch::FetchedExecution, layout, layout::Layout, outcome::StateOutcome};
 use strum::VariantArray;
 use xmltree::Element;
 
 use super::{story::*, trace};
 
 /// Returns executions of the test's machine and of every state machine of this project.
-fn executions() -> Vec<Execution> {
+fn executions() -> Vec<FetchedExecution> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../statemachine");
     let files = std::fs::read_dir(folder).expect("the state machines").map(|file| file.expect("a file").path());
     let others = files.map(|file| {
         let text = std::fs::read_to_string(file).expect("a definition");
         let definition = serde_yaml_ng::from_str::<serde_json::Value>(&text).expect("YAML").to_string();
-        Execution { definition, ..Story::default().ends(ExecutionStatus::Running, None) }
+        FetchedExecution { definition, ..Story::default().ends(ExecutionStatus::Running, None) }
     });
     [complete(), one_failed(), running(), stopped(), failed_iteration()].into_iter().chain(others).collect()
 }
 
-fn drawn(execution: &Execution) -> Element {
+fn drawn(execution: &FetchedExecution) -> Element {
     Element::parse(graph::draw(execution).expect("a picture").as_bytes()).expect("XML")
 }
 
@@ -60,7 +60,7 @@ fn the_picture_says_in_words_how_it_went() {
 
 #[test]
 fn each_outcome_has_a_mark_of_its_own() {
-    let marks = Outcome::VARIANTS.iter().map(|&outcome| {
+    let marks = StateOutcome::VARIANTS.iter().map(|&outcome| {
         let mark = draw::mark(outcome, 0.0, 0.0).to_string();
         all(&Element::parse(mark.as_bytes()).expect("XML"), "path").first().map(|sign| sign.attributes["d"].clone())
     });
@@ -81,7 +81,7 @@ fn no_box_lies_over_another_and_each_is_within_its_container() {
 
 #[test]
 fn the_ways_that_were_taken_are_drawn_as_such() {
-    let taken = |execution: &Execution, class: &str| {
+    let taken = |execution: &FetchedExecution, class: &str| {
         let picture = drawn(execution);
         all(&picture, "path").iter().filter(|path| path.attributes.get("class").is_some_and(|one| one == class)).count()
     };
@@ -91,7 +91,7 @@ fn the_ways_that_were_taken_are_drawn_as_such() {
 }
 
 /// Counts the boxes.
-fn checked(level: &Level) -> usize {
+fn checked(level: &Layout) -> usize {
     for (number, one) in level.boxes.iter().enumerate() {
         let (rect, near) = (one.rect, 0.01);
         let (right, bottom) = (rect.x + rect.width, rect.y + rect.height);

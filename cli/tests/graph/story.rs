@@ -9,8 +9,8 @@ use aws_sdk_sfn::{
     },
 };
 use nightly::{
-    graph::fetch::{Execution, MapRun},
-    ui::progress::Counts,
+    graph::fetch::{FetchedExecution, MapRun},
+    ui::progress::MapCounts,
 };
 use serde_json::json;
 
@@ -122,8 +122,8 @@ impl Story {
         self.events
     }
 
-    pub fn ends(self, status: ExecutionStatus, run: Option<MapRun>) -> Execution {
-        Execution {
+    pub fn ends(self, status: ExecutionStatus, run: Option<MapRun>) -> FetchedExecution {
+        FetchedExecution {
             name: "night-1".into(),
             machine: "nightly".into(),
             status,
@@ -157,27 +157,27 @@ fn reported() -> Story {
     story.iteration("BackUp", "Succeeded").exit("Map", "BackUp").done("Report")
 }
 
-pub fn complete() -> Execution {
-    let counts = Counts { total: 2, done: 2, ..Counts::default() };
+pub fn complete() -> FetchedExecution {
+    let counts = MapCounts { total: 2, done: 2, ..MapCounts::default() };
     reported().pass("Pass", "Complete").ends(ExecutionStatus::Succeeded, Some(MapRun { counts, failed: vec![] }))
 }
 
 /// Returns an execution in which one volume's snapshot was created but could not be tagged.
-pub fn one_failed() -> Execution {
+pub fn one_failed() -> FetchedExecution {
     let child = Story::default().done("Snapshot").enter("Task", "Tag").then("TaskScheduled").fail("Refused").events();
-    let counts = Counts { total: 2, done: 2, failed: 1, in_flight: 0 };
+    let counts = MapCounts { total: 2, done: 2, failed: 1, in_flight: 0 };
     let run = MapRun { counts, failed: vec![(ExecutionStatus::Failed, child)] };
     reported().enter("Fail", "Incomplete").ends(ExecutionStatus::Failed, Some(run))
 }
 
 /// Returns an execution in which two of five volumes are done.
-pub fn running() -> Execution {
-    let counts = Counts { total: 5, done: 2, failed: 0, in_flight: 3 };
+pub fn running() -> FetchedExecution {
+    let counts = MapCounts { total: 5, done: 2, failed: 0, in_flight: 3 };
     started().ends(ExecutionStatus::Running, Some(MapRun { counts, failed: vec![] }))
 }
 
 /// Returns an execution with two concurrent Regions. One retries and succeeds, the other is refused. Then a person stops the execution.
-pub fn stopped() -> Execution {
+pub fn stopped() -> FetchedExecution {
     Story::default()
         .map("Discover", 2) // 1, 2
         .iteration("Discover", "Started") // 3
@@ -207,7 +207,7 @@ pub fn stopped() -> Execution {
 }
 
 /// Returns an execution in which the first Region fails while the second is in progress, which ends both.
-pub fn failed_iteration() -> Execution {
+pub fn failed_iteration() -> FetchedExecution {
     Story::default()
         .map("Discover", 2)
         .iteration("Discover", "Started") // 3

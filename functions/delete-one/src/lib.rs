@@ -4,7 +4,7 @@ use aws::error;
 use aws_sdk_ec2::{Client, error::ProvideErrorMetadata};
 use domain::{
     Error,
-    messages::{ManagedSnapshot, Turn},
+    messages::{ChildPosition, ManagedSnapshot},
     pace::Pace,
 };
 use lambda::pace;
@@ -16,13 +16,13 @@ pub struct Input {
     pub region: String,
     pub snapshot: ManagedSnapshot,
     /// Position among the snapshots that expired in the Region.
-    pub turn: Turn,
+    pub turn: ChildPosition,
 }
 
 /// The outcome of the deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Outcome {
+pub enum Deletion {
     Deleted,
     /// Already gone, because an earlier attempt or a person deleted it.
     Gone,
@@ -34,7 +34,7 @@ pub enum Outcome {
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     pub snapshot_id: String,
-    pub outcome: Outcome,
+    pub outcome: Deletion,
 }
 
 /// Deletes the snapshot when its turn has come. `snapshots_per_second` is EC2's rate, parsed by [`Pace::read`].
@@ -46,10 +46,10 @@ pub async fn handle(ec2: &Client, snapshots_per_second: &str, input: Input) -> R
     pace::wait_for(input.turn, Pace::read(snapshots_per_second)?).await;
     let snapshot_id = input.snapshot.snapshot_id;
     let outcome = match ec2.delete_snapshot().snapshot_id(&snapshot_id).send().await {
-        Ok(_) => Outcome::Deleted,
+        Ok(_) => Deletion::Deleted,
         Err(error) => match error.code() {
-            Some("InvalidSnapshot.NotFound") => Outcome::Gone,
-            Some("InvalidSnapshot.InUse") => Outcome::InUse,
+            Some("InvalidSnapshot.NotFound") => Deletion::Gone,
+            Some("InvalidSnapshot.InUse") => Deletion::InUse,
             _ => return Err(error::from_sdk("DeleteSnapshot", error)),
         },
     };
@@ -66,7 +66,7 @@ mod tests {
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use serde_json::json;
 
-    async fn run(rule: Rule) -> Result<Outcome, String> {
+    async fn run(rule: Rule) -> Result<Deletion, String> {
         let snapshot = json!({"snapshotId": "snap-1", "volumeId": "vol-1", "night": "2026-05-01", "interval": "Daily"});
         let turn = json!({"index": 0, "since": "2026-05-09T04:30:00Z"});
         let input = json!({"region": "eu-west-1", "snapshot": snapshot, "turn": turn});
@@ -77,7 +77,7 @@ mod tests {
             .map_err(|error| error.to_string())
     }
 
-    async fn refused(code: &'static str) -> Result<Outcome, String> {
+    async fn refused(code: &'static str) -> Result<Deletion, String> {
         let refuse = move || DeleteSnapshotError::generic(ErrorMetadata::builder().code(code).message("no").build());
         run(mock!(Client::delete_snapshot).then_error(refuse)).await
     }
@@ -87,13 +87,13 @@ mod tests {
         let rule = mock!(Client::delete_snapshot)
             .match_requests(|request| request.snapshot_id() == Some("snap-1"))
             .then_output(|| DeleteSnapshotOutput::builder().build());
-        assert_eq!(run(rule).await, Ok(Outcome::Deleted));
+        assert_eq!(run(rule).await, Ok(Deletion::Deleted));
     }
 
     #[tokio::test]
     async fn one_that_is_gone_is_done_and_one_that_an_ami_needs_is_kept() {
-        assert_eq!(refused("InvalidSnapshot.NotFound").await, Ok(Outcome::Gone));
-        assert_eq!(refused("InvalidSnapshot.InUse").await, Ok(Outcome::InUse));
+        assert_eq!(refused("InvalidSnapshot.NotFound").await, Ok(Deletion::Gone));
+        assert_eq!(refused("InvalidSnapshot.InUse").await, Ok(Deletion::InUse));
     }
 
     #[tokio::test]

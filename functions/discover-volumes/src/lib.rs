@@ -8,7 +8,7 @@ use domain::{
     creation_tags::CreationTags,
     description::Owner,
     foreign_tags::ForeignTags,
-    input::{Start, require_past},
+    input::{RunInput, require_past},
     messages::{Discovery, Volume},
     night,
     origin::Origin,
@@ -73,7 +73,7 @@ pub async fn handle(
     settings: &Settings,
     input: Input,
 ) -> Result<Discovery, Error> {
-    let start = Start::read(&input.execution.input, input.execution.start_time)?;
+    let start = RunInput::read(&input.execution.input, input.execution.start_time)?;
     if !settings.any_night {
         require_past(start.time, input.execution.start_time)?;
     }
@@ -122,7 +122,7 @@ async fn require_enabled(home: &Client, region: &str) -> Result<(), Error> {
     let regions = answer.map_err(|error| error::from_sdk("DescribeRegions", error))?.regions.unwrap_or_default();
     let found = regions.iter().find(|found| found.region_name() == Some(region));
     let found =
-        found.ok_or_else(|| Error::bad_input("Regions", region, "not a Region of AWS; correct the parameter"))?;
+        found.ok_or_else(|| Error::bad_input("Regions", region, "is not an AWS Region; correct the parameter"))?;
     match found.opt_in_status() {
         Some("not-opted-in") => {
             let remedy = "enable it, or take it out of the parameter Regions";

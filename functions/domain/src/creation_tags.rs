@@ -29,11 +29,15 @@ impl CreationTags {
             key.to_ascii_lowercase().starts_with("aws:") || OURS.iter().any(|own| own.eq_ignore_ascii_case(key))
         };
         if let Some(wrong) = keys.iter().find(is_reserved) {
-            let problem = "not the key of a volume's own tag; remove it from the list";
+            let problem = "is a reserved tag key; remove it from the list";
             return Err(Error::bad_input("TagsAtCreation", format!("{wrong:?}"), problem));
         }
         if keys.len() > MOST {
-            return Err(Error::bad_input("TagsAtCreation", keys.len(), format!("{MOST} keys at most")));
+            return Err(Error::bad_input(
+                "TagsAtCreation",
+                keys.len(),
+                format!("keys are too many; name at most {MOST}"),
+            ));
         }
         Ok(Self { owner, keys })
     }
@@ -76,7 +80,7 @@ mod tests {
     fn a_key_that_cannot_be_a_volumes_own_is_refused() {
         for wrong in ["aws:x", "AWS:x", "Night", "backupstack", "Name"] {
             let refused = read(wrong).unwrap_err().to_string();
-            assert!(refused.starts_with(&format!("BadInput: TagsAtCreation: \"{wrong}\": ")), "{refused}");
+            assert!(refused.starts_with(&format!("BadInput: TagsAtCreation \"{wrong}\" is a")), "{refused}");
         }
         assert!(read(&vec!["k"; 21].join(",")).is_err() && read(&vec!["k"; 20].join(",")).is_ok());
     }

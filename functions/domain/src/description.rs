@@ -24,7 +24,7 @@ impl Owner {
     pub(crate) fn tags(&self, volume: &Tags) -> Tags {
         let tag = |(key, parameter): (&str, &str)| {
             let parameter = Some(parameter).filter(|value| !value.is_empty());
-            Some((key.to_owned(), parameter.or(said(volume, key))?.to_owned()))
+            Some((key.to_owned(), parameter.or(non_empty(volume, key))?.to_owned()))
         };
         [(CLIENT, self.client.as_str()), (PROJECT, self.project.as_str())].into_iter().filter_map(tag).collect()
     }
@@ -32,7 +32,7 @@ impl Owner {
 
 /// The tags that tag-snapshot adds, and the keys of the volume's tags that do not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Described {
+pub struct DescriptiveTags {
     /// Tags to add. Together with the identity tags, there are at most 50.
     pub tags: Tags,
     /// Keys of the volume's tags that were dropped because of the limit of 50.
@@ -41,10 +41,10 @@ pub struct Described {
 
 /// Returns the descriptive tags for a snapshot of a volume. If a tag has a default, an empty tag of the volume counts as absent. The
 /// creation tags get room first, because the snapshot already has them.
-pub fn descriptive(volume: &Volume, creation: &CreationTags, foreign: &ForeignTags) -> Described {
+pub fn descriptive_tags(volume: &Volume, creation: &CreationTags, foreign: &ForeignTags) -> DescriptiveTags {
     let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);
     let mut tags = Tags::from([
-        (NAME.to_owned(), said(volume, NAME).unwrap_or(volume_id).to_owned()),
+        (NAME.to_owned(), non_empty(volume, NAME).unwrap_or(volume_id).to_owned()),
         (DESCRIPTION.to_owned(), description(volume)),
     ]);
     tags.extend(origin.as_ref().map(|origin| (RESTORE_AS.to_owned(), origin.to_string())));
@@ -56,12 +56,12 @@ pub fn descriptive(volume: &Volume, creation: &CreationTags, foreign: &ForeignTa
     others.sort_by_key(|(key, _)| !creation.contains(key));
     let (copied, dropped) = others.split_at(room.min(others.len()));
     tags.extend(copied.iter().map(|(key, value)| (key.to_string(), value.to_string())));
-    Described { tags, dropped: dropped.iter().map(|(key, _)| key.to_string()).collect() }
+    DescriptiveTags { tags, dropped: dropped.iter().map(|(key, _)| key.to_string()).collect() }
 }
 
-/// Returns the tags of the volume of a described snapshot, as far as they were copied. Omits every tag that [`descriptive`] would have
+/// Returns the tags of the volume of a described snapshot, as far as they were copied. Omits every tag that [`descriptive_tags`] would have
 /// written without the volume's tag.
-pub fn of_volume(snapshot: &Tags, volume_id: &str) -> Tags {
+pub fn volume_tags(snapshot: &Tags, volume_id: &str) -> Tags {
     let mut tags = snapshot.clone();
     tags.retain(|key, value| match key.as_str() {
         NAME => value != volume_id,
@@ -74,7 +74,7 @@ pub fn of_volume(snapshot: &Tags, volume_id: &str) -> Tags {
 
 /// Returns the `Description` tag for a snapshot of a volume with these tags.
 pub fn description(volume: &Tags) -> String {
-    said(volume, DESCRIPTION).unwrap_or("Created by snapshot-one").to_owned()
+    non_empty(volume, DESCRIPTION).unwrap_or("Created by snapshot-one").to_owned()
 }
 
 /// Returns the same text, cut to the maximum length of a snapshot's Description field.
@@ -82,7 +82,7 @@ pub fn snapshot_description(volume: &Tags) -> String {
     description(volume).chars().take(LONGEST_DESCRIPTION).collect()
 }
 
-fn said<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
+fn non_empty<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
     tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
 
@@ -110,14 +110,14 @@ mod tests {
 
     #[test]
     fn describes_a_volume_without_tags_by_its_id() {
-        let described = descriptive(&volume(tags(&[])), &CreationTags::default(), &ForeignTags::default());
+        let described = descriptive_tags(&volume(tags(&[])), &CreationTags::default(), &ForeignTags::default());
         assert_eq!(described.tags, tags(&[("Name", "vol-1"), ("Description", "Created by snapshot-one")]));
     }
 
     #[test]
     fn copies_the_volumes_tags_but_never_aws_ones_nor_an_identity() {
         let of = [("Name", "db"), ("aws:cloudformation:stack-name", "x"), ("Night", "1999-01-01"), ("Team", "")];
-        let described = descriptive(&volume(tags(&of)), &CreationTags::default(), &ForeignTags::default());
+        let described = descriptive_tags(&volume(tags(&of)), &CreationTags::default(), &ForeignTags::default());
         assert_eq!(described.tags, tags(&[("Name", "db"), ("Description", "Created by snapshot-one"), ("Team", "")]));
     }
 
@@ -126,7 +126,7 @@ mod tests {
         let origin = Origin { kind: "gp3".into(), zone: "us-east-1a".into(), ..Origin::default() };
         let of = tags(&[("RestoreServer", "another"), ("RestoreAs", "type=sc1 zone=x")]);
         let volume = Volume { origin: Some(origin), server: Some("db".into()), ..volume(of) };
-        let described = descriptive(&volume, &CreationTags::default(), &ForeignTags::default()).tags;
+        let described = descriptive_tags(&volume, &CreationTags::default(), &ForeignTags::default()).tags;
         assert_eq!(described["RestoreAs"], "type=gp3 zone=us-east-1a");
         assert_eq!(described["RestoreServer"], "db");
     }
@@ -135,8 +135,11 @@ mod tests {
     fn the_parameters_win_over_the_volumes_client_and_project() {
         let owner = Owner { client: "acme".into(), project: String::new() };
         let creation = CreationTags::read(owner, "").unwrap();
-        let described =
-            descriptive(&volume(tags(&[("Client", "other"), ("Project", "shop")])), &creation, &ForeignTags::default());
+        let described = descriptive_tags(
+            &volume(tags(&[("Client", "other"), ("Project", "shop")])),
+            &creation,
+            &ForeignTags::default(),
+        );
         assert_eq!(described.tags["Client"], "acme");
         assert_eq!(described.tags["Project"], "shop");
     }
@@ -146,14 +149,14 @@ mod tests {
         let night = "2026-12-30".parse().unwrap();
         for of in [tags(&[]), tags(&[("Name", "db"), ("Description", "ledger"), ("Client", "acme"), ("Team", "")])] {
             let origin = Some(Origin { kind: "gp3".into(), zone: "a".into(), ..Origin::default() });
-            let mut snapshot = descriptive(
+            let mut snapshot = descriptive_tags(
                 &Volume { origin, server: Some("db".into()), ..volume(of.clone()) },
                 &CreationTags::default(),
                 &ForeignTags::default(),
             )
             .tags;
             snapshot.extend(identity("prod", night, &Intervals::due(night), "vol-1"));
-            assert_eq!(of_volume(&snapshot, "vol-1"), of);
+            assert_eq!(volume_tags(&snapshot, "vol-1"), of);
         }
     }
 
@@ -169,7 +172,7 @@ mod tests {
         let mut of: Tags = (0..50).map(|number| (format!("k{number:02}"), String::new())).collect();
         of.insert("zone".into(), "z".into());
         let creation = CreationTags::read(Owner::default(), "zone").unwrap();
-        let described = descriptive(&volume(of), &creation, &ForeignTags::default());
+        let described = descriptive_tags(&volume(of), &creation, &ForeignTags::default());
         assert!(described.tags.contains_key("zone") && described.tags.len() + IDENTITY.len() == MOST);
     }
 
@@ -180,7 +183,7 @@ mod tests {
             client in "(acme)?",
         ) {
             let creation = CreationTags::read(Owner { client, project: String::new() }, "zzz").unwrap();
-            let described = descriptive(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &creation, &ForeignTags::default());
+            let described = descriptive_tags(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &creation, &ForeignTags::default());
             prop_assert!(described.tags.len() + IDENTITY.len() <= MOST);
             for key in of.keys().filter(|key| is_copied(key, &ForeignTags::default())) {
                 prop_assert!(described.tags.contains_key(key) != described.dropped.contains(key));

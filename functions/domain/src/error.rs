@@ -27,11 +27,11 @@ pub struct Error {
 }
 
 impl Error {
-    /// Creates a [`ErrorName::BadInput`] that names the field, its value, and the problem.
-    pub fn bad_input(field: &str, value: impl fmt::Display, expected: impl fmt::Display) -> Self {
+    /// Creates a [`ErrorName::BadInput`] such as `dryRun 7 must be true or false`. `problem` continues the sentence after the field and its value.
+    pub fn bad_input(field: &str, value: impl fmt::Display, problem: impl fmt::Display) -> Self {
         Self {
             name: ErrorName::BadInput,
-            message: format!("{}: {}: {expected}", cut(field, 200), cut(&value.to_string(), 200)),
+            message: format!("{} {} {problem}", cut(field, 200), cut(&value.to_string(), 200)),
         }
     }
 

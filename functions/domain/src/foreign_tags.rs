@@ -52,7 +52,7 @@ impl ForeignTags {
             Some(wrong) => Err(Error::bad_input(
                 "TagsNotCopied",
                 format!("{wrong:?}"),
-                "not the key of a tag, or the beginning of one and a * such as team/*",
+                "must be a tag key, or the start of one followed by *, such as team/*",
             )),
             None => Ok(Self(all)),
         }
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(ForeignTags::read("").unwrap(), ForeignTags::default());
         for wrong in ["*", "a*b", "a**b*"] {
             let refused = ForeignTags::read(wrong).unwrap_err().to_string();
-            assert!(refused.starts_with(&format!("BadInput: TagsNotCopied: \"{wrong}\": ")), "{refused}");
+            assert!(refused.starts_with(&format!("BadInput: TagsNotCopied \"{wrong}\" must")), "{refused}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::{
     Interval, Intervals, Night,
     origin::Origin,
-    step_functions::{Caught, List},
+    step_functions::{Caught, LedgerList},
     tags::Tags,
 };
 
@@ -28,7 +28,7 @@ pub struct Volume {
 
 /// The position of a child execution in its Map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Turn {
+pub struct ChildPosition {
     /// Index, from 0.
     pub index: u64,
     /// Start time of the Map.
@@ -44,9 +44,9 @@ pub struct Discovery {
     pub intervals: Intervals,
     pub dry_run: bool,
     /// [`Volume`]s without a snapshot of the Night, or with one that lacks its descriptive tags.
-    pub work_list: List,
+    pub work_list: LedgerList,
     /// [`Volume`]s that already have both.
-    pub protected: List,
+    pub protected: LedgerList,
 }
 
 /// A managed snapshot: a line of the list of expired or of failed snapshots, and the input of delete-one.
@@ -72,11 +72,11 @@ pub struct Unreadable {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiry {
     /// The [`ManagedSnapshot`]s that expire.
-    pub expired: List,
+    pub expired: LedgerList,
     /// The [`ManagedSnapshot`]s that EBS could not complete, regardless of their Interval.
-    pub failed: List,
+    pub failed: LedgerList,
     /// The [`Unreadable`] snapshots.
-    pub unreadable: List,
+    pub unreadable: LedgerList,
     /// Number of managed snapshots, including those that expire.
     #[serde(default)]
     pub managed: usize,
@@ -87,21 +87,21 @@ pub struct Expiry {
 
 /// The manifest of a Map's results in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
+pub struct ResultsManifest {
     pub key: String,
 }
 
 /// One Region's part of a run, as the state machine passes it to report-night. A field is absent if the run did not reach its step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RegionNight {
+pub struct RunRegionInput {
     pub region: String,
-    pub work_list: Option<List>,
-    pub protected: Option<List>,
+    pub work_list: Option<LedgerList>,
+    pub protected: Option<LedgerList>,
     pub expiry: Option<Expiry>,
     /// Manifest of the results of each Map that ended, by the name of the state.
     #[serde(default)]
-    pub results: BTreeMap<String, Manifest>,
+    pub results: BTreeMap<String, ResultsManifest>,
     /// Error of each step that failed as a whole, by the name of the state.
     #[serde(default)]
     pub failure: BTreeMap<String, Caught>,

@@ -53,10 +53,9 @@ impl Night {
 pub fn zone(name: &str) -> Result<TimeZone, Error> {
     // The database accepts a name in any case, and has a zone for 'unknown'. EventBridge Scheduler accepts neither.
     let exact = |zone: &TimeZone| zone.iana_name() == Some(name) && !zone.is_unknown();
-    TimeZone::get(name)
-        .ok()
-        .filter(exact)
-        .ok_or_else(|| Error::bad_input("TimeZone", format!("{name:?}"), "not an IANA time zone such as Europe/Berlin"))
+    TimeZone::get(name).ok().filter(exact).ok_or_else(|| {
+        Error::bad_input("TimeZone", format!("{name:?}"), "must be an IANA time zone, such as Europe/Berlin")
+    })
 }
 
 impl fmt::Display for Night {
@@ -126,7 +125,7 @@ mod tests {
     fn names_the_zone_that_does_not_exist() {
         for name in ["Mars/Phobos", "europe/berlin", "Etc/Unknown", "+02:00", ""] {
             let error = zone(name).unwrap_err().to_string();
-            assert_eq!(error, format!("BadInput: TimeZone: {name:?}: not an IANA time zone such as Europe/Berlin"));
+            assert_eq!(error, format!("BadInput: TimeZone {name:?} must be an IANA time zone, such as Europe/Berlin"));
         }
     }
 

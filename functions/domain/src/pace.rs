@@ -29,7 +29,11 @@ impl Pace {
     pub fn read(per_second: &str) -> Result<Self, Error> {
         let number = per_second.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.1);
         let per_second = number.ok_or_else(|| {
-            Error::bad_input("SnapshotsPerSecond", format!("{per_second:?}"), "not a number from 0.1, such as 5")
+            Error::bad_input(
+                "SnapshotsPerSecond",
+                format!("{per_second:?}"),
+                "must be a number of at least 0.1, such as 5",
+            )
         })?;
         Ok(Self { per_second })
     }
@@ -55,7 +59,10 @@ mod tests {
     fn a_rate_that_is_none_is_bad_input() {
         for text in ["", "0", "1e-320", "-5", "five", "inf", "NaN"] {
             let error = Pace::read(text).unwrap_err().to_string();
-            assert_eq!(error, format!("BadInput: SnapshotsPerSecond: {text:?}: not a number from 0.1, such as 5"));
+            assert_eq!(
+                error,
+                format!("BadInput: SnapshotsPerSecond {text:?} must be a number of at least 0.1, such as 5")
+            );
         }
     }
 }

@@ -32,7 +32,7 @@ impl Policy {
 
 /// The states of a snapshot that retention distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
+pub enum RetentionState {
     /// EBS is still copying the data. Only a snapshot of tonight counts as good.
     Pending,
     Completed,
@@ -47,7 +47,7 @@ pub enum State {
 
 /// A managed snapshot with readable tags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
+pub struct DatedSnapshot {
     pub id: String,
     pub volume_id: String,
     /// `Night` tag.
@@ -56,42 +56,42 @@ pub struct Snapshot {
     pub interval: Interval,
     /// `Intervals` tag, with every Interval due that Night.
     pub intervals: Intervals,
-    pub state: State,
+    pub state: RetentionState,
 }
 
-impl Snapshot {
+impl DatedSnapshot {
     fn is_good(&self, tonight: Night) -> bool {
         match self.state {
-            State::Completed => true,
-            State::Pending => self.night == tonight,
-            State::Archived | State::Error | State::Other => false,
+            RetentionState::Completed => true,
+            RetentionState::Pending => self.night == tonight,
+            RetentionState::Archived | RetentionState::Error | RetentionState::Other => false,
         }
     }
 }
 
 /// Returns the snapshots that expire on `tonight`, in the order given. `exists` returns whether a volume still exists.
 pub fn expired(
-    snapshots: &[Snapshot],
+    snapshots: &[DatedSnapshot],
     tonight: Night,
     policy: Policy,
     exists: impl Fn(&str) -> bool,
-) -> Vec<&Snapshot> {
+) -> Vec<&DatedSnapshot> {
     let good = GoodNights::new(snapshots, tonight);
     snapshots.iter().filter(|snapshot| expires(snapshot, tonight, policy, &good, exists(&snapshot.volume_id))).collect()
 }
 
-fn expires(snapshot: &Snapshot, tonight: Night, policy: Policy, good: &GoodNights, volume_exists: bool) -> bool {
+fn expires(snapshot: &DatedSnapshot, tonight: Night, policy: Policy, good: &GoodNights, volume_exists: bool) -> bool {
     let (old, floor) = match snapshot.interval {
         Interval::Annual => return false,
         Interval::Daily => (snapshot.night.nights_before(tonight) >= policy.dailies.into(), policy.dailies),
         Interval::Quarterly => (snapshot.night.is_months_before(policy.quarterly_months, tonight), policy.quarterlies),
     };
     match snapshot.state {
-        State::Error => snapshot.night.nights_before(tonight) >= 1,
-        State::Completed if good.is_newest_completed(snapshot) => false,
-        State::Completed => old && (!volume_exists || good.newer_due(snapshot) >= floor as usize),
-        State::Archived => old && good.newer_due(snapshot) >= if volume_exists { floor as usize } else { 1 },
-        State::Pending | State::Other => false,
+        RetentionState::Error => snapshot.night.nights_before(tonight) >= 1,
+        RetentionState::Completed if good.is_newest_completed(snapshot) => false,
+        RetentionState::Completed => old && (!volume_exists || good.newer_due(snapshot) >= floor as usize),
+        RetentionState::Archived => old && good.newer_due(snapshot) >= if volume_exists { floor as usize } else { 1 },
+        RetentionState::Pending | RetentionState::Other => false,
     }
 }
 
@@ -104,7 +104,7 @@ struct GoodNights<'a> {
 }
 
 impl<'a> GoodNights<'a> {
-    fn new(snapshots: &'a [Snapshot], tonight: Night) -> Self {
+    fn new(snapshots: &'a [DatedSnapshot], tonight: Night) -> Self {
         let mut good = Self::default();
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.is_good(tonight)) {
             let volume = snapshot.volume_id.as_str();
@@ -113,7 +113,7 @@ impl<'a> GoodNights<'a> {
                     good.due.entry((volume, interval)).or_default().insert(snapshot.night);
                 }
             }
-            if snapshot.state == State::Completed {
+            if snapshot.state == RetentionState::Completed {
                 let newest = good.newest_completed.entry((volume, snapshot.interval)).or_insert(snapshot.night);
                 *newest = (*newest).max(snapshot.night);
             }
@@ -121,12 +121,12 @@ impl<'a> GoodNights<'a> {
         good
     }
 
-    fn newer_due(&self, snapshot: &Snapshot) -> usize {
+    fn newer_due(&self, snapshot: &DatedSnapshot) -> usize {
         let nights = self.due.get(&(snapshot.volume_id.as_str(), snapshot.interval));
         nights.map_or(0, |nights| nights.iter().rev().take_while(|night| **night > snapshot.night).count())
     }
 
-    fn is_newest_completed(&self, snapshot: &Snapshot) -> bool {
+    fn is_newest_completed(&self, snapshot: &DatedSnapshot) -> bool {
         self.newest_completed.get(&(snapshot.volume_id.as_str(), snapshot.interval)) == Some(&snapshot.night)
     }
 }

@@ -15,7 +15,7 @@ impl Selection {
         match parameter.split_once('=') {
             None if parameter.is_empty() => Ok(Self(None)),
             Some((key, value)) if !key.is_empty() => Ok(Self(Some((key.to_owned(), value.to_owned())))),
-            _ => Err(Error::bad_input("VolumeTag", format!("{parameter:?}"), "not of the form Key=Value")),
+            _ => Err(Error::bad_input("VolumeTag", format!("{parameter:?}"), "must have the form Key=Value")),
         }
     }
 
@@ -62,7 +62,7 @@ mod tests {
     fn says_what_is_wrong_with_a_volume_tag() {
         for text in ["Role", "=db"] {
             let error = Selection::read(text).unwrap_err();
-            assert_eq!(error.to_string(), format!("BadInput: VolumeTag: \"{text}\": not of the form Key=Value"));
+            assert_eq!(error.to_string(), format!("BadInput: VolumeTag \"{text}\" must have the form Key=Value"));
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct Execution {
 
 /// A list in the ledger, with one JSON object per line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct List {
+pub struct LedgerList {
     /// Key in the ledger bucket.
     pub key: String,
     /// Number of lines.

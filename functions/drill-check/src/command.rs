@@ -17,12 +17,12 @@ use crate::not_proven;
 /// Seconds within which the command must reach the instance (Systems Manager API reference, SendCommand: at least 30).
 const DELIVERY: i32 = 600;
 /// Maximum number of characters of the script's output in an error.
-const LONGEST: usize = 300;
+const LONGEST_OUTPUT: usize = 300;
 
 /// The last line of the script's output. Its other fields are not parsed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Found {
+struct CheckOutput {
     /// Null if the volume has no file system that the script knows.
     file_system: Option<String>,
     /// Number of databases in the newest dump. Null if there is no dump, or if it could not be loaded.
@@ -72,17 +72,17 @@ fn read(invocation: &GetCommandInvocationOutput) -> Result<Option<Depth>, Error>
 fn last_line(errors: &str) -> String {
     let is_own = |line: &&str| !line.is_empty() && !line.starts_with("failed to run commands: ");
     let line = errors.lines().rev().map(str::trim).find(is_own);
-    cut(line.unwrap_or("the check gave no reason"), LONGEST)
+    cut(line.unwrap_or("the check gave no reason"), LONGEST_OUTPUT)
 }
 
 fn depth(output: &str) -> Result<Depth, Error> {
     let last = output.trim_end().lines().next_back().unwrap_or_default();
-    match serde_json::from_str::<Found>(last) {
-        Ok(Found { file_system: None, .. }) => Ok(Depth::Volume),
-        Ok(Found { databases: Some(_), .. }) => Ok(Depth::Database),
+    match serde_json::from_str::<CheckOutput>(last) {
+        Ok(CheckOutput { file_system: None, .. }) => Ok(Depth::Volume),
+        Ok(CheckOutput { databases: Some(_), .. }) => Ok(Depth::Database),
         Ok(_) => Ok(Depth::Files),
         Err(_) => {
-            let line = cut(last, LONGEST);
+            let line = cut(last, LONGEST_OUTPUT);
             Err(not_proven(
                 Code::CheckFailed,
                 format!("the last line of the check's output is not the expected JSON: {line}"),

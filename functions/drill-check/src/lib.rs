@@ -12,7 +12,7 @@ use domain::{
     Error, ErrorName, Reason,
     drill::{
         Depth, RestorePoint,
-        messages::{Progress, Stage},
+        messages::{ProofProgress, Stage},
     },
     reason::Code,
     tags,
@@ -23,7 +23,7 @@ use serde::Deserialize;
 /// Seconds within which a volume must become available.
 const LONGEST_CREATION: i64 = 60 * 60;
 /// Seconds within which the proof must be complete.
-const LONGEST: i64 = 3 * 60 * 60;
+const LONGEST_CHECK: i64 = 3 * 60 * 60;
 
 pub struct Clients {
     pub ec2: Client,
@@ -46,14 +46,19 @@ pub struct Input {
     /// Instance that checks the volume (`i-…`). Empty if no instance does.
     pub instance: String,
     pub point: RestorePoint,
-    pub progress: Progress,
+    pub progress: ProofProgress,
 }
 
 /// Takes the next step of the proof. `now` is the current time.
 ///
 /// # Errors
 /// `Refused` if the restore point cannot be proven; `Throttled`, `Transient` or `Refused` from EC2 or Systems Manager.
-pub async fn handle(clients: &Clients, settings: &Settings, now: Timestamp, input: Input) -> Result<Progress, Error> {
+pub async fn handle(
+    clients: &Clients,
+    settings: &Settings,
+    now: Timestamp,
+    input: Input,
+) -> Result<ProofProgress, Error> {
     tags::backup_stack(&settings.backup_stack)?;
     let passed = now.duration_since(input.progress.created).as_secs().max(0);
     let stage = next_stage(clients, settings, now, &input).await?;
@@ -63,19 +68,19 @@ pub async fn handle(clients: &Clients, settings: &Settings, now: Timestamp, inpu
             let minutes = LONGEST_CREATION / 60;
             return Err(not_proven(Code::NotAvailable, format!("the volume is not available after {minutes} minutes")));
         }
-        _ if passed >= LONGEST => {
-            let hours = LONGEST / 3_600;
+        _ if passed >= LONGEST_CHECK => {
+            let hours = LONGEST_CHECK / 3_600;
             return Err(not_proven(Code::NotChecked, format!("the check is not complete after {hours} hours")));
         }
         _ => {}
     }
-    Ok(Progress { stage, wait_seconds: (passed / 10).clamp(5, 300) as u64, ..input.progress })
+    Ok(ProofProgress { stage, wait_seconds: (passed / 10).clamp(5, 300) as u64, ..input.progress })
 }
 
 async fn next_stage(clients: &Clients, settings: &Settings, now: Timestamp, input: &Input) -> Result<Stage, Error> {
     match input.progress.stage.clone() {
-        Stage::Creating => volume::look(clients, settings, now, input, None).await,
-        Stage::Available { seconds } => volume::look(clients, settings, now, input, Some(seconds)).await,
+        Stage::Creating => volume::next_stage(clients, settings, now, input, None).await,
+        Stage::Available { seconds } => volume::next_stage(clients, settings, now, input, Some(seconds)).await,
         Stage::Checking { seconds, command } => {
             Ok(match command::result(&clients.ssm, &command, &input.instance).await? {
                 Some(depth) => proven(seconds, depth, now),

@@ -39,7 +39,7 @@ fn no_volume() -> Rule {
     mock!(Client::describe_volumes).then_output(|| DescribeVolumesOutput::builder().build())
 }
 
-async fn run(ec2: &[&Rule], ssm: &[&Rule], seconds: i64, input: Input) -> Result<Progress, String> {
+async fn run(ec2: &[&Rule], ssm: &[&Rule], seconds: i64, input: Input) -> Result<ProofProgress, String> {
     let clients = Clients {
         ec2: mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2),
         ssm: mock_client!(aws_sdk_ssm, RuleMode::MatchAny, ssm),

@@ -23,7 +23,7 @@ const UNLISTED: i64 = 60;
 const DEVICES: std::ops::RangeInclusive<char> = 'q'..='z';
 
 /// Returns the next stage of the volume. `available` is the number of seconds after which the volume was first found to be available.
-pub(crate) async fn look(
+pub(crate) async fn next_stage(
     clients: &Clients,
     settings: &Settings,
     now: Timestamp,

@@ -3,11 +3,11 @@
 //!
 //! # Layout
 //! - [`handle`]: the choice.
-//! - [`place`]: the Availability Zone and the instance.
+//! - [`zone`]: the Availability Zone and the instance.
 //! - [`others`]: the check for other running drills.
 
 pub mod others;
-pub mod place;
+pub mod zone;
 
 use aws::snapshots;
 use aws_sdk_ec2::{
@@ -20,9 +20,9 @@ use domain::{
     description::Owner,
     drill::{
         self, Limits, Proof, RestorePoint,
-        messages::{Chosen, UnprovenOf},
+        messages::{DrillChoice, UnprovenVolume},
     },
-    input::{DrillStart, require_past},
+    input::{DrillInput, require_past},
     night,
     reason::Code,
     step_functions::Execution,
@@ -33,7 +33,7 @@ use ledger::{Ledger, keys};
 use serde::Deserialize;
 use std::collections::HashMap;
 
-use place::DrillZone;
+use zone::DrillZone;
 
 /// One Region, and the execution with the input of the drill.
 #[derive(Debug, Deserialize)]
@@ -76,9 +76,9 @@ pub async fn handle(
     ledger: &Ledger,
     settings: &Settings,
     input: Input,
-) -> Result<Chosen, Error> {
+) -> Result<DrillChoice, Error> {
     let Input { region, execution } = input;
-    let start = DrillStart::read(&execution.input, execution.start_time)?;
+    let start = DrillInput::read(&execution.input, execution.start_time)?;
     if !settings.any_night {
         require_past(start.time, execution.start_time)?;
     }
@@ -89,7 +89,7 @@ pub async fn handle(
     let weeks = drill::weeks(&settings.weeks)?;
     let creation_tags = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
     others::require_none(sfn, &execution).await?;
-    let DrillZone { zone, instance } = place::choose(ec2, settings, &region).await?;
+    let DrillZone { zone, instance } = zone::choose(ec2, settings, &region).await?;
 
     let found = restore_points(ec2, stack, &creation_tags).await?;
     let volumes = found.len();
@@ -109,7 +109,18 @@ pub async fn handle(
         }
     }
     let (points, unproven, at_once) = (points.close_list().await?, unproven.close_list().await?, limits.volumes);
-    Ok(Chosen { region, execution: execution.name, date, zone, instance, at_once, points, unproven, volumes, taken })
+    Ok(DrillChoice {
+        region,
+        execution: execution.name,
+        date,
+        zone,
+        instance,
+        at_once,
+        points,
+        unproven,
+        volumes,
+        taken,
+    })
 }
 
 /// Lists the restore points of each volume, each with the start time of its snapshot.
@@ -156,10 +167,10 @@ async fn last_tried(ledger: &Ledger, region: &str) -> Result<HashMap<String, Tim
     Ok(tried)
 }
 
-fn too_large(point: RestorePoint, limits: Limits) -> UnprovenOf {
+fn too_large(point: RestorePoint, limits: Limits) -> UnprovenVolume {
     let (size, most) = (point.gibibytes, limits.gibibytes);
     let message = format!("its volume has {size} GiB, but the parameter DrillGiB allows {most}");
-    UnprovenOf::new(point, Reason::new(Code::TooLarge, message))
+    UnprovenVolume::new(point, Reason::new(Code::TooLarge, message))
 }
 
 #[cfg(test)]

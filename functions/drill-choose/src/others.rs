@@ -3,11 +3,11 @@
 
 use aws::error;
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
-use domain::{Error, step_functions::Execution};
+use domain::{Error, ErrorName, step_functions::Execution};
 use jiff::{SignedDuration, Timestamp};
 
 /// Minimum age of a drill before it lists executions, because ListExecutions is eventually consistent (Step Functions API reference).
-const SETTLED: SignedDuration = SignedDuration::from_secs(5);
+const START_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// Requires that no other running drill takes precedence. The drill that started first continues. Of two that started at the same time, the
 /// one with the name that sorts first continues.
@@ -16,8 +16,8 @@ const SETTLED: SignedDuration = SignedDuration::from_secs(5);
 /// `BadInput` with the name of the drill that continues; `Transient` or `Refused` from Step Functions.
 pub async fn require_none(sfn: &Client, execution: &Execution) -> Result<(), Error> {
     let age = Timestamp::now().duration_since(execution.start_time);
-    if (SignedDuration::ZERO..SETTLED).contains(&age) {
-        tokio::time::sleep((SETTLED - age).unsigned_abs()).await;
+    if (SignedDuration::ZERO..START_TOLERANCE).contains(&age) {
+        tokio::time::sleep((START_TOLERANCE - age).unsigned_abs()).await;
     }
     let list = sfn.list_executions().state_machine_arn(state_machine(&execution.id));
     let mut listed = list.status_filter(ExecutionStatus::Running).into_paginator().items().send();
@@ -26,7 +26,8 @@ pub async fn require_none(sfn: &Client, execution: &Execution) -> Result<(), Err
         let other = other.map_err(|error| error::from_sdk("ListExecutions", error))?;
         let started = Timestamp::from_millisecond(other.start_date.to_millis().unwrap_or_default()).unwrap_or_default();
         if other.execution_arn != execution.id && (started.as_millisecond(), other.name.as_str()) < own {
-            return Err(Error::bad_input("another drill is running", &other.name, "wait for it or stop it"));
+            let message = format!("another drill is running, {}; wait for it or stop it", other.name);
+            return Err(Error { name: ErrorName::BadInput, message });
         }
     }
     Ok(())

@@ -146,7 +146,7 @@ fn ground(proofs: &[(&str, &str)]) -> (Ledger, Objects) {
     (ledger, objects)
 }
 
-async fn run(ec2: &[Rule], ledger: &Ledger, settings: &Settings, given: Value) -> Result<Chosen, String> {
+async fn run(ec2: &[Rule], ledger: &Ledger, settings: &Settings, given: Value) -> Result<DrillChoice, String> {
     run_beside(&running(&[("run", 0)]), ec2, ledger, settings, given).await
 }
 
@@ -156,7 +156,7 @@ async fn run_beside(
     ledger: &Ledger,
     settings: &Settings,
     given: Value,
-) -> Result<Chosen, String> {
+) -> Result<DrillChoice, String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &ec2.iter().collect::<Vec<_>>());
     let sfn = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, &[running]);
     handle(&ec2, &sfn, ledger, settings, input(given)).await.map_err(|error| error.to_string())
@@ -209,12 +209,14 @@ async fn a_zone_may_be_named_and_must_exist_and_be_available() {
     for (named, expected) in [
         ("us-east-1a,eu-west-1c", Ok("eu-west-1c")),
         ("us-east-1a", Ok("eu-west-1b")),
-        ("eu-west-1x", Err("BadInput: DrillZones: eu-west-1x: not a zone that this account has")),
-        ("eu-west-1a", Err("Refused: DrillZones: eu-west-1a is not available now; choose another zone")),
-        ("us-east1-a", Err("BadInput: DrillZones: us-east1-a: not a zone of eu-west-1,us-east-1")),
+        ("eu-west-1x", Err("BadInput: DrillZones eu-west-1x is not a zone of this account")),
+        ("eu-west-1a", Err("Refused: DrillZones eu-west-1a is not available now; choose another zone")),
+        ("us-east1-a", Err("BadInput: DrillZones us-east1-a is not a zone of eu-west-1,us-east-1")),
         (
             "eu-west-1b,eu-west-1c",
-            Err("BadInput: DrillZones: eu-west-1c: eu-west-1 already has eu-west-1b; name one zone for each Region"),
+            Err(
+                "BadInput: DrillZones eu-west-1c is a second zone of eu-west-1, after eu-west-1b; name one zone for each Region",
+            ),
         ),
     ] {
         let (ledger, _) = ground(&[]);
@@ -235,7 +237,7 @@ async fn an_instance_gives_its_zone_and_must_run() {
     let expected = "Refused: DrillInstance i-1 is stopped; start it, choose another instance, or clear the parameter";
     assert_eq!(stopped, expected);
     let none = run(&there(None), &ledger, &with("eu-west-1"), json!({})).await.unwrap_err();
-    assert!(none.starts_with("BadInput: DrillInstance: i-1: there is no such instance"), "{none}");
+    assert!(none.starts_with("BadInput: DrillInstance i-1 does not exist"), "{none}");
     let elsewhere = run(&ec2(), &ledger, &with("us-east-1"), json!({})).await.unwrap();
     assert_eq!((elsewhere.zone.as_str(), elsewhere.instance.as_str()), ("eu-west-1b", ""));
 }
@@ -251,7 +253,7 @@ async fn of_two_drills_the_one_that_started_first_goes_on() {
         let chosen = run_beside(&running(others), &ec2(), &ledger, &settings(), json!({})).await;
         assert_eq!(chosen.is_ok(), goes_on, "{others:?}");
         if let Err(error) = chosen {
-            let said = format!("BadInput: another drill is running: {}: wait for it or stop it", others[0].0);
+            let said = format!("BadInput: another drill is running, {}; wait for it or stop it", others[0].0);
             assert_eq!(error, said);
         }
     }
@@ -260,12 +262,12 @@ async fn of_two_drills_the_one_that_started_first_goes_on() {
 #[tokio::test]
 async fn bad_input_is_named_before_any_call_is_made() {
     for (given, change, named) in [
-        (json!({"dryRun": true}), settings(), "BadInput: dryRun: true: unknown key"),
-        (json!({"time": "2026-12-31T04:30:00Z"}), settings(), "BadInput: time: 2026-12-31T04:30:00Z: in the future"),
-        (json!({}), Settings { time_zone: "Mars".into(), ..settings() }, "BadInput: TimeZone: "),
-        (json!({}), Settings { backup_stack: String::new(), ..settings() }, "BadInput: BackupStack: "),
-        (json!({}), Settings { volumes: "0".into(), ..settings() }, "BadInput: DrillVolumes: "),
-        (json!({}), Settings { weeks: "x".into(), ..settings() }, "BadInput: DrillWeeks: "),
+        (json!({"dryRun": true}), settings(), "BadInput: dryRun true is not a known key"),
+        (json!({"time": "2026-12-31T04:30:00Z"}), settings(), "BadInput: time 2026-12-31T04:30:00Z is in the future"),
+        (json!({}), Settings { time_zone: "Mars".into(), ..settings() }, "BadInput: TimeZone "),
+        (json!({}), Settings { backup_stack: String::new(), ..settings() }, "BadInput: BackupStack "),
+        (json!({}), Settings { volumes: "0".into(), ..settings() }, "BadInput: DrillVolumes "),
+        (json!({}), Settings { weeks: "x".into(), ..settings() }, "BadInput: DrillWeeks "),
     ] {
         let error = run(&[], &ground(&[]).0, &change, given).await.unwrap_err();
         assert!(error.starts_with(named), "{error}");

@@ -11,7 +11,7 @@ use domain::{
     Error, ErrorName, Reason,
     drill::{
         RestorePoint,
-        messages::{Progress, Removal},
+        messages::{ProofProgress, Removal},
     },
     reason::Code,
     step_functions::Caught,
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// Seconds after which a person must check the volume.
-const PATIENCE: i64 = 15 * 60;
+const ALARM_AFTER: i64 = 15 * 60;
 /// Seconds for which EC2 may not list a new volume yet (EC2 developer guide, "Eventual consistency").
 const UNLISTED: i64 = 60;
 
@@ -34,16 +34,16 @@ pub struct Input {
     /// Restore point of the volume to delete. Absent for the volumes that earlier drills left behind.
     pub point: Option<RestorePoint>,
     /// Absent if drill-restore failed.
-    pub progress: Option<Progress>,
+    pub progress: Option<ProofProgress>,
     pub failure: Option<Caught>,
     /// Output of the last invocation. Absent in the first invocation.
     pub removal: Option<Removal>,
 }
 
 /// The volumes to delete.
-enum Target<'a> {
+enum Removable<'a> {
     /// The volume that CreateVolume returned.
-    Created(&'a Progress),
+    Created(&'a ProofProgress),
     /// The volume that CreateVolume may have created although it failed. If EC2 refused the call, there is no volume.
     Unknown { snapshot_id: &'a str, was_refused: bool },
     /// The volumes that earlier drills left behind. No other drill is running.
@@ -82,8 +82,8 @@ pub async fn handle(ec2: &Client, backup_stack: &str, now: Timestamp, input: Inp
     }
     deleted = &deleted - &left;
     let is_gone = left.is_empty() && !(deleted.is_empty() && target.may_appear(now, passed));
-    if !is_gone && passed >= PATIENCE {
-        let (states, minutes) = (states.join("; "), PATIENCE / 60);
+    if !is_gone && passed >= ALARM_AFTER {
+        let (states, minutes) = (states.join("; "), ALARM_AFTER / 60);
         let remedy = format!("detach and delete it by hand (its tag is {RESTORE_DRILL}={stack})");
         return Err(not_removed(format!("{states} after {minutes} minutes; {remedy}")));
     }
@@ -91,19 +91,19 @@ pub async fn handle(ec2: &Client, backup_stack: &str, now: Timestamp, input: Inp
 }
 
 impl Input {
-    fn target(&self) -> Target<'_> {
+    fn target(&self) -> Removable<'_> {
         match (&self.progress, &self.point) {
-            (Some(progress), _) => Target::Created(progress),
+            (Some(progress), _) => Removable::Created(progress),
             (None, Some(point)) => {
                 let was_refused = self.failure.as_ref().is_some_and(|caught| caught.error == "Refused");
-                Target::Unknown { snapshot_id: &point.snapshot_id, was_refused }
+                Removable::Unknown { snapshot_id: &point.snapshot_id, was_refused }
             }
-            (None, None) => Target::LeftBehind,
+            (None, None) => Removable::LeftBehind,
         }
     }
 }
 
-impl Target<'_> {
+impl Removable<'_> {
     /// Returns whether EC2 may still list a volume later. Either the volume was just created, or a response of CreateVolume was lost.
     fn may_appear(&self, now: Timestamp, passed: i64) -> bool {
         match self {
@@ -114,18 +114,20 @@ impl Target<'_> {
     }
 }
 
-async fn find(ec2: &Client, stack: &str, execution: &str, target: &Target<'_>) -> Result<Vec<Volume>, Error> {
+async fn find(ec2: &Client, stack: &str, execution: &str, target: &Removable<'_>) -> Result<Vec<Volume>, Error> {
     let (ours, own) = (format!("tag:{RESTORE_DRILL}"), format!("tag:{DRILL_EXECUTION}"));
     let filters = match target {
-        Target::Created(progress) => vec![("volume-id", progress.volume_id.as_str())],
-        Target::Unknown { snapshot_id, .. } => vec![(&*ours, stack), (&*own, execution), ("snapshot-id", snapshot_id)],
-        Target::LeftBehind => vec![(&*ours, stack)],
+        Removable::Created(progress) => vec![("volume-id", progress.volume_id.as_str())],
+        Removable::Unknown { snapshot_id, .. } => {
+            vec![(&*ours, stack), (&*own, execution), ("snapshot-id", snapshot_id)]
+        }
+        Removable::LeftBehind => vec![(&*ours, stack)],
     };
     let filters = filters.into_iter().map(|(name, value)| Filter::builder().name(name).values(value).build());
     let pages = ec2.describe_volumes().set_filters(Some(filters.collect())).into_paginator().items().send();
     let found: Result<Vec<_>, _> = pages.collect().await;
     let mut found = found.map_err(|error| error::from_sdk("DescribeVolumes", error))?;
-    if matches!(target, Target::LeftBehind) {
+    if matches!(target, Removable::LeftBehind) {
         let is_own = |volume: &Volume| tag(volume, DRILL_EXECUTION).as_deref() == Some(execution);
         found.retain(|volume| !is_own(volume));
     }

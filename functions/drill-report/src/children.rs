@@ -4,24 +4,24 @@ use domain::{
     Error, Reason,
     drill::{
         RestorePoint,
-        messages::{Ended, UnprovenOf},
+        messages::{ChildState, UnprovenVolume},
     },
-    messages::Manifest,
+    messages::ResultsManifest,
     reason::Code,
 };
 use ledger::{
     Ledger,
-    map_results::{self, ChildResult, Kind},
+    map_results::{self, ChildResult, ResultKind},
 };
 use report::drill::NotRemoved;
 use serde::Deserialize;
 use std::collections::HashMap;
 
-use crate::outcome::Outcome;
+use crate::outcome::ProofOutcome;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Child {
-    pub outcome: Outcome,
+    pub outcome: ProofOutcome,
     pub not_removed: Option<NotRemoved>,
 }
 
@@ -29,10 +29,10 @@ pub struct Child {
 ///
 /// # Errors
 /// `Transient` or `Refused` from S3.
-pub async fn read(ledger: &Ledger, manifest: Option<&Manifest>) -> Result<HashMap<String, Child>, Error> {
+pub async fn read(ledger: &Ledger, manifest: Option<&ResultsManifest>) -> Result<HashMap<String, Child>, Error> {
     let mut children = HashMap::new();
     if let Some(manifest) = manifest {
-        let kinds = [Kind::Succeeded, Kind::Failed];
+        let kinds = [ResultKind::Succeeded, ResultKind::Failed];
         map_results::each_child(ledger, &manifest.key, &kinds, |_, result| children.extend(child(&result))).await?;
     }
     Ok(children)
@@ -46,24 +46,24 @@ struct Input {
 /// Parses a child from its last state, which is its output, or its cause if it failed. A child that timed out or was stopped has neither.
 fn child(result: &ChildResult) -> Option<(String, Child)> {
     let last = result.output.as_ref().or(result.cause.as_ref());
-    if let Some(ended) = last.and_then(|text| serde_json::from_str::<Ended>(text).ok()) {
+    if let Some(ended) = last.and_then(|text| serde_json::from_str::<ChildState>(text).ok()) {
         return Some((ended.point.snapshot_id.clone(), Child::new(ended)));
     }
     let point = serde_json::from_str::<Input>(&result.input).ok()?.point;
     let snapshot_id = Some(point.snapshot_id.clone());
     let reason = Reason::new(Code::NotRemoved, "its child execution ended early, and its volume may still exist");
     let not_removed = Some(NotRemoved { volume_id: None, snapshot_id, reason });
-    let outcome = Outcome::Unproven(UnprovenOf::new(point, result.caught().reason()));
+    let outcome = ProofOutcome::Unproven(UnprovenVolume::new(point, result.caught().reason()));
     Some((outcome.snapshot_id().to_owned(), Child { outcome, not_removed }))
 }
 
 impl Child {
-    fn new(ended: Ended) -> Self {
+    fn new(ended: ChildState) -> Self {
         let left = ended.removal.as_ref().and_then(|removal| removal.left.first());
         let volume_id = ended.progress.as_ref().map(|progress| &progress.volume_id).or(left).cloned();
         let snapshot_id = Some(ended.point.snapshot_id.clone());
         let reason = ended.not_removed.as_ref().map(|caught| caught.reason());
         let not_removed = reason.map(|reason| NotRemoved { volume_id, snapshot_id, reason });
-        Self { outcome: Outcome::new(ended), not_removed }
+        Self { outcome: ProofOutcome::new(ended), not_removed }
     }
 }

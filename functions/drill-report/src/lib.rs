@@ -10,7 +10,9 @@ pub mod children;
 pub mod outcome;
 pub mod region;
 
-use domain::{Error, Night, drill::messages::RegionDrill, input::DrillStart, night, step_functions::Execution, tags};
+use domain::{
+    Error, Night, drill::messages::DrillRegionInput, input::DrillInput, night, step_functions::Execution, tags,
+};
 use jiff::Timestamp;
 use ledger::{Ledger, keys};
 use report::{
@@ -24,7 +26,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Deserialize)]
 pub struct Input {
     pub execution: Execution,
-    pub regions: Vec<RegionDrill>,
+    pub regions: Vec<DrillRegionInput>,
 }
 
 /// The outcome of the drill for the state machine, and the email to send.
@@ -65,12 +67,12 @@ pub async fn handle(
     input: Input,
 ) -> Result<DrillReport, Error> {
     let Input { execution, regions } = input;
-    let start = DrillStart::read(&execution.input, execution.start_time)?;
+    let start = DrillInput::read(&execution.input, execution.start_time)?;
     let date = Night::from_time(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(date);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     if regions.is_empty() {
-        return Err(Error::bad_input("Regions", "\"\"", "names no Region, so nothing was proven"));
+        return Err(Error::bad_input("Regions", "\"\"", "contains no Region, so nothing was proven"));
     }
     let key = keys::drill(date, &execution, "report.json");
     let mut report = DrillReport {

@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda::LambdaError> {
     let ledger = Ledger::new(aws.s3(), setting("LEDGER_BUCKET"));
     serve(async |input: Input| {
         let report = handle(&ledger, &settings, jiff::Timestamp::now, |line| println!("{line}"), input).await?;
-        println!("{}", report::metrics::of_drill(&report));
+        println!("{}", report::metrics::drill_metrics(&report));
         Ok(Output::from(report))
     })
     .await

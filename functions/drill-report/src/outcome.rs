@@ -4,38 +4,38 @@ use domain::{
     Reason,
     drill::{
         Proof, Proven, RestorePoint,
-        messages::{Ended, ProvenOf, Stage, UnprovenOf},
+        messages::{ChildState, ProvenVolume, Stage, UnprovenVolume},
     },
     reason::Code,
 };
 use jiff::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Proven(ProvenOf),
-    Unproven(UnprovenOf),
+pub enum ProofOutcome {
+    Proven(ProvenVolume),
+    Unproven(UnprovenVolume),
     /// The drill ended before it reached the restore point. The volume is still due.
-    NotTried(UnprovenOf),
+    NotTried(UnprovenVolume),
 }
 
-impl Outcome {
+impl ProofOutcome {
     /// Reads the outcome from the last state of a child execution. If the volume could not be deleted, the outcome is the same.
-    pub fn new(ended: Ended) -> Self {
-        let Ended { point, progress, failure, .. } = ended;
+    pub fn new(ended: ChildState) -> Self {
+        let ChildState { point, progress, failure, .. } = ended;
         match (failure, progress.map(|progress| progress.stage)) {
             (None, Some(Stage::Proven { seconds, depth, at })) => {
                 let RestorePoint { snapshot_id, volume_id, night, intervals, .. } = point;
                 let proven = Proven { at, snapshot_id, night, intervals, seconds, depth };
-                Self::Proven(ProvenOf { volume_id, proven })
+                Self::Proven(ProvenVolume { volume_id, proven })
             }
-            (Some(failure), _) => Self::Unproven(UnprovenOf::new(point, failure.reason())),
+            (Some(failure), _) => Self::Unproven(UnprovenVolume::new(point, failure.reason())),
             (None, _) => Self::not_tried(point, "its child execution ended before the check".to_owned()),
         }
     }
 
     /// Creates the outcome of a restore point without a child execution.
     pub fn not_tried(point: RestorePoint, why: String) -> Self {
-        Self::NotTried(UnprovenOf::new(point, Reason::new(Code::NotTried, why)))
+        Self::NotTried(UnprovenVolume::new(point, Reason::new(Code::NotTried, why)))
     }
 
     pub fn snapshot_id(&self) -> &str {
@@ -63,17 +63,17 @@ impl Outcome {
 
 /// Returns the proof of a volume after a drill that started at `tried`. If the drill reached none of the volume's restore points, the proof
 /// does not change. The newest proof is kept until there is another.
-pub fn proof_after(old: Option<Proof>, outcomes: &[Outcome], tried: Timestamp) -> Option<Proof> {
-    let mut reached = outcomes.iter().filter(|outcome| !matches!(outcome, Outcome::NotTried(_))).peekable();
+pub fn proof_after(old: Option<Proof>, outcomes: &[ProofOutcome], tried: Timestamp) -> Option<Proof> {
+    let mut reached = outcomes.iter().filter(|outcome| !matches!(outcome, ProofOutcome::NotTried(_))).peekable();
     let Some(volume_id) = reached.peek().map(|outcome| outcome.volume_id().to_owned()) else { return old };
     let (mut newest, mut unproven) = (None::<Proven>, Vec::new());
     for outcome in reached {
         match outcome {
-            Outcome::Proven(of) if newest.as_ref().is_none_or(|newest| newest.night < of.proven.night) => {
+            ProofOutcome::Proven(of) if newest.as_ref().is_none_or(|newest| newest.night < of.proven.night) => {
                 newest = Some(of.proven.clone());
             }
-            Outcome::Proven(_) => {}
-            Outcome::Unproven(of) | Outcome::NotTried(of) => unproven.push(of.unproven.clone()),
+            ProofOutcome::Proven(_) => {}
+            ProofOutcome::Unproven(of) | ProofOutcome::NotTried(of) => unproven.push(of.unproven.clone()),
         }
     }
     let proven = newest.or(old.and_then(|old| old.proven));
@@ -102,28 +102,28 @@ mod tests {
         }
     }
 
-    fn ended(night: &str, stage: Value, failure: Option<&str>) -> Outcome {
+    fn ended(night: &str, stage: Value, failure: Option<&str>) -> ProofOutcome {
         let progress = json!({"volumeId": "vol-9", "created": at(1), "stage": stage, "waitSeconds": 5});
         let failure =
             failure.map(|message| json!({"Error": "Refused", "Cause": json!({"errorMessage": message}).to_string()}));
         let ended = json!({"point": point(night), "progress": progress, "failure": failure});
-        Outcome::new(serde_json::from_value(ended).unwrap())
+        ProofOutcome::new(serde_json::from_value(ended).unwrap())
     }
 
-    fn proven(night: &str) -> Outcome {
+    fn proven(night: &str) -> ProofOutcome {
         ended(night, json!({"name": "proven", "seconds": 40, "depth": "files", "at": at(1)}), None)
     }
 
-    fn unproven(night: &str) -> Outcome {
+    fn unproven(night: &str) -> ProofOutcome {
         ended(night, json!({"name": "creating"}), Some("VolumeError: x"))
     }
 
     #[test]
     fn only_a_check_that_ended_well_is_a_proof() {
-        let Outcome::Proven(of) = proven("2026-11-28") else { panic!("not proven") };
+        let ProofOutcome::Proven(of) = proven("2026-11-28") else { panic!("not proven") };
         assert_eq!((of.proven.seconds, of.proven.depth, of.proven.at), (40, Depth::Files, at(1)));
         assert_eq!(unproven("2026-11-28").reason().unwrap().code, "VolumeError");
-        assert!(matches!(ended("2026-11-28", json!({"name": "creating"}), None), Outcome::NotTried(_)));
+        assert!(matches!(ended("2026-11-28", json!({"name": "creating"}), None), ProofOutcome::NotTried(_)));
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(first.proven.as_ref().unwrap().night.to_string(), "2026-11-28");
         let worse = proof_after(Some(first.clone()), &[unproven("2026-11-29")], at(17)).unwrap();
         assert_eq!((worse.tried, worse.unproven.len(), &worse.proven), (at(17), 1, &first.proven));
-        let untried = Outcome::not_tried(point("2026-11-30"), String::new());
+        let untried = ProofOutcome::not_tried(point("2026-11-30"), String::new());
         assert_eq!(proof_after(Some(worse.clone()), std::slice::from_ref(&untried), at(24)), Some(worse.clone()));
         assert_eq!(proof_after(None, &[untried], at(24)), None);
         assert!(!worse.is_forgotten(at(17 + 400)) && worse.is_forgotten(at(17 + 401)));

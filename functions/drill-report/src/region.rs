@@ -4,22 +4,22 @@ use domain::{
     Error,
     drill::{
         Proof, RestorePoint,
-        messages::{RegionDrill, UnprovenOf},
+        messages::{DrillRegionInput, UnprovenVolume},
     },
     step_functions::Execution,
 };
 use ledger::{Ledger, keys};
-use report::drill::{FailedStep, NotRemoved, RegionReport};
+use report::drill::{DrillRegion, FailedStep, NotRemoved};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use crate::{
     children,
-    outcome::{Outcome, proof_after},
+    outcome::{ProofOutcome, proof_after},
 };
 
 /// The outcomes of a Region's restore points, by volume.
-type Outcomes = BTreeMap<String, Vec<Outcome>>;
+type Outcomes = BTreeMap<String, Vec<ProofOutcome>>;
 
 /// Returns one Region's part of the report, and writes its proofs to the ledger. `log` receives a line for each volume that the drill took.
 ///
@@ -28,16 +28,16 @@ type Outcomes = BTreeMap<String, Vec<Outcome>>;
 pub async fn report(
     ledger: &Ledger,
     execution: &Execution,
-    drill: RegionDrill,
+    drill: DrillRegionInput,
     log: &mut impl FnMut(Value),
-) -> Result<RegionReport, Error> {
+) -> Result<DrillRegion, Error> {
     let (outcomes, not_removed) = outcomes(ledger, &drill).await?;
     let proofs = write_proofs(ledger, execution, &drill.region, &outcomes).await?;
-    for (volume, of_volume) in &outcomes {
-        log(line(execution, &drill.region, volume, of_volume, proofs.get(volume)));
+    for (volume, outcomes_of_volume) in &outcomes {
+        log(line(execution, &drill.region, volume, outcomes_of_volume, proofs.get(volume)));
     }
     let failures = drill.failure.into_iter().map(|(step, caught)| FailedStep { step, reason: caught.reason() });
-    let mut report = RegionReport {
+    let mut report = DrillRegion {
         region: drill.region,
         volumes: drill.volumes,
         taken: drill.taken,
@@ -45,22 +45,22 @@ pub async fn report(
         removed: drill.removal.into_iter().flat_map(|removal| removal.deleted).collect(),
         not_removed,
         oldest_proof: proofs.values().filter_map(|proof| Some(proof.proven.as_ref()?.at)).min(),
-        ..RegionReport::default()
+        ..DrillRegion::default()
     };
     for outcome in outcomes.into_values().flatten() {
         match outcome {
-            Outcome::Proven(of) => report.proven.push(of),
-            Outcome::Unproven(of) | Outcome::NotTried(of) => report.unproven.push(of),
+            ProofOutcome::Proven(of) => report.proven.push(of),
+            ProofOutcome::Unproven(of) | ProofOutcome::NotTried(of) => report.unproven.push(of),
         }
     }
     Ok(report)
 }
 
 /// Returns the outcome of every chosen restore point, and the volumes that could not be deleted.
-async fn outcomes(ledger: &Ledger, drill: &RegionDrill) -> Result<(Outcomes, Vec<NotRemoved>), Error> {
+async fn outcomes(ledger: &Ledger, drill: &DrillRegionInput) -> Result<(Outcomes, Vec<NotRemoved>), Error> {
     let mut children = children::read(ledger, drill.manifest.as_ref()).await?;
     let (mut outcomes, mut not_removed) = (Outcomes::new(), Vec::new());
-    let mut add = |outcome: Outcome| outcomes.entry(outcome.volume_id().to_owned()).or_default().push(outcome);
+    let mut add = |outcome: ProofOutcome| outcomes.entry(outcome.volume_id().to_owned()).or_default().push(outcome);
     let mut points = ledger.read_list::<RestorePoint>(&drill.points.clone().unwrap_or_default()).await?;
     while let Some(point) = points.next().await? {
         match children.remove(&point.snapshot_id) {
@@ -68,17 +68,17 @@ async fn outcomes(ledger: &Ledger, drill: &RegionDrill) -> Result<(Outcomes, Vec
                 not_removed.extend(child.not_removed);
                 add(child.outcome);
             }
-            None => add(Outcome::not_tried(point, why_not_tried(drill))),
+            None => add(ProofOutcome::not_tried(point, why_not_tried(drill))),
         }
     }
-    let mut too_large = ledger.read_list::<UnprovenOf>(&drill.unproven.clone().unwrap_or_default()).await?;
+    let mut too_large = ledger.read_list::<UnprovenVolume>(&drill.unproven.clone().unwrap_or_default()).await?;
     while let Some(of) = too_large.next().await? {
-        add(Outcome::Unproven(of));
+        add(ProofOutcome::Unproven(of));
     }
     Ok((outcomes, not_removed))
 }
 
-fn why_not_tried(drill: &RegionDrill) -> String {
+fn why_not_tried(drill: &DrillRegionInput) -> String {
     match drill.failure.get("ProveRestorePoints") {
         Some(caught) => format!("ProveRestorePoints failed: {}", caught.reason()),
         None => "its child execution did not start".to_owned(),
@@ -98,8 +98,8 @@ async fn write_proofs(
     while let Some(proof) = known.next().await? {
         proofs.insert(proof.volume_id.clone(), proof);
     }
-    for (volume, of_volume) in outcomes {
-        let proof = proof_after(proofs.remove(volume), of_volume, tried);
+    for (volume, outcomes_of_volume) in outcomes {
+        let proof = proof_after(proofs.remove(volume), outcomes_of_volume, tried);
         proofs.extend(proof.map(|proof| (volume.clone(), proof)));
     }
     proofs.retain(|_, proof| !proof.is_forgotten(tried));
@@ -112,7 +112,7 @@ async fn write_proofs(
 }
 
 /// Formats a volume's line of the log, which the dashboard reads.
-fn line(execution: &Execution, region: &str, volume: &str, outcomes: &[Outcome], proof: Option<&Proof>) -> Value {
+fn line(execution: &Execution, region: &str, volume: &str, outcomes: &[ProofOutcome], proof: Option<&Proof>) -> Value {
     let mut line = json!({"execution": execution.name, "region": region, "volume": volume});
     if let Some(proven) = proof.and_then(|proof| proof.proven.as_ref()) {
         line["provenAt"] = json!(proven.at);
@@ -120,7 +120,7 @@ fn line(execution: &Execution, region: &str, volume: &str, outcomes: &[Outcome],
         line["night"] = json!(proven.night);
         line["depth"] = json!(proven.depth);
     }
-    if let Some(reason) = outcomes.iter().find_map(Outcome::reason) {
+    if let Some(reason) = outcomes.iter().find_map(ProofOutcome::reason) {
         line["problem"] = json!(reason.to_string());
     }
     line

@@ -9,7 +9,7 @@ use domain::{
     Error,
     drill::{
         RestorePoint,
-        messages::{Progress, Stage},
+        messages::{ProofProgress, Stage},
     },
     tags,
 };
@@ -31,7 +31,7 @@ pub struct Input {
 ///
 /// # Errors
 /// `BadInput` if the stack has no name; `Throttled`, `Transient` or `Refused` from EC2, with EC2's message.
-pub async fn handle(ec2: &Client, backup_stack: &str, input: Input) -> Result<Progress, Error> {
+pub async fn handle(ec2: &Client, backup_stack: &str, input: Input) -> Result<ProofProgress, Error> {
     let Input { zone, execution, point, .. } = input;
     let tags = snapshots::ec2_tags(point.volume_tags(tags::backup_stack(backup_stack)?, &execution));
     let tags = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(tags)).build();
@@ -39,7 +39,7 @@ pub async fn handle(ec2: &Client, backup_stack: &str, input: Input) -> Result<Pr
     let create = create.volume_type(VolumeType::Gp3).tag_specifications(tags).client_token(token(&execution, &point));
     let volume = create.send().await.map_err(|error| error::from_sdk("CreateVolume", error))?;
     let created = volume.create_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
-    Ok(Progress {
+    Ok(ProofProgress {
         volume_id: volume.volume_id.ok_or_else(|| Error::unanswered("CreateVolume", "no volume id"))?,
         created: created.ok_or_else(|| Error::unanswered("CreateVolume", "no creation time"))?,
         stage: Stage::Creating,

@@ -38,7 +38,7 @@ fn creates() -> Rule {
         })
 }
 
-async fn run(rule: &Rule, stack: &str, input: Input) -> Result<Progress, String> {
+async fn run(rule: &Rule, stack: &str, input: Input) -> Result<ProofProgress, String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[rule]);
     handle(&ec2, stack, input).await.map_err(|error| error.to_string())
 }
@@ -46,7 +46,7 @@ async fn run(rule: &Rule, stack: &str, input: Input) -> Result<Progress, String>
 #[tokio::test]
 async fn the_volume_has_the_drills_tags_from_the_start() {
     let created = Timestamp::from_second(1_000).unwrap();
-    let expected = Progress { volume_id: "vol-9".into(), created, stage: Stage::Creating, wait_seconds: 0 };
+    let expected = ProofProgress { volume_id: "vol-9".into(), created, stage: Stage::Creating, wait_seconds: 0 };
     assert_eq!(run(&creates(), "prod", input("run")).await, Ok(expected));
 }
 
@@ -75,6 +75,6 @@ async fn a_refusal_keeps_ec2s_words() {
 #[tokio::test]
 async fn creates_nothing_without_a_stack() {
     let create = creates();
-    assert!(run(&create, "", input("run")).await.unwrap_err().starts_with("BadInput: BackupStack"));
+    assert!(run(&create, "", input("run")).await.unwrap_err().starts_with("BadInput: BackupStack "));
     assert_eq!(create.num_calls(), 0);
 }

@@ -8,8 +8,8 @@ use aws_sdk_ec2::{
 use domain::{
     Error, Intervals, Night,
     messages::{Expiry, ManagedSnapshot, Unreadable},
-    retention::{Policy, Snapshot, State, expired},
-    step_functions::{Execution, List},
+    retention::{DatedSnapshot, Policy, RetentionState, expired},
+    step_functions::{Execution, LedgerList},
     tags,
 };
 use jiff::Timestamp;
@@ -26,9 +26,9 @@ pub struct Input {
     pub intervals: Intervals,
     pub dry_run: bool,
     /// Volumes that need a snapshot of the Night.
-    pub work_list: List,
+    pub work_list: LedgerList,
     /// Volumes that already had a snapshot of the Night.
-    pub protected: List,
+    pub protected: LedgerList,
     pub execution: Execution,
 }
 
@@ -53,12 +53,12 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
     let list = |name| ledger.write_list(keys::run_list(input.night, &input.execution, &input.region, name));
     let (mut failed, mut unreadable) = (list("failed"), list("unreadable"));
     let existing = existing_volumes(ec2).await?;
-    let (mut by_volume, mut managed) = (BTreeMap::<String, Vec<Found>>::new(), 0);
+    let (mut by_volume, mut managed) = (BTreeMap::<String, Vec<StartedSnapshot>>::new(), 0);
     snapshots::each_managed(ec2, stack, &[], async |snapshot| {
         managed += 1;
         match read(snapshot, &existing) {
             Ok(found) => {
-                if found.snapshot.state == State::Error {
+                if found.snapshot.state == RetentionState::Error {
                     failed.write(&line(&found.snapshot)).await?;
                 }
                 by_volume.entry(found.snapshot.volume_id.clone()).or_default().push(found);
@@ -89,17 +89,17 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
 }
 
 /// A managed snapshot and its start time, which no rule depends on.
-struct Found {
-    snapshot: Snapshot,
+struct StartedSnapshot {
+    snapshot: DatedSnapshot,
     started: Option<Timestamp>,
 }
 
 /// Returns the start time of the newest restore point.
-fn newest(found: &[Found]) -> Option<Timestamp> {
-    found.iter().filter(|one| one.snapshot.state == State::Completed).filter_map(|one| one.started).max()
+fn newest(found: &[StartedSnapshot]) -> Option<Timestamp> {
+    found.iter().filter(|one| one.snapshot.state == RetentionState::Completed).filter_map(|one| one.started).max()
 }
 
-fn line(snapshot: &Snapshot) -> ManagedSnapshot {
+fn line(snapshot: &DatedSnapshot) -> ManagedSnapshot {
     ManagedSnapshot {
         snapshot_id: snapshot.id.clone(),
         volume_id: snapshot.volume_id.clone(),
@@ -109,7 +109,7 @@ fn line(snapshot: &Snapshot) -> ManagedSnapshot {
 }
 
 /// Reads the identity of a managed snapshot. If its tags cannot be read, returns the problem.
-fn read(snapshot: Ec2Snapshot, existing: &HashSet<String>) -> Result<Found, Unreadable> {
+fn read(snapshot: Ec2Snapshot, existing: &HashSet<String>) -> Result<StartedSnapshot, Unreadable> {
     let (tags, volume) = (snapshots::tags_of(snapshot.tags()), snapshot.volume_id().unwrap_or_default());
     let identity =
         tags::require_own(&tags, volume, existing.contains(volume)).and_then(|()| tags::read_identity(&tags));
@@ -117,35 +117,42 @@ fn read(snapshot: Ec2Snapshot, existing: &HashSet<String>) -> Result<Found, Unre
     let started = snapshot.start_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
     let (id, volume_id) = (snapshot.snapshot_id.unwrap_or_default(), snapshot.volume_id.unwrap_or_default());
     match identity {
-        Ok((night, interval, intervals)) => {
-            Ok(Found { snapshot: Snapshot { id, volume_id, night, interval, intervals, state }, started })
-        }
+        Ok((night, interval, intervals)) => Ok(StartedSnapshot {
+            snapshot: DatedSnapshot { id, volume_id, night, interval, intervals, state },
+            started,
+        }),
         Err(problem) => Err(Unreadable { snapshot_id: id, problem }),
     }
 }
 
-fn state(snapshot: &Ec2Snapshot) -> State {
+fn state(snapshot: &Ec2Snapshot) -> RetentionState {
     match snapshot.state() {
-        Some(SnapshotState::Pending) => State::Pending,
-        Some(SnapshotState::Completed) if snapshot.storage_tier() == Some(&StorageTier::Archive) => State::Archived,
-        Some(SnapshotState::Completed) => State::Completed,
-        Some(SnapshotState::Error) => State::Error,
-        _ => State::Other,
+        Some(SnapshotState::Pending) => RetentionState::Pending,
+        Some(SnapshotState::Completed) if snapshot.storage_tier() == Some(&StorageTier::Archive) => {
+            RetentionState::Archived
+        }
+        Some(SnapshotState::Completed) => RetentionState::Completed,
+        Some(SnapshotState::Error) => RetentionState::Error,
+        _ => RetentionState::Other,
     }
 }
 
 /// Adds the snapshots that a real run would have created by now. Without them, a dry run would find fewer expired snapshots.
-fn add_would_be(by_volume: &mut BTreeMap<String, Vec<Found>>, input: &Input, selected: &HashMap<String, bool>) {
+fn add_would_be(
+    by_volume: &mut BTreeMap<String, Vec<StartedSnapshot>>,
+    input: &Input,
+    selected: &HashMap<String, bool>,
+) {
     for (volume_id, _) in selected.iter().filter(|(_, on_work_list)| **on_work_list) {
-        let snapshot = Snapshot {
+        let snapshot = DatedSnapshot {
             id: String::new(),
             volume_id: volume_id.clone(),
             night: input.night,
             interval: input.intervals.governing(),
             intervals: input.intervals.clone(),
-            state: State::Pending,
+            state: RetentionState::Pending,
         };
-        by_volume.entry(volume_id.clone()).or_default().push(Found { snapshot, started: None });
+        by_volume.entry(volume_id.clone()).or_default().push(StartedSnapshot { snapshot, started: None });
     }
 }
 
@@ -153,12 +160,12 @@ fn add_would_be(by_volume: &mut BTreeMap<String, Vec<Found>>, input: &Input, sel
 async fn selected_volumes(input: &Input, ledger: &Ledger) -> Result<HashMap<String, bool>, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Line {
+    struct SelectedVolume {
         volume_id: String,
     }
     let mut selected = HashMap::new();
     for (list, on_work_list) in [(&input.protected, false), (&input.work_list, true)] {
-        let mut volumes = ledger.read_list::<Line>(list).await?;
+        let mut volumes = ledger.read_list::<SelectedVolume>(list).await?;
         while let Some(volume) = volumes.next().await? {
             selected.insert(volume.volume_id, on_work_list);
         }

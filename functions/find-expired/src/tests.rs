@@ -163,5 +163,5 @@ async fn keeps_the_newest_of_a_volume_that_is_gone() {
 #[tokio::test]
 async fn a_parameter_that_is_no_count_stops_it_before_any_call() {
     let error = run(&[], "0", false).await.unwrap_err();
-    assert_eq!(error, "BadInput: KeepDailies: \"0\": not a whole number from 1");
+    assert_eq!(error, "BadInput: KeepDailies \"0\" must be a whole number of at least 1");
 }

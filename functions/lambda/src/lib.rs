@@ -52,9 +52,8 @@ where
 }
 
 fn parse<I: DeserializeOwned>(payload: Value) -> Result<I, domain::Error> {
-    serde_json::from_value(payload).map_err(|error| {
-        domain::Error::bad_input("the function's input", error, "not of the shape that the state machine sends")
-    })
+    serde_json::from_value(payload)
+        .map_err(|error| domain::Error::bad_input("input", error, "is not in the form that the state machine sends"))
 }
 
 fn diagnostic(error: domain::Error) -> Diagnostic {
@@ -68,9 +67,9 @@ mod tests {
 
     #[test]
     fn an_input_of_another_shape_is_bad_input_that_says_where() {
-        let error = parse::<domain::step_functions::List>(json!({"key": "k", "count": "many"})).unwrap_err();
+        let error = parse::<domain::step_functions::LedgerList>(json!({"key": "k", "count": "many"})).unwrap_err();
         assert_eq!(diagnostic(error).error_type, "BadInput");
-        let error = parse::<domain::step_functions::List>(json!({"key": "k"})).unwrap_err();
+        let error = parse::<domain::step_functions::LedgerList>(json!({"key": "k"})).unwrap_err();
         assert!(error.message.contains("missing field `count`"), "{error}");
     }
 }

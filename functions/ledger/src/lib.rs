@@ -14,7 +14,7 @@ pub mod map_results;
 pub mod upload;
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
-use domain::{Error, ErrorName, step_functions::List};
+use domain::{Error, ErrorName, step_functions::LedgerList};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -54,7 +54,7 @@ impl Ledger {
     ///
     /// # Errors
     /// `Transient` or `Refused` from S3.
-    pub async fn read_list<T: DeserializeOwned>(&self, list: &List) -> Result<ListReader<T>, Error> {
+    pub async fn read_list<T: DeserializeOwned>(&self, list: &LedgerList) -> Result<ListReader<T>, Error> {
         match list.count {
             0 => Ok(ListReader::new(ByteStream::default(), self.location(&list.key), Some(0))),
             count => self.read_object(&list.key, Some(count)).await,
@@ -70,7 +70,7 @@ impl Ledger {
         key: &str,
         lines: Option<usize>,
     ) -> Result<ListReader<T>, Error> {
-        Ok(ListReader::new(self.body_of(key).await?, self.location(key), lines))
+        Ok(ListReader::new(self.body(key).await?, self.location(key), lines))
     }
 
     /// Reads a list of any length. Returns an empty list if the object does not exist. Looks for the object with ListObjectsV2, because
@@ -94,12 +94,12 @@ impl Ledger {
     /// # Errors
     /// `Transient` or `Refused` from S3.
     pub async fn read_whole(&self, key: &str) -> Result<Vec<u8>, Error> {
-        let body = self.body_of(key).await?.collect().await;
+        let body = self.body(key).await?.collect().await;
         let body = body.map_err(|error| Error { name: ErrorName::Transient, message: error.to_string() });
         body.map(|body| body.to_vec()).map_err(|error| self.at(key, error))
     }
 
-    async fn body_of(&self, key: &str) -> Result<ByteStream, Error> {
+    async fn body(&self, key: &str) -> Result<ByteStream, Error> {
         // Boxed here and below, because the SDK's futures are large, and nested too deeply for the compiler inside those of a function.
         let object = Box::pin(self.s3.get_object().bucket(&self.bucket).key(key).send()).await;
         object.map(|object| object.body).map_err(|error| self.at(key, error::from_sdk("GetObject", error)))

@@ -1,7 +1,7 @@
 //! A list in the ledger, written and read line by line.
 
 use aws_sdk_s3::primitives::ByteStream;
-use domain::{Error, ErrorName, step_functions::List};
+use domain::{Error, ErrorName, step_functions::LedgerList};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Write, marker::PhantomData, pin::Pin};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
@@ -26,8 +26,8 @@ impl<'a> ListWriter<'a> {
     }
 
     /// Completes the upload. The list then replaces the object with its key.
-    pub async fn close_list(self) -> Result<List, Error> {
-        Ok(List { count: self.count, key: self.upload.close_object().await? })
+    pub async fn close_list(self) -> Result<LedgerList, Error> {
+        Ok(LedgerList { count: self.count, key: self.upload.close_object().await? })
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
             .then_output(|| GetObjectOutput::builder().body(ByteStream::from_static(body.as_bytes())).build());
         let s3 = mock_client!(aws_sdk_s3, RuleMode::MatchAny, &[&get]);
         let ledger = ledger(s3);
-        let mut lines = ledger.read_list(&List { key: "list".into(), count }).await?;
+        let mut lines = ledger.read_list(&LedgerList { key: "list".into(), count }).await?;
         let mut read = Vec::new();
         while let Some(line) = lines.next().await? {
             read.push(line);
@@ -134,7 +134,7 @@ mod tests {
             list.write(&item).await.unwrap();
         }
         let list = list.close_list().await.unwrap();
-        assert_eq!(list, List { key: "list".into(), count: 2 });
+        assert_eq!(list, LedgerList { key: "list".into(), count: 2 });
         assert_eq!(put.num_calls(), 1);
     }
 

@@ -34,7 +34,7 @@ impl ChildResult {
 /// The kinds of result files in a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Kind {
+pub enum ResultKind {
     /// Child executions that succeeded.
     Succeeded,
     /// Child executions that failed, timed out or were stopped.
@@ -46,7 +46,7 @@ pub enum Kind {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Manifest {
-    result_files: BTreeMap<Kind, Vec<ResultFile>>,
+    result_files: BTreeMap<ResultKind, Vec<ResultFile>>,
 }
 
 #[derive(Deserialize)]
@@ -62,8 +62,8 @@ struct ResultFile {
 pub async fn each_child(
     ledger: &Ledger,
     manifest: &str,
-    kinds: &[Kind],
-    mut take: impl FnMut(Kind, ChildResult),
+    kinds: &[ResultKind],
+    mut take: impl FnMut(ResultKind, ChildResult),
 ) -> Result<(), Error> {
     let text = ledger.read_whole(manifest).await?;
     let read: Result<Manifest, _> = serde_json::from_slice(&text);
@@ -99,7 +99,7 @@ mod tests {
             objects.lock().unwrap().insert(key.to_owned(), text.into_bytes());
         }
         let mut found = Vec::new();
-        each_child(&ledger, "manifest.json", &[Kind::Failed, Kind::Pending], |_, child| {
+        each_child(&ledger, "manifest.json", &[ResultKind::Failed, ResultKind::Pending], |_, child| {
             found.push((child.execution_arn.clone(), child.caught().reason().to_string()));
         })
         .await
@@ -112,7 +112,8 @@ mod tests {
     async fn a_manifest_of_another_shape_is_an_error_that_names_it() {
         let (ledger, objects) = bucket();
         objects.lock().unwrap().insert("manifest.json".into(), b"[]".to_vec());
-        let error = each_child(&ledger, "manifest.json", &[Kind::Failed], |_, _| ()).await.unwrap_err().to_string();
+        let error =
+            each_child(&ledger, "manifest.json", &[ResultKind::Failed], |_, _| ()).await.unwrap_err().to_string();
         assert!(error.starts_with("Refused: s3://ledger/manifest.json: "), "{error}");
     }
 }

@@ -2,11 +2,11 @@
 
 use domain::{
     Error,
-    messages::{ManagedSnapshot, RegionNight, Volume},
+    messages::{ManagedSnapshot, RunRegionInput, Volume},
 };
 use ledger::{
     Ledger,
-    map_results::{self, ChildResult, Kind},
+    map_results::{self, ChildResult, ResultKind},
 };
 use report::night::Failure;
 use serde::Deserialize;
@@ -28,10 +28,10 @@ impl Children {
     ///
     /// # Errors
     /// `Transient` or `Refused` from S3.
-    pub async fn read(ledger: &Ledger, region: &RegionNight) -> Result<Self, Error> {
+    pub async fn read(ledger: &Ledger, region: &RunRegionInput) -> Result<Self, Error> {
         let mut failed = BTreeMap::new();
         for (step, manifest) in &region.results {
-            map_results::each_child(ledger, &manifest.key, &[Kind::Failed, Kind::Pending], |_, child| {
+            map_results::each_child(ledger, &manifest.key, &[ResultKind::Failed, ResultKind::Pending], |_, child| {
                 let (subject, failure) = failure(step, child);
                 failed.insert(subject, failure);
             })

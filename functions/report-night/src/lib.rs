@@ -14,10 +14,10 @@ pub mod region;
 
 use domain::{
     Error, Intervals, Night,
-    input::Start,
-    messages::RegionNight,
+    input::RunInput,
+    messages::RunRegionInput,
     night,
-    step_functions::{Execution, List},
+    step_functions::{Execution, LedgerList},
     tags,
 };
 use jiff::Timestamp;
@@ -29,13 +29,13 @@ use report::{
 };
 use serde::{Deserialize, Serialize};
 
-use region::Planned;
+use region::RegionSources;
 
 /// The results of the whole run.
 #[derive(Debug, Deserialize)]
 pub struct Input {
     pub execution: Execution,
-    pub regions: Vec<RegionNight>,
+    pub regions: Vec<RunRegionInput>,
 }
 
 /// The outcome of the run for the state machine, and the email to send.
@@ -82,18 +82,19 @@ where
     F: Fn(&str) -> aws_sdk_ec2::Client,
 {
     let Input { execution, regions } = input;
-    let start = Start::read(&execution.input, execution.start_time)?;
+    let start = RunInput::read(&execution.input, execution.start_time)?;
     let night = Night::from_time(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(night);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     if regions.is_empty() {
-        return Err(Error::bad_input("Regions", "\"\"", "names no Region, so nothing was backed up"));
+        return Err(Error::bad_input("Regions", "\"\"", "contains no Region, so nothing was backed up"));
     }
     let nothing_selected = regions.iter().all(selected_nothing);
     let mut reported = Vec::new();
     for region in regions {
         let ec2 = ec2(&region.region);
-        let planned = Planned { ec2, ledger, stack, night, dry_run: start.dry_run, execution: &execution.name, region };
+        let planned =
+            RegionSources { ec2, ledger, stack, night, dry_run: start.dry_run, execution: &execution.name, region };
         reported.push(planned.report().await?);
     }
     if nothing_selected {
@@ -121,8 +122,8 @@ where
 }
 
 /// Returns whether discovery found no volume in a Region, although nothing failed there.
-fn selected_nothing(region: &RegionNight) -> bool {
-    let count = |list: &Option<List>| list.as_ref().map_or(0, |list| list.count);
+fn selected_nothing(region: &RunRegionInput) -> bool {
+    let count = |list: &Option<LedgerList>| list.as_ref().map_or(0, |list| list.count);
     count(&region.work_list) + count(&region.protected) == 0 && region.failure.is_empty()
 }
 

@@ -9,7 +9,7 @@ use domain::{Error, Night, messages::ManagedSnapshot};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct ListedSnapshot {
     pub snapshot_id: String,
     /// `pending`, `completed`, `error`, …
     pub state: String,
@@ -17,10 +17,10 @@ pub struct Snapshot {
 
 /// The snapshots of the Night, by volume id.
 #[derive(Debug, Default)]
-pub struct Tonight(HashMap<String, Vec<Snapshot>>);
+pub struct Tonight(HashMap<String, Vec<ListedSnapshot>>);
 
 impl Tonight {
-    pub fn of_volume(&self, volume_id: &str) -> &[Snapshot] {
+    pub fn snapshots(&self, volume_id: &str) -> &[ListedSnapshot] {
         self.0.get(volume_id).map_or(&[], Vec::as_slice)
     }
 }
@@ -34,7 +34,7 @@ pub async fn tonight(ec2: &Client, stack: &str, night: Night) -> Result<Tonight,
     snapshots::each_of_night(ec2, stack, night, async |snapshot| {
         let state = snapshot.state().map(|state| state.as_str().to_owned()).unwrap_or_default();
         let (volume_id, snapshot_id) = (snapshot.volume_id, snapshot.snapshot_id.unwrap_or_default());
-        listed.0.entry(volume_id.unwrap_or_default()).or_default().push(Snapshot { snapshot_id, state });
+        listed.0.entry(volume_id.unwrap_or_default()).or_default().push(ListedSnapshot { snapshot_id, state });
         Ok(())
     })
     .await?;

@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda::LambdaError> {
     let ledger = Ledger::new(aws.s3(), setting("LEDGER_BUCKET"));
     serve(async |input: Input| {
         let report = handle(|region| aws.ec2(region), &ledger, &settings, jiff::Timestamp::now, input).await?;
-        if let Some(metrics) = metrics::of_run(&Summary::from(&report)) {
+        if let Some(metrics) = metrics::run_metrics(&Summary::from(&report)) {
             println!("{metrics}");
         }
         Ok(Output::from(report))

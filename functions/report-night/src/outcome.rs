@@ -1,14 +1,14 @@
 //! The outcome of one volume, from the plan and the snapshots that EC2 lists.
 
 use domain::{Reason, messages::Volume, reason::Code, retention::protects};
-use report::night::{Failure, Named, Protected, Unprotected};
+use report::night::{Failure, NamedVolume, Protected, Unprotected};
 
-use crate::listed::Snapshot;
+use crate::listed::ListedSnapshot;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum VolumeOutcome {
     /// A dry run would have created a snapshot of the volume.
-    Planned(Named),
+    Planned(NamedVolume),
     /// The volume has a snapshot of the Night.
     Protected(Protected),
     Unprotected(Unprotected),
@@ -22,7 +22,7 @@ pub struct Facts<'a> {
     pub on_work_list: bool,
     pub dry_run: bool,
     /// Snapshots of the Night, as EC2 lists them now.
-    pub tonight: &'a [Snapshot],
+    pub tonight: &'a [ListedSnapshot],
     /// Failure of the volume's child execution, if any.
     pub child: Option<&'a Failure>,
     /// First step of the Region that failed as a whole.
@@ -30,17 +30,17 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    pub fn outcome(self) -> Outcome {
-        let volume = Named::from(self.volume);
+    pub fn outcome(self) -> VolumeOutcome {
+        let volume = NamedVolume::from(self.volume);
         match self.tonight.iter().find(|snapshot| protects(&snapshot.state)) {
-            Some(snapshot) => Outcome::Protected(Protected {
+            Some(snapshot) => VolumeOutcome::Protected(Protected {
                 volume,
                 snapshot_id: snapshot.snapshot_id.clone(),
                 state: snapshot.state.clone(),
                 created: self.on_work_list && !self.dry_run,
             }),
-            None if self.dry_run => Outcome::Planned(volume),
-            None => Outcome::Unprotected(Unprotected { volume, reason: self.reason() }),
+            None if self.dry_run => VolumeOutcome::Planned(volume),
+            None => VolumeOutcome::Unprotected(Unprotected { volume, reason: self.reason() }),
         }
     }
 
@@ -66,17 +66,17 @@ mod tests {
         serde_json::from_str(r#"{"volumeId": "vol-1", "instances": [], "tags": {}}"#).unwrap()
     }
 
-    fn tonight(state: &str) -> Vec<Snapshot> {
-        vec![Snapshot { snapshot_id: "snap-1".into(), state: state.into() }]
+    fn tonight(state: &str) -> Vec<ListedSnapshot> {
+        vec![ListedSnapshot { snapshot_id: "snap-1".into(), state: state.into() }]
     }
 
-    fn facts<'a>(volume: &'a Volume, tonight: &'a [Snapshot]) -> Facts<'a> {
+    fn facts<'a>(volume: &'a Volume, tonight: &'a [ListedSnapshot]) -> Facts<'a> {
         Facts { volume, on_work_list: true, dry_run: false, tonight, child: None, step: None }
     }
 
     fn reason(facts: Facts) -> String {
         match facts.outcome() {
-            Outcome::Unprotected(unprotected) => unprotected.reason.to_string(),
+            VolumeOutcome::Unprotected(unprotected) => unprotected.reason.to_string(),
             other => panic!("{other:?}"),
         }
     }
@@ -87,7 +87,7 @@ mod tests {
         for (state, on_work_list) in [("completed", true), ("pending", true), ("completed", false)] {
             let tonight = tonight(state);
             let facts = Facts { on_work_list, ..facts(&volume, &tonight) };
-            let Outcome::Protected(protected) = facts.outcome() else { panic!() };
+            let VolumeOutcome::Protected(protected) = facts.outcome() else { panic!() };
             assert_eq!((protected.snapshot_id.as_str(), protected.created), ("snap-1", on_work_list));
         }
         let failed = tonight("error");
@@ -100,21 +100,21 @@ mod tests {
         let nothing = facts(&volume, &[]);
         assert_eq!(reason(nothing.clone()), "NoSnapshot: no step reported an error");
         let caught = Caught { error: "Transient".into(), cause: r#"{"errorMessage":"503"}"#.into() };
-        let step = Failure::of_step("SnapshotVolumes", &caught);
-        let of_step = Facts { step: Some(&step), ..nothing };
-        assert_eq!(reason(of_step.clone()), "Transient: 503");
+        let step = Failure::from_caught("SnapshotVolumes", &caught);
+        let from_caught = Facts { step: Some(&step), ..nothing };
+        assert_eq!(reason(from_caught.clone()), "Transient: 503");
         let own = Caught { error: "Refused".into(), cause: r#"{"errorMessage":"CreateSnapshot: Denied: no"}"#.into() };
-        let child = Failure::of_step("SnapshotVolumes", &own);
-        assert_eq!(reason(Facts { child: Some(&child), ..of_step }), "CreateSnapshot: Denied: no");
+        let child = Failure::from_caught("SnapshotVolumes", &own);
+        assert_eq!(reason(Facts { child: Some(&child), ..from_caught }), "CreateSnapshot: Denied: no");
     }
 
     #[test]
     fn a_dry_run_finds_no_volume_unprotected() {
         let volume = volume();
         let dry = Facts { dry_run: true, ..facts(&volume, &[]) };
-        assert_eq!(dry.clone().outcome(), Outcome::Planned(Named::from(&volume)));
+        assert_eq!(dry.clone().outcome(), VolumeOutcome::Planned(NamedVolume::from(&volume)));
         let tonight = tonight("pending");
-        let Outcome::Protected(protected) = (Facts { tonight: &tonight, ..dry }).outcome() else { panic!() };
+        let VolumeOutcome::Protected(protected) = (Facts { tonight: &tonight, ..dry }).outcome() else { panic!() };
         assert!(!protected.created);
     }
 }

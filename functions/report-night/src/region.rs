@@ -3,12 +3,12 @@
 use aws_sdk_ec2::Client;
 use domain::{
     Error, Night,
-    messages::{ManagedSnapshot, RegionNight, Unreadable, Volume},
+    messages::{ManagedSnapshot, RunRegionInput, Unreadable, Volume},
     retention::protects,
-    step_functions::List,
+    step_functions::LedgerList,
 };
 use ledger::{Ledger, keys};
-use report::night::{Failure, Region, Unprotected};
+use report::night::{Failure, RunRegion, Unprotected};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::HashMap, time::Duration};
 
@@ -16,39 +16,40 @@ use crate::{
     children::Children,
     deselected::deselected,
     listed::{Tonight, existing, still_listed, tonight},
-    outcome::{Facts, Outcome},
+    outcome::{Facts, VolumeOutcome},
 };
 
 const LOOKS_AGAIN: usize = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 5_000 });
 
 /// A Region's plan, and the sources of its outcome.
-pub struct Planned<'a> {
+pub struct RegionSources<'a> {
     pub ec2: Client,
     pub ledger: &'a Ledger,
     pub stack: &'a str,
     pub night: Night,
     pub dry_run: bool,
     pub execution: &'a str,
-    pub region: RegionNight,
+    pub region: RunRegionInput,
 }
 
 /// A failed snapshot, and the execution that reported it.
 #[derive(Serialize, Deserialize)]
-struct Reported {
+struct ReportedFailure {
     #[serde(flatten)]
     snapshot: ManagedSnapshot,
     execution: String,
 }
 
-impl Planned<'_> {
+impl RegionSources<'_> {
     /// Returns the Region's part of the report.
     ///
     /// # Errors
     /// `Transient` or `Refused` from EC2 or S3.
-    pub async fn report(&self) -> Result<Region, Error> {
-        let steps = self.region.failure.iter().map(|(step, caught)| Failure::of_step(step, caught));
-        let mut report = Region { region: self.region.region.clone(), failures: steps.collect(), ..Region::default() };
+    pub async fn report(&self) -> Result<RunRegion, Error> {
+        let steps = self.region.failure.iter().map(|(step, caught)| Failure::from_caught(step, caught));
+        let mut report =
+            RunRegion { region: self.region.region.clone(), failures: steps.collect(), ..RunRegion::default() };
         let mut children = Children::read(self.ledger, &self.region).await?;
         let tonight = self.tonight(&children).await?;
         self.add_volumes(&mut report, &children, &tonight).await?;
@@ -70,7 +71,7 @@ impl Planned<'_> {
     }
 
     /// Reads a list of the run. Returns an empty list if the run did not reach that step.
-    async fn list<T: DeserializeOwned>(&self, list: Option<&List>) -> Result<Vec<T>, Error> {
+    async fn list<T: DeserializeOwned>(&self, list: Option<&LedgerList>) -> Result<Vec<T>, Error> {
         let mut items = Vec::new();
         let Some(list) = list else { return Ok(items) };
         let mut lines = self.ledger.read_list(list).await?;
@@ -102,14 +103,14 @@ impl Planned<'_> {
         let Some(work_list) = &self.region.work_list else { return Ok(false) };
         let mut volumes = self.ledger.read_list::<Volume>(work_list).await?;
         while let Some(Volume { volume_id, .. }) = volumes.next().await? {
-            if listed.of_volume(&volume_id).is_empty() && children.failure_of(&volume_id).is_none() {
+            if listed.snapshots(&volume_id).is_empty() && children.failure_of(&volume_id).is_none() {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    async fn add_volumes(&self, report: &mut Region, children: &Children, tonight: &Tonight) -> Result<(), Error> {
+    async fn add_volumes(&self, report: &mut RunRegion, children: &Children, tonight: &Tonight) -> Result<(), Error> {
         let step = report.failures.first().cloned();
         for (list, on_work_list) in [(&self.region.work_list, true), (&self.region.protected, false)] {
             let Some(list) = list else { continue };
@@ -118,15 +119,15 @@ impl Planned<'_> {
                 let facts = Facts {
                     on_work_list,
                     dry_run: self.dry_run,
-                    tonight: tonight.of_volume(&volume.volume_id),
+                    tonight: tonight.snapshots(&volume.volume_id),
                     child: children.failure_of(&volume.volume_id),
                     step: step.as_ref(),
                     volume: &volume,
                 };
                 match facts.outcome() {
-                    Outcome::Planned(volume) => report.planned.push(volume),
-                    Outcome::Protected(volume) => report.protected.push(volume),
-                    Outcome::Unprotected(volume) => report.unprotected.push(volume),
+                    VolumeOutcome::Planned(volume) => report.planned.push(volume),
+                    VolumeOutcome::Protected(volume) => report.protected.push(volume),
+                    VolumeOutcome::Unprotected(volume) => report.unprotected.push(volume),
                 }
             }
         }
@@ -138,7 +139,7 @@ impl Planned<'_> {
 
     /// Moves the unprotected volumes that EC2 does not list in any state to `gone`. Somebody deleted these volumes, so they need no
     /// snapshot, and their failed child executions are not failures either.
-    async fn move_gone(&self, report: &mut Region, children: &mut Children) -> Result<(), Error> {
+    async fn move_gone(&self, report: &mut RunRegion, children: &mut Children) -> Result<(), Error> {
         let unprotected: Vec<_> = report.unprotected.iter().map(|one| one.volume.volume_id.as_str()).collect();
         let existing = existing(&self.ec2, &unprotected).await?;
         let (unprotected, gone) = std::mem::take(&mut report.unprotected)
@@ -154,7 +155,7 @@ impl Planned<'_> {
 
     /// Adds the snapshots that were to be deleted: those that are gone, and those that EC2 still lists although no deletion failed. A dry
     /// run deletes nothing.
-    async fn add_expired(&self, report: &mut Region, children: &Children) -> Result<(), Error> {
+    async fn add_expired(&self, report: &mut RunRegion, children: &Children) -> Result<(), Error> {
         let list = self.region.expiry.as_ref().map(|expiry| &expiry.expired);
         let mut expired = self.list::<ManagedSnapshot>(list).await?;
         expired.sort_by(|one, other| one.snapshot_id.cmp(&other.snapshot_id));
@@ -173,24 +174,24 @@ impl Planned<'_> {
     /// Adds the failed snapshots that no other run reported. Failed snapshots of the Night are reported with their volumes. The ledger
     /// records every failed snapshot that still exists. So only one run reports each of them, even if that run writes its report several
     /// times.
-    async fn add_failed_snapshots(&self, report: &mut Region, tonight: &Tonight) -> Result<(), Error> {
+    async fn add_failed_snapshots(&self, report: &mut RunRegion, tonight: &Tonight) -> Result<(), Error> {
         let Some(expiry) = &self.region.expiry else { return Ok(()) };
         let failed = self.list::<ManagedSnapshot>(Some(&expiry.failed)).await?;
         let key = keys::failed_snapshots(&self.region.region);
         let mut reported = HashMap::new();
-        let mut lines = self.ledger.read_any_list::<Reported>(&key).await?;
-        while let Some(Reported { snapshot, execution }) = lines.next().await? {
+        let mut lines = self.ledger.read_any_list::<ReportedFailure>(&key).await?;
+        while let Some(ReportedFailure { snapshot, execution }) = lines.next().await? {
             reported.insert(snapshot.snapshot_id, execution);
         }
         if failed.is_empty() && reported.is_empty() {
             return Ok(());
         }
-        let is_unprotected = |volume: &str| !tonight.of_volume(volume).iter().any(|one| protects(&one.state));
+        let is_unprotected = |volume: &str| !tonight.snapshots(volume).iter().any(|one| protects(&one.state));
         let mut now = self.ledger.write_list(key);
         for snapshot in failed {
             let by = reported.remove(&snapshot.snapshot_id).unwrap_or_else(|| self.execution.to_owned());
             let is_ours = by == self.execution;
-            now.write(&Reported { snapshot: snapshot.clone(), execution: by }).await?;
+            now.write(&ReportedFailure { snapshot: snapshot.clone(), execution: by }).await?;
             let is_of_tonight = snapshot.night == self.night && is_unprotected(&snapshot.volume_id);
             if is_ours && !is_of_tonight {
                 report.failed_snapshots.push(snapshot);

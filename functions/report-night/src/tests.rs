@@ -221,7 +221,7 @@ async fn a_dry_run_mails_nothing() {
 #[tokio::test]
 async fn a_run_that_found_no_volume_is_not_complete() {
     let mut input = input("run", false);
-    input.regions = vec![RegionNight { region: "eu-west-1".into(), ..RegionNight::default() }];
+    input.regions = vec![RunRegionInput { region: "eu-west-1".into(), ..RunRegionInput::default() }];
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
     let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
     let report = handle(|_| ec2.clone(), &bucket().0, &settings, || Timestamp::UNIX_EPOCH, input).await.unwrap();
@@ -235,5 +235,5 @@ async fn a_run_without_a_region_is_bad_input() {
     let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
     let input = Input { regions: vec![], ..input("run", false) };
     let error = handle(|_| ec2.clone(), &bucket().0, &settings, || Timestamp::UNIX_EPOCH, input).await.unwrap_err();
-    assert_eq!(error.to_string(), "BadInput: Regions: \"\": names no Region, so nothing was backed up");
+    assert_eq!(error.to_string(), "BadInput: Regions \"\" contains no Region, so nothing was backed up");
 }

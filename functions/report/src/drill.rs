@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::mail::Mail;
 use domain::{
     Night, Reason,
-    drill::messages::{ProvenOf, UnprovenOf},
+    drill::messages::{ProvenVolume, UnprovenVolume},
     reason::Code,
 };
 
@@ -19,7 +19,7 @@ pub struct DrillReport {
     pub location: String,
     pub started: Timestamp,
     pub ended: Timestamp,
-    pub regions: Vec<RegionReport>,
+    pub regions: Vec<DrillRegion>,
     /// Whether every restore point is proven and no volume is left behind.
     pub good: bool,
     /// Null if the drill is good.
@@ -28,16 +28,16 @@ pub struct DrillReport {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RegionReport {
+pub struct DrillRegion {
     pub region: String,
     /// Number of volumes with restore points.
     pub volumes: usize,
     /// Number of these volumes that the drill took.
     pub taken: usize,
     /// Proven restore points, sorted by volume id.
-    pub proven: Vec<ProvenOf>,
+    pub proven: Vec<ProvenVolume>,
     /// Restore points that are not proven, sorted by volume id.
-    pub unproven: Vec<UnprovenOf>,
+    pub unproven: Vec<UnprovenVolume>,
     pub failures: Vec<FailedStep>,
     /// Volumes of earlier drills that were deleted.
     pub removed: Vec<String>,
@@ -75,12 +75,12 @@ impl FailedStep {
 impl DrillReport {
     /// Returns whether all restore points are proven, nothing failed, and no volume is left behind.
     pub fn is_good(&self) -> bool {
-        let bad = |region: &RegionReport| region.unproven.len() + region.failures.len() + region.not_removed.len();
+        let bad = |region: &DrillRegion| region.unproven.len() + region.failures.len() + region.not_removed.len();
         self.total(bad) == 0
     }
 
     /// Sums a number over all Regions.
-    pub fn total(&self, count: impl Fn(&RegionReport) -> usize) -> usize {
+    pub fn total(&self, count: impl Fn(&DrillRegion) -> usize) -> usize {
         self.regions.iter().map(count).sum()
     }
 }

@@ -6,7 +6,7 @@ use domain::Reason;
 
 use crate::{
     causes::causes,
-    drill::{DrillReport, NotRemoved, RegionReport},
+    drill::{DrillRegion, DrillReport, NotRemoved},
     mail::{MOST_DESCRIBED, Mail, ascii, console},
     night::plural,
 };
@@ -55,7 +55,7 @@ fn message(drill: &DrillReport) -> String {
 }
 
 /// Lists the problems of a Region, each with its reason and its subject.
-fn problems(region: &RegionReport) -> Vec<(Reason, String)> {
+fn problems(region: &DrillRegion) -> Vec<(Reason, String)> {
     let unproven = region.unproven.iter().map(|one| {
         let point = &one.unproven;
         let subject = format!("{}: {}, {} of {}", one.volume_id, point.snapshot_id, point.intervals, point.night);

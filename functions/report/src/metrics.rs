@@ -12,7 +12,7 @@ pub const ALL: [&str; 7] =
     ["CompleteNights", "Protected", "Unprotected", "RestorePointAge", "Proven", "Unproven", "ProofAge"];
 
 /// Returns the metrics of a run. Returns none for a dry run. Unknown values are omitted.
-pub fn of_run(run: &Summary) -> Option<Value> {
+pub fn run_metrics(run: &Summary) -> Option<Value> {
     if run.dry_run {
         return None;
     }
@@ -27,7 +27,7 @@ pub fn of_run(run: &Summary) -> Option<Value> {
 }
 
 /// Returns the metrics of a drill. Unknown values are omitted.
-pub fn of_drill(drill: &DrillReport) -> Value {
+pub fn drill_metrics(drill: &DrillReport) -> Value {
     let oldest = drill.regions.iter().filter_map(|region| region.oldest_proof).min();
     let metrics = [
         ("Proven", count(drill.total(|region| region.proven.len()))),
@@ -63,10 +63,10 @@ fn line(backup_stack: &str, now: Timestamp, metrics: &[(&str, Option<(f64, &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{drill::RegionReport, night::Counts};
+    use crate::{drill::DrillRegion, night::RegionCounts};
     use std::collections::BTreeSet;
 
-    fn run(region: Counts) -> Summary {
+    fn run(region: RegionCounts) -> Summary {
         let time: Timestamp = "2026-05-20T04:30:00Z".parse().unwrap();
         Summary {
             backup_stack: "prod".into(),
@@ -82,7 +82,7 @@ mod tests {
         }
     }
 
-    fn drill(region: RegionReport) -> DrillReport {
+    fn drill(region: DrillRegion) -> DrillReport {
         let text = String::new;
         DrillReport {
             backup_stack: "prod".into(),
@@ -107,19 +107,19 @@ mod tests {
     #[test]
     fn every_metric_has_a_value_if_it_is_known() {
         let stalest = "2026-05-20T04:30:30Z".parse().ok();
-        let run = of_run(&run(Counts { stalest, ..Counts::default() })).unwrap();
+        let run = run_metrics(&run(RegionCounts { stalest, ..RegionCounts::default() })).unwrap();
         assert_eq!(run["RestorePointAge"], json!(60.0));
         let oldest_proof = Some(Timestamp::UNIX_EPOCH);
-        let drill = of_drill(&drill(RegionReport { oldest_proof, ..RegionReport::default() }));
+        let drill = drill_metrics(&drill(DrillRegion { oldest_proof, ..DrillRegion::default() }));
         assert_eq!(drill["ProofAge"], json!(90.0));
         assert_eq!(names(&run).union(&names(&drill)).cloned().collect::<BTreeSet<_>>(), ALL.map(str::to_owned).into());
     }
 
     #[test]
     fn unknown_values_are_omitted_and_a_dry_run_has_no_metrics() {
-        let line = of_run(&run(Counts::default())).unwrap();
+        let line = run_metrics(&run(RegionCounts::default())).unwrap();
         assert!(line["RestorePointAge"].is_null() && !names(&line).contains("RestorePointAge"));
-        assert!(of_drill(&drill(RegionReport::default()))["ProofAge"].is_null());
-        assert_eq!(of_run(&Summary { dry_run: true, ..run(Counts::default()) }), None);
+        assert!(drill_metrics(&drill(DrillRegion::default()))["ProofAge"].is_null());
+        assert_eq!(run_metrics(&Summary { dry_run: true, ..run(RegionCounts::default()) }), None);
     }
 }

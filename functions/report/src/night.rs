@@ -30,7 +30,7 @@ pub struct Report {
     pub ended: Timestamp,
     /// Whether every volume is protected and no step failed.
     pub complete: bool,
-    pub regions: Vec<Region>,
+    pub regions: Vec<RunRegion>,
     /// Absent if there is nothing to report, and in a dry run.
     pub mail: Option<Mail>,
 }
@@ -38,16 +38,16 @@ pub struct Report {
 /// One Region's part of a [`Report`]. Lists of volumes and snapshots are sorted by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Region {
+pub struct RunRegion {
     pub region: String,
     /// Volumes with a completed or pending snapshot of the Night.
     pub protected: Vec<Protected>,
     /// Volumes that a dry run would have snapshotted.
-    pub planned: Vec<Named>,
+    pub planned: Vec<NamedVolume>,
     pub unprotected: Vec<Unprotected>,
     /// Volumes without a snapshot of the Night that EC2 no longer lists, because they were deleted before or during the run.
     #[serde(default)]
-    pub gone: Vec<Named>,
+    pub gone: Vec<NamedVolume>,
     /// Existing volumes that the last run selected, but this one did not. Each is reported once, and is not a failure.
     #[serde(default)]
     pub deselected: Vec<Deselected>,
@@ -69,7 +69,7 @@ pub struct Region {
 
 impl Report {
     /// Sums a number over all Regions.
-    pub fn total(&self, count: impl Fn(&Region) -> usize) -> usize {
+    pub fn total(&self, count: impl Fn(&RunRegion) -> usize) -> usize {
         self.regions.iter().map(count).sum()
     }
 
@@ -79,7 +79,7 @@ impl Report {
     }
 }
 
-impl Region {
+impl RunRegion {
     /// Returns whether the Region's volumes are unknown, because the step that lists them failed.
     pub fn is_undiscovered(&self) -> bool {
         self.failures.iter().any(|failure| matches!(failure, Failure::Step { step, .. } if step == "DiscoverVolumes"))
@@ -102,7 +102,7 @@ impl Region {
 /// A volume with its id, its name and its server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Named {
+pub struct NamedVolume {
     pub volume_id: String,
     /// `Name` tag.
     pub name: Option<String>,
@@ -112,7 +112,7 @@ pub struct Named {
     pub server: Option<String>,
 }
 
-impl Named {
+impl NamedVolume {
     /// Returns the server's name, or the ids of the instances if the server has no name.
     pub fn servers(&self) -> String {
         self.server.clone().unwrap_or_else(|| self.instances.join(", "))
@@ -124,7 +124,7 @@ impl Named {
 #[serde(rename_all = "camelCase")]
 pub struct Protected {
     #[serde(flatten)]
-    pub volume: Named,
+    pub volume: NamedVolume,
     pub snapshot_id: String,
     /// `completed` or `pending`.
     pub state: String,
@@ -137,7 +137,7 @@ pub struct Protected {
 #[serde(rename_all = "camelCase")]
 pub struct Unprotected {
     #[serde(flatten)]
-    pub volume: Named,
+    pub volume: NamedVolume,
     pub reason: Reason,
 }
 
@@ -146,7 +146,7 @@ pub struct Unprotected {
 #[serde(rename_all = "camelCase")]
 pub struct Deselected {
     #[serde(flatten)]
-    pub volume: Named,
+    pub volume: NamedVolume,
     /// Reason, such as `it is detached`.
     pub problem: String,
 }
@@ -170,7 +170,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub fn of_step(step: &str, caught: &Caught) -> Self {
+    pub fn from_caught(step: &str, caught: &Caught) -> Self {
         Self::Step { step: step.to_owned(), reason: caught.reason() }
     }
 
@@ -219,7 +219,7 @@ impl Failure {
     }
 }
 
-impl From<&Volume> for Named {
+impl From<&Volume> for NamedVolume {
     fn from(volume: &Volume) -> Self {
         Self {
             volume_id: volume.volume_id.clone(),
@@ -243,13 +243,13 @@ pub struct Summary {
     pub time: Timestamp,
     pub started: Timestamp,
     pub ended: Timestamp,
-    pub regions: Vec<Counts>,
+    pub regions: Vec<RegionCounts>,
 }
 
-/// The length of each list of a [`Region`].
+/// The length of each list of a [`RunRegion`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Counts {
+pub struct RegionCounts {
     pub region: String,
     pub planned: usize,
     pub protected: usize,
@@ -284,13 +284,13 @@ impl From<&Report> for Summary {
             time: report.time,
             started: report.started,
             ended: report.ended,
-            regions: report.regions.iter().map(Counts::from).collect(),
+            regions: report.regions.iter().map(RegionCounts::from).collect(),
         }
     }
 }
 
-impl From<&Region> for Counts {
-    fn from(region: &Region) -> Self {
+impl From<&RunRegion> for RegionCounts {
+    fn from(region: &RunRegion) -> Self {
         Self {
             region: region.region.clone(),
             planned: region.planned.len(),
@@ -316,7 +316,7 @@ impl Summary {
     }
 
     /// Sums a number over all Regions.
-    pub fn total(&self, count: impl Fn(&Counts) -> usize) -> usize {
+    pub fn total(&self, count: impl Fn(&RegionCounts) -> usize) -> usize {
         self.regions.iter().map(count).sum()
     }
 
@@ -356,7 +356,7 @@ impl Summary {
         if unprotected > 0 {
             return format!("{unprotected} of {} unprotected", plural(unprotected + protected, "volume"));
         }
-        if self.total(Counts::failures) > 0 {
+        if self.total(RegionCounts::failures) > 0 {
             return self.failures().join(", ");
         }
         if self.dry_run {
@@ -373,7 +373,7 @@ impl Summary {
     }
 }
 
-impl Counts {
+impl RegionCounts {
     /// Counts the failed steps and child executions, except those that left a volume unprotected.
     pub fn failures(&self) -> usize {
         self.failed_steps + self.failed_tags + self.failed_deletions

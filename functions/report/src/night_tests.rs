@@ -1,8 +1,8 @@
 use super::*;
 use domain::Interval;
 
-fn named(id: &str) -> Named {
-    Named { volume_id: id.into(), name: None, instances: vec![], server: None }
+fn named(id: &str) -> NamedVolume {
+    NamedVolume { volume_id: id.into(), name: None, instances: vec![], server: None }
 }
 
 fn protected(id: &str) -> Protected {
@@ -18,7 +18,7 @@ fn child(step: &str, subject: &str) -> Failure {
     Failure::Child { step: step.into(), subject: subject.into(), reason, execution: "arn:child".into() }
 }
 
-fn report(region: Region) -> Report {
+fn report(region: RunRegion) -> Report {
     Report {
         backup_stack: "prod".into(),
         night: "2026-05-20".parse().unwrap(),
@@ -35,7 +35,7 @@ fn report(region: Region) -> Report {
     }
 }
 
-fn headline(region: Region) -> String {
+fn headline(region: RunRegion) -> String {
     Summary::from(&report(region)).headline()
 }
 
@@ -53,11 +53,11 @@ fn a_dry_run_mails_nothing_and_says_what_it_would_do() {
         night: "2026-05-01".parse().unwrap(),
         interval: Interval::Daily,
     };
-    let region = Region {
+    let region = RunRegion {
         planned: vec![named("vol-1")],
         expired: vec![expired],
         failed_snapshots: vec![failed],
-        ..Region::default()
+        ..RunRegion::default()
     };
     let dry = Report { dry_run: true, ..report(region) };
     assert!(Summary::from(&dry).is_complete() && crate::run_mail::mail(&dry).is_none());
@@ -67,11 +67,11 @@ fn a_dry_run_mails_nothing_and_says_what_it_would_do() {
 #[test]
 fn a_headline_names_the_worst_and_counts_each_kind_of_failure() {
     let both = || vec![protected("vol-1"), protected("vol-2")];
-    assert_eq!(headline(Region { protected: both(), ..Region::default() }), "all 2 volumes protected");
-    let one = Region { protected: vec![protected("vol-1")], ..Region::default() };
+    assert_eq!(headline(RunRegion { protected: both(), ..RunRegion::default() }), "all 2 volumes protected");
+    let one = RunRegion { protected: vec![protected("vol-1")], ..RunRegion::default() };
     assert_eq!(headline(one.clone()), "the only volume is protected");
     let worst =
-        Region { unprotected: vec![unprotected("vol-2")], failures: vec![child("DeleteExpired", "snap-1")], ..one };
+        RunRegion { unprotected: vec![unprotected("vol-2")], failures: vec![child("DeleteExpired", "snap-1")], ..one };
     assert_eq!(headline(worst), "1 of 2 volumes unprotected");
     let failures = vec![
         Failure::Step { step: "FindExpired".into(), reason: Reason::from_error("Transient", "503") },
@@ -79,7 +79,7 @@ fn a_headline_names_the_worst_and_counts_each_kind_of_failure() {
         child("DeleteExpired", "snap-1"),
         child("DeleteExpired", "snap-2"),
     ];
-    let region = Region { protected: both(), failures, ..Region::default() };
+    let region = RunRegion { protected: both(), failures, ..RunRegion::default() };
     assert!(!region.is_complete());
     assert_eq!(headline(region), "1 step failed, 1 snapshot not tagged, 2 deletions failed");
 }
@@ -87,7 +87,7 @@ fn a_headline_names_the_worst_and_counts_each_kind_of_failure() {
 #[test]
 fn the_failure_of_an_unprotected_volume_is_reported_once() {
     let failures = vec![child("SnapshotVolumes", "vol-1"), child("SnapshotVolumes", "vol-2")];
-    let region = Region { unprotected: vec![unprotected("vol-1")], failures, ..Region::default() };
+    let region = RunRegion { unprotected: vec![unprotected("vol-1")], failures, ..RunRegion::default() };
     let others: Vec<_> = region.other_failures().filter_map(Failure::subject).collect();
     assert_eq!(others, ["vol-2"]);
 }
@@ -95,7 +95,7 @@ fn the_failure_of_an_unprotected_volume_is_reported_once() {
 #[test]
 fn a_report_is_read_as_it_was_written() {
     let failures = vec![Failure::nothing_selected(), child("DeleteExpired", "snap-1")];
-    let written = report(Region { unprotected: vec![unprotected("vol-1")], failures, ..Region::default() });
+    let written = report(RunRegion { unprotected: vec![unprotected("vol-1")], failures, ..RunRegion::default() });
     let json = serde_json::to_value(&written).unwrap();
     assert_eq!(json["regions"][0]["failures"][1]["subject"], "snap-1");
     assert_eq!(json["regions"][0]["unprotected"][0]["volumeId"], "vol-1");

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use crate::{
     causes::{causes, one_line},
     mail::{MOST_DESCRIBED, Mail, ascii, console},
-    night::{Failure, Named, Region, Report, Summary, plural},
+    night::{Failure, NamedVolume, Report, RunRegion, Summary, plural},
 };
 
 /// Maximum number of characters of a name.
@@ -45,7 +45,7 @@ fn message(report: &Report, summary: &Summary, count: usize) -> String {
 }
 
 /// Lists everything to report about a Region once, each with its subject.
-fn failures(region: &Region) -> impl Iterator<Item = (Reason, String)> {
+fn failures(region: &RunRegion) -> impl Iterator<Item = (Reason, String)> {
     let unprotected = region.unprotected.iter().map(|one| (one.reason.clone(), volume(&one.volume)));
     let others = region.other_failures().map(|failure| (failure.reason().clone(), action(failure)));
     let failed = region.failed_snapshots.iter().map(|one| (Reason::new(Code::SnapshotError, ""), snapshot(one)));
@@ -68,7 +68,7 @@ fn snapshot(failed: &ManagedSnapshot) -> String {
     format!("{snapshot_id} of {volume_id}, {interval} of {night}")
 }
 
-fn volume(volume: &Named) -> String {
+fn volume(volume: &NamedVolume) -> String {
     let mut text = volume.volume_id.clone();
     if let Some(name) = &volume.name {
         let _ = write!(text, " {}", one_line(name, LONGEST_NAME));

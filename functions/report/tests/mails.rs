@@ -4,22 +4,22 @@ use domain::{
     Interval, Reason,
     drill::{
         RestorePoint,
-        messages::{ProvenOf, UnprovenOf},
+        messages::{ProvenVolume, UnprovenVolume},
     },
     messages::ManagedSnapshot,
     step_functions::Caught,
 };
 use report::{
-    drill::{DrillReport, FailedStep, NotRemoved, RegionReport},
+    drill::{DrillRegion, DrillReport, FailedStep, NotRemoved},
     drill_mail,
     mail::Mail,
-    night::{Deselected, Failure, Named, Protected, Region, Report, Unprotected},
+    night::{Deselected, Failure, NamedVolume, Protected, Report, RunRegion, Unprotected},
     run_mail,
 };
 use serde_json::{from_value, json};
 use std::{env, fs, path::Path};
 
-fn mail(regions: Vec<Region>) -> Mail {
+fn mail(regions: Vec<RunRegion>) -> Mail {
     let time = "2026-05-20T04:30:00Z".parse().unwrap();
     let report = Report {
         backup_stack: "prod".into(),
@@ -38,22 +38,22 @@ fn mail(regions: Vec<Region>) -> Mail {
     run_mail::mail(&report).unwrap()
 }
 
-fn region(name: &str, protected: usize) -> Region {
+fn region(name: &str, protected: usize) -> RunRegion {
     let one = |number| Protected {
         volume: volume(&format!("vol-ok-{number}"), None, None),
         snapshot_id: format!("snap-{number}"),
         state: "pending".into(),
         created: true,
     };
-    Region { region: name.into(), protected: (0..protected).map(one).collect(), ..Region::default() }
+    RunRegion { region: name.into(), protected: (0..protected).map(one).collect(), ..RunRegion::default() }
 }
 
-fn volume(id: &str, name: Option<&str>, server: Option<&str>) -> Named {
+fn volume(id: &str, name: Option<&str>, server: Option<&str>) -> NamedVolume {
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    Named { volume_id: id.into(), name: owned(name), instances: vec!["i-0a1b2c3d".into()], server: owned(server) }
+    NamedVolume { volume_id: id.into(), name: owned(name), instances: vec!["i-0a1b2c3d".into()], server: owned(server) }
 }
 
-fn unprotected(volume: Named, error: &str, message: &str) -> Unprotected {
+fn unprotected(volume: NamedVolume, error: &str, message: &str) -> Unprotected {
     Unprotected { volume, reason: Reason::from_error(error, message) }
 }
 
@@ -62,7 +62,7 @@ fn caught(error: &str, message: &str) -> Caught {
 }
 
 /// Compares an email with its file.
-fn holds(kind: &str, mail: Mail) -> Mail {
+fn assert_golden(kind: &str, mail: Mail) -> Mail {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mails").join(kind).with_extension("txt");
     let now = format!("Subject: {}\n\n{}", mail.subject, mail.message);
     if env::var_os("UPDATE").is_some() {
@@ -82,7 +82,7 @@ fn a_volume_that_is_no_longer_backed_up_has_an_email_of_its_own() {
         deselected("vol-0d4f", Some("ledger-disk"), "it does not have the tag that VolumeTag asks for"),
         deselected("vol-0e5a", None, "it is detached"),
     ];
-    let sent = holds("deselected", mail(vec![only.clone()]));
+    let sent = assert_golden("deselected", mail(vec![only.clone()]));
     fits_a_screen(&sent);
     only.failed_snapshots = vec![ManagedSnapshot {
         snapshot_id: "snap-1".into(),
@@ -110,8 +110,8 @@ fn a_volume_is_unprotected() {
                   arn:aws:sts::123456789012:assumed-role/prod-SnapshotOneRole/prod-SnapshotOne is not authorized to perform: \
                   ec2:CreateSnapshot with an explicit deny in a service control policy";
     let volume = volume("vol-0123456789abcdef0", Some("db\nprimary"), Some("database-server"));
-    let here = Region { unprotected: vec![unprotected(volume, "Refused", denied)], ..region("eu-west-1", 1) };
-    fits_a_screen(&holds("one-volume", mail(vec![here])));
+    let here = RunRegion { unprotected: vec![unprotected(volume, "Refused", denied)], ..region("eu-west-1", 1) };
+    fits_a_screen(&assert_golden("one-volume", mail(vec![here])));
 }
 
 #[test]
@@ -125,12 +125,12 @@ fn several_volumes_are_unprotected_for_several_reasons_in_several_regions() {
     let unknown = "CreateSnapshot: SomethingNew: an error that nobody has seen before";
     let there = vec![unprotected(volume("vol-4", Some("logs"), None), "Refused", unknown)];
     let timeout = caught("Transient", "DescribeVolumes: dispatch failure: timeout");
-    let failures = vec![Failure::of_step("DiscoverVolumes", &timeout)];
+    let failures = vec![Failure::from_caught("DiscoverVolumes", &timeout)];
     let regions = vec![
-        Region { unprotected: here, ..region("eu-west-1", 3) },
-        Region { unprotected: there, failures, ..region("us-east-1", 0) },
+        RunRegion { unprotected: here, ..region("eu-west-1", 3) },
+        RunRegion { unprotected: there, failures, ..region("us-east-1", 0) },
     ];
-    holds("several-volumes", mail(regions));
+    assert_golden("several-volumes", mail(regions));
 }
 
 #[test]
@@ -139,8 +139,8 @@ fn ten_thousand_volumes_fit_into_a_message_which_says_how_many_more_there_are() 
         let volume = volume(&format!("vol-{number:017}"), Some(&"🦀".repeat(256)), None);
         unprotected(volume, "Throttled", "CreateSnapshot: RequestLimitExceeded: Request limit exceeded.")
     };
-    let here = Region { unprotected: (0..10_000).map(one).collect(), ..region("eu-west-1", 0) };
-    let mail = holds("ten-thousand-volumes", mail(vec![here.clone(), here.clone(), here]));
+    let here = RunRegion { unprotected: (0..10_000).map(one).collect(), ..region("eu-west-1", 0) };
+    let mail = assert_golden("ten-thousand-volumes", mail(vec![here.clone(), here.clone(), here]));
     assert!(mail.message.len() < 128 * 1024, "{}", mail.message.len());
 }
 
@@ -150,7 +150,7 @@ fn every_reason_is_another_and_as_long_as_can_be_and_the_message_still_fits() {
         let volume = volume(&format!("vol-{number}"), Some(&"🦀".repeat(256)), None);
         unprotected(volume, "Refused", &format!("{number} {}", "🦀".repeat(1_000)))
     };
-    let here = Region { unprotected: (0..60).map(one).collect(), ..region("eu-west-1", 0) };
+    let here = RunRegion { unprotected: (0..60).map(one).collect(), ..region("eu-west-1", 0) };
     let mail = mail(vec![here.clone(), here]);
     assert!(mail.message.len() < 128 * 1024, "{}", mail.message.len());
     assert!(mail.message.contains("The report lists 70 more."), "{}", mail.message);
@@ -165,14 +165,14 @@ fn a_deletion_failed() {
         reason: Reason::from_error("Refused", locked),
         execution: "arn:child".into(),
     };
-    let here = Region { failures: vec![failure], ..region("eu-west-1", 2) };
-    fits_a_screen(&holds("deletion", mail(vec![here])));
+    let here = RunRegion { failures: vec![failure], ..region("eu-west-1", 2) };
+    fits_a_screen(&assert_golden("deletion", mail(vec![here])));
 }
 
 #[test]
 fn nothing_was_selected() {
-    let here = Region { failures: vec![Failure::nothing_selected()], ..region("eu-west-1", 0) };
-    fits_a_screen(&holds("nothing-selected", mail(vec![here])));
+    let here = RunRegion { failures: vec![Failure::nothing_selected()], ..region("eu-west-1", 0) };
+    fits_a_screen(&assert_golden("nothing-selected", mail(vec![here])));
 }
 
 #[test]
@@ -184,11 +184,11 @@ fn a_snapshot_of_an_earlier_night_failed() {
         interval: Interval::Daily,
     };
     let stalest = "2026-05-18T04:31:00Z".parse().ok();
-    let here = Region { failed_snapshots: vec![failed], stalest, ..region("eu-west-1", 2) };
-    fits_a_screen(&holds("failed-snapshot", mail(vec![here])));
+    let here = RunRegion { failed_snapshots: vec![failed], stalest, ..region("eu-west-1", 2) };
+    fits_a_screen(&assert_golden("failed-snapshot", mail(vec![here])));
 }
 
-fn drill(region: RegionReport) -> DrillReport {
+fn drill(region: DrillRegion) -> DrillReport {
     let time = "2026-11-29T06:00:00Z".parse().unwrap();
     let mut drill = DrillReport {
         backup_stack: "prod".into(),
@@ -206,17 +206,17 @@ fn drill(region: RegionReport) -> DrillReport {
     drill
 }
 
-fn drilled() -> RegionReport {
-    RegionReport { region: "eu-west-1".into(), volumes: 12, taken: 3, ..RegionReport::default() }
+fn drilled() -> DrillRegion {
+    DrillRegion { region: "eu-west-1".into(), volumes: 12, taken: 3, ..DrillRegion::default() }
 }
 
-fn proven() -> ProvenOf {
+fn proven() -> ProvenVolume {
     let proven = json!({"volumeId": "vol-0123456789abcdef1", "at": "2026-11-29T06:10:00Z", "snapshotId": "snap-0123456789abcdef1",
         "night": "2026-11-28", "intervals": "Daily", "seconds": 7, "depth": "volume"});
     from_value(proven).unwrap()
 }
 
-fn not_proven(volume: &str, error: &str) -> UnprovenOf {
+fn not_proven(volume: &str, error: &str) -> UnprovenVolume {
     let point = RestorePoint {
         snapshot_id: "snap-0123456789abcdef0".into(),
         volume_id: volume.into(),
@@ -225,14 +225,14 @@ fn not_proven(volume: &str, error: &str) -> UnprovenOf {
         gibibytes: 8,
         creation_tags: [].into(),
     };
-    UnprovenOf::new(point, Reason::from_error("Refused", error))
+    UnprovenVolume::new(point, Reason::from_error("Refused", error))
 }
 
 #[test]
 fn a_restore_point_is_not_proven() {
     let unproven = vec![not_proven("vol-0123456789abcdef0", "VolumeError: EBS reports vol-9 as error")];
-    let drill = drill(RegionReport { proven: vec![proven(); 5], unproven, ..drilled() });
-    fits_a_screen(&holds("drill-not-proven", drill.mail.unwrap()));
+    let drill = drill(DrillRegion { proven: vec![proven(); 5], unproven, ..drilled() });
+    fits_a_screen(&assert_golden("drill-not-proven", drill.mail.unwrap()));
 }
 
 #[test]
@@ -243,21 +243,21 @@ fn a_step_of_a_drill_failed_and_a_volume_is_left() {
     let reason = Reason::from_error("Refused", error);
     let not_removed = NotRemoved { volume_id: Some("vol-9".into()), snapshot_id: None, reason };
     let failures = vec![FailedStep { step: "DrillChoose".into(), reason: caught.reason() }];
-    let drill = drill(RegionReport { failures, not_removed: vec![not_removed], ..drilled() });
-    fits_a_screen(&holds("drill-failed", drill.mail.unwrap()));
+    let drill = drill(DrillRegion { failures, not_removed: vec![not_removed], ..drilled() });
+    fits_a_screen(&assert_golden("drill-failed", drill.mail.unwrap()));
 }
 
 #[test]
 fn more_restore_points_are_not_proven_than_an_email_names() {
     let unproven =
         (0..60).map(|number| not_proven(&format!("vol-{number}"), "VolumeError: EBS reports vol-9 as error"));
-    let mail = drill(RegionReport { unproven: unproven.collect(), ..drilled() }).mail.unwrap();
+    let mail = drill(DrillRegion { unproven: unproven.collect(), ..drilled() }).mail.unwrap();
     assert!(mail.subject.ends_with("60 of 60 restore points not proven"), "{}", mail.subject);
     assert!(mail.message.contains("  - and 40 more") && mail.message.contains("The report lists 10 more."));
 }
 
 #[test]
 fn a_drill_that_proved_everything_sends_no_email() {
-    let drill = drill(RegionReport { proven: vec![proven()], ..drilled() });
+    let drill = drill(DrillRegion { proven: vec![proven()], ..drilled() });
     assert!(drill.good && drill.mail.is_none());
 }

@@ -15,7 +15,7 @@ use domain::{
     Error, Intervals, Night,
     creation_tags::CreationTags,
     description::{self, Owner},
-    messages::{Turn, Volume},
+    messages::{ChildPosition, Volume},
     pace::Pace,
     tags,
 };
@@ -29,7 +29,7 @@ pub struct Input {
     pub night: Night,
     pub intervals: Intervals,
     pub volume: Volume,
-    pub turn: Turn,
+    pub turn: ChildPosition,
     /// Name of the run's execution, for the log.
     #[serde(default)]
     pub execution: String,

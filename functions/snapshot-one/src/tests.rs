@@ -128,7 +128,7 @@ async fn tries_to_create_once_and_gives_the_error_its_name() {
 async fn makes_nothing_without_a_stack_to_make_it_for() {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
     let error = handle(&ec2, &settings("", "5"), input()).await.unwrap_err();
-    assert_eq!(error.to_string(), "BadInput: BackupStack: \"\": must be the name of the deployed stack");
+    assert_eq!(error.to_string(), "BadInput: BackupStack \"\" must be the name of the deployed stack");
     assert!(handle(&ec2, &settings("prod", "fast"), input()).await.is_err());
 }
 

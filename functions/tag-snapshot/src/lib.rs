@@ -50,7 +50,7 @@ pub struct Settings {
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let foreign = ForeignTags::read(&settings.tags_not_copied)?;
     let creation = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
-    let described = description::descriptive(&input.volume, &creation, &foreign);
+    let described = description::descriptive_tags(&input.volume, &creation, &foreign);
     if !described.dropped.is_empty() {
         tracing::warn!(snapshot = input.snapshot_id, dropped = ?described.dropped, "no room for every tag of the volume");
     }

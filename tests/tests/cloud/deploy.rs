@@ -4,11 +4,11 @@ use std::process::{Command, Output};
 use tests::{cloud::Cloud, root};
 
 /// A caller of `nightly` without the AWS configuration of this machine.
-struct Caller {
+struct CliCaller {
     variables: Vec<(&'static str, String)>,
 }
 
-impl Caller {
+impl CliCaller {
     /// Returns a caller with credentials, in eu-west-1 of this cloud.
     fn new(cloud: &Cloud) -> Self {
         let keys = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "eu-west-1")];
@@ -61,7 +61,7 @@ fn requires(output: &Output, lines: &[&str]) {
 async fn the_whole_environment_is_deployed_updated_unchanged_and_destroyed() {
     let cloud = Cloud::up("deploy", &[]);
     let tree = cloud.directory.join("tree").display().to_string();
-    let caller = Caller::new(&cloud);
+    let caller = CliCaller::new(&cloud);
     let deploy = |more: &[&str]| {
         let all = ["deploy", "--stack", "whole", "--template", "all", "--from", &tree, "--allow-endpoint"];
         caller.run(&[&all, more].concat())
@@ -118,7 +118,7 @@ const REFUSALS: [(&[&str], &str); 6] = [
 async fn what_cannot_be_deployed_is_refused_with_the_remedy_before_anything_is_made() {
     let cloud = Cloud::up("deploy-refused", &[]);
     let tree = cloud.directory.join("tree").display().to_string();
-    let caller = || Caller::new(&cloud).with("AWS_ENDPOINT_URL", &cloud.ministack()).with("AWS_MAX_ATTEMPTS", "1");
+    let caller = || CliCaller::new(&cloud).with("AWS_ENDPOINT_URL", &cloud.ministack()).with("AWS_MAX_ATTEMPTS", "1");
     let deploy = |more: &[&'static str]| -> Vec<String> {
         let has = |name: &str| more.contains(&name);
         let mut all = vec!["deploy", "--template", "backup", "--allow-endpoint", "--yes"];
@@ -127,7 +127,7 @@ async fn what_cannot_be_deployed_is_refused_with_the_remedy_before_anything_is_m
         }
         [&all, more].concat().into_iter().map(str::to_owned).collect()
     };
-    let refused = |caller: &Caller, more: &[&'static str]| {
+    let refused = |caller: &CliCaller, more: &[&'static str]| {
         let all = deploy(more);
         caller.refused(&all.iter().map(String::as_str).collect::<Vec<_>>())
     };

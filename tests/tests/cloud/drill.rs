@@ -16,7 +16,7 @@ use tests::{
 const NIGHTS: [&str; 3] = ["2026-12-31", "2027-01-01", "2027-01-02"];
 
 /// A local cloud with a drill in its stack, and the strict EC2 in front of it.
-pub struct Ground {
+pub struct DrillCloud {
     pub cloud: Cloud,
     pub strict: StrictEc2,
     pub mailbox: String,
@@ -24,7 +24,7 @@ pub struct Ground {
     pub volumes: BTreeSet<String>,
 }
 
-impl Ground {
+impl DrillCloud {
     /// Starts a cloud without restore points.
     pub async fn lay(name: &str, parameters: &[&str]) -> Self {
         let strict = StrictEc2::listen(Rules::default());
@@ -110,7 +110,7 @@ fn pairs<'a>(volumes: &BTreeSet<String>, nights: impl Iterator<Item = &'a str> +
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drill_proves_the_newest_of_each_interval_and_leaves_nothing_behind() {
-    let ground = Ground::lay("drill", &["DrillVolumes=2"]).await;
+    let ground = DrillCloud::lay("drill", &["DrillVolumes=2"]).await;
     for night in ["2026-12-30"].into_iter().chain(NIGHTS) {
         ground.night(night).await;
     }
@@ -181,7 +181,7 @@ fn holds_at_most(most: usize, calls: &[strict_ec2::Record]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_proven_is_mailed_and_the_rest_is_proven_all_the_same() {
-    let ground = Ground::lay("drill-unproven", &[]).await;
+    let ground = DrillCloud::lay("drill-unproven", &[]).await;
     for night in NIGHTS {
         ground.night(night).await;
     }
@@ -236,7 +236,7 @@ async fn what_cannot_be_proven_is_mailed_and_the_rest_is_proven_all_the_same() {
     assert_eq!(proofs[&volumes[0]]["unproven"][0]["snapshotId"], vanished.as_str());
 }
 
-impl Ground {
+impl DrillCloud {
     /// Returns the volumes that a drill created, with their snapshots.
     async fn made_from(&self) -> BTreeMap<String, String> {
         let volumes = self.cloud.ec2("us-east-1").await.describe_volumes().send().await.expect("the volumes");
@@ -251,7 +251,7 @@ impl Ground {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_in_a_later_region_is_refused_before_anything_is_made_in_any() {
-    let ground = Ground::lay("drill-regions", &["Regions=us-east-1,eu-west-1", "DrillZones=eu-west-1x"]).await;
+    let ground = DrillCloud::lay("drill-regions", &["Regions=us-east-1,eu-west-1", "DrillZones=eu-west-1x"]).await;
     ground.night(NIGHTS[2]).await;
     ground.strict.forget_calls();
     let refused = ground.drill().await;
@@ -273,7 +273,7 @@ async fn bad_input_in_a_later_region_is_refused_before_anything_is_made_in_any()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_and_a_second_drill_are_refused_before_anything_is_made() {
-    let ground = Ground::lay("drill-refused", &["DrillGiB=10"]).await;
+    let ground = DrillCloud::lay("drill-refused", &["DrillGiB=10"]).await;
     ground.night(NIGHTS[2]).await;
     ground.strict.forget_calls();
     for (input, named) in

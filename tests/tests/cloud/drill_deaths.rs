@@ -4,7 +4,7 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 use strict_ec2::Call;
 
-use crate::drill::Ground;
+use crate::drill::DrillCloud;
 
 /// A state in which the drill is stopped, and the call that shows that the drill has reached it.
 type State = (&'static str, fn(&Call) -> bool);
@@ -31,7 +31,7 @@ async fn a_drill_that_is_stopped_in_any_state_is_mailed_and_the_next_leaves_noth
 }
 
 async fn stop_in(name: &str, states: &'static [State]) {
-    let ground = Ground::lay(name, &[]).await;
+    let ground = DrillCloud::lay(name, &[]).await;
     ground.night("2027-01-02").await;
     for (state, is_in) in states {
         let sfn = aws_sdk_sfn::Client::new(&ground.cloud.aws().await);

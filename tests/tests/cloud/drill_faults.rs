@@ -12,7 +12,7 @@ use std::{
 use strict_ec2::{Call, Fault};
 use tests::page;
 
-use crate::{drill::Ground, faults::faults};
+use crate::{drill::DrillCloud, faults::faults};
 
 /// A function, its call, a predicate that excludes the same call of another function, and the number of the call for its volume.
 type KnownCall = (&'static str, &'static str, fn(&Call) -> bool, usize);
@@ -38,7 +38,7 @@ const PLACES: [KnownCall; 7] = [
 ];
 
 /// Runs a drill with a fault in one call, and a second drill if the first one failed. Returns a description of the effects.
-async fn strike(ground: &Ground, (function, call, is, nth): KnownCall, fault: &Fault) -> String {
+async fn strike(ground: &DrillCloud, (function, call, is, nth): KnownCall, fault: &Fault) -> String {
     let (mut seen, struck) = (HashMap::new(), Arc::new(AtomicBool::new(false)));
     let strikes = struck.clone();
     ground.strict.inject(fault.clone(), move |call| {
@@ -71,7 +71,7 @@ async fn strike(ground: &Ground, (function, call, is, nth): KnownCall, fault: &F
 /// Tests one fault for each call. [`no_fault_at_any_call_of_a_drill_leaves_a_volume_in_full`] tests all combinations.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_fault_at_a_call_of_a_drill_leaves_a_volume() {
-    let ground = Ground::lay("drill-fault", &[]).await;
+    let ground = DrillCloud::lay("drill-fault", &[]).await;
     ground.night("2027-01-02").await;
     for (place, (_, fault)) in PLACES.into_iter().zip(faults()) {
         strike(&ground, place, &fault).await;
@@ -80,7 +80,7 @@ async fn no_fault_at_a_call_of_a_drill_leaves_a_volume() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_fault_at_any_call_of_a_drill_leaves_a_volume_in_full() {
-    let ground = Ground::lay("drill-faults", &[]).await;
+    let ground = DrillCloud::lay("drill-faults", &[]).await;
     ground.night("2027-01-02").await;
     let mut table = String::from("| function | call |");
     let faults = faults();
@@ -93,5 +93,5 @@ async fn no_fault_at_any_call_of_a_drill_leaves_a_volume_in_full() {
         }
         table += "\n";
     }
-    page::shows("docs/design.md", "<!-- drill-faults -->\n", "<!-- end -->\n", &table);
+    page::assert_shows("docs/design.md", "<!-- drill-faults -->\n", "<!-- end -->\n", &table);
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use strict_ec2::{Rules, StrictEc2};
 use tests::{cloud::Cloud, ssm::Ssm};
 
-use crate::drill::Ground;
+use crate::drill::DrillCloud;
 
 /// Returns the instance ID of the server with this name.
 async fn server(cloud: &Cloud, name: &str) -> String {
@@ -30,13 +30,13 @@ async fn a_drill_mounts_what_it_restored_on_a_server_and_says_what_it_found_ther
     let given = [&format!("DrillInstance={instance}"), "DrillDocument=Check"];
     let up = cloud.run("up", &given);
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
-    let ground = Ground::on(cloud, strict).await;
+    let ground = DrillCloud::on(cloud, strict).await;
     ground.night("2027-01-02").await;
 
     // The first poll finds no result. Then one volume has a dump, and the other has none.
     let first: std::sync::Mutex<BTreeSet<String>> = std::sync::Mutex::default();
     let dump = std::sync::Mutex::new(None::<String>);
-    ssm.say(move |command| {
+    ssm.respond_with(move |command| {
         let volume = volume_of(command);
         if first.lock().unwrap().insert(volume.clone()) {
             return ("InProgress", String::new(), String::new());
@@ -64,7 +64,7 @@ async fn a_drill_mounts_what_it_restored_on_a_server_and_says_what_it_found_ther
     };
     assert_eq!((done("AttachVolume"), done("DetachVolume")), (2, 2));
 
-    ssm.say(|_| ("Failed", String::new(), "xfs_repair found errors\n".to_owned()));
+    ssm.respond_with(|_| ("Failed", String::new(), "xfs_repair found errors\n".to_owned()));
     let drill = ground.drill().await;
     assert_eq!(drill.error, "DrillIncomplete", "{}", drill.cause);
     let mail = ground.cloud.mail(&ground.mailbox).await;

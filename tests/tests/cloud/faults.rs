@@ -98,14 +98,14 @@ pub fn faults() -> [(&'static str, Fault); 8] {
 }
 
 /// The local cloud, and the Night of the next run.
-struct Account {
+struct FaultCloud {
     cloud: Cloud,
     strict: StrictEc2,
     mailbox: String,
     night: chrono::NaiveDate,
 }
 
-impl Account {
+impl FaultCloud {
     async fn after_a_night(name: &str) -> Self {
         let strict = StrictEc2::listen(Rules::default());
         let cloud = Cloud::up_with(name, &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
@@ -183,7 +183,7 @@ fn told(message: &str) -> String {
 /// [`no_fault_at_any_call_loses_or_doubles_a_snapshot_in_full`] tests all combinations.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_fault_at_a_call_loses_or_doubles_a_snapshot() {
-    let mut account = Account::after_a_night("fault").await;
+    let mut account = FaultCloud::after_a_night("fault").await;
     for (place, (_, fault)) in PLACES.iter().zip(faults().into_iter().cycle()) {
         account.strike(place, &fault).await;
     }
@@ -191,7 +191,7 @@ async fn no_fault_at_a_call_loses_or_doubles_a_snapshot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_fault_at_any_call_loses_or_doubles_a_snapshot_in_full() {
-    let mut account = Account::after_a_night("faults").await;
+    let mut account = FaultCloud::after_a_night("faults").await;
     let mut table = String::from("| function | call |");
     let faults = faults();
     faults.iter().for_each(|(name, _)| write!(table, " {name} |").expect("text"));
@@ -203,5 +203,5 @@ async fn no_fault_at_any_call_loses_or_doubles_a_snapshot_in_full() {
         }
         table += "\n";
     }
-    page::shows("docs/design.md", "<!-- faults -->\n", "<!-- end -->\n", &table);
+    page::assert_shows("docs/design.md", "<!-- faults -->\n", "<!-- end -->\n", &table);
 }

@@ -14,7 +14,7 @@ mod failures;
 mod faults;
 mod fleet;
 mod hostile;
-mod lost;
+mod lost_ledger;
 mod make_night;
 mod nightly;
 mod once;

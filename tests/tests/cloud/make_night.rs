@@ -17,7 +17,7 @@ fn make(cloud: &Cloud, arguments: &[&str]) -> Output {
     command.output().expect("make")
 }
 
-fn said(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -33,10 +33,10 @@ fn kill(cloud: &Cloud, name: &str) {
 }
 
 #[tokio::test]
-async fn protects_the_servers_that_the_template_made_and_a_second_time_creates_nothing() {
+async fn make_night_protects_the_servers_and_a_second_time_creates_nothing() {
     let cloud = Cloud::down("make-night", vec![]);
     let first = make(&cloud, &["night", "NIGHT=2026-12-31"]);
-    assert!(first.status.success(), "{}", said(&first));
+    assert!(first.status.success(), "{}", output_text(&first));
 
     let ec2 = cloud.ec2("us-east-1").await;
     let instances = ec2.describe_instances().send().await.expect("the servers");
@@ -49,7 +49,11 @@ async fn protects_the_servers_that_the_template_made_and_a_second_time_creates_n
     assert_eq!(of, servers);
     for one in &protected {
         let (volume, snapshot) = (one["volumeId"].as_str().expect("an id"), one["snapshotId"].as_str().expect("an id"));
-        assert!(said(&first).contains(volume) && said(&first).contains(snapshot), "{}", said(&first));
+        assert!(
+            output_text(&first).contains(volume) && output_text(&first).contains(snapshot),
+            "{}",
+            output_text(&first)
+        );
         assert!(one["created"] == true && one["state"] == "completed");
     }
     for step in [
@@ -57,43 +61,45 @@ async fn protects_the_servers_that_the_template_made_and_a_second_time_creates_n
         "SnapshotVolumes  2 of 2 done",
         "ReportNight      Night 2026-12-31",
     ] {
-        assert!(said(&first).contains(step), "{}", said(&first));
+        assert!(output_text(&first).contains(step), "{}", output_text(&first));
     }
-    assert!(said(&first).contains("2026-12-31 (Daily+Annual)") && said(&first).contains("No email was sent"));
+    assert!(
+        output_text(&first).contains("2026-12-31 (Daily+Annual)") && output_text(&first).contains("No email was sent")
+    );
 
     for night in ["2026-02-30", "--help", ""] {
         let output = make(&cloud, &["night", "DRY_RUN=1", &format!("NIGHT={night}")]);
         let refusal =
             format!("invalid value '{night}' for '--night <DATE>': {night:?} is not a date such as 2026-12-31");
-        let told = said(&output).contains(&refusal);
-        assert_eq!((output.status.success(), told), (night.is_empty(), !night.is_empty()), "{}", said(&output));
+        let told = output_text(&output).contains(&refusal);
+        assert_eq!((output.status.success(), told), (night.is_empty(), !night.is_empty()), "{}", output_text(&output));
     }
 
     let before = cloud.snapshots().await;
     let second = make(&cloud, &["night", "NIGHT=2026-12-31"]);
-    assert!(second.status.success(), "{}", said(&second));
-    assert!(said(&second).contains("Nothing was created"), "{}", said(&second));
+    assert!(second.status.success(), "{}", output_text(&second));
+    assert!(output_text(&second).contains("Nothing was created"), "{}", output_text(&second));
     assert_eq!(cloud.snapshots().await, before);
 }
 
 #[tokio::test]
-async fn comes_up_again_after_a_kill_and_goes_down_twice() {
+async fn the_local_cloud_comes_up_again_after_a_kill_and_goes_down_twice() {
     let cloud = Cloud::down("make-up", vec![]);
     assert!(make(&cloud, &["up"]).status.success());
-    assert!(said(&make(&cloud, &["up"])).matches("unchanged").count() == 2);
+    assert!(output_text(&make(&cloud, &["up"])).matches("unchanged").count() == 2);
     for name in ["ministack", "moto"] {
         kill(&cloud, name);
         let again = make(&cloud, &["night"]);
-        assert!(again.status.success(), "after kill -9 of {name}: {}", said(&again));
+        assert!(again.status.success(), "after kill -9 of {name}: {}", output_text(&again));
     }
     let elsewhere = make(&cloud, &["night", "AWS_ENDPOINT_URL_EC2=http://127.0.0.1:9"]);
     assert!(
-        !elsewhere.status.success() && said(&elsewhere).contains("Transient: DescribeRegions"),
+        !elsewhere.status.success() && output_text(&elsewhere).contains("Transient: DescribeRegions"),
         "{}",
-        said(&elsewhere)
+        output_text(&elsewhere)
     );
-    assert!(said(&make(&cloud, &["down"])).contains("Stopped ministack and moto."));
-    assert!(said(&make(&cloud, &["down"])).contains("Nothing was running."));
+    assert!(output_text(&make(&cloud, &["down"])).contains("Stopped ministack and moto."));
+    assert!(output_text(&make(&cloud, &["down"])).contains("Nothing was running."));
     assert!(TcpListener::bind(("127.0.0.1", cloud.port)).is_ok());
 }
 
@@ -126,7 +132,7 @@ fn make_functions(folder: &Path, arguments: &[&str]) -> (bool, String) {
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
     let cloud = Cloud::down("make-functions", vec![("PATH".into(), path)]);
     let output = make(&cloud, &[&["functions"], arguments].concat());
-    (output.status.success(), said(&output))
+    (output.status.success(), output_text(&output))
 }
 
 #[test]
@@ -161,11 +167,19 @@ async fn the_local_cloud_is_reached_by_a_sub_shell_or_a_profile_alone() {
     };
     let shell =
         run("echo 'nightly coverage; aws sts get-caller-identity' | make --silent shell; echo \"[$AWS_ENDPOINT_URL]\"");
-    assert!(said(&shell).contains("none") && said(&shell).contains("000000000000"), "{}", said(&shell));
-    assert!(said(&shell).contains("[]\n"), "{}", said(&shell));
+    assert!(
+        output_text(&shell).contains("none") && output_text(&shell).contains("000000000000"),
+        "{}",
+        output_text(&shell)
+    );
+    assert!(output_text(&shell).contains("[]\n"), "{}", output_text(&shell));
     let profile = "AWS_CONFIG_FILE=\"$LOCAL_DIR/config\" target/debug/nightly --profile nightly-local";
     let coverage = run(&format!("{profile} coverage"));
-    assert!(said(&coverage).contains("2 of 2 volumes have no restore point"), "{}", said(&coverage));
+    assert!(output_text(&coverage).contains("2 of 2 volumes have no restore point"), "{}", output_text(&coverage));
     let night = run(&format!("{profile} run"));
-    assert!(night.status.success() && said(&night).contains("All 2 volumes are protected."), "{}", said(&night));
+    assert!(
+        night.status.success() && output_text(&night).contains("All 2 volumes are protected."),
+        "{}",
+        output_text(&night)
+    );
 }

@@ -154,7 +154,7 @@ async fn refused(cloud: &Cloud) {
     let said = stdout(&listed);
     assert_eq!(code(&listed), 1, "{said}");
     let line = said.lines().find(|line| line.contains("BadInput")).expect("the refusal");
-    assert!(line.starts_with("?  ") && line.contains("unknown key"), "{line}");
+    assert!(line.starts_with("?  ") && line.contains("is not a known key"), "{line}");
     assert_eq!(code(&cloud.nightly(&["status", "2026-12-29"])), 0, "that Night's own starts decide on it");
 }
 

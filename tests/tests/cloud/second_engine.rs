@@ -64,13 +64,13 @@ const DIFFERENCES: [Difference; 5] = [
 type Outcome = BTreeMap<String, String>;
 
 /// A local cloud of one engine. Both clouds start from the same state, so that both engines have the same work.
-struct Ground {
+struct EngineCloud {
     cloud: Cloud,
     strict: StrictEc2,
     mailbox: String,
 }
 
-impl Ground {
+impl EngineCloud {
     async fn up(name: &str) -> Self {
         let strict = StrictEc2::listen(Rules::default());
         let cloud = Cloud::up_with(name, &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
@@ -98,7 +98,7 @@ impl Ground {
     }
 
     /// The outcome of a run that has ended.
-    async fn outcome(&self, ended: Ended) -> Outcome {
+    async fn outcome(&self, ended: ExecutionTrace) -> Outcome {
         let report = self.cloud.report(&format!("{} {}", ended.output, ended.cause)).await;
         let mail = self.cloud.mail(&self.mailbox).await;
         let subjects: Vec<_> = mail.into_iter().map(|(subject, _)| subject).collect();
@@ -122,7 +122,7 @@ impl Ground {
 }
 
 /// An execution that has ended, with the names of the states that it and its children entered.
-struct Ended {
+struct ExecutionTrace {
     status: String,
     error: String,
     cause: String,
@@ -135,7 +135,7 @@ struct Ended {
     events: Vec<String>,
 }
 
-async fn on_ministack(cloud: &Cloud, input: &str) -> Ended {
+async fn on_ministack(cloud: &Cloud, input: &str) -> ExecutionTrace {
     let night = cloud.night(serde_json::from_str(input).expect("JSON")).await;
     let sfn = Client::new(&cloud.aws().await);
     let described = sfn.describe_execution().execution_arn(&night.execution).send().await.expect("the execution");
@@ -150,7 +150,7 @@ async fn on_ministack(cloud: &Cloud, input: &str) -> Ended {
         }
     }
     let events = history(&sfn, &night.execution).await;
-    Ended {
+    ExecutionTrace {
         status: night.status,
         error: night.error,
         cause: night.cause,
@@ -172,7 +172,7 @@ fn states(events: &[HistoryEvent]) -> Vec<String> {
 }
 
 /// Runs second_engine.py. The execution's name is a UUID, as on ministack.
-fn on_moto(cloud: &Cloud, number: usize, input: &str) -> Ended {
+fn on_moto(cloud: &Cloud, number: usize, input: &str) -> ExecutionTrace {
     let name = format!("00000000-0000-0000-0000-{number:012}");
     let script = ". \"$0\"; exec \"$@\"";
     let mut command = Command::new("sh");
@@ -183,7 +183,7 @@ fn on_moto(cloud: &Cloud, number: usize, input: &str) -> Ended {
     assert!(output.status.success(), "second_engine.py: {}", String::from_utf8_lossy(&output.stderr));
     let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
     let text = |field: &str| document[field].as_str().unwrap_or_default().to_owned();
-    Ended {
+    ExecutionTrace {
         status: text("status"),
         error: text("error"),
         cause: text("cause"),
@@ -262,8 +262,8 @@ fn diff(ministack: &str, moto: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_engines_run_the_state_machine_alike() {
-    let first = Ground::up("second-engine-ministack").await;
-    let second = Ground::up("second-engine-moto").await;
+    let first = EngineCloud::up("second-engine-ministack").await;
+    let second = EngineCloud::up("second-engine-moto").await;
     let mut all = String::new();
     for (number, (run, input)) in RUNS.into_iter().enumerate() {
         first.prepare(run).await;

@@ -79,9 +79,9 @@ const LISTINGS: [(&str, &str, &str); 10] = [
 ];
 
 /// The AWS CLI with one endpoint URL.
-struct Aws(String);
+struct AwsCli(String);
 
-impl Aws {
+impl AwsCli {
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(root().join("target/venv/bin/aws"));
         command.args(arguments).args(["--output", "json", "--endpoint-url", &self.0]).current_dir(root()).env_clear();
@@ -107,7 +107,7 @@ impl Aws {
     }
 
     /// Waits until no operation on the stack is in progress. Returns its status.
-    async fn settled(&self, name: &str) -> String {
+    async fn wait_until_settled(&self, name: &str) -> String {
         wait::until_some(&format!("{name} settles"), async || {
             let status = self.stack(name).map_or(json!("DELETE_COMPLETE"), |stack| stack["StackStatus"].clone());
             let status = status.as_str().expect("a status").to_owned();
@@ -161,7 +161,7 @@ fn declared(name: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_ledger_and_the_snapshots_in_full() {
     let cloud = Cloud::up("stacks-backup", &[]);
-    let aws = Aws(cloud.ministack());
+    let aws = AwsCli(cloud.ministack());
     let night = cloud.night(json!({"time": "2027-02-01T04:30:00Z"})).await;
     assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
     let snapshots = cloud.snapshots().await;
@@ -207,14 +207,14 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
     assert!(objects.to_string().contains("/report.json"), "{objects}");
     assert!(!aws.left_of(BACKUP).is_empty(), "the listings see nothing of the stack");
     aws.ask(&["cloudformation", "delete-stack", "--stack-name", BACKUP]);
-    assert_eq!(aws.settled(BACKUP).await, "DELETE_COMPLETE");
+    assert_eq!(aws.wait_until_settled(BACKUP).await, "DELETE_COMPLETE");
     assert_eq!(aws.left_of(BACKUP), Vec::<String>::new());
     assert_eq!(aws.buckets_of(BACKUP), [ARTIFACTS, ledger.as_str()]);
     assert_eq!(aws.objects(&ledger), objects);
     assert_eq!(cloud.snapshots().await, snapshots);
 }
 
-fn the_dashboard_is_of_the_stack(aws: &Aws) {
+fn the_dashboard_is_of_the_stack(aws: &AwsCli) {
     let name = format!("{BACKUP}-us-east-1");
     let got = aws.ask(&["cloudwatch", "get-dashboard", "--dashboard-name", &name]);
     let body = got["DashboardBody"].as_str().expect("a body");
@@ -237,7 +237,7 @@ fn the_dashboard_is_of_the_stack(aws: &Aws) {
 
 /// Asserts that the state machine calls a version with this setting. A version keeps the settings of its publication, so a changed
 /// parameter has no effect on runs unless it publishes a new version.
-fn the_next_night_calls_a_version_with(aws: &Aws, machine: &str, function: &str, variable: &str, value: &str) {
+fn the_next_night_calls_a_version_with(aws: &AwsCli, machine: &str, function: &str, variable: &str, value: &str) {
     let described = aws.ask(&["stepfunctions", "describe-state-machine", "--state-machine-arn", machine]);
     let definition = described["definition"].as_str().expect("a definition");
     let named = |text: &&str| text.starts_with("arn:aws:lambda:") && text.to_lowercase().contains(function);
@@ -251,7 +251,7 @@ fn the_next_night_calls_a_version_with(aws: &Aws, machine: &str, function: &str,
 #[tokio::test]
 async fn the_environment_is_made_with_a_second_value_of_every_parameter() {
     let cloud = Cloud::up("stacks-environment", &[]);
-    let aws = Aws(cloud.moto());
+    let aws = AwsCli(cloud.moto());
     let key = aws.key();
     let values: BTreeMap<_, _> = ENVIRONMENT_VALUES.into_iter().chain([("KmsKeyArn", key.as_str())]).collect();
     let known: BTreeSet<_> = values.keys().map(|name| name.to_string()).collect();
@@ -262,7 +262,7 @@ async fn the_environment_is_made_with_a_second_value_of_every_parameter() {
     let given = serde_json::to_string(&parameters).expect("JSON");
     let named = ["--stack-name", "second", "--template-body", &body, "--capabilities", "CAPABILITY_IAM"];
     aws.ask(&[&["cloudformation", "create-stack"], &named[..], &["--parameters", &given]].concat());
-    assert_eq!(aws.settled("second").await, "CREATE_COMPLETE");
+    assert_eq!(aws.wait_until_settled("second").await, "CREATE_COMPLETE");
     let volumes = "Volumes[?Size==`30` && State=='in-use'].[Attachments[0].Device, Encrypted]";
     let volumes = aws.ask(&["ec2", "describe-volumes", "--query", volumes]);
     assert_eq!(volumes, json!([["/dev/sda1", true], ["/dev/sda1", true]]));
@@ -273,7 +273,7 @@ async fn the_environment_is_made_with_a_second_value_of_every_parameter() {
 #[tokio::test]
 async fn a_create_that_fails_leaves_nothing() {
     let cloud = Cloud::up_with("stacks-failed", &[], &[WITHOUT_SERVERS]);
-    let aws = Aws(cloud.ministack());
+    let aws = AwsCli(cloud.ministack());
     let mut template = cloud.template(&cloud.ministack(), BACKUP);
     let resources = template["Resources"].as_object_mut().expect("Resources");
     resources.insert("Never".into(), json!({"Type": "AWS::CloudFormation::WaitConditionHandle"}));
@@ -294,7 +294,7 @@ async fn a_create_that_fails_leaves_nothing() {
     let release = ["--parameters", &releases];
     aws.ask(&[&["cloudformation", "create-stack"], &named[..], &release].concat());
 
-    assert_eq!(aws.settled("broken").await, "ROLLBACK_COMPLETE");
+    assert_eq!(aws.wait_until_settled("broken").await, "ROLLBACK_COMPLETE");
     let failed = "StackEvents[?ResourceStatus=='CREATE_FAILED'].LogicalResourceId";
     let events = aws.ask(&["cloudformation", "describe-stack-events", "--stack-name", "broken", "--query", failed]);
     assert_eq!(events, json!(["NeverComes"]));

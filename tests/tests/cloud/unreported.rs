@@ -147,7 +147,7 @@ async fn a_run_that_ends_without_a_report_is_mailed_once_and_one_that_reported_i
     // SNS adds this subject to an email without one. The local cloud adds another subject.
     let sent = ("AWS Notification Message".to_owned(), sent[0].1.clone());
     let name = aborted.rsplit_once(':').expect("a name").1;
-    mail::holds("aborted", &sent, &[("EXECUTION", &aborted), ("NAME", name)]);
+    mail::assert_golden("aborted", &sent, &[("EXECUTION", &aborted), ("NAME", name)]);
 
     // If DescribeInstances fails, the email has no server names.
     strict.inject(Fault::Denied, |call| ["CreateSnapshot", "DescribeInstances"].contains(&call.action.as_str()));
@@ -181,7 +181,7 @@ async fn so_is_a_drill() {
     let sent = mail(&cloud, &mailbox, 1).await;
     let sent = ("AWS Notification Message".to_owned(), sent[0].1.clone());
     let name = timed_out.execution.rsplit_once(':').expect("a name").1;
-    mail::holds("drill-timed-out", &sent, &[("EXECUTION", &timed_out.execution), ("NAME", name)]);
+    mail::assert_golden("drill-timed-out", &sent, &[("EXECUTION", &timed_out.execution), ("NAME", name)]);
 }
 
 /// Shortens the timeout of a run or a drill from hours to two seconds.

@@ -1,6 +1,6 @@
 //! Loads the newest dump on a volume into a real PostgreSQL.
 
-use crate::place::{CheckServer, DUMP, real};
+use crate::server::{CheckServer, DUMP, real};
 use serde_json::json;
 use std::{fs, os::unix::fs::symlink, process::Command};
 use tests::server;

@@ -1,13 +1,13 @@
 //! Runs the script that checks a restored volume on a server. The volume, its mount and the file system checkers are fakes. The dump is
 //! loaded into a real PostgreSQL.
 
+mod cleanup;
 mod dumps;
-mod ends;
-mod place;
 mod sandbox;
+mod server;
 
-use place::{CheckServer, DISKS, PARTITIONS, VOLUME, script};
 use serde_json::json;
+use server::{CheckServer, DISKS, PARTITIONS, VOLUME, script};
 use std::fs;
 use tests::template;
 

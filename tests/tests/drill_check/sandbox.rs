@@ -1,6 +1,6 @@
 //! The sandbox that a dump is loaded in, with a real systemd, real namespaces and a real mount.
 
-use crate::place::{CheckServer, DUMP, real};
+use crate::server::{CheckServer, DUMP, real};
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option::weighted, prelude::*, sample::select};
 use std::{collections::BTreeMap, fmt};
-use tests::model::{Account, Parameters, Snapshot, Tags, Volume};
+use tests::model::{ModelAccount, ModelParameters, ModelSnapshot, ModelVolume, Tags};
 
 const VOLUMES: usize = 3;
 const DAY: i64 = 86_400;
@@ -16,7 +16,7 @@ const ZONES: [&str; 6] =
 
 /// The changes before a run, and the final states of its snapshots.
 #[derive(Clone)]
-pub struct Turn {
+pub struct ChildPosition {
     /// Seconds since the previous run, usually 86,400.
     pub seconds: i64,
     happenings: Vec<Happening>,
@@ -24,7 +24,7 @@ pub struct Turn {
     fates: [Option<&'static str>; VOLUMES],
 }
 
-impl fmt::Debug for Turn {
+impl fmt::Debug for ChildPosition {
     /// Writes an ordinary run as one word, because a failed history has hundreds of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seconds, happenings, fates } = self;
@@ -59,8 +59,8 @@ enum Happening {
 #[derive(Clone, Debug)]
 pub struct History {
     /// Runs in order.
-    pub turns: Vec<Turn>,
-    parameters: Vec<Parameters>,
+    pub turns: Vec<ChildPosition>,
+    parameters: Vec<ModelParameters>,
 }
 
 /// Generates histories of this many runs.
@@ -68,7 +68,7 @@ pub fn history(nights: usize) -> impl Strategy<Value = History> {
     (vec(turn(), nights), vec(parameters(), 4)).prop_map(|(turns, parameters)| History { turns, parameters })
 }
 
-fn turn() -> impl Strategy<Value = Turn> {
+fn turn() -> impl Strategy<Value = ChildPosition> {
     let seconds = prop_oneof![
         60 => Just(DAY),
         20 => (DAY - 5)..(DAY + 6),
@@ -78,7 +78,7 @@ fn turn() -> impl Strategy<Value = Turn> {
         2 => (1i64..40).prop_map(|days| -days * DAY),
     ];
     let fate = || prop_oneof![12 => Just(Some("completed")), 1 => Just(None), 3 => select(&STATES[..]).prop_map(Some)];
-    (seconds, vec(happening(), 0..3), [fate(), fate(), fate()]).prop_map(|(seconds, happenings, fates)| Turn {
+    (seconds, vec(happening(), 0..3), [fate(), fate(), fate()]).prop_map(|(seconds, happenings, fates)| ChildPosition {
         seconds,
         happenings,
         fates,
@@ -129,7 +129,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-fn parameters() -> impl Strategy<Value = Parameters> {
+fn parameters() -> impl Strategy<Value = ModelParameters> {
     let text = |value: &'static str| weighted(0.3, Just(value)).prop_map(|value| value.unwrap_or_default().to_owned());
     let stack = prop_oneof![9 => Just("ours"), 1 => Just("another")];
     let tag = prop_oneof![6 => Just(""), 1 => Just("Role=db"), 1 => Just("Role=db=2")];
@@ -137,7 +137,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
     (stack, select(&ZONES[..]), tag, text("acme"), text("shop"), counts).prop_map(
         |(backup_stack, time_zone, volume_tag, client, project, (keep_dailies, quarterly_months, keep_quarterlies))| {
             let (backup_stack, time_zone, volume_tag) = (backup_stack.into(), time_zone.into(), volume_tag.into());
-            Parameters {
+            ModelParameters {
                 backup_stack,
                 time_zone,
                 volume_tag,
@@ -164,17 +164,17 @@ pub struct Past {
 
 impl Past {
     /// Returns the scheduled time of the run.
-    pub fn scheduled(&self, turn: &Turn) -> DateTime<Utc> {
+    pub fn scheduled(&self, turn: &ChildPosition) -> DateTime<Utc> {
         FIRST + TimeDelta::seconds(self.elapsed + turn.seconds.min(0))
     }
 
     /// Returns the parameters that the stack is deployed with.
-    pub fn parameters(&self, history: &History) -> Parameters {
+    pub fn parameters(&self, history: &History) -> ModelParameters {
         history.parameters[self.deployed].clone()
     }
 
     /// Applies the changes before a run. A run with an earlier scheduled time stands for one that a person starts by hand.
-    pub fn happen(&mut self, account: &mut Account, turn: &Turn) {
+    pub fn happen(&mut self, account: &mut ModelAccount, turn: &ChildPosition) {
         if self.made == 0 {
             (0..VOLUMES).for_each(|place| self.come_or_go(account, place));
         }
@@ -184,7 +184,7 @@ impl Past {
         }
     }
 
-    fn one(&mut self, account: &mut Account, happening: &Happening, turn: &Turn) {
+    fn one(&mut self, account: &mut ModelAccount, happening: &Happening, turn: &ChildPosition) {
         match happening {
             Happening::ComeOrGo(place) => self.come_or_go(account, *place),
             Happening::AttachOrDetach(place) => self.volume(account, *place, |volume| volume.in_use = !volume.in_use),
@@ -206,56 +206,56 @@ impl Past {
         }
     }
 
-    fn come_or_go(&mut self, account: &mut Account, place: usize) {
+    fn come_or_go(&mut self, account: &mut ModelAccount, place: usize) {
         self.made += 1;
         match self.places[place].take() {
             Some(gone) => drop(account.volumes.remove(&gone)),
             None => {
                 let id = format!("vol-{:05}", self.made);
-                account.volumes.insert(id.clone(), Volume { in_use: true, ..Volume::default() });
+                account.volumes.insert(id.clone(), ModelVolume { in_use: true, ..ModelVolume::default() });
                 self.places[place] = Some(id);
             }
         }
     }
 
-    fn volume(&self, account: &mut Account, place: usize, change: impl Fn(&mut Volume)) {
+    fn volume(&self, account: &mut ModelAccount, place: usize, change: impl Fn(&mut ModelVolume)) {
         if let Some(volume) = self.places[place].as_ref().and_then(|id| account.volumes.get_mut(id)) {
             change(volume);
         }
     }
 
-    fn foreign(&mut self, account: &mut Account, place: usize, tags: &[(&str, &str)], turn: &Turn) {
+    fn foreign(&mut self, account: &mut ModelAccount, place: usize, tags: &[(&str, &str)], turn: &ChildPosition) {
         let Some(volume) = self.places[place].clone() else { return };
         let tonight = self.scheduled(turn).to_string()[..10].to_owned();
         let value = |value: &str| if value == "tonight" { tonight.clone() } else { value.to_owned() };
         let tags = tags.iter().map(|(key, text)| (key.to_string(), value(text))).collect();
         self.made += 1;
-        let snapshot = Snapshot { volume, state: "completed".into(), tags };
+        let snapshot = ModelSnapshot { volume, state: "completed".into(), tags };
         account.snapshots.insert(format!("snap-{:05}", self.made), snapshot);
     }
 
     /// Creates the snapshots of the run in their final states.
-    pub fn create(&mut self, account: &mut Account, creates: &BTreeMap<String, Tags>, turn: &Turn) {
+    pub fn create(&mut self, account: &mut ModelAccount, creates: &BTreeMap<String, Tags>, turn: &ChildPosition) {
         for (volume, tags) in creates {
             if let Some(state) = self.fate(volume, turn) {
                 self.made += 1;
-                let snapshot = Snapshot { volume: volume.clone(), state: state.into(), tags: tags.clone() };
+                let snapshot = ModelSnapshot { volume: volume.clone(), state: state.into(), tags: tags.clone() };
                 account.snapshots.insert(format!("snap-{:05}", self.made), snapshot);
             }
         }
     }
 
     /// Returns whether a volume has no protecting snapshot from the run.
-    pub fn failed(&self, volume: &str, turn: &Turn) -> bool {
+    pub fn failed(&self, volume: &str, turn: &ChildPosition) -> bool {
         !matches!(self.fate(volume, turn), Some("completed" | "pending"))
     }
 
-    fn fate(&self, volume: &str, turn: &Turn) -> Option<&'static str> {
+    fn fate(&self, volume: &str, turn: &ChildPosition) -> Option<&'static str> {
         turn.fates[self.places.iter().position(|place| place.as_deref() == Some(volume)).expect("a place")]
     }
 }
 
-fn newest_but(account: &mut Account, back: usize, change: impl Fn(&mut Snapshot)) {
+fn newest_but(account: &mut ModelAccount, back: usize, change: impl Fn(&mut ModelSnapshot)) {
     let at = account.snapshots.len().saturating_sub(back + 1);
     if let Some(snapshot) = account.snapshots.values_mut().nth(at) {
         change(snapshot);

@@ -4,10 +4,10 @@ mod history;
 mod system;
 
 use chrono::NaiveDate;
-use history::{History, Turn, history};
+use history::{ChildPosition, History, history};
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
 use std::collections::{BTreeMap, BTreeSet};
-use tests::model::{self, Account, Parameters};
+use tests::model::{self, ModelAccount, ModelParameters};
 
 /// Configures 12 histories of 400 runs each, or as many as `PROPTEST_CASES` says. A failing history is shrunk, saved next to this file
 /// and tried first.
@@ -32,22 +32,22 @@ proptest! {
 /// Found by the test above after 76,000 runs. A quarterly that a person created, and that is not due Daily, lets the previous one expire.
 #[test]
 fn a_quarterly_of_a_persons_own_is_a_restore_point_too() {
-    let mut account = Account::default();
-    let volume = model::Volume { in_use: true, ..model::Volume::default() };
+    let mut account = ModelAccount::default();
+    let volume = model::ModelVolume { in_use: true, ..model::ModelVolume::default() };
     account.volumes.insert("vol-1".into(), volume);
     for (night, intervals) in [("2025-01-01", "Daily+Quarterly"), ("2026-04-01", "Quarterly")] {
         let tags = [("BackupStack", "ours"), ("Night", night), ("Interval", "Quarterly"), ("Intervals", intervals)];
         let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let snapshot = model::Snapshot { volume: "vol-1".into(), state: "completed".into(), tags };
+        let snapshot = model::ModelSnapshot { volume: "vol-1".into(), state: "completed".into(), tags };
         account.snapshots.insert(format!("snap-{night}"), snapshot);
     }
-    let parameters = Parameters {
+    let parameters = ModelParameters {
         backup_stack: "ours".into(),
         time_zone: "UTC".into(),
         keep_dailies: 7,
         quarterly_months: 15,
         keep_quarterlies: 1,
-        ..Parameters::default()
+        ..ModelParameters::default()
     };
     let time = "2026-04-02T04:30:00Z".parse().expect("a time");
     let tonight = model::night(time, "UTC");
@@ -62,12 +62,12 @@ fn a_quarterly_of_a_persons_own_is_a_restore_point_too() {
 /// An account during a history.
 #[derive(Default)]
 struct Nights {
-    account: Account,
+    account: ModelAccount,
     past: history::Past,
 }
 
 impl Nights {
-    fn live_through(&mut self, history: &History, turn: &Turn) -> Result<(), TestCaseError> {
+    fn live_through(&mut self, history: &History, turn: &ChildPosition) -> Result<(), TestCaseError> {
         self.past.happen(&mut self.account, turn);
         let (time, parameters) = (self.past.scheduled(turn), self.past.parameters(history));
         let tonight = model::night(time, &parameters.time_zone);
@@ -89,10 +89,10 @@ impl Nights {
 
 /// Asserts the invariants that hold for every retention rule.
 fn no_good_copy_vanishes(
-    before: &Account,
-    after: &Account,
+    before: &ModelAccount,
+    after: &ModelAccount,
     expired: &BTreeSet<String>,
-    parameters: &Parameters,
+    parameters: &ModelParameters,
     tonight: NaiveDate,
 ) -> Result<(), TestCaseError> {
     for snapshot in expired.iter().map(|id| &before.snapshots[id]) {
@@ -104,10 +104,10 @@ fn no_good_copy_vanishes(
     // A quarterly is also a daily. If it expires by its own rule, the number of dailies decreases by one.
     let floor = if dailies_alone { dailies } else { dailies.min(quarterlies) };
     for volume in before.volumes.keys() {
-        let points = |account: &Account, due| account.restore_points(volume, due, parameters, tonight);
-        let quarterly = |account: &Account| points(account, "Quarterly").len();
+        let points = |account: &ModelAccount, due| account.restore_points(volume, due, parameters, tonight);
+        let quarterly = |account: &ModelAccount| points(account, "Quarterly").len();
         // A snapshot that a person created may only be due Quarterly. It is a restore point as well.
-        let any = |account: &Account| points(account, "Daily").union(&points(account, "Quarterly")).count();
+        let any = |account: &ModelAccount| points(account, "Daily").union(&points(account, "Quarterly")).count();
         prop_assert!(any(after) >= any(before).min(floor), "{} has fewer restore points than the floor", volume);
         prop_assert!(quarterly(after) >= quarterly(before).min(quarterlies), "{} has too few quarterlies", volume);
     }
@@ -116,7 +116,10 @@ fn no_good_copy_vanishes(
 }
 
 /// Returns the newest completed snapshot of each volume and governing Interval, even if the volume is gone.
-fn newest_completed<'a>(account: &'a Account, parameters: &Parameters) -> BTreeMap<(&'a str, &'a str), &'a str> {
+fn newest_completed<'a>(
+    account: &'a ModelAccount,
+    parameters: &ModelParameters,
+) -> BTreeMap<(&'a str, &'a str), &'a str> {
     let mut newest = BTreeMap::new();
     let unreadable = account.unreadable(parameters);
     let ours = account.snapshots.iter().filter(|(id, one)| {

@@ -6,29 +6,29 @@ use domain::{
     creation_tags::CreationTags,
     description::{self, Owner},
     foreign_tags::ForeignTags,
-    input::Start,
+    input::RunInput,
     messages::Volume,
     night as domain_night,
-    retention::{self, Policy, State},
+    retention::{self, Policy, RetentionState},
     selection::Selection,
     tags,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use tests::model::{Account, Parameters, Snapshot, Tags};
+use tests::model::{ModelAccount, ModelParameters, ModelSnapshot, Tags};
 
-fn tonight(time: DateTime<Utc>, parameters: &Parameters) -> Night {
+fn tonight(time: DateTime<Utc>, parameters: &ModelParameters) -> Night {
     let started = "2000-01-01T00:00:00Z".parse().expect("a time");
     let start =
-        Start::read(&json!({"time": time.to_rfc3339_opts(SecondsFormat::Secs, true)}), started).expect("a start");
+        RunInput::read(&json!({"time": time.to_rfc3339_opts(SecondsFormat::Secs, true)}), started).expect("a start");
     Night::from_time(start.time, &domain_night::zone(&parameters.time_zone).expect("a zone"))
 }
 
-pub fn night(time: DateTime<Utc>, parameters: &Parameters) -> String {
+pub fn night(time: DateTime<Utc>, parameters: &ModelParameters) -> String {
     tonight(time, parameters).to_string()
 }
 
-pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) -> BTreeMap<String, Tags> {
+pub fn creates(account: &ModelAccount, parameters: &ModelParameters, time: DateTime<Utc>) -> BTreeMap<String, Tags> {
     let (night, stack) = (tonight(time, parameters), &parameters.backup_stack);
     let selection = Selection::read(&parameters.volume_tag).expect("a selection");
     let owner = Owner { client: parameters.client.clone(), project: parameters.project.clone() };
@@ -42,13 +42,16 @@ pub fn creates(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
         let identity = tags::identity(stack, night, &Intervals::due(night), id);
         let (volume_id, tags) = (id.to_owned(), volume.clone());
         let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None };
-        identity.into_iter().chain(description::descriptive(&volume, &creation, &ForeignTags::default()).tags).collect()
+        identity
+            .into_iter()
+            .chain(description::descriptive_tags(&volume, &creation, &ForeignTags::default()).tags)
+            .collect()
     };
     let lacking = volumes.filter(|(id, _)| !done.contains(id.as_str()));
     lacking.map(|(id, volume)| (id.clone(), tags(id, &volume.tags))).collect()
 }
 
-pub fn expires(account: &Account, parameters: &Parameters, time: DateTime<Utc>) -> BTreeSet<String> {
+pub fn expires(account: &ModelAccount, parameters: &ModelParameters, time: DateTime<Utc>) -> BTreeSet<String> {
     let text = |number: u32| number.to_string();
     let (dailies, months) = (text(parameters.keep_dailies), text(parameters.quarterly_months));
     let policy = Policy::read(&dailies, &months, &text(parameters.keep_quarterlies)).expect("a policy");
@@ -59,29 +62,32 @@ pub fn expires(account: &Account, parameters: &Parameters, time: DateTime<Utc>) 
     expired.into_iter().map(|snapshot| snapshot.id.clone()).collect()
 }
 
-pub fn unreadable(account: &Account, parameters: &Parameters) -> BTreeSet<String> {
+pub fn unreadable(account: &ModelAccount, parameters: &ModelParameters) -> BTreeSet<String> {
     let broken = managed(account, parameters)
         .filter(|(_, one)| own(account, one).is_err() || tags::read_identity(&one.tags).is_err());
     broken.map(|(id, _)| id.clone()).collect()
 }
 
-fn own(account: &Account, snapshot: &Snapshot) -> Result<(), String> {
+fn own(account: &ModelAccount, snapshot: &ModelSnapshot) -> Result<(), String> {
     tags::require_own(&snapshot.tags, &snapshot.volume, account.volumes.contains_key(&snapshot.volume))
 }
 
-fn managed<'a>(account: &'a Account, parameters: &Parameters) -> impl Iterator<Item = (&'a String, &'a Snapshot)> {
+fn managed<'a>(
+    account: &'a ModelAccount,
+    parameters: &ModelParameters,
+) -> impl Iterator<Item = (&'a String, &'a ModelSnapshot)> {
     account.snapshots.iter().filter(|(_, one)| one.tags.get(tags::BACKUP_STACK) == Some(&parameters.backup_stack))
 }
 
-fn read(id: &str, snapshot: &Snapshot) -> Option<retention::Snapshot> {
+fn read(id: &str, snapshot: &ModelSnapshot) -> Option<retention::DatedSnapshot> {
     let (night, interval, intervals) = tags::read_identity(&snapshot.tags).ok()?;
     let state = match snapshot.state.as_str() {
-        "pending" => State::Pending,
-        "completed" => State::Completed,
-        "error" => State::Error,
-        _ => State::Other,
+        "pending" => RetentionState::Pending,
+        "completed" => RetentionState::Completed,
+        "error" => RetentionState::Error,
+        _ => RetentionState::Other,
     };
-    Some(retention::Snapshot {
+    Some(retention::DatedSnapshot {
         id: id.to_owned(),
         volume_id: snapshot.volume.clone(),
         night,

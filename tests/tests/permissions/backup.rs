@@ -1,7 +1,7 @@
 //! Every AWS call of a run, its schedule and its rules.
 
 use serde_json::json;
-use tests::iam::Deployed;
+use tests::iam::StackPolicies;
 
 use crate::{
     calls::{By, Call},
@@ -18,7 +18,7 @@ pub const FREE: [Free; 4] = [
 const WITHOUT_CONTEXT: &str = "Lambda checks the role, without a request's context, as it creates a traced function";
 
 /// The parameters that the stack was deployed with.
-pub struct Parameters {
+pub struct RunParameters {
     pub backup_stack: &'static str,
     pub regions: &'static [&'static str],
     pub key: Option<&'static str>,
@@ -35,7 +35,7 @@ const ROLES: [&str; 6] = [
     "ReportNightRole",
 ];
 
-pub fn calls(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
+pub fn calls(deployed: &StackPolicies, parameters: &RunParameters) -> Vec<Call> {
     let mut all = functions(deployed, parameters);
     all.extend(machines(deployed));
     all.extend(traces());
@@ -46,11 +46,11 @@ pub fn calls(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
 }
 
 /// Returns the ARN of an object in the ledger.
-fn object(deployed: &Deployed, prefix: &str) -> String {
+fn object(deployed: &StackPolicies, prefix: &str) -> String {
     format!("arn:aws:s3:::{}/{prefix}/2026-12-31/object", deployed.id("LedgerBucket"))
 }
 
-fn functions(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
+fn functions(deployed: &StackPolicies, parameters: &RunParameters) -> Vec<Call> {
     let mut all = Vec::new();
     for role in ROLES {
         let group = deployed.id("LogGroup");
@@ -82,7 +82,7 @@ fn functions(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     all
 }
 
-fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
+fn ec2(deployed: &StackPolicies, stack: &str) -> Vec<Call> {
     let snapshot = "arn:aws:ec2:us-east-1::snapshot/snap-1";
     let volume = deployed.arn("ec2", "volume/vol-1");
     let reads = [
@@ -121,7 +121,7 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
     all
 }
 
-fn machines(deployed: &Deployed) -> Vec<Call> {
+fn machines(deployed: &StackPolicies) -> Vec<Call> {
     let role = By::Role("StateMachineRole");
     let invoked = ROLES.map(|role| {
         let function = deployed.id(&role.replace("Role", "Function"));
@@ -162,7 +162,7 @@ fn traces() -> Vec<Call> {
     by_all.chain(by_machine).map(|(role, action)| Call::new(By::Role(role), action, "*")).collect()
 }
 
-fn starters(deployed: &Deployed) -> Vec<Call> {
+fn starters(deployed: &StackPolicies) -> Vec<Call> {
     let machine = deployed.arn("states", &format!("stateMachine:{}", deployed.id("StateMachine")));
     let role = By::Role("ScheduleRole");
     vec![
@@ -171,12 +171,12 @@ fn starters(deployed: &Deployed) -> Vec<Call> {
     ]
 }
 
-fn queue(deployed: &Deployed) -> String {
+fn queue(deployed: &StackPolicies) -> String {
     deployed.arn("sqs", deployed.id("DeadLetters"))
 }
 
 /// Returns the calls that the resource policies alone allow or deny.
-fn services(deployed: &Deployed) -> Vec<Call> {
+fn services(deployed: &StackPolicies) -> Vec<Call> {
     let topic = deployed.arn("sns", deployed.id("Topic"));
     let alarm = Call::new(By::Service("cloudwatch.amazonaws.com"), "sns:Publish", &topic);
     let rule = deployed.arn("events", &format!("rule/{}", deployed.id("RunWithoutReport")));
@@ -194,7 +194,7 @@ fn services(deployed: &Deployed) -> Vec<Call> {
 }
 
 /// Returns the calls of KMS. The topic has a key of the stack or the customer managed key. The latter also encrypts the ledger and the queue.
-fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
+fn keys(deployed: &StackPolicies, parameters: &RunParameters) -> Vec<Call> {
     let key = match parameters.key {
         Some(key) => key.to_owned(),
         None => deployed.arn("kms", &format!("key/{}", deployed.id("TopicKey"))),

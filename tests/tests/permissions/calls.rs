@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tests::iam::{Deployed, Kind, Request};
+use tests::iam::{Request, RequestKind, StackPolicies};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
@@ -57,7 +57,7 @@ impl Call {
     }
 
     /// Returns the request, with the policy names of [`policies`].
-    pub fn request(&self, deployed: &Deployed, kind: Kind) -> Request {
+    pub fn request(&self, deployed: &StackPolicies, kind: RequestKind) -> Request {
         let person = || format!("arn:aws:iam::{}:user/person", deployed.account);
         let (principal, identity) = match &self.by {
             By::Role(role) => {
@@ -98,7 +98,7 @@ impl Call {
 }
 
 /// Returns every policy by the name that requests use.
-pub fn policies(deployed: &Deployed) -> BTreeMap<String, Value> {
+pub fn policies(deployed: &StackPolicies) -> BTreeMap<String, Value> {
     let mut all = deployed.managed.clone();
     all.extend(deployed.resources.clone());
     for (role, found) in &deployed.roles {

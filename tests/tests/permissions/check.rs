@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use tests::iam::{Deployed, Kind, Request, evaluate};
+use tests::iam::{Request, RequestKind, StackPolicies, evaluate};
 
 use crate::{
     calls::{By, Call, policies},
-    policies::wider,
-    requests::{Denied, Free, mutations, of_others},
+    policies::widened_policies,
+    requests::{Denied, Free, denied_for_others, mutations},
 };
 
 /// Actions that are allowed although nobody calls them: the principal, the start of the action, and the reason.
@@ -25,9 +25,9 @@ const ALSO: [(By, &str, &str); 2] = [
 ];
 
 /// Returns the problems. The list is empty if the policies allow these calls and no others.
-pub fn problems(deployed: &Deployed, calls: &[Call], free: &[Free]) -> Vec<String> {
+pub fn problems(deployed: &StackPolicies, calls: &[Call], free: &[Free]) -> Vec<String> {
     let mut denied: Vec<_> = calls.iter().flat_map(|call| mutations(deployed, call, free)).collect();
-    denied.extend(of_others(calls));
+    denied.extend(denied_for_others(calls));
     // A mutation may equal another call of the same role.
     denied.retain(|one| !calls.contains(&one.call));
     let policies = policies(deployed);
@@ -47,16 +47,17 @@ fn told(call: &Call) -> String {
 
 /// Returns the wrong outcomes of allowed and denied calls. Validates as many requests as time allows.
 fn held(
-    deployed: &Deployed,
+    deployed: &StackPolicies,
     policies: &BTreeMap<String, Value>,
     calls: &[Call],
     denied: &[Denied],
     free: &[Free],
 ) -> Vec<String> {
     // DescribeLogGroups takes no resource in the Service Authorization Reference, but takes one in the CloudWatch Logs documentation.
-    let kind = |call: &Call| if call.action == "logs:DescribeLogGroups" { Kind::Plain } else { Kind::Checked };
+    let kind =
+        |call: &Call| if call.action == "logs:DescribeLogGroups" { RequestKind::Plain } else { RequestKind::Checked };
     let mut requests: Vec<_> = calls.iter().map(|call| call.request(deployed, kind(call))).collect();
-    requests.extend(denied.iter().map(|one| one.call.request(deployed, Kind::Plain)));
+    requests.extend(denied.iter().map(|one| one.call.request(deployed, RequestKind::Plain)));
     let outcomes = evaluate(&deployed.account, policies, &requests);
     let (allowed, refused) = outcomes.split_at(calls.len());
     let unwell = calls.iter().zip(allowed).filter(|(_, outcome)| *outcome != "Allowed");
@@ -77,9 +78,9 @@ fn held(
 }
 
 /// Returns the allowed actions that no call has, for every service that a principal uses.
-fn neighbours(deployed: &Deployed, policies: &BTreeMap<String, Value>, calls: &[Call]) -> Vec<String> {
+fn neighbours(deployed: &StackPolicies, policies: &BTreeMap<String, Value>, calls: &[Call]) -> Vec<String> {
     let asked: Vec<_> = calls.iter().filter(|call| call.by != By::Admin).collect();
-    let requests: Vec<_> = asked.iter().map(|call| call.request(deployed, Kind::Neighbours)).collect();
+    let requests: Vec<_> = asked.iter().map(|call| call.request(deployed, RequestKind::Neighbours)).collect();
     let outcomes = evaluate(&deployed.account, policies, &requests);
     let mut problems = BTreeSet::new();
     for (call, outcome) in asked.iter().zip(outcomes) {
@@ -96,19 +97,19 @@ fn neighbours(deployed: &Deployed, policies: &BTreeMap<String, Value>, calls: &[
 
 /// Returns the restrictions without effect: without them the outcome of every call is the same.
 fn survivors(
-    deployed: &Deployed,
+    deployed: &StackPolicies,
     policies: &BTreeMap<String, Value>,
     calls: &[Call],
     denied: &[Denied],
 ) -> Vec<String> {
     let all = calls.iter().map(|call| (call, true)).chain(denied.iter().map(|one| (&one.call, false)));
-    let all: Vec<(Request, bool)> = all.map(|(call, may)| (call.request(deployed, Kind::Plain), may)).collect();
+    let all: Vec<(Request, bool)> = all.map(|(call, may)| (call.request(deployed, RequestKind::Plain), may)).collect();
     let (mut widened, mut requests, mut expected, mut owners) = (policies.clone(), Vec::new(), Vec::new(), Vec::new());
     let is_asked = |name: &String| {
         all.iter().any(|(request, _)| request.identity.contains(name) || request.resource_policy.as_ref() == Some(name))
     };
     for (name, policy) in policies.iter().filter(|(name, _)| is_asked(name)) {
-        for one in wider(policy) {
+        for one in widened_policies(policy) {
             let what = format!("{name}, {}", one.what);
             widened.insert(what.clone(), one.policy);
             let put = |used: &String| if used == name { what.clone() } else { used.clone() };

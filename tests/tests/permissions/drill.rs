@@ -1,10 +1,10 @@
 //! Every AWS call of a restore drill, its schedule and its rule.
 
 use serde_json::json;
-use tests::iam::Deployed;
+use tests::iam::StackPolicies;
 
 use crate::{
-    backup::Parameters,
+    backup::RunParameters,
     calls::{By, Call},
     requests::Free,
 };
@@ -34,7 +34,7 @@ pub fn free() -> Vec<Free> {
     KEY_CALLS.map(|action| Free { action, why: "a resource of another Region", reason }).into()
 }
 
-pub fn calls(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
+pub fn calls(deployed: &StackPolicies, parameters: &RunParameters) -> Vec<Call> {
     let mut all = functions(deployed);
     let in_ec2 = ec2(deployed, parameters.backup_stack);
     all.extend(parameters.regions.iter().flat_map(|region| in_ec2.iter().map(|call| call.in_region(region))));
@@ -47,11 +47,11 @@ pub fn calls(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
     all
 }
 
-fn object(deployed: &Deployed, prefix: &str) -> String {
+fn object(deployed: &StackPolicies, prefix: &str) -> String {
     format!("arn:aws:s3:::{}/{prefix}/2026-12-31/object", deployed.id("LedgerBucket"))
 }
 
-fn functions(deployed: &Deployed) -> Vec<Call> {
+fn functions(deployed: &StackPolicies) -> Vec<Call> {
     let mut all = Vec::new();
     for role in ROLES {
         let group = deployed.id("DrillLogGroup");
@@ -84,7 +84,7 @@ fn functions(deployed: &Deployed) -> Vec<Call> {
     all
 }
 
-fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
+fn ec2(deployed: &StackPolicies, stack: &str) -> Vec<Call> {
     let volume = deployed.arn("ec2", "volume/vol-1");
     let reads = [
         ("DrillChooseRole", "ec2:DescribeAvailabilityZones"),
@@ -116,7 +116,7 @@ fn ec2(deployed: &Deployed, stack: &str) -> Vec<Call> {
     all
 }
 
-fn on_instance(deployed: &Deployed, stack: &str) -> Vec<Call> {
+fn on_instance(deployed: &StackPolicies, stack: &str) -> Vec<Call> {
     let (volume, instance) =
         (deployed.arn("ec2", "volume/vol-1"), deployed.arn("ec2", &format!("instance/{INSTANCE}")));
     let mut all = Vec::new();
@@ -132,7 +132,7 @@ fn on_instance(deployed: &Deployed, stack: &str) -> Vec<Call> {
     all
 }
 
-fn machines(deployed: &Deployed) -> Vec<Call> {
+fn machines(deployed: &StackPolicies) -> Vec<Call> {
     let role = By::Role("RestoreDrillRole");
     let invoked = ROLES.map(|invoked| {
         let function = deployed.id(&invoked.replace("Role", "Function"));
@@ -159,7 +159,7 @@ fn machines(deployed: &Deployed) -> Vec<Call> {
     all
 }
 
-fn starters(deployed: &Deployed) -> Vec<Call> {
+fn starters(deployed: &StackPolicies) -> Vec<Call> {
     let machine = deployed.arn("states", &format!("stateMachine:{}", deployed.id("RestoreDrill")));
     let queue = deployed.arn("sqs", deployed.id("DeadLetters"));
     let rule = deployed.arn("events", &format!("rule/{}", deployed.id("DrillWithoutReport")));
@@ -172,7 +172,7 @@ fn starters(deployed: &Deployed) -> Vec<Call> {
 }
 
 /// Returns the calls of KMS for the topic's key. The customer managed key also encrypts the ledger and the queue.
-fn keys(deployed: &Deployed, parameters: &Parameters) -> Vec<Call> {
+fn keys(deployed: &StackPolicies, parameters: &RunParameters) -> Vec<Call> {
     let key = match parameters.key {
         Some(key) => key.to_owned(),
         None => deployed.arn("kms", &format!("key/{}", deployed.id("TopicKey"))),

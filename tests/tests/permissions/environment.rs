@@ -1,6 +1,6 @@
 //! Every call of the servers, the flow log and the administrators.
 
-use tests::iam::Deployed;
+use tests::iam::StackPolicies;
 
 use crate::{
     calls::{By, Call},
@@ -25,7 +25,7 @@ const SERVERS: [(By, &str); 2] =
     [(By::Role("WebServerRole"), "web-server"), (By::Role("DatabaseServerRole"), "database-server")];
 const ADMINISTRATORS: By = By::Person("AdministratorsPolicy");
 
-pub fn calls(deployed: &Deployed, key: &str) -> Vec<Call> {
+pub fn calls(deployed: &StackPolicies, key: &str) -> Vec<Call> {
     let mut all: Vec<_> = SERVERS.into_iter().flat_map(|(by, folder)| of_server(deployed, &by, folder)).collect();
     all.extend(logs(deployed, &By::Role("FlowLogRole"), "FlowLogGroup"));
     all.push(Call::new(By::Role("FlowLogRole"), "logs:DescribeLogGroups", "*"));
@@ -39,7 +39,7 @@ pub fn calls(deployed: &Deployed, key: &str) -> Vec<Call> {
     all
 }
 
-fn of_server(deployed: &Deployed, by: &By, folder: &str) -> Vec<Call> {
+fn of_server(deployed: &StackPolicies, by: &By, folder: &str) -> Vec<Call> {
     let mut all: Vec<_> = ["CWAgent", "NightlyEnvironment"]
         .map(|namespace| Call::new(by.clone(), "cloudwatch:PutMetricData", "*").with("cloudwatch:namespace", namespace))
         .into();
@@ -58,7 +58,7 @@ fn of_server(deployed: &Deployed, by: &By, folder: &str) -> Vec<Call> {
     all
 }
 
-fn logs(deployed: &Deployed, by: &By, group: &str) -> Vec<Call> {
+fn logs(deployed: &StackPolicies, by: &By, group: &str) -> Vec<Call> {
     let group = deployed.arn("logs", &format!("log-group:{}", deployed.id(group)));
     let stream = |action| Call::new(by.clone(), action, format!("{group}:log-stream:one"));
     let mut all = ["logs:CreateLogStream", "logs:PutLogEvents"].map(stream).to_vec();
@@ -66,11 +66,11 @@ fn logs(deployed: &Deployed, by: &By, group: &str) -> Vec<Call> {
     all
 }
 
-fn bucket(deployed: &Deployed) -> String {
+fn bucket(deployed: &StackPolicies) -> String {
     format!("arn:aws:s3:::{}", deployed.id("BackupBucket"))
 }
 
-fn administrators(deployed: &Deployed) -> Vec<Call> {
+fn administrators(deployed: &StackPolicies) -> Vec<Call> {
     let (bucket, mut all) = (bucket(deployed), Vec::new());
     for action in [
         "s3:AbortMultipartUpload",

@@ -11,12 +11,12 @@ mod requests;
 mod scp;
 mod trust;
 
-use backup::Parameters;
+use backup::RunParameters;
 use serde_json::{Value, json};
 use std::process::Command;
 use tests::{
     cloud::{Cloud, WITHOUT_SERVERS},
-    iam::Deployed,
+    iam::StackPolicies,
     root, template,
 };
 
@@ -27,22 +27,22 @@ fn sound(problems: Vec<String>) {
 }
 
 /// Returns the default policy of a KMS key (KMS developer guide, "Default key policy").
-fn default_key_policy(deployed: &Deployed) -> Value {
+fn default_key_policy(deployed: &StackPolicies) -> Value {
     let principal = json!({ "AWS": format!("arn:aws:iam::{}:root", deployed.account) });
     let statement = json!({ "Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*" });
     json!({ "Version": "2012-10-17", "Statement": [statement] })
 }
 
 /// Replaces the key of the stack with the customer managed key.
-fn customer_key(deployed: &mut Deployed) {
+fn customer_key(deployed: &mut StackPolicies) {
     deployed.resources.insert("TopicKey".to_owned(), default_key_policy(deployed));
     deployed.ids.insert("TopicKey".to_owned(), KEY.rsplit('/').next().expect("a key's id").to_owned());
 }
 
 /// Deploys a backup, and adds a key that encrypts other snapshots of the account.
-fn backup(name: &str, parameters: &[&str]) -> Deployed {
+fn backup(name: &str, parameters: &[&str]) -> StackPolicies {
     let cloud = Cloud::up_with(name, parameters, &[WITHOUT_SERVERS]);
-    let mut deployed = Deployed::read(&cloud.ministack(), "nightly-backup");
+    let mut deployed = StackPolicies::read(&cloud.ministack(), "nightly-backup");
     deployed.resources.insert("SnapshotKey".to_owned(), default_key_policy(&deployed));
     deployed
 }
@@ -52,7 +52,7 @@ fn a_night_may_do_what_it_does_and_nothing_else() {
     let deployed = backup("permissions", &["RestoreDrill=true", &format!("VolumeKeyArns={}", drill::KEYS)]);
     let region = &["us-east-1"];
     let parameters =
-        Parameters { backup_stack: "nightly-backup", regions: region, key: None, checks_on_instance: false };
+        RunParameters { backup_stack: "nightly-backup", regions: region, key: None, checks_on_instance: false };
     let mut problems = backup_problems(&deployed, &parameters);
     problems.extend(trust::problems(&deployed, &trust::BACKUP));
     problems.extend(trust::without_resource(&deployed));
@@ -70,12 +70,12 @@ fn so_may_one_of_several_regions_with_a_customer_key_in_full() {
         deployed.ids.insert(name.to_owned(), id.to_owned());
     }
     let regions = &["us-east-1", "eu-west-1"];
-    let parameters = Parameters { backup_stack: "whole", regions, key: Some(KEY), checks_on_instance: true };
+    let parameters = RunParameters { backup_stack: "whole", regions, key: Some(KEY), checks_on_instance: true };
     sound(backup_problems(&deployed, &parameters));
 }
 
 /// Returns the problems of the roles of runs and drills. No role may do what another one does.
-fn backup_problems(deployed: &Deployed, parameters: &Parameters) -> Vec<String> {
+fn backup_problems(deployed: &StackPolicies, parameters: &RunParameters) -> Vec<String> {
     let calls = [backup::calls(deployed, parameters), drill::calls(deployed, parameters)].concat();
     let free: Vec<_> = backup::FREE.into_iter().chain(drill::free()).collect();
     check::problems(deployed, &calls, &free)
@@ -96,7 +96,7 @@ fn every_role_takes_the_permissions_boundary() {
 }
 
 /// Deploys the environment with flow logs and a customer managed key. `make up` has neither.
-fn environment(cloud: &Cloud) -> Deployed {
+fn environment(cloud: &Cloud) -> StackPolicies {
     let mut command = Command::new(root().join("target/venv/bin/aws"));
     let body = cloud.template(&cloud.moto(), "nightly-environment").to_string();
     command.args(["cloudformation", "create-stack", "--stack-name", "whole", "--template-body", &body]);
@@ -107,7 +107,7 @@ fn environment(cloud: &Cloud) -> Deployed {
     }
     let output = command.output().expect("aws of target/venv");
     assert!(output.status.success(), "create-stack: {}", String::from_utf8_lossy(&output.stderr));
-    let mut deployed = Deployed::read(&cloud.moto(), "whole");
+    let mut deployed = StackPolicies::read(&cloud.moto(), "whole");
     // moto has its own policy for the topic, and none for the bucket.
     deployed.resources.clear();
     customer_key(&mut deployed);

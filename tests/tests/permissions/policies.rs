@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 /// A policy without one of its restrictions.
-pub struct Wider {
+pub struct WidenedPolicy {
     pub what: String,
     pub policy: Value,
 }
 
-pub fn wider(policy: &Value) -> Vec<Wider> {
+pub fn widened_policies(policy: &Value) -> Vec<WidenedPolicy> {
     let statements = policy["Statement"].as_array().expect("statements");
     let mut all = Vec::new();
     for (at, statement) in statements.iter().enumerate() {
@@ -21,7 +21,7 @@ pub fn wider(policy: &Value) -> Vec<Wider> {
                 Some(changed) => statements[at] = changed,
                 None => drop(statements.remove(at)),
             }
-            all.push(Wider { what: format!("{name} {what}"), policy });
+            all.push(WidenedPolicy { what: format!("{name} {what}"), policy });
         };
         if statement["Effect"] == "Deny" {
             put("is taken out".to_owned(), None);
@@ -64,7 +64,7 @@ fn resources(statement: &Value) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     let listed = list(&statement["Resource"]);
     for (at, arn) in listed.iter().enumerate() {
-        for wide in widened(arn.as_str().expect("an ARN")) {
+        for wide in widened_arns(arn.as_str().expect("an ARN")) {
             let mut resources = listed.clone();
             resources[at] = json!(wide);
             let mut changed = statement.clone();
@@ -77,7 +77,7 @@ fn resources(statement: &Value) -> Vec<(String, Value)> {
     all
 }
 
-fn widened(arn: &str) -> Vec<String> {
+fn widened_arns(arn: &str) -> Vec<String> {
     let parts: Vec<_> = arn.splitn(6, ':').collect();
     let mut all = vec!["*".to_owned()];
     if parts.len() < 6 {

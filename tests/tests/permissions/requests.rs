@@ -1,7 +1,7 @@
 //! Requests that must be denied, derived from the allowed ones.
 
 use serde_json::{Value, json};
-use tests::iam::Deployed;
+use tests::iam::StackPolicies;
 
 use crate::calls::{By, Call};
 
@@ -22,7 +22,7 @@ pub struct Denied {
 }
 
 /// Returns every call that differs from an allowed one in a single respect.
-pub fn mutations(deployed: &Deployed, call: &Call, free: &[Free]) -> Vec<Denied> {
+pub fn mutations(deployed: &StackPolicies, call: &Call, free: &[Free]) -> Vec<Denied> {
     // The admin calls test resource policies that deny everybody. The policy of a key only applies to that key.
     let by_resource = call.by == By::Admin || matches!((&call.by, call.through), (By::Service(_), Some("TopicKey")));
     let mut all = if by_resource { vec![] } else { elsewhere(call) };
@@ -71,7 +71,7 @@ fn elsewhere(call: &Call) -> Vec<(String, Call)> {
 }
 
 /// Returns the call with another resource of the same type, and with another prefix of the bucket.
-fn names(deployed: &Deployed, call: &Call) -> Vec<(String, Call)> {
+fn names(deployed: &StackPolicies, call: &Call) -> Vec<(String, Call)> {
     let mut all = Vec::new();
     for (logical, name) in deployed.ids.iter().filter(|(_, name)| call.on.contains(name.as_str())) {
         let on = call.on.replace(name.as_str(), "another");
@@ -124,7 +124,7 @@ fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
 }
 
 /// Returns the calls of each role for every other role that does not make them.
-pub fn of_others(calls: &[Call]) -> Vec<Denied> {
+pub fn denied_for_others(calls: &[Call]) -> Vec<Denied> {
     let mut principals: Vec<_> = calls.iter().map(|call| call.by.clone()).collect();
     principals.sort();
     principals.dedup();

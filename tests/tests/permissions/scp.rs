@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tests::{
-    iam::{Kind, Request, evaluate},
+    iam::{Request, RequestKind, evaluate},
     text,
 };
 
@@ -41,7 +41,7 @@ fn outcomes(policy: Value) -> Vec<bool> {
         let mut context = BTreeMap::from([("aws:PrincipalArn".to_owned(), json!(principal))]);
         context.extend(keys.map(|keys| ("aws:TagKeys".to_owned(), json!(keys))));
         Request {
-            kind: Kind::Plain,
+            kind: RequestKind::Plain,
             principal: principal.to_owned(),
             action: action.to_owned(),
             resource: SNAPSHOT.to_owned(),

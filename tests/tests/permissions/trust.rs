@@ -2,55 +2,55 @@
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tests::iam::{Deployed, Kind, Request, evaluate};
+use tests::iam::{Request, RequestKind, StackPolicies, evaluate};
 
 use crate::{
     calls::{policies, trust_of},
-    policies::{list, wider},
+    policies::{list, widened_policies},
 };
 
 /// The condition keys that a service sends when it assumes a role, and that the trust policy requires.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Says {
+pub enum TrustKeys {
     Nothing,
     Account,
     AccountAndSource,
 }
 
 /// A role, the service that assumes it, and the condition keys of that service.
-pub type Trusted = (&'static str, &'static str, Says);
+pub type Trusted = (&'static str, &'static str, TrustKeys);
 
 // The Lambda developer guide ("Defining Lambda function permissions with an execution role") only requires the service principal. It names
 // no condition key that Lambda sends when it assumes a role.
 pub const BACKUP: [Trusted; 15] = [
-    ("DiscoverVolumesRole", "lambda", Says::Nothing),
-    ("SnapshotOneRole", "lambda", Says::Nothing),
-    ("TagSnapshotRole", "lambda", Says::Nothing),
-    ("FindExpiredRole", "lambda", Says::Nothing),
-    ("DeleteOneRole", "lambda", Says::Nothing),
-    ("ReportNightRole", "lambda", Says::Nothing),
-    ("StateMachineRole", "states", Says::Account),
-    ("ScheduleRole", "scheduler", Says::Account),
-    ("DrillChooseRole", "lambda", Says::Nothing),
-    ("DrillRestoreRole", "lambda", Says::Nothing),
-    ("DrillCheckRole", "lambda", Says::Nothing),
-    ("DrillRemoveRole", "lambda", Says::Nothing),
-    ("DrillReportRole", "lambda", Says::Nothing),
-    ("RestoreDrillRole", "states", Says::Account),
-    ("WeeklyScheduleRole", "scheduler", Says::Account),
+    ("DiscoverVolumesRole", "lambda", TrustKeys::Nothing),
+    ("SnapshotOneRole", "lambda", TrustKeys::Nothing),
+    ("TagSnapshotRole", "lambda", TrustKeys::Nothing),
+    ("FindExpiredRole", "lambda", TrustKeys::Nothing),
+    ("DeleteOneRole", "lambda", TrustKeys::Nothing),
+    ("ReportNightRole", "lambda", TrustKeys::Nothing),
+    ("StateMachineRole", "states", TrustKeys::Account),
+    ("ScheduleRole", "scheduler", TrustKeys::Account),
+    ("DrillChooseRole", "lambda", TrustKeys::Nothing),
+    ("DrillRestoreRole", "lambda", TrustKeys::Nothing),
+    ("DrillCheckRole", "lambda", TrustKeys::Nothing),
+    ("DrillRemoveRole", "lambda", TrustKeys::Nothing),
+    ("DrillReportRole", "lambda", TrustKeys::Nothing),
+    ("RestoreDrillRole", "states", TrustKeys::Account),
+    ("WeeklyScheduleRole", "scheduler", TrustKeys::Account),
 ];
 
 // The EC2 user guide names none for the role of an instance either.
 pub const ENVIRONMENT: [Trusted; 3] = [
-    ("WebServerRole", "ec2", Says::Nothing),
-    ("DatabaseServerRole", "ec2", Says::Nothing),
-    ("FlowLogRole", "vpc-flow-logs", Says::AccountAndSource),
+    ("WebServerRole", "ec2", TrustKeys::Nothing),
+    ("DatabaseServerRole", "ec2", TrustKeys::Nothing),
+    ("FlowLogRole", "vpc-flow-logs", TrustKeys::AccountAndSource),
 ];
 
 const SERVICES: [&str; 7] = ["ec2", "ecs-tasks", "events", "lambda", "scheduler", "states", "vpc-flow-logs"];
 
 /// Returns the problems: each role may only be assumed by its own service, for this account.
-pub fn problems(deployed: &Deployed, trusted: &[Trusted]) -> Vec<String> {
+pub fn problems(deployed: &StackPolicies, trusted: &[Trusted]) -> Vec<String> {
     let named: Vec<_> = trusted.iter().map(|(role, ..)| *role).collect();
     let unnamed = deployed.roles.keys().filter(|role| !named.contains(&role.as_str()));
     let mut problems: Vec<_> = unnamed.map(|role| format!("who assumes {role}? Say so in trust.rs")).collect();
@@ -58,13 +58,15 @@ pub fn problems(deployed: &Deployed, trusted: &[Trusted]) -> Vec<String> {
     let mut requests = Vec::new();
     for (role, service, says) in trusted {
         let trust = &deployed.roles[*role].trust;
-        let wider: Vec<_> =
-            wider(trust).into_iter().map(|one| (format!("{role}: trust {}", one.what), one.policy)).collect();
-        for name in [trust_of(role)].into_iter().chain(wider.iter().map(|(what, _)| what.clone())) {
+        let widened: Vec<_> = widened_policies(trust)
+            .into_iter()
+            .map(|one| (format!("{role}: trust {}", one.what), one.policy))
+            .collect();
+        for name in [trust_of(role)].into_iter().chain(widened.iter().map(|(what, _)| what.clone())) {
             for (principal, context, identity, may) in attempts(deployed, service, *says) {
                 expected.push((name.clone(), format!("{role} by {principal} with {}", json!(context)), may));
                 requests.push(Request {
-                    kind: Kind::Plain,
+                    kind: RequestKind::Plain,
                     principal,
                     action: "sts:AssumeRole".to_owned(),
                     resource: deployed.roles[*role].arn.clone(),
@@ -74,7 +76,7 @@ pub fn problems(deployed: &Deployed, trusted: &[Trusted]) -> Vec<String> {
                 });
             }
         }
-        all.extend(wider);
+        all.extend(widened);
     }
     let outcomes = evaluate(&deployed.account, &all, &requests);
     let mut noticed = BTreeMap::new();
@@ -94,7 +96,7 @@ pub fn problems(deployed: &Deployed, trusted: &[Trusted]) -> Vec<String> {
 
 type Attempt = (String, BTreeMap<String, Value>, Vec<String>, bool);
 
-fn attempts(deployed: &Deployed, own: &str, says: Says) -> Vec<Attempt> {
+fn attempts(deployed: &StackPolicies, own: &str, says: TrustKeys) -> Vec<Attempt> {
     let of = |account: &str, source: &str| {
         let arn = json!(format!("arn:aws:ec2:us-east-1:{source}:vpc-flow-log/fl-1"));
         BTreeMap::from([("aws:SourceAccount".to_owned(), json!(account)), ("aws:SourceArn".to_owned(), arn)])
@@ -104,9 +106,9 @@ fn attempts(deployed: &Deployed, own: &str, says: Says) -> Vec<Attempt> {
     let mut all: Vec<Attempt> =
         SERVICES.iter().map(|one| (principal(one), of(here, here), vec![], *one == own)).collect();
     let mut by_own = |context, may| all.push((principal(own), context, vec![], may));
-    by_own(BTreeMap::new(), says == Says::Nothing);
-    by_own(of(elsewhere, here), says == Says::Nothing);
-    by_own(of(here, elsewhere), says != Says::AccountAndSource);
+    by_own(BTreeMap::new(), says == TrustKeys::Nothing);
+    by_own(of(elsewhere, here), says == TrustKeys::Nothing);
+    by_own(of(here, elsewhere), says != TrustKeys::AccountAndSource);
     let person = format!("arn:aws:iam::{}:user/person", deployed.account);
     all.push((person, of(here, here), vec!["all".to_owned()], false));
     all
@@ -114,7 +116,7 @@ fn attempts(deployed: &Deployed, own: &str, says: Says) -> Vec<Attempt> {
 
 /// Returns the statements on every resource that break the rule: only actions that take no resource, and a condition unless they are for
 /// traces.
-pub fn without_resource(deployed: &Deployed) -> Vec<String> {
+pub fn without_resource(deployed: &StackPolicies) -> Vec<String> {
     let of_roles = deployed.roles.values().flat_map(|role| role.policies.iter());
     let statements = of_roles.chain(&deployed.managed).flat_map(|(name, policy)| {
         let statements = policy["Statement"].as_array().expect("statements");
@@ -128,7 +130,7 @@ pub fn without_resource(deployed: &Deployed) -> Vec<String> {
     let actions = conditional.iter().flat_map(|(_, one)| list(&one["Action"]));
     let requests: Vec<_> = actions
         .map(|action| Request {
-            kind: Kind::TakesNoResource,
+            kind: RequestKind::TakesNoResource,
             principal: String::new(),
             action: action.as_str().expect("an action").to_owned(),
             resource: "*".to_owned(),

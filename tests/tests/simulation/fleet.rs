@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use strict_ec2::{SnapshotState, StrictEc2};
 use tests::{
     cloud::Cloud,
-    model::{Account, Snapshot, Tags, Volume},
+    model::{ModelAccount, ModelSnapshot, ModelVolume, Tags},
 };
 
 /// The backed-up Regions.
@@ -18,14 +18,14 @@ pub const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 const COMES_AND_GOES: &str = "comes and goes";
 
 /// The fleet. It uses the strict EC2, so it sees the same state as the functions.
-pub struct Fleet {
+pub struct SimulatedFleet {
     clients: BTreeMap<&'static str, Client>,
     servers: BTreeMap<&'static str, String>,
     /// Random number generator. It is seeded, so that every simulation is the same.
     pub chance: Rng,
 }
 
-impl Fleet {
+impl SimulatedFleet {
     /// Starts a server in each Region.
     pub async fn new(cloud: &Cloud, strict: &StrictEc2) -> Self {
         let (mut clients, mut servers) = (BTreeMap::new(), BTreeMap::new());
@@ -40,7 +40,7 @@ impl Fleet {
     }
 
     /// Returns the current state of a Region.
-    pub async fn account(&self, region: &str) -> Account {
+    pub async fn account(&self, region: &str) -> ModelAccount {
         let ec2 = &self.clients[region];
         let volumes = ec2.describe_volumes().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         let snapshots = ec2.describe_snapshots().owner_ids("self").into_paginator().items().send();
@@ -48,14 +48,14 @@ impl Fleet {
         let volume = |one: aws_sdk_ec2::types::Volume| {
             let in_use = one.state == Some(VolumeState::InUse);
             let restore = [("RestoreAs".to_owned(), restore_as(&one))].into();
-            (one.volume_id.clone().expect("an id"), Volume { in_use, tags: tags(one.tags()), restore })
+            (one.volume_id.clone().expect("an id"), ModelVolume { in_use, tags: tags(one.tags()), restore })
         };
         let snapshot = |one: aws_sdk_ec2::types::Snapshot| {
             let state = one.state().expect("a state").as_str().to_owned();
             let tags = tags(one.tags());
-            (one.snapshot_id.expect("an id"), Snapshot { volume: one.volume_id.expect("a volume"), state, tags })
+            (one.snapshot_id.expect("an id"), ModelSnapshot { volume: one.volume_id.expect("a volume"), state, tags })
         };
-        Account {
+        ModelAccount {
             volumes: volumes.expect("volumes").into_iter().map(volume).collect(),
             snapshots: snapshots.expect("snapshots").into_iter().map(snapshot).collect(),
         }
@@ -77,7 +77,7 @@ impl Fleet {
     }
 
     /// Completes most pending snapshots, like EBS.
-    fn settle(&mut self, strict: &StrictEc2, account: &Account) {
+    fn settle(&mut self, strict: &StrictEc2, account: &ModelAccount) {
         for (id, _) in account.snapshots.iter().filter(|(_, one)| one.state == "pending") {
             match self.chance.u32(0..20) {
                 0 => strict.set_state(id, SnapshotState::Error),
@@ -98,7 +98,7 @@ impl Fleet {
         self.attach(region, &made.expect("a volume").volume_id.expect("its id")).await;
     }
 
-    async fn delete_a_volume(&mut self, region: &str, account: &Account) {
+    async fn delete_a_volume(&mut self, region: &str, account: &ModelAccount) {
         let Some((id, volume)) = self.mortal(account) else { return };
         let ec2 = &self.clients[region];
         if volume.in_use {
@@ -107,7 +107,7 @@ impl Fleet {
         ec2.delete_volume().volume_id(id).send().await.expect("deleted");
     }
 
-    async fn detach_or_attach(&mut self, region: &str, account: &Account) {
+    async fn detach_or_attach(&mut self, region: &str, account: &ModelAccount) {
         let Some((id, volume)) = self.mortal(account) else { return };
         if volume.in_use {
             return self.detach(region, &id).await;
@@ -125,7 +125,7 @@ impl Fleet {
         detach.device(device(id)).send().await.expect("detached");
     }
 
-    async fn tag_a_volume(&mut self, region: &str, account: &Account) {
+    async fn tag_a_volume(&mut self, region: &str, account: &ModelAccount) {
         let Some((id, volume)) = self.mortal(account) else { return };
         let ec2 = &self.clients[region];
         let pool = [
@@ -156,7 +156,7 @@ impl Fleet {
     }
 
     /// Adds a snapshot from a person or another tool, or one with our tag and unreadable other tags.
-    async fn add_snapshot(&mut self, region: &str, account: &Account, night: &str) {
+    async fn add_snapshot(&mut self, region: &str, account: &ModelAccount, night: &str) {
         let Some((id, _)) = self.mortal(account) else { return };
         let pool: [&[(&str, &str)]; 5] = [
             &[("Made", "by hand")],
@@ -173,7 +173,7 @@ impl Fleet {
     }
 
     /// Makes a snapshot permanent, like a person.
-    async fn promote(&mut self, region: &str, account: &Account) {
+    async fn promote(&mut self, region: &str, account: &ModelAccount) {
         let dailies: Vec<_> = account
             .snapshots
             .iter()
@@ -186,8 +186,8 @@ impl Fleet {
     }
 
     /// Returns a random volume that may be changed or deleted. It is never a root volume of a server.
-    fn mortal(&mut self, account: &Account) -> Option<(String, Volume)> {
-        let mortal = |volume: &Volume| volume.tags.get("Lives").is_some_and(|value| value == COMES_AND_GOES);
+    fn mortal(&mut self, account: &ModelAccount) -> Option<(String, ModelVolume)> {
+        let mortal = |volume: &ModelVolume| volume.tags.get("Lives").is_some_and(|value| value == COMES_AND_GOES);
         let volumes: Vec<_> = account.volumes.iter().filter(|(_, volume)| mortal(volume)).collect();
         self.chance.choice(volumes).map(|(id, volume)| (id.clone(), volume.clone()))
     }

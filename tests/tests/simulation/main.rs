@@ -4,7 +4,7 @@
 mod fleet;
 
 use chrono::{Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta};
-use fleet::{Fleet, REGIONS};
+use fleet::{REGIONS, SimulatedFleet};
 use nightly::chart::{self, Life};
 use serde_json::{Value, json};
 use std::{
@@ -15,7 +15,7 @@ use strict_ec2::{Fault, NewSnapshots, Rules, StrictEc2};
 use tests::{
     cloud::{Cloud, Night, WITHOUT_SERVERS},
     ids,
-    model::{self, Account, Parameters},
+    model::{self, ModelAccount, ModelParameters},
 };
 
 const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2026, 12, 10).expect("a date");
@@ -60,8 +60,8 @@ async fn simulate(name: &str, nights: Range<u64>) {
 struct Simulation {
     cloud: Cloud,
     strict: StrictEc2,
-    fleet: Fleet,
-    parameters: Parameters,
+    fleet: SimulatedFleet,
+    parameters: ModelParameters,
     mailbox: String,
     /// Number of remaining Nights of an outage. During an outage no snapshot is created.
     outage: u32,
@@ -77,7 +77,7 @@ struct Simulation {
 /// A Region before a run, and the changes that the model expects.
 struct Expected {
     region: &'static str,
-    before: Account,
+    before: ModelAccount,
     creates: BTreeMap<String, model::Tags>,
     denied: BTreeSet<String>,
 }
@@ -89,9 +89,9 @@ impl Simulation {
         let regions = format!("Regions={}", REGIONS.join(","));
         let cloud = Cloud::up_with(name, &[&regions], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
         strict.forward_to(&cloud.ministack());
-        let fleet = Fleet::new(&cloud, &strict).await;
+        let fleet = SimulatedFleet::new(&cloud, &strict).await;
         let pictured = fleet.account(REGIONS[0]).await.volumes.into_keys().next().expect("a volume");
-        let parameters = Parameters {
+        let parameters = ModelParameters {
             backup_stack: cloud.exported("BACKUP_STACK"),
             time_zone: "UTC".into(),
             volume_tag: String::new(),
@@ -215,7 +215,7 @@ impl Simulation {
         }
     }
 
-    fn compare(&mut self, tonight: NaiveDate, expected: &Expected, after: &Account, report: &Value) {
+    fn compare(&mut self, tonight: NaiveDate, expected: &Expected, after: &ModelAccount, report: &Value) {
         let at = format!("{tonight} {}", expected.region);
         let known = |id: &String| expected.before.snapshots.contains_key(id);
         let made: BTreeMap<_, _> = after.snapshots.iter().filter(|(id, _)| !known(id)).collect();
@@ -247,8 +247,8 @@ impl Simulation {
     }
 
     /// Records the restore points of the volume in the chart.
-    fn picture(&mut self, tonight: NaiveDate, after: &Account) {
-        let ours = |one: &model::Snapshot| one.volume == self.pictured && one.state != "error";
+    fn picture(&mut self, tonight: NaiveDate, after: &ModelAccount) {
+        let ours = |one: &model::ModelSnapshot| one.volume == self.pictured && one.state != "error";
         for (id, one) in after.snapshots.iter().filter(|(_, one)| ours(one) && one.tags.contains_key("Intervals")) {
             let (Ok(made), Ok(interval)) = (one.tags["Night"].parse(), one.tags["Interval"].parse()) else { continue };
             let life = self.lives.entry(id.clone()).or_insert(Life { interval, made, expired: None });
@@ -270,10 +270,10 @@ impl Simulation {
 }
 
 /// Returns an account with the snapshots of this Night, except for the denied ones.
-fn with(account: &Account, creates: &BTreeMap<String, model::Tags>, denied: &BTreeSet<String>) -> Account {
+fn with(account: &ModelAccount, creates: &BTreeMap<String, model::Tags>, denied: &BTreeSet<String>) -> ModelAccount {
     let mut account = account.clone();
     for (volume, tags) in creates.iter().filter(|(volume, _)| !denied.contains(*volume)) {
-        let snapshot = model::Snapshot { volume: volume.clone(), state: "pending".into(), tags: tags.clone() };
+        let snapshot = model::ModelSnapshot { volume: volume.clone(), state: "pending".into(), tags: tags.clone() };
         account.snapshots.insert(format!("tonight's of {volume}"), snapshot);
     }
     account

@@ -4,21 +4,21 @@ use anyhow::Context;
 use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 
-use super::{Answer, Finding};
+use super::{CheckResult, Finding};
 use crate::{
     account::{Account, error, stack::Stack, subscriptions},
     deployment::stack::{self, Resource},
     ui::text::plural,
 };
 
-pub async fn subscription(account: &Account, stack: &Stack) -> Answer {
+pub async fn subscription(account: &Account, stack: &Stack) -> CheckResult {
     Ok(match subscriptions::missing(&account.sns(), &stack.topic, &account.region).await? {
         None => Finding::fine("emails", "the topic has a confirmed subscription"),
         Some(missing) => Finding::problem("emails", missing, "afterwards test it (docs/operating.md, Test the alerts)"),
     })
 }
 
-pub async fn alarms(account: &Account, resources: &[Resource]) -> Answer {
+pub async fn alarms(account: &Account, resources: &[Resource]) -> CheckResult {
     let names: Vec<_> = resources.iter().filter(|one| one.kind == "AWS::CloudWatch::Alarm").collect();
     let described = account.cloudwatch().describe_alarms();
     let described = described.set_alarm_names(Some(names.iter().map(|one| one.physical_id.clone()).collect()));
@@ -38,7 +38,7 @@ pub async fn alarms(account: &Account, resources: &[Resource]) -> Answer {
     })
 }
 
-pub async fn dead_letters(account: &Account, stack: &Stack) -> Answer {
+pub async fn dead_letters(account: &Account, stack: &Stack) -> CheckResult {
     let found = stack::find(&account.cloudformation(), &stack.name).await?.context("the stack is gone")?;
     let queue = found.outputs.get("DeadLetters").context("the stack has no output DeadLetters; deploy it again")?;
     let number = QueueAttributeName::ApproximateNumberOfMessages;

@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::VolumeState;
 use aws_sdk_kms::types::KeyState;
 use std::collections::BTreeSet;
 
-use super::{Answer, Finding, stack::regions};
+use super::{CheckResult, Finding, stack::regions};
 use crate::account::{Account, error, stack::Stack};
 
 /// Number of functions that run concurrently for each Region (`MaxConcurrency` in statemachine/nightly-backup.asl.yaml).
@@ -15,7 +15,7 @@ const SNAPSHOTS: (&str, &str) = ("ebs", "L-309BACF6");
 /// Percentage of a quota at which the check warns.
 const NEARLY: usize = 80;
 
-pub async fn concurrency(account: &Account, stack: &Stack) -> Answer {
+pub async fn concurrency(account: &Account, stack: &Stack) -> CheckResult {
     let settings = account.lambda().get_account_settings().send().await;
     let settings = settings.map_err(|error| error::from_sdk("GetAccountSettings", error))?;
     let limit = settings.account_limit().and_then(|limit| limit.unreserved_concurrent_executions());
@@ -26,7 +26,7 @@ pub async fn concurrency(account: &Account, stack: &Stack) -> Answer {
     Ok(if limit < needed { Finding::problem("concurrency", text, remedy) } else { Finding::fine("concurrency", text) })
 }
 
-pub async fn region(account: &Account, region: &str) -> Answer {
+pub async fn region(account: &Account, region: &str) -> CheckResult {
     let listed = account.ec2(&account.region).describe_regions().region_names(region).all_regions(true).send().await;
     let listed = listed.map_err(|error| error::from_sdk("DescribeRegions", error))?;
     let state = listed.regions().first().and_then(|one| one.opt_in_status()).unwrap_or("unknown").to_owned();
@@ -39,7 +39,7 @@ pub async fn region(account: &Account, region: &str) -> Answer {
     })
 }
 
-pub async fn snapshots(account: &Account, region: &str) -> Answer {
+pub async fn snapshots(account: &Account, region: &str) -> CheckResult {
     let listed = account.ec2(region).describe_snapshots().owner_ids("self").into_paginator().items().send();
     let listed = listed.collect::<Result<Vec<_>, _>>().await;
     let count = listed.map_err(|error| error::from_sdk("DescribeSnapshots", error))?.len();
@@ -55,7 +55,7 @@ pub async fn snapshots(account: &Account, region: &str) -> Answer {
 }
 
 /// Checks the KMS keys of the encrypted volumes. Without its key, EBS cannot complete a snapshot.
-pub async fn keys(account: &Account, region: &str) -> Answer {
+pub async fn keys(account: &Account, region: &str) -> CheckResult {
     let volumes = account.ec2(region).describe_volumes().into_paginator().items().send();
     let volumes = volumes.collect::<Result<Vec<_>, _>>().await;
     let volumes = volumes.map_err(|error| error::from_sdk("DescribeVolumes", error))?;

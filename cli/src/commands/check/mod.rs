@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    Verdict,
-    account::{Account, identity::Identity, stack::Stack},
+    Exit,
+    account::{Account, identity::CallerIdentity, stack::Stack},
     cli::Check,
     ui::{output, terminal::Terminal, text::safe},
 };
@@ -22,7 +22,7 @@ use crate::{
 /// Severity of a finding, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Level {
+enum Severity {
     /// A volume may stay unprotected, or nobody would be alerted.
     Problem,
     /// The check itself failed.
@@ -36,7 +36,7 @@ enum Level {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Finding {
-    level: Level,
+    level: Severity,
     /// Subject in one or two words, such as `schedule`.
     subject: &'static str,
     finding: String,
@@ -46,27 +46,27 @@ struct Finding {
 
 impl Finding {
     fn fine(subject: &'static str, finding: impl Into<String>) -> Self {
-        Self { level: Level::Fine, subject, finding: finding.into(), remedy: None }
+        Self { level: Severity::Fine, subject, finding: finding.into(), remedy: None }
     }
 
     fn warning(subject: &'static str, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { level: Level::Warning, subject, finding: finding.into(), remedy: Some(remedy.into()) }
+        Self { level: Severity::Warning, subject, finding: finding.into(), remedy: Some(remedy.into()) }
     }
 
     fn problem(subject: &'static str, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { level: Level::Problem, subject, finding: finding.into(), remedy: Some(remedy.into()) }
+        Self { level: Severity::Problem, subject, finding: finding.into(), remedy: Some(remedy.into()) }
     }
 
     fn unknown(subject: &'static str, error: &Error) -> Self {
-        Self { level: Level::Unknown, subject, finding: format!("not known: {error:#}"), remedy: None }
+        Self { level: Severity::Unknown, subject, finding: format!("not known: {error:#}"), remedy: None }
     }
 
     fn text(&self, terminal: Terminal) -> String {
         let word = match self.level {
-            Level::Problem => terminal.bad("PROBLEM"),
-            Level::Unknown => terminal.bad("unknown"),
-            Level::Warning => "warning".to_owned(),
-            Level::Fine => terminal.good("ok     "),
+            Severity::Problem => terminal.bad("PROBLEM"),
+            Severity::Unknown => terminal.bad("unknown"),
+            Severity::Warning => "warning".to_owned(),
+            Severity::Fine => terminal.good("ok     "),
         };
         let remedy = self.remedy.as_ref().map(|remedy| format!(": {remedy}")).unwrap_or_default();
         format!("{word}  {:<14} {}\n", self.subject, safe(&format!("{}{remedy}", self.finding)))
@@ -74,17 +74,17 @@ impl Finding {
 }
 
 /// Finding of a check, or the error that prevented the check.
-type Answer = Result<Finding>;
+type CheckResult = Result<Finding>;
 
 /// Runs every check.
 ///
 /// # Errors
 /// There are no credentials, or the stack's resources cannot be listed.
-pub async fn run(account: &Account, stack: &Stack, asked: &Check, json: bool, now: Timestamp) -> Result<Verdict> {
-    let identity = Identity::load(account).await?;
+pub async fn run(account: &Account, stack: &Stack, asked: &Check, json: bool, now: Timestamp) -> Result<Exit> {
+    let identity = CallerIdentity::load(account).await?;
     let resources = stack::resources(account, stack).await?;
     let mut findings = vec![Finding::fine("credentials", format!("account {}, {}", identity.name(), account.region))];
-    let mut add = |subject, answer: Answer| {
+    let mut add = |subject, answer: CheckResult| {
         findings.push(answer.unwrap_or_else(|error| Finding::unknown(subject, &error)));
     };
     add("stack", stack::status(account, stack).await);
@@ -109,11 +109,11 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Check, json: bool, no
     Ok(verdict(&findings))
 }
 
-fn verdict(findings: &[Finding]) -> Verdict {
+fn verdict(findings: &[Finding]) -> Exit {
     match findings.iter().map(|finding| finding.level).min() {
-        Some(Level::Problem) => Verdict::Bad,
-        Some(Level::Unknown) => Verdict::Partial,
-        _ => Verdict::Good,
+        Some(Severity::Problem) => Exit::Bad,
+        Some(Severity::Unknown) => Exit::Partial,
+        _ => Exit::Good,
     }
 }
 
@@ -128,12 +128,12 @@ mod tests {
             Finding::unknown("b", &anyhow::anyhow!("denied")),
             Finding::warning("c", "nearly full", "raise it"),
         ];
-        assert_eq!(verdict(&findings), Verdict::Partial);
+        assert_eq!(verdict(&findings), Exit::Partial);
         findings.push(Finding::problem("d", "off", "switch it on"));
         findings.sort();
         assert_eq!(findings.iter().map(|finding| finding.subject).collect::<String>(), "dbca");
-        assert_eq!(verdict(&findings), Verdict::Bad);
-        assert_eq!(verdict(&findings[2..]), Verdict::Good);
+        assert_eq!(verdict(&findings), Exit::Bad);
+        assert_eq!(verdict(&findings[2..]), Exit::Good);
         let terminal = Terminal { width: None, is_coloured: false };
         assert_eq!(findings[0].text(terminal), "PROBLEM  d              off: switch it on\n");
     }

@@ -8,11 +8,11 @@ use report::night::STALE;
 use std::time::Duration;
 use tokio::time::sleep;
 
-use super::{Answer, Finding};
+use super::{CheckResult, Finding};
 use crate::{
     account::{
         Account, error,
-        executions::{Outcome, Starts},
+        executions::{RunHistory, RunStatus},
         stack::Stack,
     },
     deployment::{
@@ -31,7 +31,7 @@ pub async fn resources(account: &Account, stack: &Stack) -> Result<Vec<Resource>
     stack::resources(&account.cloudformation(), &stack.name).await
 }
 
-pub async fn status(account: &Account, stack: &Stack) -> Answer {
+pub async fn status(account: &Account, stack: &Stack) -> CheckResult {
     let found = stack::find(&account.cloudformation(), &stack.name).await?.context("the stack is gone")?;
     let status = found.status.to_string();
     Ok(match found.require_deployable(&account.region) {
@@ -41,7 +41,7 @@ pub async fn status(account: &Account, stack: &Stack) -> Answer {
 }
 
 /// Compares the resources with the template, which takes CloudFormation some minutes.
-pub async fn drift(account: &Account, stack: &Stack) -> Answer {
+pub async fn drift(account: &Account, stack: &Stack) -> CheckResult {
     let cloudformation = account.cloudformation();
     let detection = cloudformation.detect_stack_drift().stack_name(&stack.name).send().await;
     let detection = detection.map_err(|error| error::from_sdk("DetectStackDrift", error))?;
@@ -70,7 +70,7 @@ pub async fn drift(account: &Account, stack: &Stack) -> Answer {
 }
 
 /// Compares the stack's functions with those of this program. Skips the comparison if this program has no files.
-pub async fn release(account: &Account, stack: &Stack) -> Answer {
+pub async fn release(account: &Account, stack: &Stack) -> CheckResult {
     let Ok(files) = Files::open(None) else {
         return Ok(Finding::fine(
             "release",
@@ -80,13 +80,13 @@ pub async fn release(account: &Account, stack: &Stack) -> Answer {
     let found = stack::find(&account.cloudformation(), &stack.name).await?.context("the stack is gone")?;
     let deployed = found.parameters.get(releases::PARAMETER).map(String::as_str).unwrap_or_default();
     let digests = releases::digests(&files, &found.parameters)?;
-    Ok(match releases::over(deployed, &digests, None) == deployed {
+    Ok(match releases::next_releases(deployed, &digests, None) == deployed {
         true => Finding::fine("release", "the stack has the functions of this nightly"),
         false => Finding::warning("release", "this nightly has other functions than the stack", "deploy again"),
     })
 }
 
-pub async fn schedule(account: &Account, resources: &[Resource], now: Timestamp) -> Answer {
+pub async fn schedule(account: &Account, resources: &[Resource], now: Timestamp) -> CheckResult {
     let name = resources.iter().find(|one| one.kind == "AWS::Scheduler::Schedule" && one.logical_id == "Schedule");
     let name = name.context("the stack has no schedule")?;
     let schedule = account.scheduler().get_schedule().name(&name.physical_id).send().await;
@@ -114,16 +114,16 @@ fn next_run(expression: &str, zone: &str, now: Timestamp) -> Option<String> {
     Some(next.strftime("%F %H:%M %Z").to_string())
 }
 
-pub async fn last_run(account: &Account, stack: &Stack, now: Timestamp) -> Answer {
-    let starts = Starts::new(account, stack).last(1).await?;
+pub async fn last_run(account: &Account, stack: &Stack, now: Timestamp) -> CheckResult {
+    let starts = RunHistory::new(account, stack).last(1).await?;
     let Some(last) = starts.iter().find(|start| start.is_real_and_over()) else {
         return Ok(Finding::problem("last run", "no run has ended yet", "start one with `nightly run`"));
     };
     let ago = last.ended.map_or(SignedDuration::ZERO, |ended| now.duration_since(ended));
     let finding = format!("ended {} ago", age(ago));
     Ok(match (&last.outcome, ago > STALE) {
-        (Outcome::Complete, false) => Finding::fine("last run", format!("complete, {finding}")),
-        (Outcome::Complete, true) => Finding::problem("last run", finding, "check the schedule"),
+        (RunStatus::Complete, false) => Finding::fine("last run", format!("complete, {finding}")),
+        (RunStatus::Complete, true) => Finding::problem("last run", finding, "check the schedule"),
         _ => Finding::problem("last run", format!("not complete, {finding}"), "see `nightly status`"),
     })
 }

@@ -5,7 +5,7 @@ use domain::Night;
 use jiff::tz::TimeZone;
 use std::{cmp::Reverse, collections::BTreeSet};
 
-use super::found::{Found, Point};
+use super::sources::{SourcePoint, Sources};
 use crate::{
     account::inventory::{Histories, find, histories},
     ui::text::minute,
@@ -16,17 +16,17 @@ const CHOICES: usize = 3;
 
 /// Chosen restore points, and notes about the choice.
 #[derive(Debug)]
-pub struct Chosen<'a> {
-    pub points: Vec<&'a Point>,
+pub struct ChosenPoints<'a> {
+    pub points: Vec<&'a SourcePoint>,
     pub notes: Vec<String>,
 }
 
 /// Returns the restore point of the volume with this id or name. If no Night is given, returns the newest one, whose snapshot started last,
 /// whatever its Night.
-pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
+pub fn one<'a>(found: &'a Sources, asked: &str, night: Option<Night>, regions: &[String]) -> Result<ChosenPoints<'a>> {
     let histories = found.histories();
     let (region, id) = find(&histories, asked, regions)?;
-    let is_its = |point: &&Point| point.snapshot.volume_id == id && point.snapshot.region == region;
+    let is_its = |point: &&SourcePoint| point.snapshot.volume_id == id && point.snapshot.region == region;
     let points: Vec<_> = found.points.iter().filter(is_its).collect();
     let fit = nights(points.iter().copied().filter(|point| point.snapshot.is_fit()));
     let Some(newest) = newest_of(points.iter().copied()) else {
@@ -42,39 +42,39 @@ pub fn one<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
     }
     let newer = points.iter().filter(|other| other.snapshot.begun > point.snapshot.begun && !other.snapshot.is_fit());
     let notes = newer.map(|point| format!("Not taken, though newer: {}.", state(point))).collect();
-    Ok(Chosen { points: vec![point], notes })
+    Ok(ChosenPoints { points: vec![point], notes })
 }
 
-impl Found {
+impl Sources {
     pub fn histories(&self) -> Histories<'_> {
         histories(&self.volumes, self.points.iter().map(|point| &point.snapshot))
     }
 }
 
 /// Returns the restore point whose snapshot started last.
-pub fn newest_of<'a>(points: impl Iterator<Item = &'a Point>) -> Option<&'a Point> {
+pub fn newest_of<'a>(points: impl Iterator<Item = &'a SourcePoint>) -> Option<&'a SourcePoint> {
     points.max_by_key(|point| (point.snapshot.begun, point.night))
 }
 
 /// Returns the Nights of restore points, oldest first.
-pub fn nights<'a>(points: impl Iterator<Item = &'a Point>) -> Vec<Night> {
+pub fn nights<'a>(points: impl Iterator<Item = &'a SourcePoint>) -> Vec<Night> {
     points.map(|point| point.night).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Returns one volume's restore point of a Night. Prefers one that is fit, and then the newest.
-pub fn best<'a>(points: &[&'a Point], night: Night) -> Option<&'a Point> {
+pub fn best<'a>(points: &[&'a SourcePoint], night: Night) -> Option<&'a SourcePoint> {
     let of_night = points.iter().filter(|point| point.night == night);
     of_night.max_by_key(|point| (point.snapshot.is_fit(), point.snapshot.begun)).copied()
 }
 
 /// Returns the error for a restore point from which no volume can be created, with the remedy.
-fn unfit(point: &Point, fit: &[Night]) -> String {
+fn unfit(point: &SourcePoint, fit: &[Night]) -> String {
     let way = way_out(point).map(|way| format!("{way}; or ")).unwrap_or_default();
     format!("{}: {way}{}", state(point), choices(fit, point.night))
 }
 
 /// Returns the remedy for a restore point that is not fit, if there is one.
-pub fn way_out(point: &Point) -> Option<String> {
+pub fn way_out(point: &SourcePoint) -> Option<String> {
     let (id, region) = (&point.snapshot.id, &point.snapshot.region);
     match point.snapshot.state.as_str() {
         _ if point.snapshot.is_archived => Some(format!(
@@ -87,7 +87,7 @@ pub fn way_out(point: &Point) -> Option<String> {
 }
 
 /// Describes a restore point that cannot be used: `snap-1 of the Night 2026-12-31 is still pending (45%)`.
-pub fn state(point: &Point) -> String {
+pub fn state(point: &SourcePoint) -> String {
     let (id, night) = (&point.snapshot.id, point.night);
     match point.snapshot.state.as_str() {
         _ if point.snapshot.is_archived => format!("{id} of the Night {night} is archived"),
@@ -108,7 +108,7 @@ pub fn choices(fit: &[Night], near: Night) -> String {
 }
 
 /// Formats the time of a restore point's data.
-pub fn time(point: &Point, zone: &TimeZone) -> String {
+pub fn time(point: &SourcePoint, zone: &TimeZone) -> String {
     let begun = point.snapshot.begun.map(|begun| minute(begun, zone));
     let begun = begun.unwrap_or_else(|| format!("the Night {}", point.night));
     format!("{begun} {}", zone.iana_name().unwrap_or("UTC"))

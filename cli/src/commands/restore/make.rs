@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{Instant, sleep};
 
-use super::plan::{Plan, Planned, Target};
+use super::plan::{AttachTarget, PlannedVolume, RestorePlan};
 use crate::{
     account::{
         ec2::{Region, Volume, filter, timestamp},
         error,
     },
-    ui::progress::{Counts, Progress},
+    ui::progress::{MapCounts, Progress},
 };
 
 /// Pause between polls.
@@ -30,7 +30,7 @@ const OLD: i64 = 300;
 /// Age in seconds below which a volume was created by this call.
 pub const SECONDS_OF_A_NEW_VOLUME: i64 = 5;
 /// Maximum time to wait for a volume or an attachment. After that, a person should look at it.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// Maximum number of volumes of one restore point and zone that somebody may create and delete, one after the other.
 const TURNS: usize = 100;
 
@@ -42,10 +42,10 @@ pub struct Maker {
 
 impl Maker {
     /// Creates every missing volume, waits for all of them, and attaches them. If one could not be created, attaches none.
-    pub async fn carry_out(&mut self, plan: &mut Plan) -> Result<()> {
+    pub async fn carry_out(&mut self, plan: &mut RestorePlan) -> Result<()> {
         let mut problems = Vec::new();
         for planned in &mut plan.volumes {
-            match self.made(planned).await {
+            match self.create_volume(planned).await {
                 Ok(id) => planned.restored = Some(id),
                 Err(problem) => problems.push(format!("{}: {problem:#}", planned.original)),
             }
@@ -59,7 +59,7 @@ impl Maker {
     }
 
     /// Returns the id of the volume. Creates the volume if it does not exist.
-    async fn made(&self, planned: &Planned) -> Result<String> {
+    async fn create_volume(&self, planned: &PlannedVolume) -> Result<String> {
         if let Some(id) = &planned.restored {
             return Ok(id.clone());
         }
@@ -74,7 +74,7 @@ impl Maker {
                 }
             };
             let age = begun.map_or(i64::MAX, |begun| asked_at.duration_since(begun).as_secs());
-            match self.seen(&id, if age < OLD { UNSEEN } else { Duration::ZERO }).await? {
+            match self.wait_until_listed(&id, if age < OLD { UNSEEN } else { Duration::ZERO }).await? {
                 Some(volume) if volume.state == "error" && !planned.failed.contains(&id) => {
                     bail!("{}", failed(planned, &id, "in error"))
                 }
@@ -95,7 +95,7 @@ impl Maker {
 
     /// Creates the volume of a token, or finds it if an earlier call created it. Returns its id and creation time, or none if the token was
     /// used for another request.
-    async fn create(&self, planned: &Planned, turn: usize) -> Result<Option<(String, Option<Timestamp>)>> {
+    async fn create(&self, planned: &PlannedVolume, turn: usize) -> Result<Option<(String, Option<Timestamp>)>> {
         let tags = ec2_tags(planned.tags.clone());
         let tags = TagSpecification::builder().resource_type(ResourceType::Volume).set_tags(Some(tags)).build();
         let origin = &planned.origin;
@@ -117,7 +117,7 @@ impl Maker {
     }
 
     /// Returns a volume as soon as EC2 finds it, or none if EC2 does not find it within `patience`.
-    async fn seen(&self, id: &str, patience: Duration) -> Result<Option<Volume>> {
+    async fn wait_until_listed(&self, id: &str, patience: Duration) -> Result<Option<Volume>> {
         let until = Instant::now() + patience;
         loop {
             let found = self.region.volumes(&[filter("volume-id", [id])]).await?;
@@ -130,9 +130,9 @@ impl Maker {
     }
 
     /// Waits until each created volume is ready or has failed. The SDK's own waiter would keep waiting for a volume that failed.
-    async fn await_volumes(&mut self, volumes: &mut [Planned], problems: &mut Vec<String>) -> Result<()> {
+    async fn await_volumes(&mut self, volumes: &mut [PlannedVolume], problems: &mut Vec<String>) -> Result<()> {
         let total = volumes.iter().filter(|planned| planned.restored.is_some()).count();
-        let until = Instant::now() + LONGEST;
+        let until = Instant::now() + LONGEST_WAIT;
         loop {
             let ids: Vec<_> =
                 volumes.iter().filter(|one| !one.is_there).filter_map(|one| one.restored.clone()).collect();
@@ -163,13 +163,16 @@ impl Maker {
             self.show("volumes", total, volumes.iter().filter(|planned| planned.is_there).count());
             let Some(id) = creating else { continue };
             if Instant::now() > until {
-                bail!("{id} is still creating after {} min; run this again to keep waiting", LONGEST.as_secs() / 60);
+                bail!(
+                    "{id} is still creating after {} min; run this again to keep waiting",
+                    LONGEST_WAIT.as_secs() / 60
+                );
             }
             sleep(PAUSE).await;
         }
     }
 
-    async fn attach(&mut self, plan: &mut Plan) -> Result<()> {
+    async fn attach(&mut self, plan: &mut RestorePlan) -> Result<()> {
         let Some(target) = plan.attach.clone() else { return Ok(()) };
         for place in 0..plan.volumes.len() {
             let planned = &plan.volumes[place];
@@ -188,10 +191,10 @@ impl Maker {
                 }
             }
         }
-        let until = Instant::now() + LONGEST;
+        let until = Instant::now() + LONGEST_WAIT;
         while let Some(id) = self.note_attached(plan, &target).await? {
             if Instant::now() > until {
-                let (instance, minutes) = (&target.instance_id, LONGEST.as_secs() / 60);
+                let (instance, minutes) = (&target.instance_id, LONGEST_WAIT.as_secs() / 60);
                 bail!("{id} was created, but is not attached to {instance} after {minutes} min");
             }
             sleep(PAUSE).await;
@@ -201,7 +204,7 @@ impl Maker {
     }
 
     /// Records the volumes that are attached. Returns one that is not attached yet.
-    async fn note_attached(&mut self, plan: &mut Plan, target: &Target) -> Result<Option<String>> {
+    async fn note_attached(&mut self, plan: &mut RestorePlan, target: &AttachTarget) -> Result<Option<String>> {
         let attached = self.region.volumes(&[filter("attachment.instance-id", [&target.instance_id])]).await?;
         let mut missing = None;
         for planned in plan.volumes.iter_mut().filter(|planned| !planned.is_attached) {
@@ -222,11 +225,11 @@ impl Maker {
     fn show(&mut self, what: &'static str, total: usize, done: usize) {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let (total, done) = (number(total), number(done));
-        self.progress.show(what, Counts { total, done, failed: 0, in_flight: total - done });
+        self.progress.show(what, MapCounts { total, done, failed: 0, in_flight: total - done });
     }
 }
 
-fn is_made(volume: &Volume, planned: &Planned) -> bool {
+fn is_made(volume: &Volume, planned: &PlannedVolume) -> bool {
     volume.tags.get(RESTORED_FROM) == Some(&planned.snapshot_id)
         && volume.origin.zone == planned.origin.zone
         && matches!(volume.state.as_str(), "creating" | "available" | "in-use")
@@ -234,13 +237,13 @@ fn is_made(volume: &Volume, planned: &Planned) -> bool {
 
 /// Returns the client token. For one restore point and zone, EC2 creates one volume, regardless of the number of calls and callers (EC2
 /// developer guide, "Ensuring idempotency"; at most 64 characters). If that volume is gone, the next turn creates another.
-fn token(planned: &Planned, turn: usize) -> String {
+fn token(planned: &PlannedVolume, turn: usize) -> String {
     format!("nightly-{}-{}-{turn}", planned.snapshot_id, planned.origin.zone)
 }
 
 /// Returns the error for a volume that failed, with the usual cause. If EBS cannot use a KMS key, it only reports that the volume does not
 /// exist (EBS user guide, "How Amazon EBS encryption works").
-fn failed(planned: &Planned, id: &str, what: &str) -> String {
+fn failed(planned: &PlannedVolume, id: &str, what: &str) -> String {
     let which = planned.kms_key_id.as_ref().map(|key| format!(": `aws kms describe-key --key-id {key}`"));
     let cause = match planned.is_encrypted {
         true => {

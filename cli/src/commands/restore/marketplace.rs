@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use aws_sdk_ec2::types::{ProductCodeValues, SnapshotAttributeName};
 
-use super::plan::Plan;
+use super::plan::RestorePlan;
 use crate::account::{ec2::Region, error};
 
 /// Refuses to attach a volume with a Marketplace product code to a running instance, because EC2 only attaches it to a stopped one (AWS EC2
@@ -11,7 +11,7 @@ use crate::account::{ec2::Region, error};
 ///
 /// # Errors
 /// A restore point has a Marketplace product code.
-pub async fn require_stopped(region: &Region, plan: &mut Plan) -> Result<()> {
+pub async fn require_stopped(region: &Region, plan: &mut RestorePlan) -> Result<()> {
     let Some(target) = plan.attach.as_ref().filter(|target| target.state == "running") else { return Ok(()) };
     for planned in plan.volumes.iter().filter(|planned| !planned.is_attached) {
         let id = &planned.snapshot_id;

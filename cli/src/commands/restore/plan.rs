@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    choose::{self, Chosen},
+    choose::{self, ChosenPoints},
     device::{self, ROOT, disk},
-    found::{Found, Point},
-    place, server,
+    server,
+    sources::{SourcePoint, Sources},
+    target,
 };
 use crate::{
     account::{
@@ -26,22 +27,22 @@ use crate::{
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Plan {
+pub struct RestorePlan {
     pub region: String,
     /// Value of `--server`.
     pub server: Option<String>,
     /// Night of the restore points.
     pub night: Night,
     /// Instance that the volumes are attached to.
-    pub attach: Option<Target>,
-    pub volumes: Vec<Planned>,
+    pub attach: Option<AttachTarget>,
+    pub volumes: Vec<PlannedVolume>,
     /// Further notes, in sentences.
     pub notes: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Target {
+pub struct AttachTarget {
     pub instance_id: String,
     pub name: String,
     pub state: String,
@@ -51,7 +52,7 @@ pub struct Target {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Planned {
+pub struct PlannedVolume {
     /// Id of the original volume: `vol-…`.
     pub original: String,
     /// Name of the original volume, or empty if it has none.
@@ -83,16 +84,16 @@ pub struct Planned {
     pub notes: Vec<String>,
 }
 
-impl Plan {
+impl RestorePlan {
     /// Plans the restore.
-    pub fn new(found: &Found, asked: &Restore, stack: &Stack) -> Result<Self> {
-        let Chosen { points, notes } = match (&asked.server, &asked.volume) {
+    pub fn new(found: &Sources, asked: &Restore, stack: &Stack) -> Result<Self> {
+        let ChosenPoints { points, notes } = match (&asked.server, &asked.volume) {
             (Some(name), _) => server::all(found, name, asked.night, &stack.regions)?,
             (None, Some(volume)) => choose::one(found, volume, asked.night, &stack.regions)?,
             (None, None) => bail!("which volume? Give VOLUME or --server"),
         };
         let Some(first) = points.first() else { bail!("there is no restore point") };
-        let target = asked.attach.as_deref().map(|name| place::instance(found, name, first)).transpose()?;
+        let target = asked.attach.as_deref().map(|name| target::instance(found, name, first)).transpose()?;
         // A device that is chosen for one volume is in use for the next ones.
         let mut instance = target.cloned();
         let mut volumes = Vec::new();
@@ -103,7 +104,7 @@ impl Plan {
             region: first.snapshot.region.clone(),
             server: asked.server.clone(),
             night: first.night,
-            attach: target.map(|instance| Target {
+            attach: target.map(|instance| AttachTarget {
                 instance_id: instance.id.clone(),
                 name: instance.name.clone(),
                 state: instance.state.clone(),
@@ -121,17 +122,17 @@ impl Plan {
 }
 
 fn planned(
-    found: &Found,
+    found: &Sources,
     asked: &Restore,
     stack: &Stack,
-    point: &Point,
+    point: &SourcePoint,
     instance: Option<&mut Instance>,
-) -> Result<Planned> {
+) -> Result<PlannedVolume> {
     let histories = found.histories();
     let history = histories.get(&(point.snapshot.region.as_str(), point.snapshot.volume_id.as_str()));
     let (original, name) = history.map_or((None, ""), |one| (one.volume, one.name()));
-    let place = place::zone(found, asked.zone.as_deref(), instance.as_deref(), original, point)?;
-    let mut planned = like(point, original, &stack.foreign);
+    let place = target::zone(found, asked.zone.as_deref(), instance.as_deref(), original, point)?;
+    let mut planned = plan_copy(point, original, &stack.foreign);
     planned.name = name.to_owned();
     planned.time = choose::time(point, &stack.time_zone);
     planned.origin.zone = place;
@@ -148,7 +149,7 @@ fn planned(
     let made =
         made.iter().filter(is_there).max_by_key(|volume| (is_on(volume), volume.attachments.is_empty(), &volume.id));
     if let Some(made) = made {
-        already(&mut planned, made, instance.as_deref());
+        record_restored(&mut planned, made, instance.as_deref());
     }
     if let Some(instance) = instance {
         let device = match made {
@@ -165,7 +166,7 @@ fn planned(
                 asked.server.is_some(),
             )?,
         });
-        planned.notes.extend(beside(&planned, original, instance));
+        planned.notes.extend(attachment_notes(&planned, original, instance));
         let made = planned.restored.clone().unwrap_or_default();
         instance.devices.extend(planned.origin.device.clone().map(|device| (device, made)));
     }
@@ -173,7 +174,7 @@ fn planned(
 }
 
 /// Returns notes about the attachment of a volume to an instance.
-fn beside(planned: &Planned, original: Option<&Volume>, instance: &Instance) -> Vec<String> {
+fn attachment_notes(planned: &PlannedVolume, original: Option<&Volume>, instance: &Instance) -> Vec<String> {
     let is_root = planned.origin.device.as_deref().is_some_and(|device| disk(device) == ROOT);
     let is_beside = original.is_some_and(|volume| volume.attachments.iter().any(|(on, _)| *on == instance.id));
     let root = is_root
@@ -188,7 +189,7 @@ fn beside(planned: &Planned, original: Option<&Volume>, instance: &Instance) -> 
 }
 
 /// Returns the properties of the original, or those in the restore point's tags if the original no longer exists.
-fn like(point: &Point, original: Option<&Volume>, foreign: &ForeignTags) -> Planned {
+fn plan_copy(point: &SourcePoint, original: Option<&Volume>, foreign: &ForeignTags) -> PlannedVolume {
     let snapshot = &point.snapshot;
     let mut notes = Vec::new();
     let origin =
@@ -207,7 +208,7 @@ fn like(point: &Point, original: Option<&Volume>, foreign: &ForeignTags) -> Plan
     let (takes_iops, takes_throughput) = takes(&origin.kind);
     let mut tags = match original {
         Some(volume) => volume.tags.clone(),
-        None => description::of_volume(&snapshot.tags, &snapshot.volume_id),
+        None => description::volume_tags(&snapshot.tags, &snapshot.volume_id),
     };
     tags.retain(|key, _| !key.starts_with("aws:") && key != RESTORED_FROM && !foreign.contains(key));
     while tags.len() >= tags::MOST {
@@ -215,7 +216,7 @@ fn like(point: &Point, original: Option<&Volume>, foreign: &ForeignTags) -> Plan
         notes.push(format!("It has no room for the tag {key}: a volume has {} at most.", tags::MOST));
     }
     tags.insert(RESTORED_FROM.to_owned(), snapshot.id.clone());
-    Planned {
+    PlannedVolume {
         original: snapshot.volume_id.clone(),
         name: String::new(),
         snapshot_id: snapshot.id.clone(),
@@ -247,7 +248,7 @@ fn takes(kind: &str) -> (bool, bool) {
 }
 
 /// Records the volume that an earlier restore created.
-fn already(planned: &mut Planned, made: &Volume, instance: Option<&Instance>) {
+fn record_restored(planned: &mut PlannedVolume, made: &Volume, instance: Option<&Instance>) {
     planned.restored = Some(made.id.clone());
     planned.is_there = made.state != "creating";
     planned.is_attached = !made.attachments.is_empty();

@@ -8,8 +8,8 @@ use domain::{
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    choose::{Chosen, best, choices, newest_of, nights, state, way_out},
-    found::{Found, Point},
+    choose::{ChosenPoints, best, choices, newest_of, nights, state, way_out},
+    sources::{SourcePoint, Sources},
 };
 use crate::account::ec2::Volume;
 
@@ -19,7 +19,7 @@ const MISSED: i64 = 7;
 
 /// Returns one restore point of each of the server's volumes, all of one Night. If no Night is given, uses the newest one that every volume
 /// has.
-pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[String]) -> Result<Chosen<'a>> {
+pub fn all<'a>(found: &'a Sources, asked: &str, night: Option<Night>, regions: &[String]) -> Result<ChosenPoints<'a>> {
     let server = Server::new(found, asked);
     let known = nights(server.points.iter().copied());
     let Some(newest) = known.last().copied() else {
@@ -49,11 +49,11 @@ pub fn all<'a>(found: &'a Found, asked: &str, night: Option<Night>, regions: &[S
     let points: Vec<_> = members.values().flatten().copied().collect();
     is_one(asked, night, &points)?;
     let notes = server.notes(found, night, &members);
-    Ok(Chosen { points, notes })
+    Ok(ChosenPoints { points, notes })
 }
 
 /// Refuses a choice that would mix several servers.
-fn is_one(asked: &str, night: Night, points: &[&Point]) -> Result<()> {
+fn is_one(asked: &str, night: Night, points: &[&SourcePoint]) -> Result<()> {
     let instances: BTreeSet<_> =
         points.iter().filter_map(|point| point.snapshot.origin.as_ref()?.instance.as_deref()).collect();
     if instances.len() > 1 {
@@ -71,20 +71,20 @@ fn is_one(asked: &str, night: Night, points: &[&Point]) -> Result<()> {
 /// Server as recorded in its restore points.
 struct Server<'a> {
     /// Restore points of its volumes from the time when they were attached to it.
-    points: Vec<&'a Point>,
+    points: Vec<&'a SourcePoint>,
     /// Volumes that are attached now, if the server still exists.
     attached: BTreeSet<&'a str>,
 }
 
 /// Volumes that a server had in a Night, each with its restore point of that Night.
-type Members<'a> = BTreeMap<&'a str, Option<&'a Point>>;
+type Members<'a> = BTreeMap<&'a str, Option<&'a SourcePoint>>;
 
 impl<'a> Server<'a> {
-    fn new(found: &'a Found, asked: &str) -> Self {
+    fn new(found: &'a Sources, asked: &str) -> Self {
         let there = found.servers.iter().filter(|server| server.state != "terminated");
         let attached: BTreeSet<_> = there.flat_map(|server| server.devices.values().map(String::as_str)).collect();
         let is_its = |instance: &str| instance == asked || found.servers.iter().any(|server| server.id == instance);
-        let belongs = |point: &&Point| {
+        let belongs = |point: &&SourcePoint| {
             let tags = &point.snapshot.tags;
             let tells = tags.contains_key(RESTORE_AS) || tags.contains_key(RESTORE_SERVER);
             let instance = point.snapshot.origin.as_ref().and_then(|origin| origin.instance.as_deref());
@@ -96,7 +96,7 @@ impl<'a> Server<'a> {
     }
 
     fn members(&self, night: Night) -> Members<'a> {
-        let device = |point: &Point| point.snapshot.origin.as_ref().and_then(|origin| origin.device.clone());
+        let device = |point: &SourcePoint| point.snapshot.origin.as_ref().and_then(|origin| origin.device.clone());
         let of_night: Vec<_> = self.points.iter().filter(|point| point.night == night).collect();
         let taken: BTreeSet<_> = of_night.iter().filter_map(|point| device(point)).collect();
         let ids: BTreeSet<_> = self.points.iter().map(|point| point.snapshot.volume_id.as_str()).collect();
@@ -120,7 +120,7 @@ impl<'a> Server<'a> {
 
     /// Lists the volumes that have no fit restore point of a Night, with the reasons.
     fn lacks(&self, night: Night) -> Vec<String> {
-        let lack = |(id, point): (&str, Option<&Point>)| match point {
+        let lack = |(id, point): (&str, Option<&SourcePoint>)| match point {
             None => Some(format!("{id} has none")),
             Some(point) => (!point.snapshot.is_fit()).then(|| {
                 format!("{id}'s {}{}", state(point), way_out(point).map(|way| format!(" ({way})")).unwrap_or_default())
@@ -129,7 +129,7 @@ impl<'a> Server<'a> {
         self.members(night).into_iter().filter_map(lack).collect()
     }
 
-    fn notes(&self, found: &Found, night: Night, members: &Members) -> Vec<String> {
+    fn notes(&self, found: &Sources, night: Night, members: &Members) -> Vec<String> {
         let newest = |id: &str| newest_of(self.points.iter().copied().filter(|point| point.snapshot.volume_id == id));
         let mut notes = Vec::new();
         for (id, point) in members {

@@ -1,8 +1,8 @@
 use super::{
-    found::{Found, Point},
     marketplace,
-    plan::Plan,
-    tell::Outcome,
+    plan::RestorePlan,
+    report::RestoreOutcome,
+    sources::{SourcePoint, Sources},
 };
 use crate::{
     account::ec2::{Instance, Region, Volume, Zone},
@@ -21,7 +21,7 @@ use domain::{origin::Origin, tags::Tags};
 const AS: &str = "type=io2 iops=4000 zone=eu-west-1a device=/dev/sdg instance=i-db";
 
 /// Returns a completed restore point of a volume of the server `db`.
-fn point(volume: &str, night: &str) -> Point {
+fn point(volume: &str, night: &str) -> SourcePoint {
     let mut snapshot = fixtures::of_night(volume, night, "completed");
     snapshot.id = format!("snap-{volume}-{night}");
     snapshot.tags.extend(fixtures::tags(&[
@@ -31,19 +31,19 @@ fn point(volume: &str, night: &str) -> Point {
         ("RestoreServer", "db"),
     ]));
     snapshot.origin = Origin::from_tags(&snapshot.tags);
-    Point::new(snapshot).unwrap()
+    SourcePoint::new(snapshot).unwrap()
 }
 
-fn at(device: &str, point: Point) -> Point {
+fn at(device: &str, point: SourcePoint) -> SourcePoint {
     with(point, |point| point.snapshot.origin.as_mut().unwrap().device = Some(device.to_owned()))
 }
 
-fn with(mut point: Point, change: impl FnOnce(&mut Point)) -> Point {
+fn with(mut point: SourcePoint, change: impl FnOnce(&mut SourcePoint)) -> SourcePoint {
     change(&mut point);
     point
 }
 
-fn in_state(state: &str, point: Point) -> Point {
+fn in_state(state: &str, point: SourcePoint) -> SourcePoint {
     with(point, |point| point.snapshot.state = state.to_owned())
 }
 
@@ -71,10 +71,10 @@ fn instance(id: &str, devices: &[(&str, &str)]) -> Instance {
     }
 }
 
-fn found(points: Vec<Point>) -> Found {
+fn found(points: Vec<SourcePoint>) -> Sources {
     let zone = |name: &str| Zone { region: "eu-west-1".into(), name: name.into(), is_available: name != "eu-west-1c" };
     let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"].map(zone).to_vec();
-    Found { points, zones, ..Found::default() }
+    Sources { points, zones, ..Sources::default() }
 }
 
 fn asked(line: &str) -> Restore {
@@ -86,13 +86,13 @@ fn asked(line: &str) -> Restore {
     }
 }
 
-fn plan(found: &Found, line: &str) -> Plan {
-    Plan::new(found, &asked(line), &fixtures::stack()).unwrap_or_else(|error| panic!("{line}: {error}"))
+fn plan(found: &Sources, line: &str) -> RestorePlan {
+    RestorePlan::new(found, &asked(line), &fixtures::stack()).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
 #[track_caller]
-fn refused(found: &Found, line: &str, told: &str) {
-    let error = Plan::new(found, &asked(line), &fixtures::stack()).expect_err(line).to_string();
+fn refused(found: &Sources, line: &str, told: &str) {
+    let error = RestorePlan::new(found, &asked(line), &fixtures::stack()).expect_err(line).to_string();
     assert!(error.contains(told) && !error.contains('\n'), "{line}: {error}");
 }
 
@@ -111,7 +111,7 @@ fn a_volume_that_is_gone_comes_back_as_its_restore_point_remembers_it() {
 
 #[test]
 fn the_newest_restore_point_has_the_newest_data_whatever_its_night() {
-    let begun = |time: &str, point: Point| with(point, |point| point.snapshot.begun = time.parse().ok());
+    let begun = |time: &str, point: SourcePoint| with(point, |point| point.snapshot.begun = time.parse().ok());
     let of = |volume: &str| {
         let mistaken = begun("2026-11-20T04:30:00Z", point(volume, "2036-11-20"));
         vec![mistaken, begun("2026-11-24T04:30:00Z", point(volume, "2026-11-24"))]
@@ -131,7 +131,7 @@ fn a_volume_that_exists_is_the_pattern_and_a_size_is_never_less_than_the_restore
         ("Night", "mine"),
     ];
     let original = Volume { is_encrypted: true, key: Some("arn:own".into()), ..volume("vol-1", &tags) };
-    let mut there = Found { volumes: vec![original], ..found(vec![point("vol-1", "2026-11-24")]) };
+    let mut there = Sources { volumes: vec![original], ..found(vec![point("vol-1", "2026-11-24")]) };
     let made = plan(&there, "ledger").volumes.remove(0);
     let origin = &made.origin;
     assert_eq!((origin.kind.as_str(), origin.iops, origin.throughput), ("gp3", Some(3000), Some(250)));
@@ -162,7 +162,7 @@ fn an_old_restore_point_of_a_gone_volume_becomes_a_gp3_and_says_so() {
 fn fifty_tags_leave_no_room_and_what_is_dropped_is_said() {
     let tags: Tags = (0..50).map(|number| (format!("k{number:02}"), String::new())).collect();
     let original = Volume { tags, ..volume("vol-1", &[]) };
-    let there = Found { volumes: vec![original], ..found(vec![point("vol-1", "2026-11-24")]) };
+    let there = Sources { volumes: vec![original], ..found(vec![point("vol-1", "2026-11-24")]) };
     let made = plan(&there, "vol-1").volumes.remove(0);
     assert_eq!((made.tags.len(), made.notes.len()), (50, 1));
     assert!(made.notes[0].contains("no room for the tag k49"), "{:?}", made.notes);
@@ -198,7 +198,7 @@ fn what_cannot_be_taken_is_refused_with_the_nights_that_can() {
         "vol-1",
         "no volume has the id or the Name \"vol-1\" in eu-west-1, and no restore point belongs to such a volume",
     );
-    let new = Found { volumes: vec![volume("vol-1", &[])], ..found(vec![]) };
+    let new = Sources { volumes: vec![volume("vol-1", &[])], ..found(vec![]) };
     refused(&new, "vol-1", "`nightly run` creates one");
 }
 
@@ -255,7 +255,7 @@ fn the_instance_is_one_that_a_volume_can_be_attached_to() {
 #[test]
 fn a_device_is_the_one_that_was_or_the_first_that_is_free() {
     let mut there = found(vec![point("vol-1", "2026-11-24")]);
-    let device = |there: &Found, line: &str| plan(there, line).volumes[0].origin.device.clone().unwrap();
+    let device = |there: &Sources, line: &str| plan(there, line).volumes[0].origin.device.clone().unwrap();
     there.targets = vec![instance("i-1", &[])];
     assert_eq!(device(&there, "vol-1 --attach db"), "/dev/sdg");
     there.targets = vec![instance("i-1", &[("/dev/sdg", "vol-7"), ("/dev/xvdf", "vol-8"), ("/dev/xvda", "vol-9")])];
@@ -277,7 +277,7 @@ fn a_root_volume_goes_to_the_servers_own_root_device_or_nowhere() {
     let mut there = found(vec![root("2026-11-24"), at("/dev/xvdf", point("vol-2", "2026-11-24"))]);
     let ubuntu = |devices| Instance { root: "/dev/sda1".into(), state: "stopped".into(), ..instance("i-1", devices) };
     there.targets = vec![ubuntu(&[("/dev/sda1", "vol-7"), ("/dev/sdf", "vol-8")])];
-    let device = |there: &Found, line: &str| plan(there, line).volumes[0].origin.device.clone().unwrap();
+    let device = |there: &Sources, line: &str| plan(there, line).volumes[0].origin.device.clone().unwrap();
     assert_eq!(device(&there, "vol-1 --attach db"), "/dev/sdg", "its root is in use, and so is /dev/xvdf");
     assert_eq!(device(&there, "vol-2 --attach db"), "/dev/sdg", "/dev/xvdf is /dev/sdf");
     refused(&there, "vol-2 --attach db --device /dev/xvdf", "/dev/sdf of i-1 (db) is in use by vol-8. Unmount it");
@@ -311,7 +311,7 @@ fn a_copy_beside_its_original_has_the_same_uuid_and_says_so() {
 fn a_name_means_the_original_as_long_as_its_copy_has_no_restore_points() {
     let of = with(point("vol-1", "2026-11-24"), |point| drop(point.snapshot.tags.insert("Name".into(), "disk".into())));
     let copy = volume("vol-2", &[("Name", "disk"), ("RestoredFrom", "snap-vol-1-2026-11-24")]);
-    let mut there = Found { volumes: vec![copy.clone()], restored: vec![copy], ..found(vec![of]) };
+    let mut there = Sources { volumes: vec![copy.clone()], restored: vec![copy], ..found(vec![of]) };
     there.restored[0].origin.zone = "eu-west-1a".into();
     assert!(plan(&there, "disk").is_done());
     let own =
@@ -327,8 +327,8 @@ fn the_next_command_has_a_servers_name_as_one_word() {
         drop(point.snapshot.tags.insert("RestoreServer".into(), named.into()))
     });
     let asked = Restore { server: Some(named.to_owned()), ..asked("--server x") };
-    let plan = Plan::new(&found(vec![of]), &asked, &fixtures::stack()).unwrap();
-    let text = plan.text(Outcome::Done, Terminal { width: None, is_coloured: false });
+    let plan = RestorePlan::new(&found(vec![of]), &asked, &fixtures::stack()).unwrap();
+    let text = plan.text(RestoreOutcome::Done, Terminal { width: None, is_coloured: false });
     let quoted = shlex::try_quote(named).unwrap();
     assert!(text.contains(&format!("nightly restore --server={quoted} --night 2026-11-24")), "{text}");
     assert_eq!(shlex::split(&quoted).unwrap(), [named]);
@@ -448,7 +448,7 @@ fn it_is_told_in_words_that_fit_the_terminal() {
     let mut there = found(vec![point("vol-1", "2026-11-24")]);
     there.targets = vec![instance("i-1", &[])];
     let plan = plan(&there, "vol-1 --attach db");
-    let text = plan.text(Outcome::Planned, Terminal { width: None, is_coloured: false });
+    let text = plan.text(RestoreOutcome::Planned, Terminal { width: None, is_coloured: false });
     for told in [
         "Would restore vol-1 as of 2026-11-24 04:30 UTC. Nothing was changed.",
         "volume       a new one",
@@ -458,7 +458,7 @@ fn it_is_told_in_words_that_fit_the_terminal() {
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
-    let narrow = plan.text(Outcome::Planned, Terminal { width: Some(60), is_coloured: false });
+    let narrow = plan.text(RestoreOutcome::Planned, Terminal { width: Some(60), is_coloured: false });
     assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
 }
 

@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     Night, Reason,
     drill::{Depth, Proven, RestorePoint, Unproven},
-    messages::Manifest,
-    step_functions::{Caught, List},
+    messages::ResultsManifest,
+    step_functions::{Caught, LedgerList},
 };
 
 /// The output of drill-choose for one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Chosen {
+pub struct DrillChoice {
     pub region: String,
     pub execution: String,
     pub date: Night,
@@ -25,9 +25,9 @@ pub struct Chosen {
     /// Maximum number of volumes that exist at once.
     pub at_once: u32,
     /// The [`RestorePoint`]s to prove, one per child execution.
-    pub points: List,
-    /// The restore points that the drill cannot take, one [`UnprovenOf`] per line.
-    pub unproven: List,
+    pub points: LedgerList,
+    /// The restore points that the drill cannot take, one [`UnprovenVolume`] per line.
+    pub unproven: LedgerList,
     /// Number of volumes with restore points.
     pub volumes: usize,
     /// Number of these volumes that the drill takes.
@@ -36,7 +36,7 @@ pub struct Chosen {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ProvenOf {
+pub struct ProvenVolume {
     pub volume_id: String,
     #[serde(flatten)]
     pub proven: Proven,
@@ -44,13 +44,13 @@ pub struct ProvenOf {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct UnprovenOf {
+pub struct UnprovenVolume {
     pub volume_id: String,
     #[serde(flatten)]
     pub unproven: Unproven,
 }
 
-impl UnprovenOf {
+impl UnprovenVolume {
     pub fn new(point: RestorePoint, reason: Reason) -> Self {
         let RestorePoint { snapshot_id, volume_id, night, intervals, .. } = point;
         Self { volume_id, unproven: Unproven { snapshot_id, night, intervals, reason } }
@@ -60,7 +60,7 @@ impl UnprovenOf {
 /// The progress of one proof. drill-restore returns it, and drill-check updates it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Progress {
+pub struct ProofProgress {
     pub volume_id: String,
     /// Creation time of the volume, as EC2 reports it.
     pub created: Timestamp,
@@ -97,10 +97,10 @@ pub struct Removal {
 /// The last state of a child execution. It is the output if the child succeeded, or the cause if the child failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Ended {
+pub struct ChildState {
     pub point: RestorePoint,
     /// Absent if drill-restore failed.
-    pub progress: Option<Progress>,
+    pub progress: Option<ProofProgress>,
     pub failure: Option<Caught>,
     /// Absent if the first attempt of drill-remove failed.
     pub removal: Option<Removal>,
@@ -110,21 +110,21 @@ pub struct Ended {
 /// One Region's part of a drill, as the state machine passes it to drill-report. A field is absent if the drill did not reach its step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RegionDrill {
+pub struct DrillRegionInput {
     pub region: String,
-    /// [`Chosen::points`]
-    pub points: Option<List>,
-    /// [`Chosen::unproven`]
-    pub unproven: Option<List>,
-    /// [`Chosen::volumes`]
+    /// [`DrillChoice::points`]
+    pub points: Option<LedgerList>,
+    /// [`DrillChoice::unproven`]
+    pub unproven: Option<LedgerList>,
+    /// [`DrillChoice::volumes`]
     #[serde(default)]
     pub volumes: usize,
-    /// [`Chosen::taken`]
+    /// [`DrillChoice::taken`]
     #[serde(default)]
     pub taken: usize,
     /// Removal of the volumes that earlier drills left behind.
     pub removal: Option<Removal>,
-    pub manifest: Option<Manifest>,
+    pub manifest: Option<ResultsManifest>,
     #[serde(default)]
     pub failure: BTreeMap<String, Caught>,
 }
@@ -138,11 +138,11 @@ mod tests {
     fn a_stage_is_written_as_the_state_machine_reads_it() {
         let at = Timestamp::UNIX_EPOCH;
         let stage = Stage::Proven { seconds: 42, depth: Depth::Volume, at };
-        let progress = Progress { volume_id: "vol-9".into(), created: at, stage, wait_seconds: 5 };
+        let progress = ProofProgress { volume_id: "vol-9".into(), created: at, stage, wait_seconds: 5 };
         let written = json!({"volumeId": "vol-9", "created": at, "waitSeconds": 5,
             "stage": {"name": "proven", "seconds": 42, "depth": "volume", "at": at}});
         assert_eq!(serde_json::to_value(&progress).unwrap(), written);
-        assert_eq!(serde_json::from_value::<Progress>(written).unwrap(), progress);
+        assert_eq!(serde_json::from_value::<ProofProgress>(written).unwrap(), progress);
         assert_eq!(serde_json::to_value(Stage::Creating).unwrap(), json!({"name": "creating"}));
     }
 
@@ -152,7 +152,7 @@ mod tests {
         let failure = json!({"Error": "Refused", "Cause": "{\"errorMessage\":\"no\"}"});
         let state =
             json!({"region": "r", "zone": "a", "instance": "", "execution": "run", "point": point, "failure": failure});
-        let ended: Ended = serde_json::from_value(state).unwrap();
+        let ended: ChildState = serde_json::from_value(state).unwrap();
         assert_eq!((ended.point.snapshot_id.as_str(), ended.failure.unwrap().message()), ("snap-1", "no".to_owned()));
         assert_eq!((ended.progress, ended.removal, ended.not_removed), (None, None, None));
     }

@@ -48,7 +48,7 @@ fn a_sample_has_taken_every_volume_when_the_weeks_are_over() {
 fn a_limit_that_is_no_number_from_1_is_refused_by_its_name() {
     assert_eq!(Limits::read("5", "2000").unwrap(), Limits { volumes: 5, gibibytes: 2_000 });
     let refused = Limits::read("0", "2000").unwrap_err().to_string();
-    assert_eq!(refused, "BadInput: DrillVolumes: \"0\": not a whole number from 1");
+    assert_eq!(refused, "BadInput: DrillVolumes \"0\" must be a whole number of at least 1");
     assert!(Limits::read("5", "lots").unwrap_err().to_string().contains("DrillGiB"));
     assert!(weeks("").unwrap_err().to_string().contains("DrillWeeks"));
 }

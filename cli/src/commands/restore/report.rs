@@ -3,7 +3,7 @@
 use domain::Night;
 use serde::Serialize;
 
-use super::plan::{Plan, Planned, Target};
+use super::plan::{AttachTarget, PlannedVolume, RestorePlan};
 use crate::ui::{
     terminal::Terminal,
     text::{plural, safe},
@@ -12,7 +12,7 @@ use crate::ui::{
 /// Result of a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Outcome {
+pub enum RestoreOutcome {
     /// Nothing was done, because of `--plan`.
     Planned,
     /// An earlier restore had already done everything.
@@ -21,8 +21,8 @@ pub enum Outcome {
     Partly,
 }
 
-impl Plan {
-    pub fn text(&self, outcome: Outcome, terminal: Terminal) -> String {
+impl RestorePlan {
+    pub fn text(&self, outcome: RestoreOutcome, terminal: Terminal) -> String {
         let mut text = terminal.prose(0, &terminal.heading(&safe(&self.headline(outcome))));
         for planned in &self.volumes {
             text += "\n";
@@ -39,7 +39,7 @@ impl Plan {
         text
     }
 
-    fn headline(&self, outcome: Outcome) -> String {
+    fn headline(&self, outcome: RestoreOutcome) -> String {
         let what = match (&self.server, self.volumes.as_slice()) {
             (Some(name), volumes) => {
                 format!("{} of {name} as of the Night {}", plural(volumes.len(), "volume"), self.night)
@@ -48,21 +48,21 @@ impl Plan {
             (None, volumes) => plural(volumes.len(), "volume"),
         };
         match outcome {
-            Outcome::Planned => format!("Would restore {what}. Nothing was changed."),
-            Outcome::Found => format!("Restored before: {what}. Nothing was changed."),
-            Outcome::Done => format!("Restored {what}."),
-            Outcome::Partly => format!("NOT ALL RESTORED: {what}."),
+            RestoreOutcome::Planned => format!("Would restore {what}. Nothing was changed."),
+            RestoreOutcome::Found => format!("Restored before: {what}. Nothing was changed."),
+            RestoreOutcome::Done => format!("Restored {what}."),
+            RestoreOutcome::Partly => format!("NOT ALL RESTORED: {what}."),
         }
     }
 
     /// Returns the next steps.
-    fn next(&self, outcome: Outcome) -> Vec<String> {
-        if outcome == Outcome::Partly {
+    fn next(&self, outcome: RestoreOutcome) -> Vec<String> {
+        if outcome == RestoreOutcome::Partly {
             return vec![
                 "Next: fix that, then run the same again: it continues, and creates nothing twice.".to_owned(),
             ];
         }
-        if outcome == Outcome::Planned {
+        if outcome == RestoreOutcome::Planned {
             return vec!["Next: run the same without --plan.".to_owned()];
         }
         let ids: Vec<_> = self.volumes.iter().filter_map(|planned| planned.restored.as_deref()).collect();
@@ -103,20 +103,20 @@ fn quoted(name: &str) -> String {
     shlex::try_quote(name).map_or_else(|_| "NAME".to_owned(), |quoted| quoted.into_owned())
 }
 
-impl Planned {
+impl PlannedVolume {
     fn called(&self) -> String {
         if self.name.is_empty() { self.original.clone() } else { format!("{} ({})", self.original, self.name) }
     }
 
-    fn text(&self, night: Night, target: Option<&Target>, outcome: Outcome, terminal: Terminal) -> String {
+    fn text(&self, night: Night, target: Option<&AttachTarget>, outcome: RestoreOutcome, terminal: Terminal) -> String {
         let made = match (&self.restored, outcome) {
-            (Some(id), Outcome::Planned) => format!("{id}, made before"),
+            (Some(id), RestoreOutcome::Planned) => format!("{id}, made before"),
             (Some(id), _) => id.clone(),
-            (None, Outcome::Planned) => "a new one".to_owned(),
+            (None, RestoreOutcome::Planned) => "a new one".to_owned(),
             (None, _) => terminal.bad("not made"),
         };
         let mut lines = vec![("volume", made)];
-        if self.restored.is_some() || outcome == Outcome::Planned {
+        if self.restored.is_some() || outcome == RestoreOutcome::Planned {
             lines.extend([
                 ("in place of", safe(&self.called())),
                 ("data of", format!("{}, {} of the Night {night}", self.time, self.snapshot_id)),
@@ -155,10 +155,10 @@ impl Planned {
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    fn attachment(&self, target: &Target, outcome: Outcome) -> String {
+    fn attachment(&self, target: &AttachTarget, outcome: RestoreOutcome) -> String {
         let device = self.origin.device.as_deref().unwrap_or_default();
         let name = Some(&target.name).filter(|name| !name.is_empty()).map(|name| format!(", {}", safe(name)));
         let place = format!("to {} ({}{}) at {device}", target.instance_id, target.state, name.unwrap_or_default());
-        if self.is_attached || outcome == Outcome::Planned { place } else { format!("not yet, {place}") }
+        if self.is_attached || outcome == RestoreOutcome::Planned { place } else { format!("not yet, {place}") }
     }
 }

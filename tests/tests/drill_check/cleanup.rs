@@ -1,6 +1,6 @@
 //! A check leaves nothing on the server, even if it is stopped or killed.
 
-use crate::place::{CheckServer, DUMP, names, said, signal};
+use crate::server::{CheckServer, DUMP, check_result, names, signal};
 use std::fs;
 
 #[test]
@@ -21,7 +21,7 @@ fn a_check_that_is_stopped_while_it_loads_leaves_nothing() {
     place.wait_for("loading");
     assert!(place.processes().iter().any(|line| line.contains("postgres -D")), "{:?}", place.processes());
     signal("-TERM", &check.id().to_string());
-    let said = said(check.wait_with_output().expect("bash"));
+    let said = check_result(check.wait_with_output().expect("bash"));
     let last = said.stderr.lines().last().unwrap_or_default();
     assert!(!said.good && last.contains("the check was stopped"), "{}", said.stderr);
     place.is_tidy();
@@ -47,8 +47,8 @@ fn a_second_check_of_a_volume_waits_for_the_first_and_leaves_what_is_its() {
     place.program("xfs_repair", &format!("echo begins >> {calls}\n: > {calls}.begun\nsleep 1\necho ends >> {calls}"));
     let first = place.start();
     place.wait_for("calls.begun");
-    assert!(said(place.start().wait_with_output().expect("bash")).good);
-    assert!(said(first.wait_with_output().expect("bash")).good);
+    assert!(check_result(place.start().wait_with_output().expect("bash")).good);
+    assert!(check_result(first.wait_with_output().expect("bash")).good);
     let mut calls = place.calls();
     calls.retain(|call| call == "begins" || call == "ends");
     assert_eq!(calls, ["begins", "ends", "begins", "ends"]);

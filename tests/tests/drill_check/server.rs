@@ -135,7 +135,7 @@ impl CheckServer {
 
     /// Runs a check, and asserts that it leaves nothing behind.
     pub fn check(&self) -> CheckResult {
-        let said = said(self.start().wait_with_output().expect("bash"));
+        let said = check_result(self.start().wait_with_output().expect("bash"));
         self.is_tidy();
         said
     }
@@ -226,7 +226,7 @@ pub fn real(name: &str) -> String {
     found
 }
 
-pub fn said(output: Output) -> CheckResult {
+pub fn check_result(output: Output) -> CheckResult {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     CheckResult { good: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

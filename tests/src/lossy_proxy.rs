@@ -13,58 +13,58 @@ use tokio::net::{TcpListener, TcpStream};
 type Loses = Box<dyn FnMut(&str) -> bool + Send>;
 
 /// A running proxy, for `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL_SFN`.
-pub struct Hop {
+pub struct LossyProxy {
     pub url: String,
-    bridge: Arc<Bridge>,
+    state: Arc<ProxyState>,
 }
 
 #[derive(Default)]
-struct Bridge {
+struct ProxyState {
     upstream: OnceLock<String>,
     client: reqwest::Client,
     calls: Mutex<Vec<String>>,
     loses: Mutex<Option<Loses>>,
 }
 
-impl Hop {
+impl LossyProxy {
     /// Listens on a free loopback port, on the runtime of the test.
     pub fn listen() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         listener.set_nonblocking(true).expect("a socket that does not block");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let bridge = Arc::new(Bridge { client, ..Bridge::default() });
-        let accepting = bridge.clone();
+        let state = Arc::new(ProxyState { client, ..ProxyState::default() });
+        let accepting = state.clone();
         tokio::spawn(async move {
             let listener = TcpListener::from_std(listener).expect("a listener");
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(accepting.clone().converse(stream));
             }
         });
-        Self { url, bridge }
+        Self { url, state }
     }
 
     /// Forwards every call to this URL. Call it once.
     pub fn forward_to(&self, upstream: &str) {
-        assert!(self.bridge.upstream.set(upstream.to_owned()).is_ok(), "a hop has one upstream");
+        assert!(self.state.upstream.set(upstream.to_owned()).is_ok(), "a hop has one upstream");
     }
 
     /// Returns the calls since the last time, for example `AWSStepFunctions.ListMapRuns` or `PUT /bucket/key`.
     pub fn take_calls(&self) -> Vec<String> {
-        std::mem::take(&mut self.bridge.calls.lock().expect("nobody panics with it"))
+        std::mem::take(&mut self.state.calls.lock().expect("nobody panics with it"))
     }
 
-    /// Loses the answer of each call for which `loses` returns true. Its argument is the call in the form of [`Hop::take_calls`].
+    /// Loses the answer of each call for which `loses` returns true. Its argument is the call in the form of [`LossyProxy::take_calls`].
     pub fn lose(&self, loses: impl FnMut(&str) -> bool + Send + 'static) {
-        *self.bridge.loses.lock().expect("nobody panics with it") = Some(Box::new(loses));
+        *self.state.loses.lock().expect("nobody panics with it") = Some(Box::new(loses));
     }
 }
 
-impl Bridge {
+impl ProxyState {
     async fn converse(self: Arc<Self>, stream: TcpStream) {
         let service = service_fn(|request| {
-            let bridge = self.clone();
-            async move { bridge.hand_on(request).await.map_err(io::Error::other) }
+            let state = self.clone();
+            async move { state.hand_on(request).await.map_err(io::Error::other) }
         });
         let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }

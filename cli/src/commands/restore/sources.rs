@@ -17,16 +17,16 @@ use crate::{
 
 /// Managed snapshot whose tags record its Night.
 #[derive(Clone, Debug)]
-pub struct Point {
+pub struct SourcePoint {
     pub snapshot: Snapshot,
     pub night: Night,
 }
 
 /// Volumes, snapshots, instances and zones of every Region.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct Sources {
     /// Restore points of the volumes that the command line may mean.
-    pub points: Vec<Point>,
+    pub points: Vec<SourcePoint>,
     /// The volumes among them that still exist.
     pub volumes: Vec<Volume>,
     /// Instances that `--server` names.
@@ -38,7 +38,7 @@ pub struct Found {
     pub zones: Vec<Zone>,
 }
 
-impl Found {
+impl Sources {
     /// Reads the resources of one Region that the command line names.
     pub async fn read(region: &Region, backup_stack: &str, asked: &Restore) -> Result<Self> {
         let mut found = Self::default();
@@ -53,9 +53,9 @@ impl Found {
             found.servers = instances(region, server).await?;
             ids = ids_of_server(region, backup_stack, server, &found.servers).await?;
         }
-        let Inventory { volumes, snapshots, .. } = Inventory::of_volumes(region, backup_stack, &ids).await?;
+        let Inventory { volumes, snapshots, .. } = Inventory::read_volumes(region, backup_stack, &ids).await?;
         found.volumes = volumes;
-        found.points = snapshots.into_iter().filter_map(Point::new).collect();
+        found.points = snapshots.into_iter().filter_map(SourcePoint::new).collect();
         found.restored = region.volumes(&[filter("tag-key", [RESTORED_FROM])]).await?;
         found.zones = region.zones().await?;
         Ok(found)
@@ -75,7 +75,7 @@ impl Found {
     }
 }
 
-impl Point {
+impl SourcePoint {
     /// Returns none for a snapshot whose tags do not record its Night.
     pub fn new(snapshot: Snapshot) -> Option<Self> {
         Some(Self { night: snapshot.night()?, snapshot })

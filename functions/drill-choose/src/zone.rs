@@ -1,4 +1,4 @@
-//! The place of a drill's volumes: the Availability Zone, and the instance that checks them.
+//! The Availability Zone of a drill's volumes, and the instance that checks them.
 
 use aws::error;
 use aws_sdk_ec2::{
@@ -17,7 +17,7 @@ pub struct DrillZone {
     pub instance: String,
 }
 
-/// Chooses the place in `region`. If the Region is the stack's own and an instance is configured, returns the instance and its zone.
+/// Chooses the zone in `region`. If the Region is the stack's own and an instance is configured, returns the instance and its zone.
 /// Otherwise returns the configured zone of the Region, or its first.
 ///
 /// # Errors
@@ -26,7 +26,7 @@ pub struct DrillZone {
 pub async fn choose(ec2: &Client, settings: &Settings, region: &str) -> Result<DrillZone, Error> {
     require_one_each(&settings.zones, &settings.regions)?;
     if !settings.instance.is_empty() && settings.home == region {
-        let (zone, instance) = (zone_of(ec2, &settings.instance).await?, settings.instance.clone());
+        let (zone, instance) = (instance_zone(ec2, &settings.instance).await?, settings.instance.clone());
         return Ok(DrillZone { zone, instance });
     }
     let zones = ec2.describe_availability_zones().send().await;
@@ -45,13 +45,13 @@ fn require_one_each(zones: &str, regions: &str) -> Result<(), Error> {
                 .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(|one: char| one.is_ascii_digit()))
         };
         let Some(region) = regions.split(',').find(is_of) else {
-            return Err(Error::bad_input("DrillZones", zone, format!("not a zone of {regions}")));
+            return Err(Error::bad_input("DrillZones", zone, format!("is not a zone of {regions}")));
         };
         if let Some(other) = used.insert(region, zone) {
             return Err(Error::bad_input(
                 "DrillZones",
                 zone,
-                format!("{region} already has {other}; name one zone for each Region"),
+                format!("is a second zone of {region}, after {other}; name one zone for each Region"),
             ));
         }
     }
@@ -60,12 +60,12 @@ fn require_one_each(zones: &str, regions: &str) -> Result<(), Error> {
 
 /// Returns the zone of an instance. Looks it up by a filter, not by id, because EC2 then returns an empty list if the instance does not
 /// exist.
-async fn zone_of(ec2: &Client, id: &str) -> Result<String, Error> {
+async fn instance_zone(ec2: &Client, id: &str) -> Result<String, Error> {
     let named = Filter::builder().name("instance-id").values(id).build();
     let found = ec2.describe_instances().filters(named).send().await;
     let found = found.map_err(|error| error::from_sdk("DescribeInstances", error))?;
     let instance = found.reservations().iter().flat_map(|reservation| reservation.instances()).next();
-    let unknown = "there is no such instance in the stack's Region; choose another, or clear the parameter";
+    let unknown = "does not exist in the stack's Region; choose another instance, or clear the parameter";
     let instance = instance.ok_or_else(|| Error::bad_input("DrillInstance", id, unknown))?;
     let state = instance.state().and_then(|state| state.name());
     if state != Some(&InstanceStateName::Running) {
@@ -84,9 +84,9 @@ fn zone(there: &[AvailabilityZone], configured: &str, region: &str) -> Result<St
     let mut wanted = None;
     for name in of_region {
         let zone = there.iter().find(|zone| zone.zone_name() == Some(name));
-        let zone = zone.ok_or_else(|| Error::bad_input("DrillZones", name, "not a zone that this account has"))?;
+        let zone = zone.ok_or_else(|| Error::bad_input("DrillZones", name, "is not a zone of this account"))?;
         if !is_available(zone) {
-            return Err(unusable(format!("DrillZones: {name} is not available now; choose another zone")));
+            return Err(unusable(format!("DrillZones {name} is not available now; choose another zone")));
         }
         wanted = wanted.or(Some(name.to_owned()));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use strict_ec2::{Fault, Rules, StrictEc2};
 use tests::{
     cloud::{Cloud, WITHOUT_SERVERS},
-    hop::Hop,
+    lossy_proxy::LossyProxy,
 };
 
 /// A part of the name of each call, in the order of the run.
@@ -32,7 +32,7 @@ fn is(call: &str, wanted: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_of_s3_is_tried_again_and_an_outage_is_mailed() {
-    let (strict, hop) = (StrictEc2::listen(Rules::default()), Hop::listen());
+    let (strict, hop) = (StrictEc2::listen(Rules::default()), LossyProxy::listen());
     let variables = [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("AWS_ENDPOINT_URL_S3", &hop.url), WITHOUT_SERVERS];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let cloud = Cloud::down("lost", variables.into());

@@ -2,11 +2,11 @@
 
 use anyhow::{Result, bail};
 
-use super::found::{Found, Point};
+use super::sources::{SourcePoint, Sources};
 use crate::account::ec2::{Instance, Volume, Zone};
 
 /// Returns the instance to attach to.
-pub fn instance<'a>(found: &'a Found, asked: &str, point: &Point) -> Result<&'a Instance> {
+pub fn instance<'a>(found: &'a Sources, asked: &str, point: &SourcePoint) -> Result<&'a Instance> {
     let is_gone = |instance: &&Instance| matches!(instance.state.as_str(), "terminated" | "shutting-down");
     let (gone, there): (Vec<_>, Vec<_>) = found.targets.iter().partition(is_gone);
     let region = point.snapshot.region.as_str();
@@ -38,7 +38,7 @@ impl Instance {
 
 /// Returns the error for an instance on an Outpost, which only takes volumes of the same Outpost (Outposts user guide, "Amazon EBS on
 /// Outposts").
-fn of_outpost(instance: &Instance, point: &Point) -> String {
+fn of_outpost(instance: &Instance, point: &SourcePoint) -> String {
     let (region, id, outpost) = (&instance.region, &point.snapshot.id, instance.outpost.as_deref().unwrap_or_default());
     format!(
         "{} is on an Outpost, and takes volumes of that Outpost alone: `aws ec2 create-volume --region {region} --availability-zone {} \
@@ -49,7 +49,7 @@ fn of_outpost(instance: &Instance, point: &Point) -> String {
 }
 
 /// Returns the remedy for a restore point of another Region.
-fn copy(point: &Point, region: &str) -> String {
+fn copy(point: &SourcePoint, region: &str) -> String {
     let (id, own) = (&point.snapshot.id, &point.snapshot.region);
     format!(
         "the restore point in {own}: copy it there first, `aws ec2 copy-snapshot --region {region} --source-region {own} \
@@ -59,11 +59,11 @@ fn copy(point: &Point, region: &str) -> String {
 
 /// Returns the zone in which the volume is created.
 pub fn zone(
-    found: &Found,
+    found: &Sources,
     asked: Option<&str>,
     instance: Option<&Instance>,
     original: Option<&Volume>,
-    point: &Point,
+    point: &SourcePoint,
 ) -> Result<String> {
     let region = point.snapshot.region.as_str();
     let zones: Vec<_> = found.zones.iter().filter(|zone| zone.region == region).collect();
