@@ -6,7 +6,7 @@ use domain::Night;
 use jiff::{SignedDuration, Timestamp};
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use crate::deployment::price::Template;
+use crate::{commands::coverage::DEFAULT_MAX_AGE, deployment::price::Template};
 
 /// Run, inspect and restore nightly EBS backups.
 ///
@@ -15,7 +15,7 @@ use crate::deployment::price::Template;
 #[derive(Debug, Parser)]
 #[command(name = "nightly", version, max_term_width = 120)]
 pub struct Cli {
-    /// CloudFormation stack of the backup, or the value of its BackupStack tag [default: the only one in the Region]
+    /// Name of the CloudFormation stack of the backup, or the value of its BackupStack tag [default: the only one in the Region]
     #[arg(long, short, global = true, env = "BACKUP_STACK", value_name = "NAME")]
     pub stack: Option<String>,
     /// AWS Region of the stack [default: from your AWS configuration]
@@ -37,7 +37,7 @@ pub struct Cli {
 pub enum Command {
     /// Show what would change in the stack, ask, and deploy it
     Deploy(Deploy),
-    /// Delete the stack; its snapshots and buckets stay
+    /// Delete the stack, but keep its snapshots and buckets
     Destroy(Destroy),
     /// Print the completions of a shell
     Completions {
@@ -53,21 +53,21 @@ pub enum Command {
 /// The commands that work on a backup that is deployed.
 #[derive(Debug, Subcommand)]
 pub enum BackupCommand {
-    /// Check the stack, its alerts and the account's limits, the worst first
+    /// Check the stack, its alerts and the account's limits, worst first
     Check(Check),
-    /// Start a run and follow it to its end
+    /// Start a run and follow it until it ends
     Run(Run),
     /// List the last runs, or show those of one Night in full
     Status(Status),
-    /// List every in-use volume with its newest restore point, those without one of the last 36 hours first, and volumes that are no longer backed up
+    /// List every in-use volume with its newest restore point, and volumes that are no longer backed up, worst first
     Coverage(Coverage),
     /// List the restore points by Interval, and when each expires
     List(List),
-    /// Say why a snapshot is kept, and until when
+    /// Explain why a snapshot is kept, and until when
     Why(Why),
     /// Restore a volume, or every volume of a server
     Restore(Restore),
-    /// Start a restore drill and follow it to its end
+    /// Start a restore drill and follow it until it ends
     Drill(Drill),
     /// Draw an execution as a picture (SVG), its states coloured by outcome
     Graph(Graph),
@@ -82,16 +82,16 @@ pub struct Deploy {
     /// Email address for alerts
     #[arg(long, value_name = "ADDRESS")]
     pub email: Option<String>,
-    /// Parameters of the template; one that is not given keeps its deployed value
+    /// Parameters of the template; all others keep their deployed values
     #[arg(long, num_args = 1.., value_name = "KEY=VALUE", value_parser = pair)]
     pub parameters: Vec<(String, String)>,
-    /// Tags of the stack and its resources [default: those that it has]
+    /// Tags of the stack and its resources [default: unchanged]
     #[arg(long, num_args = 1.., value_name = "KEY=VALUE", value_parser = pair)]
     pub tags: Vec<(String, String)>,
     /// Role that CloudFormation assumes [default: your own credentials]
     #[arg(long, value_name = "ARN")]
     pub role_arn: Option<String>,
-    /// Do not ask
+    /// Skip the confirmation
     #[arg(long)]
     pub yes: bool,
     /// Only check the parameters, the credentials and the state of the stack
@@ -108,7 +108,7 @@ pub struct Deploy {
 /// `nightly destroy`
 #[derive(Args, Debug)]
 pub struct Destroy {
-    /// Do not ask
+    /// Skip the confirmation
     #[arg(long)]
     pub yes: bool,
     /// Delete a stack at an endpoint that is not AWS's own, such as a local cloud
@@ -133,13 +133,13 @@ pub struct Run {
     /// Night of the run, such as 2026-12-31
     #[arg(long, value_name = "DATE")]
     pub night: Option<Night>,
-    /// Rerun with the input of this execution, its name or ARN, for the same Night
+    /// Name or ARN of an execution, to rerun with its input for the same Night
     #[arg(long, value_name = "EXECUTION", conflicts_with_all = ["time", "night"])]
     pub like: Option<String>,
     /// Change nothing; report what the run would do
     #[arg(long)]
     pub dry_run: bool,
-    /// Also write the report as a page: one HTML file that needs no network
+    /// Also write the report to this HTML file, which needs no network
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }
@@ -152,7 +152,7 @@ pub struct Status {
     /// Number of runs to list
     #[arg(long, default_value = "14", value_name = "COUNT", conflicts_with = "night")]
     pub last: NonZeroUsize,
-    /// Also write the report of the Night as a page: one HTML file that needs no network
+    /// Also write the report of the Night to this HTML file, which needs no network
     #[arg(long, value_name = "FILE", requires = "night")]
     pub html: Option<PathBuf>,
 }
@@ -160,7 +160,7 @@ pub struct Status {
 /// For the commands that look at volumes and restore points.
 #[derive(Args, Clone, Debug)]
 pub struct Regions {
-    /// Comma-separated list of the Regions to look in [default: the parameter Regions of the stack]
+    /// Comma-separated list of Regions [default: the parameter Regions of the stack]
     #[arg(long, value_delimiter = ',', value_name = "REGIONS")]
     pub regions: Vec<String>,
 }
@@ -170,8 +170,8 @@ pub struct Regions {
 pub struct Coverage {
     #[command(flatten)]
     pub regions: Regions,
-    /// Age from which a restore point is too old, such as 36h or 2d
-    #[arg(long, value_name = "AGE", default_value = "36h", value_parser = age)]
+    /// Age above which a restore point is stale, such as 36h or 2d
+    #[arg(long, value_name = "AGE", default_value = DEFAULT_MAX_AGE, value_parser = age)]
     pub max_age: SignedDuration,
 }
 
@@ -180,7 +180,7 @@ pub struct Coverage {
 pub struct List {
     #[command(flatten)]
     pub regions: Regions,
-    /// Only this volume's
+    /// Id or Name of a volume [default: all volumes]
     #[arg(value_name = "VOLUME")]
     pub volume: Option<String>,
 }
@@ -201,10 +201,10 @@ pub struct Why {
 pub struct Restore {
     #[command(flatten)]
     pub regions: Regions,
-    /// Id or Name of the volume to restore; it need not exist any more
+    /// Id or Name of the volume to restore; it may no longer exist
     #[arg(value_name = "VOLUME")]
     pub volume: Option<String>,
-    /// Restore every volume of this server from one Night: its Name or instance id; it need not exist any more
+    /// Name or id of a server, to restore all of its volumes from one Night; it may no longer exist
     #[arg(long, value_name = "NAME")]
     pub server: Option<String>,
     /// Night to restore from, such as 2026-12-31 [default: the newest restore point]
@@ -213,7 +213,7 @@ pub struct Restore {
     /// Availability Zone [default: that of the instance with --attach, otherwise that of the original volume]
     #[arg(long)]
     pub zone: Option<String>,
-    /// Attach the new volumes to this instance: its id or Name
+    /// Id or Name of the instance to attach the new volumes to
     #[arg(long, value_name = "INSTANCE")]
     pub attach: Option<String>,
     /// Device name [default: that of the original volume, otherwise the first free one from /dev/sdf to /dev/sdp]
@@ -266,7 +266,7 @@ fn age(text: &str) -> Result<SignedDuration, String> {
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("it is not of the form Key=Value".to_owned()),
+        _ => Err("it must have the form Key=Value".to_owned()),
     }
 }
 
@@ -286,7 +286,7 @@ fn device(text: &str) -> Result<String, String> {
     };
     match is_name() {
         Some(true) => Ok(text.to_owned()),
-        _ => Err("EC2's names are /dev/sdf to /dev/sdp, on Windows xvdf to xvdp; a name like /dev/nvme1n1 is the server's own".to_owned()),
+        _ => Err("use a name from /dev/sdf to /dev/sdp, or xvdf to xvdp on Windows; EC2 does not use names like /dev/nvme1n1".to_owned()),
     }
 }
 

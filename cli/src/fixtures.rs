@@ -1,6 +1,6 @@
 //! Volumes, snapshots and a stack for the tests of the commands.
 
-use domain::{Intervals, Night, foreign_tags::ForeignTags, retention::Policy, selection::Selection, tags::Tags};
+use domain::{Intervals, Night, retention::Policy, selection::Selection, tags::Tags, tags_not_copied::TagsNotCopied};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::account::{
@@ -67,7 +67,7 @@ pub fn stack() -> Stack {
         regions: vec!["eu-west-1".to_owned()],
         time_zone: TimeZone::UTC,
         selection: Selection::default(),
-        foreign: ForeignTags::default(),
+        foreign: TagsNotCopied::default(),
         policy: Policy { dailies: 2, quarterly_months: 15, quarterlies: 5 },
     }
 }

@@ -66,7 +66,7 @@ pub enum SnapshotEnd {
     Pending,
     /// The snapshot is in the Recycle Bin, is being recovered, or has an unknown state. It neither counts nor expires.
     Other,
-    /// The snapshot stays while its volume is left out, because it lacks newer restore points.
+    /// The snapshot stays while the volume is not backed up, because it lacks newer restore points.
     LeftOut,
     /// The snapshot does not expire within the forecast.
     Later,

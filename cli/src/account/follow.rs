@@ -64,7 +64,7 @@ impl<'a> ExecutionFollower<'a> {
                     if !error::may_pass(&error) || since.elapsed() > RETRY_FOR {
                         self.progress.settle();
                         return Err(error).context(
-                            "no longer followed, but the execution continues (to see how far a run is: nightly status)",
+                            "stopped following, but the execution continues (to see the progress of a run: nightly status)",
                         );
                     }
                 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::{error::ProvideErrorMetadata, types::Stack as Described};
-use domain::{foreign_tags::ForeignTags, night, retention::Policy, selection::Selection};
+use domain::{night, retention::Policy, selection::Selection, tags_not_copied::TagsNotCopied};
 use jiff::tz::TimeZone;
 
 use crate::account::{Account, error};
@@ -24,7 +24,7 @@ pub struct Stack {
     /// Selection of the in-use volumes that are backed up.
     pub selection: Selection,
     /// Tags of volumes that are not copied.
-    pub foreign: ForeignTags,
+    pub foreign: TagsNotCopied,
     pub policy: Policy,
 }
 
@@ -79,7 +79,7 @@ impl Stack {
             regions: regions.split(',').map(str::to_owned).collect(),
             time_zone: night::zone(parameter("TimeZone")?)?,
             selection: Selection::read(parameter("VolumeTag")?)?,
-            foreign: ForeignTags::read(parameter("TagsNotCopied")?)?,
+            foreign: TagsNotCopied::read(parameter("TagsNotCopied")?)?,
             policy: Policy::read(
                 parameter("KeepDailies")?,
                 parameter("QuarterlyMonths")?,

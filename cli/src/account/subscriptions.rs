@@ -22,10 +22,10 @@ pub async fn missing(sns: &Client, topic: &str, region: &str) -> Result<Option<S
     }
     let todo = match listed.is_empty() {
         true => format!(
-            "nobody is subscribed to the emails, so nobody learns of a run that fails: `aws sns subscribe --region {region} --topic-arn {topic} \
+            "nobody is subscribed to the emails, so nobody is alerted if a run fails: `aws sns subscribe --region {region} --topic-arn {topic} \
              --protocol email --notification-endpoint YOU@EXAMPLE.COM`, then confirm it"
         ),
-        false => "no subscription to the emails is confirmed, so nobody learns of a run that fails: follow the link in AWS's email".to_owned(),
+        false => "no subscription to the emails is confirmed, so nobody is alerted if a run fails: follow the link in AWS's email".to_owned(),
     };
     Ok(Some(todo))
 }

@@ -26,6 +26,8 @@ use crate::{
     },
 };
 
+/// Age above which a restore point is stale, in the form that `--max-age` takes: a night and a half.
+pub const DEFAULT_MAX_AGE: &str = "36h";
 /// Age in seconds below which a volume without a restore point is shown with its age.
 const NEW: i64 = 36 * 3600;
 
@@ -322,7 +324,7 @@ impl Row {
             Cover::LeftOut => "left out",
         };
         let pending = self.pending.as_ref().map(|point| format!("one pending for {}", in_words(point.age_seconds)));
-        let made = made.map(|made| format!("made {} ago", in_words(made)));
+        let made = made.map(|made| format!("created {} ago", in_words(made)));
         [Some(word.to_owned()), made, pending].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }

@@ -51,7 +51,7 @@ pub async fn run(account: &Account, stack: &Stack, args: &Drill, json: bool) -> 
     tokio::select! {
         biased;
         () = interrupted => {
-            output::note("\nNo longer followed, but the drill continues. To see its result: nightly coverage");
+            output::note("\nStopped following. The drill continues. To see its result: nightly coverage");
             Ok(Exit::Interrupted)
         }
         verdict = follow(account, stack, json, &execution, &mut progress) => verdict,
@@ -166,7 +166,7 @@ mod tests {
         let proven = json!({"volumeId": "vol-0123456789abcdef0", "at": "2026-11-29T12:00:14Z", "snapshotId": "snap-1",
             "night": "2026-11-28", "intervals": "Daily", "seconds": 74, "depth": "database"});
         let unproven = json!({"volumeId": "vol-0123456789abcdef1", "snapshotId": "snap-2", "night": "2026-10-01",
-            "intervals": "Daily+Quarterly", "reason": {"code": "TooLarge", "message": "its volume has 101 GiB, but the parameter DrillGiB allows 100"}});
+            "intervals": "Daily+Quarterly", "reason": {"code": "TooLarge", "message": "the volume has 101 GiB, but the parameter DrillGiB allows 100"}});
         let stays =
             json!({"volumeId": "vol-9", "snapshotId": null, "reason": {"code": "Refused", "message": "\u{1b}[2Jno"}});
         let region = json!({"region": "eu-west-1", "volumes": 5, "taken": 2, "proven": [proven], "unproven": [unproven],
@@ -185,7 +185,7 @@ mod tests {
             "NOT EVERYTHING PROVEN",
             "eu-west-1: 2 of 5 volumes with restore points drilled",
             "in 1m 14s  database",
-            "vol-0123456789abcdef1, 2026-10-01: TooLarge: its volume has 101 GiB",
+            "vol-0123456789abcdef1, 2026-10-01: TooLarge: the volume has 101 GiB",
             "DrillGiB",
             "vol-9 could not be deleted: Refused:  [2Jno",
             "1 volume left behind by an earlier drill: deleted",

@@ -96,7 +96,7 @@ impl Listing {
         text += &terminal
             .prose(0, &format!("Expiry dates assume that every run from {next} on succeeds. Times are in {zone}."));
         if self.volumes.is_empty() {
-            return text + "\n" + &terminal.prose(0, "There is no restore point yet. `nightly run` makes the first.");
+            return text + "\n" + &terminal.prose(0, "There is no restore point yet. `nightly run` creates the first.");
         }
         let tables: Vec<_> = self.volumes.iter().map(|volume| volume.table(&stack.time_zone)).collect();
         for (volume, table) in self.volumes.iter().zip(terminal.draw(&tables)) {
@@ -137,7 +137,7 @@ fn listed_snapshot(snapshot: &Snapshot, end: Option<&SnapshotEnd>) -> ListedSnap
     let identity = snapshot.identity.as_ref();
     let (expires, reason) = match (end, identity) {
         (Some(end), _) => (end.expires(), expiry::reason(end, &snapshot.state)),
-        (None, Err(problem)) => (None, format!("its tags cannot be read: {problem}")),
+        (None, Err(problem)) => (None, format!("the tags cannot be read: {problem}")),
         (None, Ok(_)) => (None, String::new()),
     };
     ListedSnapshot {

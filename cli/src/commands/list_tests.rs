@@ -37,7 +37,7 @@ fn the_longest_interval_comes_first_and_the_newest_night_of_each() {
             ("2026-12-01", "2026-12-04", "needs 2 newer, has 0"),
             ("2026-11-30", "2026-12-03", "needs 2 newer, has 1"),
             ("2026-11-01", "2026-12-03", "the snapshot failed"),
-            ("2026-12-02", "never", "its tags cannot be read: no Night tag"),
+            ("2026-12-02", "never", "the tags cannot be read: no Night tag"),
         ])
     );
 }
@@ -102,6 +102,6 @@ fn no_line_is_wider_than_the_terminal() {
 fn a_date_is_not_promised_for_a_volume_that_is_left_out() {
     let snapshots = ["2026-12-01", "2026-12-02"].map(|night| of_night("vol-1", night, "completed")).to_vec();
     let told = told(&listing(&inventory(vec![volume("vol-1", &[("Backup", "false")])], snapshots)));
-    let left_out = |night| (night, "never", "its volume is left out");
+    let left_out = |night| (night, "never", "the volume is not backed up");
     assert_eq!(told, expected(&[left_out("2026-12-02"), left_out("2026-12-01")]));
 }

@@ -54,11 +54,11 @@ pub async fn run(account: &Account, stack: &Stack, args: &Run, json: bool) -> Re
         return Ok(Exit::Interrupted);
     };
     let mut progress = Progress::on_stderr(stack.time_zone.clone());
-    progress.print(&format!("Night with input {input}, execution {}", executions::name(&execution)));
+    progress.print(&format!("Run with input {input}, execution {}", executions::name(&execution)));
     tokio::select! {
         biased;
         () = interrupted => {
-            output::note("\nNo longer followed, but the run continues. To see how far it is: nightly status");
+            output::note("\nStopped following. The run continues. To see its progress: nightly status");
             Ok(Exit::Interrupted)
         }
         verdict = follow(account, stack, args, json, &execution, &mut progress) => verdict,

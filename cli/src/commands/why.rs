@@ -125,7 +125,7 @@ impl Explanation {
                 expiry::sentences(end, identity.interval, tagged, &snapshot.state, stack.policy, next)
             }
             (_, Err(problem)) if managed => format!(
-                "It has this stack's {BACKUP_STACK} tag, but its tags cannot be read: {problem}. So it neither counts nor expires, \
+                "It has this stack's {BACKUP_STACK} tag, but the tags cannot be read: {problem}. So it neither counts nor expires, \
                  and every night's report names it, until somebody fixes the tag or deletes the snapshot."
             ),
             _ => not_ours(snapshot, &stack.backup_stack),

@@ -61,7 +61,7 @@ fn each_state_and_each_way_to_stay_has_its_own_words() {
     assert!(second(kept).starts_with("It never expires: somebody set its Interval tag to Annual"));
     let mut unreadable = of_night("vol-1", "2026-11-20", "completed");
     unreadable.identity = Err("no Night tag".into());
-    assert!(second(unreadable).contains("its tags cannot be read: no Night tag"));
+    assert!(second(unreadable).contains("the tags cannot be read: no Night tag"));
 }
 
 #[test]

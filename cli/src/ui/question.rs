@@ -9,7 +9,7 @@ use std::io::{IsTerminal, Write, stderr, stdin};
 /// stdin is not a terminal. The error includes `remedy`.
 pub fn ask(question: &str, remedy: &str) -> Result<String> {
     if !stdin().is_terminal() {
-        bail!("{question} Nobody can answer, because this is not a terminal: {remedy}");
+        bail!("{question} There is no terminal to ask on: {remedy}");
     }
     let _ = write!(stderr(), "{question} ");
     let mut line = String::new();

@@ -6,7 +6,7 @@ use crate::{forecast::SnapshotEnd, ui::text::plural};
 
 pub fn keeps(policy: Policy) -> String {
     format!(
-        "keeps a daily until it is {} old and has {} newer ones, a quarterly until it is {} old and has {} newer ones, an annual for ever",
+        "keeps a daily until it is {} old and has {} newer ones, a quarterly until it is {} old and has {} newer ones, an annual forever",
         plural(policy.dailies as usize, "Night"),
         policy.dailies,
         plural(policy.quarterly_months as usize, "month"),
@@ -20,7 +20,7 @@ pub fn reason(end: &SnapshotEnd, state: &str) -> String {
         SnapshotEnd::Annual => "annual".to_owned(),
         SnapshotEnd::NewestOfGone => "newest of a gone volume".to_owned(),
         SnapshotEnd::Pending | SnapshotEnd::Other => format!("while it is {state}"),
-        SnapshotEnd::LeftOut => "its volume is left out".to_owned(),
+        SnapshotEnd::LeftOut => "the volume is not backed up".to_owned(),
         SnapshotEnd::Later => "not within ten years".to_owned(),
         SnapshotEnd::Failed(_) => "the snapshot failed".to_owned(),
         SnapshotEnd::Aged { .. } => "by age, its volume is gone".to_owned(),
@@ -64,7 +64,7 @@ pub fn sentences(
             format!("Its state is {state}: it neither counts nor expires until it is completed again, or a person deletes it.")
         }
         SnapshotEnd::LeftOut => format!(
-            "It stays while its volume is left out of the backup: a {word} expires only if enough newer ones exist, and no run makes any."
+            "It stays while the volume is not backed up of the backup: a {word} expires only if enough newer ones exist, and no run makes any."
         ),
         SnapshotEnd::Later => "Under today's parameters it does not expire within ten years.".to_owned(),
         SnapshotEnd::Failed(on) => format!("The snapshot failed, so it is not a restore point. The next run, for {on}, deletes it."),

@@ -155,7 +155,7 @@ fn volumes(region: &RunRegion, most: usize) -> Shown<VolumeRow<'_>> {
 fn snapshots(region: &RunRegion, dry_run: bool, most: usize) -> Shown<SnapshotRow<'_>> {
     let gone = if dry_run { "Would be deleted" } else { "Deleted" };
     let unreadable = region.unreadable.iter().map(|one| {
-        let detail = format!("its tags cannot be read: {}", one.problem);
+        let detail = format!("the tags cannot be read: {}", one.problem);
         SnapshotRow { id: &one.snapshot_id, tags: None, is_news: true, outcome: "Kept", detail }
     });
     let listed = region.still_listed.iter();

@@ -36,7 +36,7 @@ fn complete(report: &Report) -> Verdict {
         1 => "The only volume is protected".to_owned(),
         _ => format!("All {} volumes are protected", grouped(protected)),
     };
-    let mut lead = format!("Each volume that the backup selects in {} has a snapshot of tonight.", regions(report));
+    let mut lead = format!("Each volume that the backup selects in {} has a snapshot for this Night.", regions(report));
     let (late, deselected) =
         (report.total(|region| region.failed_snapshots.len()), report.total(|region| region.deselected.len()));
     if late > 0 {
@@ -47,7 +47,8 @@ fn complete(report: &Report) -> Verdict {
     }
     let at_risk = Summary::from(report).at_risk();
     if let Some(since) = at_risk {
-        lead += &format!(" A volume is at risk: its newest restore point is of {}.", since.strftime("%F %H:%M UTC"));
+        lead +=
+            &format!(" A volume is at risk: its newest restore point dates from {}.", since.strftime("%F %H:%M UTC"));
     }
     if deselected > 0 {
         lead += &format!(" {} no longer backed up: see below.", plural(deselected, "volume"));

@@ -5,9 +5,7 @@ use aws::{error, snapshots};
 use aws_sdk_ec2::{Client, types::Filter};
 use domain::{
     Error, ErrorName, Intervals, Night,
-    creation_tags::CreationTags,
-    description::Owner,
-    foreign_tags::ForeignTags,
+    descriptive_tags::Owner,
     input::{RunInput, require_past},
     messages::{Discovery, Volume},
     night,
@@ -17,6 +15,8 @@ use domain::{
     selection::Selection,
     step_functions::Execution,
     tags,
+    tags_at_creation::TagsAtCreation,
+    tags_not_copied::TagsNotCopied,
 };
 use ledger::{Ledger, keys};
 use serde::Deserialize;
@@ -38,9 +38,9 @@ pub struct Settings {
     pub time_zone: String,
     /// Empty, or `Key=Value`.
     pub volume_tag: String,
-    /// Parsed by [`ForeignTags::read`].
+    /// Parsed by [`TagsNotCopied::read`].
     pub tags_not_copied: String,
-    /// Parsed by [`CreationTags::read`].
+    /// Parsed by [`TagsAtCreation::read`].
     pub tags_at_creation: String,
     /// Parsed by [`Pace::read`].
     pub snapshots_per_second: String,
@@ -55,8 +55,8 @@ pub struct Settings {
 impl Settings {
     /// Checks the parameters of the other functions.
     fn check(&self) -> Result<(), Error> {
-        ForeignTags::read(&self.tags_not_copied)?;
-        CreationTags::read(Owner::default(), &self.tags_at_creation)?;
+        TagsNotCopied::read(&self.tags_not_copied)?;
+        TagsAtCreation::read(Owner::default(), &self.tags_at_creation)?;
         Pace::read(&self.snapshots_per_second)?;
         Policy::read(&self.keep_dailies, &self.quarterly_months, &self.keep_quarterlies).map(drop)
     }

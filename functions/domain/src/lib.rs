@@ -5,19 +5,17 @@
 //! - [`night`], [`interval`]: the calendar.
 //! - [`input`]: the inputs of a run and of a drill, and the numeric parameters.
 //! - [`selection`]: the selection of volumes.
-//! - [`tags`]: a snapshot's tags and its identity. [`description`]: its descriptive tags. [`origin`]: the properties of its volume.
-//! - [`creation_tags`]: the tags that an account requires at creation. [`foreign_tags`]: the tags of other tools, which are never copied.
+//! - [`tags`]: a snapshot's tags and its identity. [`descriptive_tags`]: its descriptive tags. [`origin`]: the properties of its volume.
+//! - [`tags_at_creation`]: the tags that an account requires at creation. [`tags_not_copied`]: the tags of other tools, which are never copied.
 //! - [`retention`]: the expiry of snapshots.
 //! - [`drill`]: the restore drill.
 //! - [`pace`]: the rate of API calls.
 //! - [`messages`], [`step_functions`]: the messages between the functions and the state machine.
 //! - [`error`]: the error names that the state machine acts on. [`reason`]: the reason for a failure.
 
-pub mod creation_tags;
-pub mod description;
+pub mod descriptive_tags;
 pub mod drill;
 pub mod error;
-pub mod foreign_tags;
 pub mod input;
 pub mod interval;
 pub mod messages;
@@ -29,6 +27,8 @@ pub mod retention;
 pub mod selection;
 pub mod step_functions;
 pub mod tags;
+pub mod tags_at_creation;
+pub mod tags_not_copied;
 
 pub use error::{Error, ErrorName};
 pub use interval::{Interval, Intervals};

@@ -16,8 +16,7 @@ use aws_sdk_ec2::{
 };
 use domain::{
     Error, Night, Reason,
-    creation_tags::CreationTags,
-    description::Owner,
+    descriptive_tags::Owner,
     drill::{
         self, Limits, Proof, RestorePoint,
         messages::{DrillChoice, UnprovenVolume},
@@ -27,6 +26,7 @@ use domain::{
     reason::Code,
     step_functions::Execution,
     tags,
+    tags_at_creation::TagsAtCreation,
 };
 use jiff::Timestamp;
 use ledger::{Ledger, keys};
@@ -55,7 +55,7 @@ pub struct Settings {
     pub gibibytes: String,
     pub weeks: String,
     pub owner: Owner,
-    /// Parsed by [`CreationTags::read`].
+    /// Parsed by [`TagsAtCreation::read`].
     pub tags_at_creation: String,
     /// Comma-separated list of the drill's Regions.
     pub regions: String,
@@ -86,14 +86,14 @@ pub async fn handle(
     lambda::log::night(date);
     let stack = tags::backup_stack(&settings.backup_stack)?;
     let limits = Limits::read(&settings.volumes, &settings.gibibytes)?;
-    let weeks = drill::weeks(&settings.weeks)?;
-    let creation_tags = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
+    let weeks = drill::choice::weeks(&settings.weeks)?;
+    let creation_tags = TagsAtCreation::read(settings.owner.clone(), &settings.tags_at_creation)?;
     others::require_none(sfn, &execution).await?;
     let DrillZone { zone, instance } = zone::choose(ec2, settings, &region).await?;
 
     let found = restore_points(ec2, stack, &creation_tags).await?;
     let volumes = found.len();
-    let taken = if start.all { volumes } else { drill::sample(volumes, weeks) };
+    let taken = if start.all { volumes } else { drill::choice::sample(volumes, weeks) };
     let tried = last_tried(ledger, &region).await?;
     let mut due: Vec<&String> = found.keys().collect();
     // A volume that no drill ever took comes first.
@@ -101,7 +101,7 @@ pub async fn handle(
 
     let list = |name| ledger.write_list(keys::drill_list(date, &execution, &region, name));
     let (mut points, mut unproven) = (list("points"), list("unproven"));
-    for point in due.into_iter().take(taken).flat_map(|volume| drill::choose(&found[volume])) {
+    for point in due.into_iter().take(taken).flat_map(|volume| drill::choice::choose(&found[volume])) {
         if point.gibibytes <= limits.gibibytes {
             points.write(&point).await?;
         } else {
@@ -127,7 +127,7 @@ pub async fn handle(
 async fn restore_points(
     ec2: &Client,
     stack: &str,
-    creation_tags: &CreationTags,
+    creation_tags: &TagsAtCreation,
 ) -> Result<HashMap<String, Vec<(Timestamp, RestorePoint)>>, Error> {
     let mut found = HashMap::<String, Vec<_>>::new();
     snapshots::each_managed(ec2, stack, &[], async |snapshot| {
@@ -143,7 +143,7 @@ async fn restore_points(
 /// Returns the restore point of a completed snapshot of ours with readable identity tags. Each run reports the other snapshots. The drill
 /// does not know which volumes exist, so it skips a snapshot without the tag `SnapshotOf`. It also skips an archived snapshot, because
 /// restoring one from the archive takes up to 72 hours.
-fn restore_point(snapshot: Snapshot, creation_tags: &CreationTags) -> Option<(Timestamp, RestorePoint)> {
+fn restore_point(snapshot: Snapshot, creation_tags: &TagsAtCreation) -> Option<(Timestamp, RestorePoint)> {
     if snapshot.state() != Some(&SnapshotState::Completed) || snapshot.storage_tier() == Some(&StorageTier::Archive) {
         return None;
     }
@@ -169,7 +169,7 @@ async fn last_tried(ledger: &Ledger, region: &str) -> Result<HashMap<String, Tim
 
 fn too_large(point: RestorePoint, limits: Limits) -> UnprovenVolume {
     let (size, most) = (point.gibibytes, limits.gibibytes);
-    let message = format!("its volume has {size} GiB, but the parameter DrillGiB allows {most}");
+    let message = format!("the volume has {size} GiB, but the parameter DrillGiB allows {most}");
     UnprovenVolume::new(point, Reason::new(Code::TooLarge, message))
 }
 

@@ -1,7 +1,7 @@
 //! Entry point of the Lambda function `drill-choose`.
 
 use aws::Aws;
-use domain::description::Owner;
+use domain::descriptive_tags::Owner;
 use drill_choose::{Input, Settings, handle};
 use lambda::{any_night, serve, setting};
 use ledger::Ledger;

@@ -189,7 +189,7 @@ async fn takes_the_volumes_that_were_tried_longest_ago_and_those_never_tried_fir
     let unproven = objects.lock().unwrap()["drills/2026-11-29/run/eu-west-1/unproven.jsonl"].clone();
     let unproven: Value = serde_json::from_slice(&unproven).unwrap();
     assert_eq!(unproven["volumeId"], "vol-2");
-    let message = "its volume has 101 GiB, but the parameter DrillGiB allows 100";
+    let message = "the volume has 101 GiB, but the parameter DrillGiB allows 100";
     let reason = json!({"code": "TooLarge", "message": message});
     assert_eq!((&unproven["snapshotId"], &unproven["reason"]), (&json!("snap-2"), &reason));
 }

@@ -51,7 +51,7 @@ fn child(result: &ChildResult) -> Option<(String, Child)> {
     }
     let point = serde_json::from_str::<Input>(&result.input).ok()?.point;
     let snapshot_id = Some(point.snapshot_id.clone());
-    let reason = Reason::new(Code::NotRemoved, "its child execution ended early, and its volume may still exist");
+    let reason = Reason::new(Code::NotRemoved, "the child execution ended early, and the volume may still exist");
     let not_removed = Some(NotRemoved { volume_id: None, snapshot_id, reason });
     let outcome = ProofOutcome::Unproven(UnprovenVolume::new(point, result.caught().reason()));
     Some((outcome.snapshot_id().to_owned(), Child { outcome, not_removed }))

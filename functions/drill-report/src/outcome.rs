@@ -29,7 +29,7 @@ impl ProofOutcome {
                 Self::Proven(ProvenVolume { volume_id, proven })
             }
             (Some(failure), _) => Self::Unproven(UnprovenVolume::new(point, failure.reason())),
-            (None, _) => Self::not_tried(point, "its child execution ended before the check".to_owned()),
+            (None, _) => Self::not_tried(point, "the child execution ended before the check".to_owned()),
         }
     }
 

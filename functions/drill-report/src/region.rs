@@ -81,7 +81,7 @@ async fn outcomes(ledger: &Ledger, drill: &DrillRegionInput) -> Result<(Outcomes
 fn why_not_tried(drill: &DrillRegionInput) -> String {
     match drill.failure.get("ProveRestorePoints") {
         Some(caught) => format!("ProveRestorePoints failed: {}", caught.reason()),
-        None => "its child execution did not start".to_owned(),
+        None => "the child execution did not start".to_owned(),
     }
 }
 

@@ -113,7 +113,7 @@ async fn a_restore_point_whose_child_failed_died_or_did_not_start_is_not_proven(
     let reasons: Vec<_> =
         here.unproven.iter().map(|of| (of.volume_id.as_str(), of.unproven.reason.to_string())).collect();
     let expected =
-        [("vol-2", "Refused: no"), ("vol-3", "ABORTED"), ("vol-4", "NotTried: its child execution did not start")];
+        [("vol-2", "Refused: no"), ("vol-3", "ABORTED"), ("vol-4", "NotTried: the child execution did not start")];
     assert_eq!(reasons, expected.map(|(volume, reason)| (volume, reason.to_owned())));
     // A volume that could not be deleted does not undo the proof.
     assert_eq!(here.proven.iter().map(|of| of.volume_id.as_str()).collect::<Vec<_>>(), ["vol-1", "vol-5"]);

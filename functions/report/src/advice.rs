@@ -44,7 +44,7 @@ fn for_our_own(code: Code) -> Advice {
         }
         Code::Deselected => (
             "A volume is no longer backed up. Its restore points stay, but no run adds to them.",
-            "None if that was intended. Otherwise attach the volume, or correct its tags: `nightly coverage` lists what is left out.",
+            "If this was intended, do nothing. Otherwise attach the volume or correct its tags. `nightly coverage` lists every volume that is not backed up.",
         ),
         Code::NothingToProve => (
             "The drill found no restore point in any Region.",
@@ -55,19 +55,19 @@ fn for_our_own(code: Code) -> Advice {
             "Raise the parameter DrillGiB, or restore it by hand with `nightly restore`.",
         ),
         Code::VolumeError => (
-            "EBS could not make a volume from the snapshot.",
+            "EBS could not create a volume from the snapshot.",
             "If the snapshot is encrypted, check that its KMS key is enabled and may be used. Otherwise check AWS Health. Do not rely on this restore point.",
         ),
         Code::VolumeGone => (
-            "The drill's volume disappeared before it was checked.",
+            "The drill's volume was deleted before it was checked.",
             "If the snapshot is encrypted, the drill may not use its KMS key: check the parameter VolumeKeyArns, the key and its policy. Otherwise find out who deleted the volume.",
         ),
         Code::VolumeTaken => (
             "Somebody attached the drill's volume during its check.",
-            "Find out who did. Leave volumes with the tag RestoreDrill alone.",
+            "Find out who did. Do not use volumes that have the tag RestoreDrill.",
         ),
         Code::WrongSize => (
-            "The restored volume has another size than the original.",
+            "The restored volume differs in size from the original.",
             "Do not rely on this restore point. Ask AWS Support.",
         ),
         Code::NotAvailable | Code::NotChecked => (
@@ -84,10 +84,10 @@ fn for_our_own(code: Code) -> Advice {
         ),
         Code::NotRemoved => (
             "A volume that the drill created still exists and is billed.",
-            "Delete it in the EC2 console, or run another drill: it deletes leftovers first.",
+            "Delete it in the EC2 console, or start another drill, which deletes leftover volumes first.",
         ),
         Code::NotTried => {
-            ("The drill ended before it reached this restore point.", "Check the execution, then run another drill.")
+            ("The drill ended before it reached this restore point.", "Check the execution, then start another drill.")
         }
     };
     Advice { means, remedy }
@@ -99,12 +99,12 @@ const SERVICES: [(&[&str], &str, &str); 20] = [
     (
         &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"],
         "AWS denies the call.",
-        "Check service control policies, permissions boundaries and KMS key policies. CloudTrail's event of the call has the whole message.",
+        "Check service control policies, permissions boundaries and KMS key policies. The CloudTrail event has the full message.",
     ),
     (
         &["InvalidVolume.NotFound"],
         "The volume was deleted during the run.",
-        "None if the deletion was intended: the next run leaves it out.",
+        "If the deletion was intended, do nothing. The next run omits the volume.",
     ),
     (
         &["IncorrectState"],
@@ -167,18 +167,18 @@ const SERVICES: [(&[&str], &str, &str); 20] = [
     (
         &["Lambda.TooManyRequestsException"],
         "The account reached its limit of concurrent Lambda executions.",
-        "Raise Lambda's quota 'Concurrent executions', or find out which functions use it up.",
+        "Raise the Lambda quota 'Concurrent executions', or find the functions that use it up.",
     ),
     (
         &["Lambda.Unknown", "Lambda.AWSLambdaException", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout"],
         "The function crashed or timed out on every attempt.",
-        "Check its log around that time.",
+        "Check the function's log at that time.",
     ),
     (&["Transient"], "AWS did not respond, or failed, on every attempt.", "Check AWS Health."),
     (
         &["InvalidSnapshot.NotFound"],
         "The snapshot was deleted during the drill.",
-        "None if the deletion was intended: the next drill chooses another restore point.",
+        "If the deletion was intended, do nothing. The next drill chooses another restore point.",
     ),
     (
         &["InvalidInstanceId"],

@@ -103,11 +103,14 @@ fn verdict(summary: &Summary) -> String {
     let mut text = format!("Every selected volume has a snapshot for {night}.");
     let failed = summary.total(|region| region.failed_snapshots);
     if failed > 0 {
-        let _ = write!(text, " But {} failed in EBS.", plural(failed, "earlier snapshot"));
+        let _ = write!(text, " However, {} failed.", plural(failed, "earlier snapshot"));
     }
     if let Some(since) = summary.at_risk() {
-        let _ =
-            write!(text, "\nA volume is at risk: its newest restore point is of {} UTC.", since.strftime("%F %H:%M"));
+        let _ = write!(
+            text,
+            "\nA volume is at risk: its newest restore point dates from {} UTC.",
+            since.strftime("%F %H:%M")
+        );
     }
     text
 }

@@ -13,11 +13,11 @@ use aws_sdk_ec2::{
 };
 use domain::{
     Error, Intervals, Night,
-    creation_tags::CreationTags,
-    description::{self, Owner},
+    descriptive_tags::{self, Owner},
     messages::{ChildPosition, Volume},
     pace::Pace,
     tags,
+    tags_at_creation::TagsAtCreation,
 };
 use lambda::pace;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct Settings {
     pub backup_stack: String,
     pub snapshots_per_second: String,
     pub owner: Owner,
-    /// Parsed by [`CreationTags::read`].
+    /// Parsed by [`TagsAtCreation::read`].
     pub tags_at_creation: String,
 }
 
@@ -64,7 +64,7 @@ pub struct Output {
 /// `Transient` if EC2 does not respond, `Refused` for any other error.
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;
-    let creation_tags = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
+    let creation_tags = TagsAtCreation::read(settings.owner.clone(), &settings.tags_at_creation)?;
     pace::wait_for(input.turn, Pace::read(&settings.snapshots_per_second)?).await;
     let snapshot_id = match find(ec2, stack, &input).await? {
         Some(snapshot_id) => snapshot_id,
@@ -88,7 +88,7 @@ async fn find(ec2: &Client, stack: &str, input: &Input) -> Result<Option<String>
     Ok(found)
 }
 
-async fn create(ec2: &Client, stack: &str, creation_tags: &CreationTags, input: &Input) -> Result<String, Error> {
+async fn create(ec2: &Client, stack: &str, creation_tags: &TagsAtCreation, input: &Input) -> Result<String, Error> {
     let mut tags = creation_tags.select(&input.volume.tags);
     tags.extend(tags::identity(stack, input.night, &input.intervals, &input.volume.volume_id));
     let tags = Some(snapshots::ec2_tags(tags));
@@ -97,7 +97,7 @@ async fn create(ec2: &Client, stack: &str, creation_tags: &CreationTags, input: 
     let created = ec2
         .create_snapshot()
         .volume_id(&input.volume.volume_id)
-        .description(description::snapshot_description(&input.volume.tags))
+        .description(descriptive_tags::snapshot_description(&input.volume.tags))
         .tag_specifications(tags)
         .customize()
         .config_override(once)

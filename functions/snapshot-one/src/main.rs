@@ -1,7 +1,7 @@
 //! Entry point of the Lambda function `snapshot-one`.
 
 use aws::Aws;
-use domain::description::Owner;
+use domain::descriptive_tags::Owner;
 use lambda::{serve, setting};
 use snapshot_one::{Input, Settings, handle};
 

@@ -5,11 +5,11 @@ use aws::{error, snapshots};
 use aws_sdk_ec2::Client;
 use domain::{
     Error, ErrorName, Reason,
-    creation_tags::CreationTags,
-    description::{self, Owner},
-    foreign_tags::ForeignTags,
+    descriptive_tags::{self, Owner},
     messages::Volume,
     tags::Tags,
+    tags_at_creation::TagsAtCreation,
+    tags_not_copied::TagsNotCopied,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +36,9 @@ pub struct Output {
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub owner: Owner,
-    /// Parsed by [`ForeignTags::read`].
+    /// Parsed by [`TagsNotCopied::read`].
     pub tags_not_copied: String,
-    /// Parsed by [`CreationTags::read`].
+    /// Parsed by [`TagsAtCreation::read`].
     pub tags_at_creation: String,
 }
 
@@ -48,9 +48,9 @@ pub struct Settings {
 /// `BadInput` for a parameter that a person must fix, `Throttled` if EC2 throttles, `Transient` if it does not respond, `Refused` for any
 /// other error. After `Refused`, the snapshot has every tag except those that the message names.
 pub async fn handle(ec2: &Client, settings: &Settings, input: Input) -> Result<Output, Error> {
-    let foreign = ForeignTags::read(&settings.tags_not_copied)?;
-    let creation = CreationTags::read(settings.owner.clone(), &settings.tags_at_creation)?;
-    let described = description::descriptive_tags(&input.volume, &creation, &foreign);
+    let foreign = TagsNotCopied::read(&settings.tags_not_copied)?;
+    let creation = TagsAtCreation::read(settings.owner.clone(), &settings.tags_at_creation)?;
+    let described = descriptive_tags::descriptive_tags(&input.volume, &creation, &foreign);
     if !described.dropped.is_empty() {
         tracing::warn!(snapshot = input.snapshot_id, dropped = ?described.dropped, "no room for every tag of the volume");
     }

@@ -1,7 +1,7 @@
 //! Entry point of the Lambda function `tag-snapshot`.
 
 use aws::Aws;
-use domain::description::Owner;
+use domain::descriptive_tags::Owner;
 use lambda::{serve, setting};
 use tag_snapshot::{Input, Settings, handle};
 

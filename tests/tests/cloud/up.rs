@@ -88,11 +88,11 @@ async fn a_changed_function_template_or_state_machine_is_what_runs_next() {
     cloud.night(json!({"dryRun": true})).await;
     assert!(trace.exists(), "the run called the function that was there before");
 
-    checkout.edit("statemachine/nightly-backup.asl.yaml", "One night:", "One night, changed:");
+    checkout.edit("statemachine/nightly-backup.asl.yaml", "One run:", "One changed run:");
     checkout.edit("infra/backup.yaml", "DisplayName: Nightly backup", "DisplayName: Changed");
     checkout.up(&cloud);
     let now = definition(&cloud).await;
-    assert!(now.contains("One night, changed:"), "{now}");
+    assert!(now.contains("One changed run:"), "{now}");
     assert_eq!(versions(&now), versions(&after), "no function was changed");
     let sns = aws_sdk_sns::Client::new(&cloud.aws().await);
     let topic = sns.get_topic_attributes().topic_arn(cloud.exported("TOPIC_ARN")).send().await.expect("the topic");

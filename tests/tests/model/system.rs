@@ -3,15 +3,15 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
     Intervals, Night,
-    creation_tags::CreationTags,
-    description::{self, Owner},
-    foreign_tags::ForeignTags,
+    descriptive_tags::{self, Owner},
     input::RunInput,
     messages::Volume,
     night as domain_night,
     retention::{self, Policy, RetentionState},
     selection::Selection,
     tags,
+    tags_at_creation::TagsAtCreation,
+    tags_not_copied::TagsNotCopied,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,7 @@ pub fn creates(account: &ModelAccount, parameters: &ModelParameters, time: DateT
     let (night, stack) = (tonight(time, parameters), &parameters.backup_stack);
     let selection = Selection::read(&parameters.volume_tag).expect("a selection");
     let owner = Owner { client: parameters.client.clone(), project: parameters.project.clone() };
-    let creation = CreationTags::read(owner, "").expect("tags at creation");
+    let creation = TagsAtCreation::read(owner, "").expect("tags at creation");
     let tonights =
         managed(account, parameters).filter(|(_, one)| one.tags.get(tags::NIGHT) == Some(&night.to_string()));
     let done: BTreeSet<_> =
@@ -44,7 +44,7 @@ pub fn creates(account: &ModelAccount, parameters: &ModelParameters, time: DateT
         let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None };
         identity
             .into_iter()
-            .chain(description::descriptive_tags(&volume, &creation, &ForeignTags::default()).tags)
+            .chain(descriptive_tags::descriptive_tags(&volume, &creation, &TagsNotCopied::default()).tags)
             .collect()
     };
     let lacking = volumes.filter(|(id, _)| !done.contains(id.as_str()));

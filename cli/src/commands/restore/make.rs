@@ -85,12 +85,12 @@ impl Maker {
                 }
                 // The volume failed earlier, or somebody removed its tag to restore a second copy.
                 Some(_) => {}
-                None if age < SECONDS_OF_A_NEW_VOLUME => bail!("{}", failed(planned, &id, "gone again")),
+                None if age < SECONDS_OF_A_NEW_VOLUME => bail!("{}", failed(planned, &id, "deleted")),
                 // The token belongs to a volume that somebody deleted.
                 None => {}
             }
         }
-        bail!("{TURNS} volumes of {} in {} are gone again", planned.snapshot_id, planned.origin.zone)
+        bail!("{TURNS} volumes of {} in {} were deleted", planned.snapshot_id, planned.origin.zone)
     }
 
     /// Creates the volume of a token, or finds it if an earlier call created it. Returns its id and creation time, or none if the token was
@@ -155,7 +155,7 @@ impl Maker {
                         continue;
                     }
                     Some(&"error") => "in error",
-                    _ => "gone again",
+                    _ => "deleted",
                 };
                 problems.push(format!("{}: {}", planned.original, failed(planned, &id, what)));
                 planned.restored = None;

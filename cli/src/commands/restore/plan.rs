@@ -2,10 +2,10 @@
 
 use anyhow::{Result, bail};
 use domain::{
-    Night, description,
-    foreign_tags::ForeignTags,
+    Night, descriptive_tags,
     origin::Origin,
     tags::{self, RESTORED_FROM, Tags},
+    tags_not_copied::TagsNotCopied,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -189,7 +189,7 @@ fn attachment_notes(planned: &PlannedVolume, original: Option<&Volume>, instance
 }
 
 /// Returns the properties of the original, or those in the restore point's tags if the original no longer exists.
-fn plan_copy(point: &SourcePoint, original: Option<&Volume>, foreign: &ForeignTags) -> PlannedVolume {
+fn plan_copy(point: &SourcePoint, original: Option<&Volume>, foreign: &TagsNotCopied) -> PlannedVolume {
     let snapshot = &point.snapshot;
     let mut notes = Vec::new();
     let origin =
@@ -208,7 +208,7 @@ fn plan_copy(point: &SourcePoint, original: Option<&Volume>, foreign: &ForeignTa
     let (takes_iops, takes_throughput) = takes(&origin.kind);
     let mut tags = match original {
         Some(volume) => volume.tags.clone(),
-        None => description::volume_tags(&snapshot.tags, &snapshot.volume_id),
+        None => descriptive_tags::volume_tags(&snapshot.tags, &snapshot.volume_id),
     };
     tags.retain(|key, _| !key.starts_with("aws:") && key != RESTORED_FROM && !foreign.contains(key));
     while tags.len() >= tags::MOST {

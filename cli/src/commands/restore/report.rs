@@ -59,11 +59,12 @@ impl RestorePlan {
     fn next(&self, outcome: RestoreOutcome) -> Vec<String> {
         if outcome == RestoreOutcome::Partly {
             return vec![
-                "Next: fix that, then run the same again: it continues, and creates nothing twice.".to_owned(),
+                "Next: fix the error, then run the same command again. It continues, and creates nothing twice."
+                    .to_owned(),
             ];
         }
         if outcome == RestoreOutcome::Planned {
-            return vec!["Next: run the same without --plan.".to_owned()];
+            return vec!["Next: run the same command without --plan.".to_owned()];
         }
         let ids: Vec<_> = self.volumes.iter().filter_map(|planned| planned.restored.as_deref()).collect();
         match &self.attach {
@@ -74,7 +75,7 @@ impl RestorePlan {
                 let asked = self.server.as_ref().map_or(first, |name| format!("--server={}", quoted(name)));
                 let delete = format!("`aws ec2 delete-volume --region {} --volume-id", self.region);
                 vec![
-                    format!("Next: `nightly restore {asked} --night {} --attach INSTANCE` attaches what was made.", self.night),
+                    format!("Next: `nightly restore {asked} --night {} --attach INSTANCE` attaches the new volumes.", self.night),
                     match ids.as_slice() {
                         [one] => format!("Not needed after all? {delete} {one}`"),
                         several => format!("Not needed after all? {delete}` with each of {}", several.join(", ")),
@@ -110,25 +111,25 @@ impl PlannedVolume {
 
     fn text(&self, night: Night, target: Option<&AttachTarget>, outcome: RestoreOutcome, terminal: Terminal) -> String {
         let made = match (&self.restored, outcome) {
-            (Some(id), RestoreOutcome::Planned) => format!("{id}, made before"),
+            (Some(id), RestoreOutcome::Planned) => format!("{id}, which already exists"),
             (Some(id), _) => id.clone(),
-            (None, RestoreOutcome::Planned) => "a new one".to_owned(),
-            (None, _) => terminal.bad("not made"),
+            (None, RestoreOutcome::Planned) => "to be created".to_owned(),
+            (None, _) => terminal.bad("not created"),
         };
-        let mut lines = vec![("volume", made)];
+        let mut lines = vec![("new volume", made)];
         if self.restored.is_some() || outcome == RestoreOutcome::Planned {
             lines.extend([
-                ("in place of", safe(&self.called())),
-                ("data of", format!("{}, {} of the Night {night}", self.time, self.snapshot_id)),
+                ("original", safe(&self.called())),
+                ("data from", format!("{}, {} of the Night {night}", self.time, self.snapshot_id)),
             ]);
         } else {
-            lines.push(("in place of", safe(&self.called())));
+            lines.push(("original", safe(&self.called())));
         }
-        lines.extend([("like it", self.attributes()), ("in", self.origin.zone.clone())]);
+        lines.extend([("settings", self.attributes()), ("zone", self.origin.zone.clone())]);
         lines.extend(match target {
             Some(target) => Some(("attached", self.attachment(target, outcome))),
             None => self.origin.instance.as_ref().map(|instance| {
-                ("was at", format!("{} of {instance}", self.origin.device.as_deref().unwrap_or("a device")))
+                ("was attached", format!("{} of {instance}", self.origin.device.as_deref().unwrap_or("a device")))
             }),
         });
         let tags: Vec<_> = self.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();

@@ -451,9 +451,9 @@ fn it_is_told_in_words_that_fit_the_terminal() {
     let text = plan.text(RestoreOutcome::Planned, Terminal { width: None, is_coloured: false });
     for told in [
         "Would restore vol-1 as of 2026-11-24 04:30 UTC. Nothing was changed.",
-        "volume       a new one",
-        "data of      2026-11-24 04:30 UTC, snap-vol-1-2026-11-24 of the Night 2026-11-24",
-        "like it      io2, 8 GiB, 4000 IOPS, not encrypted",
+        "new volume   to be created",
+        "data from    2026-11-24 04:30 UTC, snap-vol-1-2026-11-24 of the Night 2026-11-24",
+        "settings     io2, 8 GiB, 4000 IOPS, not encrypted",
         "attached     to i-1 (running, db) at /dev/sdg",
     ] {
         assert!(text.contains(told), "{told}: {text}");

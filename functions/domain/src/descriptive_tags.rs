@@ -1,10 +1,10 @@
 //! The descriptive tags of a snapshot: the tags of its volume, and the properties of the volume that a restore needs.
 
 use crate::{
-    creation_tags::CreationTags,
-    foreign_tags::ForeignTags,
     messages::Volume,
     tags::{IDENTITY, MOST, NAME, OURS, RESTORE_AS, RESTORE_SERVER, Tags},
+    tags_at_creation::TagsAtCreation,
+    tags_not_copied::TagsNotCopied,
 };
 
 const DESCRIPTION: &str = "Description";
@@ -41,7 +41,7 @@ pub struct DescriptiveTags {
 
 /// Returns the descriptive tags for a snapshot of a volume. If a tag has a default, an empty tag of the volume counts as absent. The
 /// creation tags get room first, because the snapshot already has them.
-pub fn descriptive_tags(volume: &Volume, creation: &CreationTags, foreign: &ForeignTags) -> DescriptiveTags {
+pub fn descriptive_tags(volume: &Volume, creation: &TagsAtCreation, foreign: &TagsNotCopied) -> DescriptiveTags {
     let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);
     let mut tags = Tags::from([
         (NAME.to_owned(), non_empty(volume, NAME).unwrap_or(volume_id).to_owned()),
@@ -88,7 +88,7 @@ fn non_empty<'a>(tags: &'a Tags, key: &str) -> Option<&'a str> {
 
 /// Returns whether a tag of the volume is copied. EC2 distinguishes tag keys by case, but IAM does not. So a volume's tag `backupstack`
 /// must not be added beside ours.
-fn is_copied(key: &str, foreign: &ForeignTags) -> bool {
+fn is_copied(key: &str, foreign: &TagsNotCopied) -> bool {
     let mut ours = OURS.iter().chain(&[DESCRIPTION, CLIENT, PROJECT]);
     !key.starts_with("aws:") && !ours.any(|own| own.eq_ignore_ascii_case(key)) && !foreign.contains(key)
 }
@@ -110,14 +110,14 @@ mod tests {
 
     #[test]
     fn describes_a_volume_without_tags_by_its_id() {
-        let described = descriptive_tags(&volume(tags(&[])), &CreationTags::default(), &ForeignTags::default());
+        let described = descriptive_tags(&volume(tags(&[])), &TagsAtCreation::default(), &TagsNotCopied::default());
         assert_eq!(described.tags, tags(&[("Name", "vol-1"), ("Description", "Created by snapshot-one")]));
     }
 
     #[test]
     fn copies_the_volumes_tags_but_never_aws_ones_nor_an_identity() {
         let of = [("Name", "db"), ("aws:cloudformation:stack-name", "x"), ("Night", "1999-01-01"), ("Team", "")];
-        let described = descriptive_tags(&volume(tags(&of)), &CreationTags::default(), &ForeignTags::default());
+        let described = descriptive_tags(&volume(tags(&of)), &TagsAtCreation::default(), &TagsNotCopied::default());
         assert_eq!(described.tags, tags(&[("Name", "db"), ("Description", "Created by snapshot-one"), ("Team", "")]));
     }
 
@@ -126,7 +126,7 @@ mod tests {
         let origin = Origin { kind: "gp3".into(), zone: "us-east-1a".into(), ..Origin::default() };
         let of = tags(&[("RestoreServer", "another"), ("RestoreAs", "type=sc1 zone=x")]);
         let volume = Volume { origin: Some(origin), server: Some("db".into()), ..volume(of) };
-        let described = descriptive_tags(&volume, &CreationTags::default(), &ForeignTags::default()).tags;
+        let described = descriptive_tags(&volume, &TagsAtCreation::default(), &TagsNotCopied::default()).tags;
         assert_eq!(described["RestoreAs"], "type=gp3 zone=us-east-1a");
         assert_eq!(described["RestoreServer"], "db");
     }
@@ -134,11 +134,11 @@ mod tests {
     #[test]
     fn the_parameters_win_over_the_volumes_client_and_project() {
         let owner = Owner { client: "acme".into(), project: String::new() };
-        let creation = CreationTags::read(owner, "").unwrap();
+        let creation = TagsAtCreation::read(owner, "").unwrap();
         let described = descriptive_tags(
             &volume(tags(&[("Client", "other"), ("Project", "shop")])),
             &creation,
-            &ForeignTags::default(),
+            &TagsNotCopied::default(),
         );
         assert_eq!(described.tags["Client"], "acme");
         assert_eq!(described.tags["Project"], "shop");
@@ -151,8 +151,8 @@ mod tests {
             let origin = Some(Origin { kind: "gp3".into(), zone: "a".into(), ..Origin::default() });
             let mut snapshot = descriptive_tags(
                 &Volume { origin, server: Some("db".into()), ..volume(of.clone()) },
-                &CreationTags::default(),
-                &ForeignTags::default(),
+                &TagsAtCreation::default(),
+                &TagsNotCopied::default(),
             )
             .tags;
             snapshot.extend(identity("prod", night, &Intervals::due(night), "vol-1"));
@@ -171,8 +171,8 @@ mod tests {
     fn a_tag_of_creation_finds_room_before_all_others() {
         let mut of: Tags = (0..50).map(|number| (format!("k{number:02}"), String::new())).collect();
         of.insert("zone".into(), "z".into());
-        let creation = CreationTags::read(Owner::default(), "zone").unwrap();
-        let described = descriptive_tags(&volume(of), &creation, &ForeignTags::default());
+        let creation = TagsAtCreation::read(Owner::default(), "zone").unwrap();
+        let described = descriptive_tags(&volume(of), &creation, &TagsNotCopied::default());
         assert!(described.tags.contains_key("zone") && described.tags.len() + IDENTITY.len() == MOST);
     }
 
@@ -182,10 +182,10 @@ mod tests {
             of in btree_map("(aws:)?[a-zA-Z]{1,6}|Name|Night|Client", ".{0,8}", 0..60),
             client in "(acme)?",
         ) {
-            let creation = CreationTags::read(Owner { client, project: String::new() }, "zzz").unwrap();
-            let described = descriptive_tags(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &creation, &ForeignTags::default());
+            let creation = TagsAtCreation::read(Owner { client, project: String::new() }, "zzz").unwrap();
+            let described = descriptive_tags(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &creation, &TagsNotCopied::default());
             prop_assert!(described.tags.len() + IDENTITY.len() <= MOST);
-            for key in of.keys().filter(|key| is_copied(key, &ForeignTags::default())) {
+            for key in of.keys().filter(|key| is_copied(key, &TagsNotCopied::default())) {
                 prop_assert!(described.tags.contains_key(key) != described.dropped.contains(key));
             }
             let full = described.tags.len() + IDENTITY.len() == MOST;

@@ -38,9 +38,9 @@ const KNOWN: [&str; 23] = [
 
 /// The keys that are never copied, neither from a volume to its snapshots nor from a snapshot to a restored volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignTags(Vec<String>);
+pub struct TagsNotCopied(Vec<String>);
 
-impl ForeignTags {
+impl TagsNotCopied {
     /// Parses the parameter `TagsNotCopied`, a comma-separated list of additional patterns.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl ForeignTags {
     }
 }
 
-impl Default for ForeignTags {
+impl Default for TagsNotCopied {
     fn default() -> Self {
         Self(KNOWN.map(str::to_owned).to_vec())
     }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_tag_by_which_a_cluster_owns_its_volumes_is_foreign() {
-        let foreign = ForeignTags::default();
+        let foreign = TagsNotCopied::default();
         for key in [
             "kubernetes.io/cluster/prod",
             "KubernetesCluster",
@@ -95,14 +95,14 @@ mod tests {
 
     #[test]
     fn the_parameter_adds_patterns_and_takes_none_away() {
-        let foreign = ForeignTags::read("team/*, Owner").unwrap();
+        let foreign = TagsNotCopied::read("team/*, Owner").unwrap();
         for key in ["team/a", "Owner", "KubernetesCluster"] {
             assert!(foreign.contains(key), "{key}");
         }
         assert!(!foreign.contains("Owners"));
-        assert_eq!(ForeignTags::read("").unwrap(), ForeignTags::default());
+        assert_eq!(TagsNotCopied::read("").unwrap(), TagsNotCopied::default());
         for wrong in ["*", "a*b", "a**b*"] {
-            let refused = ForeignTags::read(wrong).unwrap_err().to_string();
+            let refused = TagsNotCopied::read(wrong).unwrap_err().to_string();
             assert!(refused.starts_with(&format!("BadInput: TagsNotCopied \"{wrong}\" must")), "{refused}");
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     Error,
-    description::Owner,
+    descriptive_tags::Owner,
     tags::{OURS, Tags},
 };
 
@@ -12,12 +12,12 @@ const MOST: usize = 20;
 
 /// The tags `Client` and `Project`, and the volume's tags with some keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CreationTags {
+pub struct TagsAtCreation {
     owner: Owner,
     keys: Vec<String>,
 }
 
-impl CreationTags {
+impl TagsAtCreation {
     /// Parses the parameter `TagsAtCreation`, a comma-separated list of tag keys.
     ///
     /// # Errors
@@ -63,8 +63,8 @@ impl CreationTags {
 mod tests {
     use super::*;
 
-    fn read(parameter: &str) -> Result<CreationTags, Error> {
-        CreationTags::read(Owner { client: "acme".into(), project: String::new() }, parameter)
+    fn read(parameter: &str) -> Result<TagsAtCreation, Error> {
+        TagsAtCreation::read(Owner { client: "acme".into(), project: String::new() }, parameter)
     }
 
     #[test]
