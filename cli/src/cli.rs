@@ -15,7 +15,7 @@ use crate::{commands::coverage::DEFAULT_MAX_AGE, deployment::price::Template};
 #[derive(Debug, Parser)]
 #[command(name = "nightly", version, max_term_width = 120)]
 pub struct Cli {
-    /// Name of the CloudFormation stack of the backup, or the value of its BackupStack tag [default: the only one in the Region]
+    /// Name of the CloudFormation stack of the backup [default: the only one in the Region]
     #[arg(long, short, global = true, env = "BACKUP_STACK", value_name = "NAME")]
     pub stack: Option<String>,
     /// AWS Region of the stack [default: from your AWS configuration]

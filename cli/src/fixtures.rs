@@ -28,7 +28,7 @@ pub fn volume(id: &str, pairs: &[(&str, &str)]) -> Volume {
 pub fn snapshot(volume: &str, state: &str, hours: i64) -> Snapshot {
     let mut made = of_night(volume, "2026-11-25", state);
     made.id = format!("snap-{volume}-{hours}");
-    made.begun = Some(ago(hours));
+    made.started = Some(ago(hours));
     made
 }
 
@@ -48,7 +48,7 @@ pub fn of_night(volume: &str, night: &str, state: &str) -> Snapshot {
         is_encrypted: false,
         key: None,
         gibibytes: 8,
-        begun: format!("{night}T04:30:00Z").parse().ok(),
+        started: format!("{night}T04:30:00Z").parse().ok(),
     }
 }
 

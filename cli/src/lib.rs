@@ -17,6 +17,8 @@ mod fixtures;
 pub mod forecast;
 pub mod graph;
 pub mod page;
+#[cfg(test)]
+mod schemas;
 pub mod ui;
 pub mod view;
 
@@ -61,7 +63,7 @@ pub async fn run(cli: Cli) -> Result<Exit> {
     let name = cli.stack.as_deref().filter(|name| !name.is_empty());
     let command = match cli.command {
         Command::Deploy(asked) => return deploy::run(&account, name, &asked, cli.json).await,
-        Command::Destroy(asked) => return destroy::run(&account, name, &asked).await,
+        Command::Destroy(asked) => return destroy::run(&account, name, &asked, cli.json).await,
         Command::Backup(command) => command,
         Command::Completions { .. } | Command::Man => return Ok(Exit::Good),
     };

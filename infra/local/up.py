@@ -70,7 +70,7 @@ def write_env(cloud: Cloud, outputs: dict) -> None:
         "STATE_MACHINE_ARN": outputs["StateMachineArn"],
         "TOPIC_ARN": outputs["TopicArn"],
         "LEDGER_BUCKET": outputs["LedgerBucket"],
-        "BACKUP_STACK": outputs["BackupStack"],
+        "BACKUP_STACK": STACK,
         "DRILL_STATE_MACHINE_ARN": outputs["DrillStateMachineArn"],
     }
     text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in lines.items())

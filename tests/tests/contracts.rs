@@ -264,13 +264,16 @@ fn a_bucket_outlives_its_stack_unless_the_creation_failed() {
 fn the_root_stack_passes_on_every_parameter_with_the_same_constraints() {
     let root = template::read("template.yaml");
     let given = |stack: &str| root["Resources"][stack]["Properties"]["Parameters"].clone();
-    let backup_stack = serde_yaml_ng::to_string(&given("Backup")["BackupStack"]).expect("YAML");
-    assert_eq!(backup_stack.trim(), "!Ref AWS::StackName");
+    for name in ["BackupStack", "RootStack"] {
+        let value = serde_yaml_ng::to_string(&given("Backup")[name]).expect("YAML");
+        assert_eq!(value.trim(), "!Ref AWS::StackName", "{name}");
+    }
     for (stack, file) in [("Environment", "environment.yaml"), ("Backup", "backup.yaml")] {
         let nested = template::read(file)["Parameters"].clone();
         let mut wanted = keys(&nested);
         assert_eq!(keys(&given(stack)), wanted, "{stack}");
         wanted.remove("BackupStack");
+        wanted.remove("RootStack");
         for name in wanted {
             assert!(is_passed_on(&given(stack)[name.as_str()], &name), "{name} of {stack}");
             assert_eq!(constraints(&root["Parameters"][name.as_str()]), constraints(&nested[name.as_str()]), "{name}");

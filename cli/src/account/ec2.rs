@@ -66,7 +66,7 @@ pub struct Snapshot {
     pub is_encrypted: bool,
     pub key: Option<String>,
     pub gibibytes: i32,
-    pub begun: Option<Timestamp>,
+    pub started: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -208,7 +208,7 @@ impl Region {
             is_encrypted: found.encrypted == Some(true),
             key: found.kms_key_id,
             gibibytes: found.volume_size.unwrap_or_default(),
-            begun: found.start_time.as_ref().and_then(timestamp),
+            started: found.start_time.as_ref().and_then(timestamp),
             id: found.snapshot_id.unwrap_or_default(),
             volume_id: found.volume_id.unwrap_or_default(),
             tags,

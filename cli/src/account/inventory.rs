@@ -113,7 +113,7 @@ pub fn histories<'a>(volumes: &'a [Volume], snapshots: impl Iterator<Item = &'a 
 impl History<'_> {
     /// Returns the volume's name. If the volume is gone, returns the name from its newest snapshot. Empty if there is no name.
     pub fn name(&self) -> &str {
-        let newest = || self.snapshots.iter().max_by_key(|one| (one.begun, one.night()));
+        let newest = || self.snapshots.iter().max_by_key(|one| (one.started, one.night()));
         let remembered =
             || newest().map(|one| one.name()).filter(|name| newest().is_some_and(|one| *name != one.volume_id));
         match self.volume {

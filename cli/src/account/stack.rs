@@ -29,34 +29,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Finds the stack with this name or with this value of `BackupStack`. Without a name, finds the only backup of the Region.
+    /// Finds the stack with this name. Without a name, finds the only backup of the Region.
     pub async fn find(account: &Account, name: Option<&str>) -> Result<Self> {
-        let listed = match name {
+        let found = match name {
             Some(name) => named(account, name).await?,
-            None => None,
+            None => only(account).await?,
         };
-        // If no stack has this name, it may be the value of `BackupStack`.
-        let listed = match listed {
-            Some(one) => vec![one],
-            None => all(account).await?,
-        };
-        // A nested stack has the same outputs as its root.
-        let mut backups: Vec<_> = listed.iter().filter(|one| one.root_id().is_none() && is_backup(one)).collect();
-        let called =
-            |one: &&Described, name| one.stack_name() == Some(name) || output(one, "BackupStack") == Some(name);
-        if let Some(name) = name {
-            let all = names(&backups);
-            backups.retain(|one| called(one, name));
-            if backups.is_empty() {
-                bail!("no backup is named {name:?} in {}; {all}", account.region);
-            }
-        }
-        match backups.as_slice() {
-            [one] => Self::read(one, &account.region)
-                .with_context(|| format!("stack {}", one.stack_name().unwrap_or_default())),
-            [] => bail!("no backup is deployed in {}; look in another --region, or deploy one", account.region),
-            _ => bail!("more than one backup is deployed here: choose one with --stack; {}", names(&backups)),
-        }
+        let name = found.stack_name().unwrap_or_default().to_owned();
+        Self::read(&found, &account.region).with_context(|| format!("stack {name}"))
     }
 
     fn read(stack: &Described, region: &str) -> Result<Self> {
@@ -89,20 +69,34 @@ impl Stack {
     }
 }
 
-/// Returns the stack with this name, if it is a backup.
-async fn named(account: &Account, name: &str) -> Result<Option<Described>> {
-    match account.cloudformation().describe_stacks().stack_name(name).send().await {
-        Err(error) if error.code() == Some("ValidationError") => Ok(None),
-        Err(error) => Err(error::from_sdk("DescribeStacks", error)),
-        Ok(found) => Ok(found.stacks().first().filter(|one| is_backup(one)).cloned()),
+/// Returns the backup with this name. Does not list other stacks, because an operator's policy may not allow that.
+async fn named(account: &Account, name: &str) -> Result<Described> {
+    let region = &account.region;
+    let found = match account.cloudformation().describe_stacks().stack_name(name).send().await {
+        // The stack does not exist (CloudFormation API reference, DescribeStacks).
+        Err(error) if error.code() == Some("ValidationError") => None,
+        Err(error) => return Err(error::from_sdk("DescribeStacks", error)),
+        Ok(found) => found.stacks().first().cloned(),
+    };
+    let found = found.with_context(|| format!("there is no stack {name:?} in {region}: check --stack and --region"))?;
+    if !is_backup(&found) {
+        bail!("the stack {name:?} in {region} is not a nightly backup: check --stack");
     }
+    Ok(found)
 }
 
-/// Lists every stack of the Region.
-async fn all(account: &Account) -> Result<Vec<Described>> {
+/// Returns the only backup of the Region. A nested stack has the same outputs as its root.
+async fn only(account: &Account) -> Result<Described> {
     let listed = account.cloudformation().describe_stacks().into_paginator().items().send();
     let listed = listed.collect::<Result<Vec<_>, _>>().await;
-    listed.map_err(|error| error::from_sdk("DescribeStacks", error))
+    let mut backups = listed.map_err(|error| error::from_sdk("DescribeStacks", error))?;
+    backups.retain(|one| one.root_id().is_none() && is_backup(one));
+    let names: Vec<_> = backups.iter().filter_map(Described::stack_name).map(str::to_owned).collect();
+    match (backups.pop(), names.len()) {
+        (Some(only), 1) => Ok(only),
+        (None, _) => bail!("no backup is deployed in {}: choose another --region, or deploy one", account.region),
+        _ => bail!("several backups are deployed in {}: choose one with --stack: {}", account.region, names.join(", ")),
+    }
 }
 
 fn is_backup(stack: &Described) -> bool {
@@ -111,9 +105,4 @@ fn is_backup(stack: &Described) -> bool {
 
 fn output<'a>(stack: &'a Described, key: &str) -> Option<&'a str> {
     stack.outputs().iter().find(|one| one.output_key() == Some(key))?.output_value()
-}
-
-fn names(backups: &[&Described]) -> String {
-    let names: Vec<_> = backups.iter().filter_map(|one| one.stack_name()).collect();
-    if names.is_empty() { "none is deployed".to_owned() } else { format!("deployed: {}", names.join(", ")) }
 }

@@ -5,6 +5,7 @@ use anyhow::Result;
 use comfy_table::Color;
 use domain::{drill::Proof, selection::Selection};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -32,8 +33,8 @@ pub const DEFAULT_MAX_AGE: &str = "36h";
 const NEW: i64 = 36 * 3600;
 
 /// Verdict on a volume. The variants are in the order of the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Cover {
     None,
     Stale,
@@ -50,23 +51,24 @@ impl Cover {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CoveragePoint {
     snapshot_id: String,
     night: String,
-    begun: Timestamp,
+    started: Timestamp,
     age_seconds: i64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
     pub volume_id: String,
     pub name: String,
     pub servers: Vec<String>,
     pub region: String,
-    pub made_seconds: Option<i64>,
+    /// Age of the volume.
+    pub volume_age_seconds: Option<i64>,
     pub restore_point: Option<CoveragePoint>,
     /// Newer snapshot that is still pending.
     pub pending: Option<CoveragePoint>,
@@ -77,13 +79,15 @@ pub struct Row {
 }
 
 /// In-use volumes, and volumes that have restore points, worst first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CoverageReport {
+    /// Whether every volume that is backed up has a fresh restore point.
     covered: bool,
-    unread: Vec<String>,
+    /// Regions that could not be read.
+    unread_regions: Vec<String>,
     /// Whether the stack has a restore drill.
-    drill: bool,
+    has_drill: bool,
     /// Age in seconds above which a restore point is stale.
     max_age_seconds: i64,
     volumes: Vec<Row>,
@@ -143,12 +147,18 @@ impl CoverageReport {
         let mut selected = volumes.iter().filter(|row| row.verdict.is_backed_up()).peekable();
         let covered = selected.peek().is_some() && selected.all(|row| row.verdict == Cover::Covered);
         let unread = inventory.unread.clone();
-        Self { covered: covered && unread.is_empty(), unread, drill: false, max_age_seconds, volumes }
+        Self {
+            covered: covered && unread.is_empty(),
+            unread_regions: unread,
+            has_drill: false,
+            max_age_seconds,
+            volumes,
+        }
     }
 
     /// Adds the proofs of drills, if the stack has a drill.
     pub fn with_proofs(mut self, proofs: Option<Proofs>) -> Self {
-        self.drill = proofs.is_some();
+        self.has_drill = proofs.is_some();
         let mut proofs = proofs.unwrap_or_default();
         for row in &mut self.volumes {
             row.proof = proofs.remove(&(row.region.clone(), row.volume_id.clone()));
@@ -163,12 +173,13 @@ impl CoverageReport {
             &["Restore point", "Night", "Age", "Restored"],
             &["Verdict"],
         ]);
-        let drill_zone = self.drill.then_some(zone);
+        let drill_zone = self.has_drill.then_some(zone);
         self.volumes.iter().for_each(|row| rows.add(&row.cells(regions.len() > 1, drill_zone), row.colour()));
         let summary = terminal.prose(0, &self.summary(regions));
         let mut text = if self.covered { summary } else { terminal.bad(summary.trim_end()) + "\n" };
         let failed: Vec<_> = self.volumes.iter().filter(|row| row.failed().is_some()).collect();
-        let unread = (!self.unread.is_empty()).then(|| format!("{} could not be read.", self.unread.join(" and ")));
+        let unread = (!self.unread_regions.is_empty())
+            .then(|| format!("{} could not be read.", self.unread_regions.join(" and ")));
         let unproven = (!failed.is_empty()).then(|| {
             format!("The last restore drill could not prove {}: the reasons are below.", volumes(failed.len()))
         });
@@ -215,15 +226,15 @@ impl CoverageReport {
         match self.volumes.first().map(|row| row.verdict) {
             Some(Cover::Covered) => None,
             Some(Cover::Deselected) => Some(
-                "What to do: nothing, if that was intended. Otherwise attach the volume, or correct its tags Backup and VolumeTag. Its restore points stay.",
+                "Next: if this was intended, do nothing. Otherwise attach the volume, or correct its Backup tag and the tag of VolumeTag. Its restore points stay.",
             ),
             Some(Cover::LeftOut) => {
-                Some("What to do: take Backup=false from the volumes' tags, or deploy with another VolumeTag.")
+                Some("Next: remove the tag Backup=false from the volumes, or deploy with another VolumeTag.")
             }
             Some(_) => {
                 Some("Next: `nightly status` shows the last runs; `nightly run` creates the missing snapshots now.")
             }
-            None => Some("What to do: is it the right --stack? Its parameter Regions says where it looks."),
+            None => Some("Next: check --stack, and the parameter Regions of the stack."),
         }
     }
 }
@@ -256,7 +267,7 @@ fn row(
         name: volume.name().to_owned(),
         servers: volume.attachments.iter().map(|(id, _)| names.get(id).unwrap_or(id).clone()).collect(),
         region: volume.region.clone(),
-        made_seconds: volume.created.map(|created| now.duration_since(created).as_secs()),
+        volume_age_seconds: volume.created.map(|created| now.duration_since(created).as_secs()),
         pending: pending.filter(|pending| age.is_none_or(|age| pending.age_seconds < age)),
         restore_point,
         verdict,
@@ -265,9 +276,9 @@ fn row(
 }
 
 fn point(snapshot: &Snapshot, now: Timestamp) -> Option<CoveragePoint> {
-    let (night, begun) = (snapshot.night()?.to_string(), snapshot.begun?);
-    let age_seconds = now.duration_since(begun).as_secs();
-    Some(CoveragePoint { snapshot_id: snapshot.id.clone(), night, begun, age_seconds })
+    let (night, started) = (snapshot.night()?.to_string(), snapshot.started?);
+    let age_seconds = now.duration_since(started).as_secs();
+    Some(CoveragePoint { snapshot_id: snapshot.id.clone(), night, started, age_seconds })
 }
 
 impl Row {
@@ -315,7 +326,7 @@ impl Row {
     }
 
     fn verdict_in_words(&self) -> String {
-        let made = self.made_seconds.filter(|made| self.verdict == Cover::None && *made < NEW);
+        let made = self.volume_age_seconds.filter(|made| self.verdict == Cover::None && *made < NEW);
         let word = match self.verdict {
             Cover::None => "none",
             Cover::Stale => "stale",

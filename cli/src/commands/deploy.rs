@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::Client;
 use jiff::{Timestamp, tz::TimeZone};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -303,11 +304,11 @@ impl Deployment<'_> {
 }
 
 /// Result of a deployment, as it is printed.
-#[derive(Serialize)]
-struct DeployReport<'a> {
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeployReport<'a> {
     stack: &'a str,
     region: &'a str,
-    #[serde(rename = "changed")]
     is_changed: bool,
     outputs: BTreeMap<String, String>,
 }

@@ -3,6 +3,8 @@
 use anyhow::{Result, bail};
 use aws_sdk_ec2::types::{Filter, InstanceStateName};
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::{
     Exit,
@@ -17,11 +19,21 @@ use crate::{
     ui::{output, progress::Progress, question},
 };
 
+/// Result of a deletion, as it is printed.
+#[derive(JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DestroyReport<'a> {
+    stack: &'a str,
+    region: &'a str,
+    /// Descriptions of the buckets and snapshots that stay.
+    kept: Vec<String>,
+}
+
 /// Deletes the stack.
 ///
 /// # Errors
 /// The error has the problem and the remedy in one line.
-pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Result<Exit> {
+pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy, json: bool) -> Result<Exit> {
     let name = name.unwrap_or(STACK);
     let identity = identify(account, name, asked.allow_endpoint).await?;
     let cloudformation = account.cloudformation();
@@ -39,7 +51,8 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Resu
         identity.name(),
         account.region
     ));
-    for line in staying(account, &found, &resources, &artifacts).await {
+    let kept = staying(account, &found, &resources, &artifacts).await;
+    for line in &kept {
         output::note(&format!("  {line}"));
     }
     for line in in_the_way(account, &resources).await? {
@@ -55,7 +68,8 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy) -> Resu
     if !follower.until(&["DELETE_COMPLETE"]).await? {
         return Ok(Exit::Interrupted);
     }
-    output::print(&format!("{name} in {}: deleted\n", account.region))?;
+    let report = DestroyReport { stack: name, region: &account.region, kept };
+    output::answer(json, &report, |_| format!("{name} in {}: deleted\n", account.region))?;
     output::note(
         "The rest costs what it stores. To delete a bucket, empty it in the S3 console first. To delete a snapshot: aws ec2 delete-snapshot --snapshot-id ID",
     );

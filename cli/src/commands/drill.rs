@@ -22,7 +22,7 @@ use crate::{
     Exit,
     account::{Account, executions, follow::ExecutionFollower, ledger::LedgerRuns, stack::Stack},
     cli::Drill,
-    commands::run::{start, why},
+    commands::run::{FailedExecution, start, why},
     ui::{
         interrupt::interrupted,
         output,
@@ -72,6 +72,9 @@ async fn follow(
         None => None,
     };
     let Some(report) = report else {
+        if json {
+            output::print_json(&FailedExecution::new(execution, &ended))?;
+        }
         output::note(&format!(
             "nightly: the drill failed before it could report: {}; look at {}",
             why(&ended),
@@ -85,7 +88,7 @@ async fn follow(
         output::print(&format!("\n{}", text(&report, Terminal::from_stdout())))?;
     }
     output::note(&format!("\nThe whole report: {}", report.location));
-    Ok(if report.good { Exit::Good } else { Exit::Bad })
+    Ok(if report.complete { Exit::Good } else { Exit::Bad })
 }
 
 /// Returns the key that an execution's output or cause names: `…; report: s3://<ledger>/drills/<date>/<execution>/report.json`.
@@ -97,7 +100,8 @@ fn key<'a>(said: &'a str, ledger: &str) -> Option<&'a str> {
 
 fn text(report: &DrillReport, terminal: Terminal) -> String {
     let heading = terminal.heading(&format!("Restore drill of {} of {}:", report.date, report.backup_stack));
-    let result = if report.good { terminal.good("everything proven") } else { terminal.bad("NOT EVERYTHING PROVEN") };
+    let result =
+        if report.complete { terminal.good("everything proven") } else { terminal.bad("NOT EVERYTHING PROVEN") };
     let mut text = terminal.prose(0, &format!("{heading} {result}"));
     for region in &report.regions {
         text += "\n";
@@ -172,9 +176,9 @@ mod tests {
         let region = json!({"region": "eu-west-1", "volumes": 5, "taken": 2, "proven": [proven], "unproven": [unproven],
             "failures": [], "removed": ["vol-8"], "notRemoved": [stays], "oldestProof": null});
         let mail = json!({"subject": "[prod] Restore drill", "message": ""});
-        let report = json!({"backupStack": "prod", "date": "2026-11-29", "location": "s3://l/drills/x/report.json",
+        let report = json!({"backupStack": "prod", "stack": "prod", "date": "2026-11-29", "location": "s3://l/drills/x/report.json",
             "execution": "arn", "started": "2026-11-29T12:00:00Z", "ended": "2026-11-29T12:01:00Z", "regions": [region],
-            "good": false, "mail": mail});
+            "complete": false, "mail": mail});
         serde_json::from_value(report).unwrap()
     }
 

@@ -4,6 +4,7 @@ use anyhow::Result;
 use comfy_table::Color;
 use domain::{Interval, Night, retention::Policy, selection::Selection};
 use jiff::{Timestamp, tz::TimeZone};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -25,7 +26,7 @@ use crate::{
     view::expiry,
 };
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListedSnapshot {
     pub snapshot_id: String,
@@ -34,14 +35,14 @@ pub struct ListedSnapshot {
     pub intervals: Option<String>,
     pub state: String,
     pub gibibytes: i32,
-    pub begun: Option<Timestamp>,
+    pub started: Option<Timestamp>,
     /// Night on which the restore point expires. None if it never expires.
     pub expires: Option<Night>,
     /// Reason for the expiry date, or for the lack of one.
     pub reason: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListedVolume {
     pub volume_id: String,
@@ -53,7 +54,7 @@ pub struct ListedVolume {
 }
 
 /// Volumes, and the parameters that determine the expiry dates.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listing {
     keep_dailies: u32,
@@ -115,7 +116,7 @@ fn listed_volume(
     forecast: &mut Forecast,
 ) -> ListedVolume {
     history.snapshots.sort_by_key(|one| {
-        Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.begun))
+        Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.started))
     });
     let exists = history.volume.is_some();
     let forecast_each = forecast.forecast_each(&history.snapshots, Standing::new(history.volume, selection));
@@ -147,7 +148,7 @@ fn listed_snapshot(snapshot: &Snapshot, end: Option<&SnapshotEnd>) -> ListedSnap
         intervals: identity.ok().map(|identity| identity.intervals.to_string()),
         state: snapshot.state.clone(),
         gibibytes: snapshot.gibibytes,
-        begun: snapshot.begun,
+        started: snapshot.started,
         expires,
         reason,
     }
@@ -184,7 +185,7 @@ impl ListedSnapshot {
     fn cells(&self, zone: &TimeZone) -> [String; 8] {
         [
             format!("  {}", self.snapshot_id),
-            self.begun.map(|begun| minute(begun, zone)).unwrap_or_default(),
+            self.started.map(|started| minute(started, zone)).unwrap_or_default(),
             self.night.map(|night| night.to_string()).unwrap_or_default(),
             self.intervals.clone().unwrap_or_default(),
             self.state.clone(),

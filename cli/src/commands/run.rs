@@ -5,6 +5,8 @@ use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use domain::{Night, input};
 use jiff::{Timestamp, Unit, tz::TimeZone};
 use report::{mail::console, night::Report};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::{env, fs::File, path::Path, pin::pin};
 
@@ -105,11 +107,28 @@ async fn follow(
         return Ok(if report.complete { Exit::Good } else { Exit::Bad });
     }
     if json {
-        output::print_json(&json!({"complete": false, "error": why(&ended), "execution": execution}))?;
+        output::print_json(&FailedExecution::new(execution, &ended))?;
     }
     let why = why(&ended);
     output::note(&format!("nightly: the run failed before it could report: {why}; look at {}", console(execution)));
     Ok(Exit::Bad)
+}
+
+/// Execution that failed before it wrote a report, as JSON.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedExecution {
+    /// Always false.
+    complete: bool,
+    /// ARN of the execution.
+    execution: String,
+    error: String,
+}
+
+impl FailedExecution {
+    pub fn new(execution: &str, ended: &DescribeExecutionOutput) -> Self {
+        Self { complete: false, execution: execution.to_owned(), error: why(ended) }
+    }
 }
 
 /// Returns the error and the cause of a failed execution, in one line.

@@ -4,7 +4,6 @@ use anyhow::{Result, bail};
 use domain::Night;
 use jiff::Timestamp;
 use report::{mail::console, night::STALE};
-use serde_json::json;
 use std::path::Path;
 
 use crate::{
@@ -24,7 +23,8 @@ use crate::{
     },
     view::{
         self,
-        status_lines::{Lines, object},
+        status_json::{RunJson, StatusReport},
+        status_lines::Lines,
     },
 };
 
@@ -43,7 +43,8 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Ti
     let starts = RunHistory::new(account, stack).last(last).await?;
     let shown = &starts[..last.min(starts.len())];
     if json {
-        output::print_json(&shown.iter().map(object).collect::<Vec<_>>())?;
+        let runs = shown.iter().map(RunJson::from).collect();
+        output::print_json(&StatusReport { night: None, runs, report: None })?;
     } else if starts.is_empty() {
         output::print(&format!("No run of {} yet. Start one: nightly run\n", stack.backup_stack))?;
     } else {
@@ -110,8 +111,8 @@ async fn one(account: &Account, stack: &Stack, night: Night, html: Option<&Path>
         write_page(account, stack, report, file).await?;
     }
     if json {
-        let objects: Vec<_> = starts.iter().map(object).collect();
-        output::print_json(&json!({"night": night, "starts": objects, "report": report}))?;
+        let runs = starts.iter().map(RunJson::from).collect();
+        output::print_json(&StatusReport { night: Some(night), runs, report })?;
         return Ok(verdict(&starts));
     }
     let terminal = Terminal::from_stdout();

@@ -7,6 +7,7 @@ use domain::{
     tags::{self, BACKUP_STACK},
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -26,7 +27,7 @@ use crate::{
     view::expiry,
 };
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     pub snapshot_id: String,
@@ -41,7 +42,7 @@ pub struct Explanation {
     intervals: Option<String>,
     state: String,
     gibibytes: i32,
-    begun: Option<Timestamp>,
+    started: Option<Timestamp>,
     /// Night on which the snapshot expires. None if it never expires, or if it belongs to another stack.
     pub expires: Option<Night>,
     images: Vec<String>,
@@ -151,7 +152,7 @@ impl Explanation {
             intervals: identity.ok().filter(|_| managed).map(|identity| identity.intervals.to_string()),
             state: snapshot.state.clone(),
             gibibytes: snapshot.gibibytes,
-            begun: snapshot.begun,
+            started: snapshot.started,
             expires: end.as_ref().and_then(SnapshotEnd::expires),
             images,
             text,
@@ -185,9 +186,9 @@ fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &S
         _ => String::new(),
     };
     let zone = &stack.time_zone;
-    let begun = snapshot.begun.map(|begun| format!(", begun {}", minute(begun, zone)));
-    let begun = begun.map(|begun| format!("{begun} {}", zone.iana_name().unwrap_or("UTC"))).unwrap_or_default();
-    format!("{id} is a snapshot of {volume_id}{name} in {region}{night}: {state}, {gibibytes} GiB{begun}.")
+    let started = snapshot.started.map(|started| format!(", started {}", minute(started, zone)));
+    let started = started.map(|started| format!("{started} {}", zone.iana_name().unwrap_or("UTC"))).unwrap_or_default();
+    format!("{id} is a snapshot of {volume_id}{name} in {region}{night}: {state}, {gibibytes} GiB{started}.")
 }
 
 fn not_ours(snapshot: &Snapshot, stack: &str) -> String {

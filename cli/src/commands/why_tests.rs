@@ -18,7 +18,7 @@ fn says_what_it_is_and_each_part_of_why_it_is_kept() {
     assert_eq!(
         answer.text,
         [
-            "snap-2026-11-24 is a snapshot of vol-1 (db) in eu-west-1 of the Night 2026-11-24 (Daily): completed, 8 GiB, begun \
+            "snap-2026-11-24 is a snapshot of vol-1 (db) in eu-west-1 of the Night 2026-11-24 (Daily): completed, 8 GiB, started \
              2026-11-24 04:30 UTC.",
             "It expires on 2026-11-26, if every Night from 2026-11-25 on makes a restore point of its volume. A daily expires if both \
              hold: it is 2 Nights old on 2026-11-26; and it has 2 newer restore points that are due Daily (now it has 0). It is also \

@@ -3,7 +3,8 @@
 //! # Layout
 //! - [`fetch`] reads an execution from Step Functions. [`definition`] is its tree of states.
 //! - [`history`] reads the [`outcome`] of each state from the events. [`execution`] adds those of the Map Runs.
-//! - [`layout`] places the boxes. [`draw`] draws them, with the words of [`caption`] and the colours of `style.css`.
+//! - [`layout`] places the boxes. [`draw`] draws them, with the words of [`caption`] and the colours of `style.css`. [`report`] is the
+//!   same as JSON.
 
 pub mod caption;
 pub mod definition;
@@ -13,19 +14,19 @@ pub mod fetch;
 pub mod history;
 pub mod layout;
 pub mod outcome;
+pub mod report;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 
 use crate::{
     Exit,
     account::{Account, executions, stack::Stack},
     cli,
-    ui::{output, progress::MapCounts},
+    ui::output,
 };
-use definition::{Machine, State};
+use definition::Machine;
 use fetch::FetchedExecution;
-use outcome::StateOutcome;
+use report::GraphReport;
 
 /// Draws an execution.
 ///
@@ -38,7 +39,11 @@ pub async fn run(account: &Account, stack: &Stack, args: &cli::Graph, json: bool
         Some(execution) => executions::arn(&stack.state_machine, execution),
     };
     let execution = fetch::fetch(&sfn, &arn).await?;
-    let text = if json { serde_json::to_string_pretty(&object(&execution)?)? } else { draw(&execution)? } + "\n";
+    let text = if json {
+        output::json(&GraphReport::new(&Machine::read(&execution.definition)?, &execution))?
+    } else {
+        draw(&execution)? + "\n"
+    };
     match &args.output {
         Some(file) => std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?,
         None => output::print(&text)?,
@@ -53,32 +58,4 @@ pub async fn run(account: &Account, stack: &Stack, args: &cli::Graph, json: bool
 pub fn draw(execution: &FetchedExecution) -> Result<String> {
     let machine = Machine::read(&execution.definition)?;
     Ok(draw::svg(&machine, execution, &execution::trace(&machine, execution)))
-}
-
-/// Returns an execution as JSON. The states inside a Map follow the Map.
-fn object(execution: &FetchedExecution) -> Result<Value> {
-    let machine = Machine::read(&execution.definition)?;
-    let trace = execution::trace(&machine, execution);
-    let milliseconds = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
-    let items = |items: MapCounts| json!({"total": items.total, "done": items.done, "failed": items.failed, "running": items.in_flight});
-    let state = |state: &State| {
-        let passages = trace.state(&state.name);
-        json!({
-            "name": state.name,
-            "kind": state.kind,
-            "outcome": passages.outcome().class(),
-            "entered": passages.entered(),
-            "succeeded": passages.count(StateOutcome::Succeeded),
-            "items": passages.items.map(items),
-            "seconds": passages.seconds.map(milliseconds),
-            "error": passages.error,
-        })
-    };
-    Ok(json!({
-        "execution": execution.name,
-        "stateMachine": execution.machine,
-        "summary": caption::summary(execution),
-        "seconds": milliseconds(execution.ended - execution.started),
-        "states": machine.all().into_iter().map(state).collect::<Vec<_>>(),
-    }))
 }

@@ -1,13 +1,18 @@
 //! The outcome of each state of an execution.
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::ui::progress::MapCounts;
 
 /// Outcome of a state. The last variant is the worst. The worst outcome of a state decides its colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, JsonSchema, Serialize, VariantArray,
+)]
+#[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "kebab-case")]
 pub enum StateOutcome {
     #[default]
@@ -26,7 +31,7 @@ impl StateOutcome {
         self.class().replace('-', " ")
     }
 
-    /// Returns the CSS class in the picture, which is also the name in JSON.
+    /// Returns the CSS class in the picture.
     pub fn class(self) -> &'static str {
         self.into()
     }

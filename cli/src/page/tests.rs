@@ -8,7 +8,7 @@ fn night(complete: bool, region: Value) -> Value {
     });
     region.as_object().expect("lists").iter().for_each(|(list, value)| whole[list] = value.clone());
     json!({
-        "backupStack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
+        "backupStack": "nightly-backup", "stack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
         "execution": "arn:aws:states:…:9a92", "location": "s3://ledger/report.json", "regions": [whole], "complete": complete,
         "mail": null, "time": "2026-12-31T04:30:00Z", "started": "2026-12-31T04:30:00Z", "ended": "2026-12-31T04:31:00Z",
     })

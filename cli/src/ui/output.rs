@@ -6,6 +6,16 @@ use std::io::{self, ErrorKind, Write};
 
 use super::terminal::Terminal;
 
+/// Version of the JSON of every command. It changes if a field is removed, or changes its name, type or meaning.
+pub const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    version: u32,
+    #[serde(flatten)]
+    value: &'a T,
+}
+
 pub fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
@@ -19,7 +29,12 @@ pub fn answer<T: Serialize>(json: bool, value: &T, text: impl FnOnce(Terminal) -
 }
 
 pub fn print_json<T: Serialize>(value: &T) -> Result<()> {
-    print(&(serde_json::to_string_pretty(value)? + "\n"))
+    print(&json(value)?)
+}
+
+/// Returns an object as JSON, with the version first.
+pub fn json<T: Serialize>(value: &T) -> Result<String> {
+    Ok(serde_json::to_string_pretty(&Versioned { version: VERSION, value })? + "\n")
 }
 
 /// Prints a line to stderr. Ignores errors, because stderr may be closed.

@@ -2,6 +2,8 @@
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::{Timestamp, tz::TimeZone};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::{
     collections::BTreeMap,
     io::{IsTerminal, stderr},
@@ -21,7 +23,8 @@ pub const DELETIONS: &str = "DeleteExpired";
 pub const RESTORE_POINTS: &str = "ProveRestorePoints";
 
 /// Progress of a Map over all Regions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MapCounts {
     /// Number of all items.
     pub total: u64,

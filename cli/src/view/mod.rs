@@ -8,6 +8,7 @@
 pub mod causes;
 pub mod expiry;
 pub mod night;
+pub mod status_json;
 pub mod status_lines;
 pub mod terminal;
 pub mod verdict;

@@ -3,8 +3,7 @@
 use comfy_table::Color;
 use jiff::tz::TimeZone;
 use report::mail::console;
-use report::night::{RegionCounts, Summary};
-use serde_json::{Value, json};
+use report::night::RegionCounts;
 
 use crate::{
     account::executions::{RunRecord, RunStatus, name},
@@ -79,36 +78,4 @@ fn outcome_word(start: &RunRecord) -> (String, Option<Color>) {
         RunStatus::NotComplete => (format!("{dry}NOT COMPLETE"), Some(Color::DarkRed)),
         RunStatus::Failed(why) => (format!("{dry}failed before it reported: {}", safe(why)), Some(Color::DarkRed)),
     }
-}
-
-/// Returns a run as JSON.
-pub fn object(start: &RunRecord) -> Value {
-    let (outcome, error) = match &start.outcome {
-        RunStatus::Running(_) => ("running", None),
-        RunStatus::Complete => ("complete", None),
-        RunStatus::NotComplete => ("notComplete", None),
-        RunStatus::Failed(why) => ("failed", Some(why)),
-    };
-    let running = match &start.outcome {
-        RunStatus::Running(Some(counts)) => {
-            json!({"total": counts.total, "done": counts.done, "failed": counts.failed})
-        }
-        _ => Value::Null,
-    };
-    let of = |count: fn(&Summary) -> Value| start.summary.as_ref().map_or(Value::Null, count);
-    json!({
-        "night": start.night,
-        "execution": start.execution,
-        "dryRun": start.dry_run,
-        "started": start.started,
-        "ended": start.ended,
-        "outcome": outcome,
-        "error": error,
-        "volumes": running,
-        "planned": of(|night| night.total(|region| region.planned).into()),
-        "protected": of(|night| night.total(|region| region.protected).into()),
-        "unprotected": of(|night| night.total(|region| region.unprotected).into()),
-        "expired": of(|night| night.total(|region| region.expired).into()),
-        "report": of(|night| night.location.clone().into()),
-    })
 }

@@ -30,7 +30,7 @@ fn night(volumes: usize, lost: usize) -> Report {
     let region = json!({"region": "us-east-1", "protected": protected, "planned": [], "unprotected": unprotected,
         "failures": (0..lost).map(failure).collect::<Vec<_>>(), "expired": [], "stillListed": [expired], "failedSnapshots": [], "unreadable": [], "kept": null, "stalest": null});
     let time = "2026-12-31T04:30:00Z";
-    let report = json!({"backupStack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
+    let report = json!({"backupStack": "nightly-backup", "stack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
         "execution": "arn", "location": "s3://ledger/report.json", "regions": [region], "complete": lost == 0,
         "mail": null, "time": time, "started": time, "ended": time});
     serde_json::from_value(report).unwrap()

@@ -8,6 +8,7 @@ use crate::Night;
 
 /// The retention class of a snapshot, ordered from the shortest to the longest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Interval {
     /// Due every Night.
     Daily,
@@ -19,6 +20,7 @@ pub enum Interval {
 
 /// The Intervals due on one Night, always including `Daily`. Written as `Daily+Annual`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Intervals(Vec<Interval>);
 

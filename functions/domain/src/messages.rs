@@ -51,6 +51,7 @@ pub struct Discovery {
 
 /// A managed snapshot: a line of the list of expired or of failed snapshots, and the input of delete-one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ManagedSnapshot {
     pub snapshot_id: String,
@@ -61,6 +62,7 @@ pub struct ManagedSnapshot {
 
 /// A managed snapshot with unreadable tags. It is reported, but never counted or deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Unreadable {
     pub snapshot_id: String,

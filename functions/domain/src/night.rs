@@ -8,6 +8,7 @@ use crate::Error;
 
 /// The local calendar date of a run's scheduled time, in the time zone of the schedule. Written as `2026-12-31`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Night(Date);
 

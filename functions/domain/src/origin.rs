@@ -9,6 +9,7 @@ use crate::tags::{self, Tags};
 /// the snapshot has the tag [`tags::RESTORE_AS`], written as `type=gp3 iops=3000 throughput=125 zone=us-east-1a device=/dev/xvda
 /// instance=i-0123`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
     /// Volume type, as EC2 writes it, such as `gp3`.

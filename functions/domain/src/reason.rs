@@ -43,6 +43,7 @@ pub enum Code {
 
 /// The reason for a failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reason {
     /// One of our own [`Code`]s, or a code of AWS such as `InvalidVolume.NotFound`.
     pub code: String,

@@ -33,17 +33,17 @@ pub struct Input {
 #[derive(Debug, Serialize)]
 pub struct Output {
     /// Whether every restore point is proven and no volume is left behind.
-    pub good: bool,
+    pub complete: bool,
     /// One line with the date, the result, and the location of the report.
     pub summary: String,
-    /// Null if the drill is good.
+    /// Null if the drill is complete.
     pub mail: Option<Mail>,
 }
 
 impl From<DrillReport> for Output {
     fn from(drill: DrillReport) -> Self {
         let summary = format!("Drill of {}: {}; report: {}", drill.date, headline(&drill), drill.location);
-        Self { good: drill.good, summary, mail: drill.mail }
+        Self { complete: drill.complete, summary, mail: drill.mail }
     }
 }
 
@@ -51,6 +51,8 @@ impl From<DrillReport> for Output {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub backup_stack: String,
+    /// Name of the stack, for the commands in emails.
+    pub stack: String,
     pub time_zone: String,
 }
 
@@ -77,13 +79,14 @@ pub async fn handle(
     let key = keys::drill(date, &execution, "report.json");
     let mut report = DrillReport {
         backup_stack: stack.to_owned(),
+        stack: settings.stack.clone(),
         date,
         execution: execution.id.clone(),
         location: ledger.location(&key),
         started: execution.start_time,
         ended: execution.start_time,
         regions: Vec::new(),
-        good: false,
+        complete: false,
         mail: None,
     };
     for drill in regions {
@@ -94,7 +97,7 @@ pub async fn handle(
         report.regions[0].failures.push(FailedStep::nothing_to_prove());
     }
     report.ended = clock();
-    report.good = report.is_good();
+    report.complete = report.is_complete();
     report.mail = drill_mail::mail(&report);
     ledger.write_value(key, &report).await?;
     Ok(report)

@@ -64,7 +64,7 @@ fn region(points: usize) -> Value {
 }
 
 async fn run(ledger: &Ledger, regions: Value) -> (DrillReport, Vec<Value>) {
-    let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
+    let settings = Settings { backup_stack: "prod".into(), stack: "prod".into(), time_zone: "UTC".into() };
     let execution = json!({
         "Id": "arn:aws:states:eu-west-1:123456789012:execution:Drill:run", "Name": "run", "Input": {}, "StartTime": "2026-11-29T06:00:00Z",
     });
@@ -86,7 +86,7 @@ async fn a_drill_that_proved_everything_sends_no_email_and_remembers_each_volume
     let old = old.map(|(volume, tried)| json!({"volumeId": volume, "tried": tried}));
     put(&objects, "proofs/eu-west-1.jsonl", &old);
     let (report, lines) = run(&ledger, json!([region(2)])).await;
-    assert!(report.good && report.mail.is_none());
+    assert!(report.complete && report.mail.is_none());
     let written = objects.lock().unwrap()["drills/2026-11-29/run/report.json"].clone();
     assert_eq!(serde_json::from_slice::<DrillReport>(&written).unwrap(), report);
     assert_eq!(report.regions[0].proven[1].volume_id, "vol-2");
@@ -163,5 +163,7 @@ async fn a_drill_that_finds_no_restore_point_is_not_good() {
     let nothing = |name: &str| json!({"region": name, "volumes": 0, "taken": 0});
     let (report, _) = run(&ledger, json!([nothing("eu-west-1"), nothing("us-east-1")])).await;
     assert_eq!(report.regions[0].failures[0].reason.code, "NothingToProve");
-    assert!(!report.good && report.mail.unwrap().message.contains("The drill found no restore point in any Region."));
+    assert!(
+        !report.complete && report.mail.unwrap().message.contains("The drill found no restore point in any Region.")
+    );
 }

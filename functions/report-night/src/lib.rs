@@ -64,6 +64,8 @@ impl From<Report> for Output {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub backup_stack: String,
+    /// Name of the stack, for the commands in emails.
+    pub stack: String,
     pub time_zone: String,
 }
 
@@ -103,6 +105,7 @@ where
     let key = keys::run(night, &execution, "report.json");
     let mut report = Report {
         backup_stack: stack.to_owned(),
+        stack: settings.stack.clone(),
         night,
         intervals: Intervals::due(night),
         dry_run: start.dry_run,

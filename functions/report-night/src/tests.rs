@@ -76,7 +76,7 @@ fn tonight(volumes: &'static [&'static str]) -> impl Fn() -> DescribeSnapshotsOu
 /// Runs the function. `listed` mocks the snapshots that EC2 lists.
 async fn run(listed: &Rule, (ledger, objects): &(Ledger, Objects), name: &str, dry_run: bool) -> (Report, Value) {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[listed, &exist(&["vol-1", "vol-2"])]);
-    let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
+    let settings = Settings { backup_stack: "prod".into(), stack: "prod".into(), time_zone: "UTC".into() };
     let report =
         handle(|_| ec2.clone(), ledger, &settings, || Timestamp::UNIX_EPOCH, input(name, dry_run)).await.unwrap();
     let written =
@@ -175,7 +175,7 @@ async fn a_volume_that_is_selected_no_more_is_reported_once_and_is_no_failure() 
         DescribeVolumesOutput::builder().set_volumes(Some(found.to_vec())).build()
     });
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&lists(&["vol-1", "vol-2"]), &volumes]);
-    let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
+    let settings = Settings { backup_stack: "prod".into(), stack: "prod".into(), time_zone: "UTC".into() };
     let reported = async |name, dry_run| {
         let mut input = input(name, dry_run);
         input.regions.truncate(1);
@@ -223,7 +223,7 @@ async fn a_run_that_found_no_volume_is_not_complete() {
     let mut input = input("run", false);
     input.regions = vec![RunRegionInput { region: "eu-west-1".into(), ..RunRegionInput::default() }];
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
+    let settings = Settings { backup_stack: "prod".into(), stack: "prod".into(), time_zone: "UTC".into() };
     let report = handle(|_| ec2.clone(), &bucket().0, &settings, || Timestamp::UNIX_EPOCH, input).await.unwrap();
     assert_eq!(report.regions[0].failures[0].reason().code, "NothingSelected");
     assert!(!report.complete && report.mail.is_some());
@@ -232,7 +232,7 @@ async fn a_run_that_found_no_volume_is_not_complete() {
 #[tokio::test]
 async fn a_run_without_a_region_is_bad_input() {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    let settings = Settings { backup_stack: "prod".into(), time_zone: "UTC".into() };
+    let settings = Settings { backup_stack: "prod".into(), stack: "prod".into(), time_zone: "UTC".into() };
     let input = Input { regions: vec![], ..input("run", false) };
     let error = handle(|_| ec2.clone(), &bucket().0, &settings, || Timestamp::UNIX_EPOCH, input).await.unwrap_err();
     assert_eq!(error.to_string(), "BadInput: Regions \"\" contains no Region, so nothing was backed up");

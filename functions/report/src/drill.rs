@@ -11,9 +11,13 @@ use domain::{
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DrillReport {
+    /// Value of the `BackupStack` tag.
     pub backup_stack: String,
+    /// Name of the CloudFormation stack.
+    pub stack: String,
     pub date: Night,
     pub execution: String,
     pub location: String,
@@ -21,12 +25,13 @@ pub struct DrillReport {
     pub ended: Timestamp,
     pub regions: Vec<DrillRegion>,
     /// Whether every restore point is proven and no volume is left behind.
-    pub good: bool,
-    /// Null if the drill is good.
+    pub complete: bool,
+    /// Null if the drill is complete.
     pub mail: Option<Mail>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DrillRegion {
     pub region: String,
@@ -49,6 +54,7 @@ pub struct DrillRegion {
 
 /// A volume that the drill could not delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NotRemoved {
     /// `vol-…`. Null if not known.
@@ -59,6 +65,7 @@ pub struct NotRemoved {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FailedStep {
     pub step: String,
     pub reason: Reason,
@@ -74,7 +81,7 @@ impl FailedStep {
 
 impl DrillReport {
     /// Returns whether all restore points are proven, nothing failed, and no volume is left behind.
-    pub fn is_good(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         let bad = |region: &DrillRegion| region.unproven.len() + region.failures.len() + region.not_removed.len();
         self.total(bad) == 0
     }

@@ -11,11 +11,11 @@ use crate::{
     night::plural,
 };
 
-/// Returns the email of a drill. Returns none if the drill is good.
+/// Returns the email of a drill. Returns none if the drill is complete.
 pub fn mail(drill: &DrillReport) -> Option<Mail> {
     let stack = ascii(&drill.backup_stack, 40);
     let subject = format!("[{stack}] Restore drill of {}: {}", drill.date, headline(drill));
-    (!drill.good).then(|| Mail { subject: ascii(&subject, 99), message: message(drill) })
+    (!drill.complete).then(|| Mail { subject: ascii(&subject, 99), message: message(drill) })
 }
 
 /// Summarizes the drill's result in a few words.
@@ -76,7 +76,7 @@ fn subject(volume: &NotRemoved) -> String {
 
 fn where_to_go(drill: &DrillReport) -> String {
     let region = drill.execution.split(':').nth(3).unwrap_or_default();
-    let command = |name: &str| format!("nightly {name} --stack {} --region {region}", drill.backup_stack);
+    let command = |name: &str| format!("nightly {name} --stack {} --region {region}", drill.stack);
     let mut text = String::from("Fix the cause, then run another drill:\n");
     let _ = writeln!(text, "           {}\n", command("drill"));
     let _ = writeln!(text, "coverage   {}", command("coverage"));

@@ -9,6 +9,7 @@ pub const MOST_DESCRIBED: usize = 50;
 
 /// An email, in the form that SNS accepts (SNS API reference, Publish).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Mail {
     /// One line of ASCII, under 100 characters.
     pub subject: String,

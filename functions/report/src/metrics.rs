@@ -70,6 +70,7 @@ mod tests {
         let time: Timestamp = "2026-05-20T04:30:00Z".parse().unwrap();
         Summary {
             backup_stack: "prod".into(),
+            stack: "prod".into(),
             night: "2026-05-20".parse().unwrap(),
             intervals: "Daily".parse().unwrap(),
             dry_run: false,
@@ -86,13 +87,14 @@ mod tests {
         let text = String::new;
         DrillReport {
             backup_stack: "prod".into(),
+            stack: "prod".into(),
             date: "2026-11-29".parse().unwrap(),
             execution: text(),
             location: text(),
             started: Timestamp::UNIX_EPOCH,
             ended: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(90),
             regions: vec![region],
-            good: true,
+            complete: true,
             mail: None,
         }
     }

@@ -17,9 +17,13 @@ use crate::mail::Mail;
 pub const STALE: SignedDuration = SignedDuration::from_hours(36);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
+    /// Value of the `BackupStack` tag.
     pub backup_stack: String,
+    /// Name of the CloudFormation stack.
+    pub stack: String,
     pub night: Night,
     pub intervals: Intervals,
     pub dry_run: bool,
@@ -37,6 +41,7 @@ pub struct Report {
 
 /// One Region's part of a [`Report`]. Lists of volumes and snapshots are sorted by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RunRegion {
     pub region: String,
@@ -101,6 +106,7 @@ impl RunRegion {
 
 /// A volume with its id, its name and its server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NamedVolume {
     pub volume_id: String,
@@ -121,6 +127,7 @@ impl NamedVolume {
 
 /// A volume with a snapshot of the Night.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Protected {
     #[serde(flatten)]
@@ -134,6 +141,7 @@ pub struct Protected {
 
 /// A volume without a snapshot of the Night.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Unprotected {
     #[serde(flatten)]
@@ -143,6 +151,7 @@ pub struct Unprotected {
 
 /// A volume that is no longer selected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Deselected {
     #[serde(flatten)]
@@ -153,6 +162,7 @@ pub struct Deselected {
 
 /// A failed step or child execution of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Failure {
     /// A step failed as a whole.
@@ -234,7 +244,10 @@ impl From<&Volume> for NamedVolume {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
+    /// Value of the `BackupStack` tag.
     pub backup_stack: String,
+    /// Name of the CloudFormation stack.
+    pub stack: String,
     pub night: Night,
     pub intervals: Intervals,
     pub dry_run: bool,
@@ -276,6 +289,7 @@ impl From<&Report> for Summary {
     fn from(report: &Report) -> Self {
         Self {
             backup_stack: report.backup_stack.clone(),
+            stack: report.stack.clone(),
             night: report.night,
             intervals: report.intervals.clone(),
             dry_run: report.dry_run,

@@ -21,6 +21,7 @@ fn child(step: &str, subject: &str) -> Failure {
 fn report(region: RunRegion) -> Report {
     Report {
         backup_stack: "prod".into(),
+        stack: "prod".into(),
         night: "2026-05-20".parse().unwrap(),
         intervals: "Daily".parse().unwrap(),
         dry_run: false,

@@ -118,7 +118,7 @@ fn verdict(summary: &Summary) -> String {
 /// Returns commands and URLs, the most useful first.
 fn next_steps(summary: &Summary) -> String {
     let region = summary.execution.split(':').nth(3).unwrap_or_default();
-    let command = |name: &str| format!("nightly {name} --stack {} --region {region}", summary.backup_stack);
+    let command = |name: &str| format!("nightly {name} --stack {} --region {region}", summary.stack);
     let (night, time) = (summary.night, summary.time);
     let mut text = String::new();
     if summary.is_complete() {

@@ -23,6 +23,7 @@ fn mail(regions: Vec<RunRegion>) -> Mail {
     let time = "2026-05-20T04:30:00Z".parse().unwrap();
     let report = Report {
         backup_stack: "prod".into(),
+        stack: "prod".into(),
         night: "2026-05-20".parse().unwrap(),
         intervals: "Daily".parse().unwrap(),
         dry_run: false,
@@ -192,16 +193,17 @@ fn drill(region: DrillRegion) -> DrillReport {
     let time = "2026-11-29T06:00:00Z".parse().unwrap();
     let mut drill = DrillReport {
         backup_stack: "prod".into(),
+        stack: "prod".into(),
         date: "2026-11-29".parse().unwrap(),
         execution: "arn:aws:states:eu-west-1:123456789012:execution:Drill:abc".into(),
         location: "s3://prod-ledger/drills/2026-11-29/abc/report.json".into(),
         started: time,
         ended: time,
         regions: vec![region],
-        good: false,
+        complete: false,
         mail: None,
     };
-    drill.good = drill.is_good();
+    drill.complete = drill.is_complete();
     drill.mail = drill_mail::mail(&drill);
     drill
 }
@@ -259,5 +261,5 @@ fn more_restore_points_are_not_proven_than_an_email_names() {
 #[test]
 fn a_drill_that_proved_everything_sends_no_email() {
     let drill = drill(DrillRegion { proven: vec![proven()], ..drilled() });
-    assert!(drill.good && drill.mail.is_none());
+    assert!(drill.complete && drill.mail.is_none());
 }

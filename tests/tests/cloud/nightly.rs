@@ -161,7 +161,7 @@ async fn refused(cloud: &Cloud) {
 fn unknown(cloud: &Cloud) {
     let cases: [(&[&str], &str, i32); 8] = [
         (&["status", "2027-01-01"], "there is no Night 2027-01-01 in the ledger; the nearest: 2026-12-29", 3),
-        (&["status", "--stack", "nope"], "no backup is named \"nope\" in us-east-1; deployed: nightly-backup", 3),
+        (&["status", "--stack", "nope"], "there is no stack \"nope\" in us-east-1: check --stack and --region", 3),
         (&["run", "--html", "/nowhere/night.html"], "/nowhere/night.html: No such file or directory", 3),
         (&["run", "--like", "nothing"], ":nothing; `nightly status` lists the last runs", 3),
         (&["run", "--like", "nothing", "--night", "2026-12-31"], "cannot be used with", 2),

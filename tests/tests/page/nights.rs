@@ -198,7 +198,7 @@ fn server(instance: &str) -> &'static str {
 
 fn night(regions: Value) -> Value {
     json!({
-        "backupStack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
+        "backupStack": "nightly-backup", "stack": "nightly-backup", "night": "2026-12-31", "intervals": "Daily+Annual", "dryRun": false,
         "execution": "arn:aws:states:eu-central-1:123456789012:execution:nightly-backup:9a925a19-a5cd-4b37-9f6c-4704d1eb4756",
         "location": "s3://nightly-backup-ledger-123456789012/nights/2026-12-31/9a925a19-a5cd-4b37-9f6c-4704d1eb4756/report.json",
         "time": "2026-12-31T04:30:00Z", "started": "2026-12-31T04:30:00Z", "ended": "2026-12-31T04:31:00Z",

@@ -10,6 +10,7 @@ mod stack;
 
 use anyhow::{Error, Result};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// Severity of a finding, worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Severity {
     /// A volume may stay unprotected, or nobody would be alerted.
@@ -33,7 +34,7 @@ enum Severity {
 }
 
 /// Result of one check.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Finding {
     level: Severity,
@@ -42,6 +43,19 @@ struct Finding {
     finding: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
+}
+
+/// Findings, worst first.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckReport {
+    findings: Vec<Finding>,
+}
+
+impl CheckReport {
+    fn text(&self, terminal: Terminal) -> String {
+        self.findings.iter().map(|finding| finding.text(terminal)).collect()
+    }
 }
 
 impl Finding {
@@ -104,9 +118,9 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Check, json: bool, no
         add("keys", limits::keys(account, region).await);
     }
     findings.sort();
-    let text = |terminal| findings.iter().map(|finding| finding.text(terminal)).collect::<String>();
-    output::answer(json, &findings, text)?;
-    Ok(verdict(&findings))
+    let (verdict, report) = (verdict(&findings), CheckReport { findings });
+    output::answer(json, &report, |terminal| report.text(terminal))?;
+    Ok(verdict)
 }
 
 fn verdict(findings: &[Finding]) -> Exit {

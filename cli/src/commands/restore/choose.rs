@@ -40,7 +40,8 @@ pub fn one<'a>(found: &'a Sources, asked: &str, night: Option<Night>, regions: &
     if !point.snapshot.is_fit() {
         bail!("{}", unfit(point, &fit));
     }
-    let newer = points.iter().filter(|other| other.snapshot.begun > point.snapshot.begun && !other.snapshot.is_fit());
+    let newer =
+        points.iter().filter(|other| other.snapshot.started > point.snapshot.started && !other.snapshot.is_fit());
     let notes = newer.map(|point| format!("Not taken, though newer: {}.", state(point))).collect();
     Ok(ChosenPoints { points: vec![point], notes })
 }
@@ -53,7 +54,7 @@ impl Sources {
 
 /// Returns the restore point whose snapshot started last.
 pub fn newest_of<'a>(points: impl Iterator<Item = &'a SourcePoint>) -> Option<&'a SourcePoint> {
-    points.max_by_key(|point| (point.snapshot.begun, point.night))
+    points.max_by_key(|point| (point.snapshot.started, point.night))
 }
 
 /// Returns the Nights of restore points, oldest first.
@@ -64,7 +65,7 @@ pub fn nights<'a>(points: impl Iterator<Item = &'a SourcePoint>) -> Vec<Night> {
 /// Returns one volume's restore point of a Night. Prefers one that is fit, and then the newest.
 pub fn best<'a>(points: &[&'a SourcePoint], night: Night) -> Option<&'a SourcePoint> {
     let of_night = points.iter().filter(|point| point.night == night);
-    of_night.max_by_key(|point| (point.snapshot.is_fit(), point.snapshot.begun)).copied()
+    of_night.max_by_key(|point| (point.snapshot.is_fit(), point.snapshot.started)).copied()
 }
 
 /// Returns the error for a restore point from which no volume can be created, with the remedy.
@@ -109,7 +110,7 @@ pub fn choices(fit: &[Night], near: Night) -> String {
 
 /// Formats the time of a restore point's data.
 pub fn time(point: &SourcePoint, zone: &TimeZone) -> String {
-    let begun = point.snapshot.begun.map(|begun| minute(begun, zone));
-    let begun = begun.unwrap_or_else(|| format!("the Night {}", point.night));
-    format!("{begun} {}", zone.iana_name().unwrap_or("UTC"))
+    let started = point.snapshot.started.map(|started| minute(started, zone));
+    let started = started.unwrap_or_else(|| format!("the Night {}", point.night));
+    format!("{started} {}", zone.iana_name().unwrap_or("UTC"))
 }

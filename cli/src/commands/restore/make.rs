@@ -65,7 +65,7 @@ impl Maker {
         }
         for turn in 0..TURNS {
             let asked_at = Timestamp::now();
-            let Some((id, begun)) = self.create(planned, turn).await? else {
+            let Some((id, started)) = self.create(planned, turn).await? else {
                 // The token was used for a volume with other attributes. Another restore is creating that volume now, or it is gone.
                 let made = self.region.volumes(&[filter("tag-key", [RESTORED_FROM])]).await?;
                 match made.iter().find(|volume| is_made(volume, planned)) {
@@ -73,7 +73,7 @@ impl Maker {
                     None => continue,
                 }
             };
-            let age = begun.map_or(i64::MAX, |begun| asked_at.duration_since(begun).as_secs());
+            let age = started.map_or(i64::MAX, |started| asked_at.duration_since(started).as_secs());
             match self.wait_until_listed(&id, if age < OLD { UNSEEN } else { Duration::ZERO }).await? {
                 Some(volume) if volume.state == "error" && !planned.failed.contains(&id) => {
                     bail!("{}", failed(planned, &id, "in error"))
@@ -108,8 +108,8 @@ impl Maker {
         let call = call.set_encrypted(planned.is_encrypted.then_some(true)).set_kms_key_id(planned.kms_key_id.clone());
         match call.send().await {
             Ok(made) => {
-                let begun = made.create_time().and_then(timestamp);
-                Ok(made.volume_id.map(|id| (id, begun)))
+                let started = made.create_time().and_then(timestamp);
+                Ok(made.volume_id.map(|id| (id, started)))
             }
             Err(error) if error.code() == Some("IdempotentParameterMismatch") => Ok(None),
             Err(error) => Err(error::from_sdk("CreateVolume", error)),

@@ -17,6 +17,7 @@ pub mod sources;
 pub mod target;
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -62,7 +63,7 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) 
 }
 
 /// Plan and its outcome as JSON.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct RestoreReport<'a> {
     outcome: RestoreOutcome,
     #[serde(flatten)]

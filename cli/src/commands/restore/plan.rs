@@ -8,6 +8,7 @@ use domain::{
     tags_not_copied::TagsNotCopied,
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -25,7 +26,7 @@ use crate::{
     cli::Restore,
 };
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestorePlan {
     pub region: String,
@@ -40,7 +41,7 @@ pub struct RestorePlan {
     pub notes: Vec<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttachTarget {
     pub instance_id: String,
@@ -50,7 +51,7 @@ pub struct AttachTarget {
     pub is_windows: bool,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedVolume {
     /// Id of the original volume: `vol-…`.
@@ -59,7 +60,7 @@ pub struct PlannedVolume {
     pub name: String,
     pub snapshot_id: String,
     /// Time of the data.
-    pub begun: Option<Timestamp>,
+    pub started: Option<Timestamp>,
     /// Time of the data as text, in the stack's time zone.
     #[serde(skip)]
     pub time: String,
@@ -220,7 +221,7 @@ fn plan_copy(point: &SourcePoint, original: Option<&Volume>, foreign: &TagsNotCo
         original: snapshot.volume_id.clone(),
         name: String::new(),
         snapshot_id: snapshot.id.clone(),
-        begun: snapshot.begun,
+        started: snapshot.started,
         time: String::new(),
         gibibytes: original.map_or(0, |volume| volume.gibibytes).max(snapshot.gibibytes),
         is_encrypted: original.is_some_and(|volume| volume.is_encrypted) || snapshot.is_encrypted,

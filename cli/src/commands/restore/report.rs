@@ -1,6 +1,7 @@
 //! A plan or its result as text.
 
 use domain::Night;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::plan::{AttachTarget, PlannedVolume, RestorePlan};
@@ -10,7 +11,7 @@ use crate::ui::{
 };
 
 /// Result of a restore.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RestoreOutcome {
     /// Nothing was done, because of `--plan`.

@@ -134,7 +134,7 @@ impl<'a> Server<'a> {
         let mut notes = Vec::new();
         for (id, point) in members {
             let newer =
-                newest(id).filter(|newest| point.is_some_and(|point| newest.snapshot.begun > point.snapshot.begun));
+                newest(id).filter(|newest| point.is_some_and(|point| newest.snapshot.started > point.snapshot.started));
             notes.extend(newer.map(|newer| {
                 let night = newer.night;
                 format!(

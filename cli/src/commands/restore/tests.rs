@@ -111,10 +111,10 @@ fn a_volume_that_is_gone_comes_back_as_its_restore_point_remembers_it() {
 
 #[test]
 fn the_newest_restore_point_has_the_newest_data_whatever_its_night() {
-    let begun = |time: &str, point: SourcePoint| with(point, |point| point.snapshot.begun = time.parse().ok());
+    let started = |time: &str, point: SourcePoint| with(point, |point| point.snapshot.started = time.parse().ok());
     let of = |volume: &str| {
-        let mistaken = begun("2026-11-20T04:30:00Z", point(volume, "2036-11-20"));
-        vec![mistaken, begun("2026-11-24T04:30:00Z", point(volume, "2026-11-24"))]
+        let mistaken = started("2026-11-20T04:30:00Z", point(volume, "2036-11-20"));
+        vec![mistaken, started("2026-11-24T04:30:00Z", point(volume, "2026-11-24"))]
     };
     assert_eq!(plan(&found(of("vol-1")), "vol-1").volumes[0].snapshot_id, "snap-vol-1-2026-11-24");
     let server = [of("vol-1"), of("vol-2")].concat();

@@ -7,6 +7,7 @@ use crate::{Intervals, Night, Reason};
 
 /// The extent of a proof, from the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Depth {
     /// EBS created an available volume of the right size from the restore point.
@@ -19,6 +20,7 @@ pub enum Depth {
 
 /// A restore point from which a drill created a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Proven {
     pub at: Timestamp,
@@ -32,6 +34,7 @@ pub struct Proven {
 
 /// A restore point that could not be proven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Unproven {
     pub snapshot_id: String,
@@ -42,6 +45,7 @@ pub struct Unproven {
 
 /// The proofs of one volume: a line of `proofs/<Region>.jsonl` in the ledger, which is sorted by volume id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Proof {
     pub volume_id: String,
