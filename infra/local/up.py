@@ -59,7 +59,7 @@ def deploy(tree: Path, template: str, stack: str, words: list[str], env: dict) -
     if deployed.returncode:
         raise Failed(deployed.stderr.strip().splitlines()[-1].removeprefix("nightly: "))
     answer = json.loads(deployed.stdout)
-    print(f"  {stack:<20} {'deployed' if answer['changed'] else 'unchanged'}  ({template}.yaml)", flush=True)
+    print(f"  {stack:<20} {'deployed' if answer['isChanged'] else 'unchanged'}  ({template}.yaml)", flush=True)
     return answer["outputs"]
 
 

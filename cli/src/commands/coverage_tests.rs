@@ -36,7 +36,7 @@ fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays(
     let reason = "vol-00000000000000002, last proven 2026-11-22:\n  snap-0123456789abcdef1 of 2026-11-21 was not restored: NotSound: its xfs";
     assert!(said.contains(reason), "{said}");
     let json = serde_json::to_value(&proven).unwrap();
-    assert_eq!((&json["drill"], &json["volumes"][1]["proof"]["proven"]["seconds"]), (&json!(true), &json!(14)));
+    assert_eq!((&json["hasDrill"], &json["volumes"][1]["proof"]["proven"]["seconds"]), (&json!(true), &json!(14)));
 
     let without = made().with_proofs(None);
     assert!(!text(&without, None).contains("Restored") && !text(&without, Some(40)).contains("Restored"));
@@ -106,7 +106,7 @@ fn a_pending_one_is_no_restore_point_but_is_told_and_so_is_that_the_volume_is_ne
     new.created = Some(ago(3));
     let coverage = coverage(vec![new], vec![snapshot("vol-1", "pending", 1)]);
     assert_eq!(coverage.volumes[0].verdict, Cover::None);
-    assert_eq!(coverage.volumes[0].verdict_in_words(), "none, made 3h ago, one pending for 1h");
+    assert_eq!(coverage.volumes[0].verdict_in_words(), "none, created 3h ago, one pending for 1h");
 }
 
 #[test]

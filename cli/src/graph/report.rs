@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::{
     caption,
     definition::{Machine, State, StateKind},
-    execution::{self, Trace},
+    execution,
     fetch::FetchedExecution,
-    outcome::StateOutcome,
+    outcome::{StateOutcome, Trace},
 };
 use crate::ui::progress::MapCounts;
 
@@ -35,9 +35,9 @@ struct StateReport {
     /// The worst outcome of the state.
     outcome: StateOutcome,
     /// How often the execution entered the state.
-    entered: usize,
+    entered: u64,
     /// How often the state succeeded.
-    succeeded: usize,
+    succeeded: u64,
     /// Progress of a Map with child executions.
     items: Option<MapCounts>,
     /// Duration, summed over all times that the state was entered.

@@ -65,7 +65,7 @@ fn volumes_that_failed_for_one_cause_are_named_under_it_with_what_to_do() {
     assert_eq!(said.matches("InvalidVolume.NotFound").count(), 1, "{said}");
     assert!(said.contains("12 volumes are not protected\n"), "{said}");
     assert!(said.contains("vol-00000000000000008, vol-00000000000000009 and 2 more\n"), "{said}");
-    assert!(said.contains("What to do: None if the deletion was intended"), "{said}");
+    assert!(said.contains("What to do: If the deletion was intended"), "{said}");
 }
 
 #[test]

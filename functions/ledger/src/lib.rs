@@ -70,7 +70,7 @@ impl Ledger {
         key: &str,
         lines: Option<usize>,
     ) -> Result<ListReader<T>, Error> {
-        Ok(ListReader::new(self.body(key).await?, self.location(key), lines))
+        Ok(ListReader::new(self.object_body(key).await?, self.location(key), lines))
     }
 
     /// Reads a list of any length. Returns an empty list if the object does not exist. Looks for the object with ListObjectsV2, because
@@ -94,12 +94,12 @@ impl Ledger {
     /// # Errors
     /// `Transient` or `Refused` from S3.
     pub async fn read_whole(&self, key: &str) -> Result<Vec<u8>, Error> {
-        let body = self.body(key).await?.collect().await;
+        let body = self.object_body(key).await?.collect().await;
         let body = body.map_err(|error| Error { name: ErrorName::Transient, message: error.to_string() });
         body.map(|body| body.to_vec()).map_err(|error| self.at(key, error))
     }
 
-    async fn body(&self, key: &str) -> Result<ByteStream, Error> {
+    async fn object_body(&self, key: &str) -> Result<ByteStream, Error> {
         // Boxed here and below, because the SDK's futures are large, and nested too deeply for the compiler inside those of a function.
         let object = Box::pin(self.s3.get_object().bucket(&self.bucket).key(key).send()).await;
         object.map(|object| object.body).map_err(|error| self.at(key, error::from_sdk("GetObject", error)))

@@ -9,7 +9,8 @@ use report_night::{Input, Output, Settings, handle};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::LambdaError> {
     let aws = Aws::load();
-    let settings = Settings { backup_stack: setting("BACKUP_STACK"), stack: setting("STACK"), time_zone: setting("TIME_ZONE") };
+    let settings =
+        Settings { backup_stack: setting("BACKUP_STACK"), stack: setting("STACK"), time_zone: setting("TIME_ZONE") };
     let ledger = Ledger::new(aws.s3(), setting("LEDGER_BUCKET"));
     serve(async |input: Input| {
         let report = handle(|region| aws.ec2(region), &ledger, &settings, jiff::Timestamp::now, input).await?;

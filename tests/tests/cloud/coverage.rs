@@ -79,7 +79,7 @@ pub async fn coverage_is_whole_after_a_night_and_a_new_server_comes_first_until_
     assert_eq!(code, Some(1));
     assert!(stdout.starts_with("1 of 3 volumes has no restore point of the last 36 hours:\n"), "{stdout}");
     let first = stdout.lines().nth(3).expect("a row");
-    assert!(first.contains(server) && first.contains("none, made 0m ago"), "{stdout}");
+    assert!(first.contains(server) && first.contains("none, created 0m ago"), "{stdout}");
     let volume = json_of(&cloud, &["coverage"])["volumes"][0]["volumeId"].as_str().expect("an id").to_owned();
 
     let out = Tag::builder().key("Backup").value("false").build();

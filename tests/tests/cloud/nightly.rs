@@ -62,6 +62,7 @@ async fn dry_run(cloud: &Cloud) {
     assert_eq!(said.matches("would be snapshotted").count(), 4, "each volume, and how many: {said}");
     assert!(cloud.snapshots().await.is_empty());
     let listed = json(&cloud.nightly(&["status", "--json"]));
+    let listed = &listed["runs"];
     assert!(listed[0]["dryRun"] == true && listed[0]["planned"] == 2 && listed[0]["outcome"] == "complete", "{listed}");
 }
 
@@ -94,7 +95,8 @@ fn incomplete(cloud: &Cloud, strict: &StrictEc2) {
 }
 
 fn complete(cloud: &Cloud) {
-    let failed = json(&cloud.nightly(&["status", "--json"]))[0]["execution"].as_str().expect("an ARN").to_owned();
+    let failed =
+        json(&cloud.nightly(&["status", "--json"]))["runs"][0]["execution"].as_str().expect("an ARN").to_owned();
     let output = cloud.nightly(&["run", "--json", "--like", failed.rsplit(':').next().expect("a name")]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let report = json(&output);
@@ -112,8 +114,8 @@ fn complete(cloud: &Cloud) {
     assert_eq!(stdout(&cloud.nightly(&["status", "--last", "1"])).lines().count(), 2);
 
     let night = json(&cloud.nightly(&["status", "2026-12-29", "--json"]));
-    assert_eq!(night["starts"].as_array().map(Vec::len), Some(2), "{night}");
-    let of = |index: usize| &night["starts"][index];
+    assert_eq!(night["runs"].as_array().map(Vec::len), Some(2), "{night}");
+    let of = |index: usize| &night["runs"][index];
     assert!(of(0)["outcome"] == "complete" && of(1)["outcome"] == "notComplete", "{night}");
     assert!(of(0)["protected"] == 2 && of(1)["unprotected"] == 1 && night["report"] == report, "{night}");
 }
@@ -128,7 +130,7 @@ fn interrupted(cloud: &Cloud, strict: &StrictEc2) {
             wait::until("the signal is answered", || !is_discovery || !hold.load(Ordering::SeqCst)).await;
         })
     });
-    let outcome = || json(&cloud.nightly(&["status", "--last", "1", "--json"]))[0]["outcome"].clone();
+    let outcome = || json(&cloud.nightly(&["status", "--last", "1", "--json"]))["runs"][0]["outcome"].clone();
     for (night, signal) in [("2026-12-27", "-INT"), ("2026-12-26", "-TERM")] {
         held.store(true, Ordering::SeqCst);
         let mut command = cloud.nightly_command(&["run", "--night", night]);
@@ -140,7 +142,7 @@ fn interrupted(cloud: &Cloud, strict: &StrictEc2) {
         assert!(Command::new("kill").args([signal, &run.id().to_string()]).status().expect("kill").success());
         let output = run.wait_with_output().expect("its end");
         assert_eq!((code(&output), stdout(&output).as_str()), (130, ""), "{signal}");
-        assert!(stderr(&output).contains("No longer followed, but the run continues."), "{}", stderr(&output));
+        assert!(stderr(&output).contains("Stopped following. The run continues."), "{}", stderr(&output));
         held.store(false, Ordering::SeqCst);
         wait::until_blocking("it ends by itself", || outcome() == "complete");
     }
@@ -169,7 +171,7 @@ fn unknown(cloud: &Cloud) {
         (&["run", "--night", "2026-02-30"], "\"2026-02-30\" is not a date such as 2026-12-31", 2),
         (&["run", "--night", "2026-12-31", "--time", "2026-12-31T04:30:00Z"], "cannot be used with", 2),
     ];
-    let starts = || json(&cloud.nightly(&["status", "--json"])).as_array().map(Vec::len);
+    let starts = || json(&cloud.nightly(&["status", "--json"]))["runs"].as_array().map(Vec::len);
     let before = starts();
     for (arguments, told, exit) in cases {
         let output = cloud.nightly(arguments);
@@ -231,7 +233,8 @@ async fn check_names_what_is_wrong_with_the_remedy_and_the_worst_first() {
         assert!(find(&after, fine).starts_with("ok "), "{after:#?}");
     }
     let output = cloud.nightly(&["check", "--json"]);
-    let levels: Vec<_> = json(&output).as_array().expect("findings").iter().map(|one| one["level"].clone()).collect();
+    let levels: Vec<_> =
+        json(&output)["findings"].as_array().expect("findings").iter().map(|one| one["level"].clone()).collect();
     assert_eq!(levels.first(), Some(&serde_json::json!("problem")));
 }
 

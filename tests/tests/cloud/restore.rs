@@ -328,7 +328,7 @@ async fn fails_in_ebs(lost: &Lost) {
     let output = restore.wait_with_output().expect("its end");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{stderr}");
-    assert!(stderr.contains(&format!("{vanished} is gone again; usual cause: its KMS key")), "{stderr}");
+    assert!(stderr.contains(&format!("{vanished} is deleted; usual cause: its KMS key")), "{stderr}");
 
     lost.strict.set_rules(Rules::default());
     tokio::time::sleep(Duration::from_secs(1 + SECONDS_OF_A_NEW_VOLUME.unsigned_abs())).await;

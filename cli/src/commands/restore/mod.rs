@@ -64,7 +64,7 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Restore, json: bool) 
 
 /// Plan and its outcome as JSON.
 #[derive(JsonSchema, Serialize)]
-struct RestoreReport<'a> {
+pub struct RestoreReport<'a> {
     outcome: RestoreOutcome,
     #[serde(flatten)]
     plan: &'a RestorePlan,
