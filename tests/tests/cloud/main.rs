@@ -14,6 +14,7 @@ mod failures;
 mod faults;
 mod fleet;
 mod hostile;
+mod json_output;
 mod lost_ledger;
 mod make_night;
 mod nightly;
