@@ -19,7 +19,7 @@ pub const KEYS: &str = "arn:aws:kms:*:000000000000:key/*";
 const ROLES: [&str; 5] =
     ["DrillChooseRole", "DrillRestoreRole", "DrillCheckRole", "DrillRemoveRole", "DrillReportRole"];
 
-const KEY_CALLS: [&str; 6] = [
+pub const KEY_CALLS: [&str; 6] = [
     "kms:CreateGrant",
     "kms:Decrypt",
     "kms:DescribeKey",

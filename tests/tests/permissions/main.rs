@@ -6,6 +6,7 @@ mod calls;
 mod check;
 mod drill;
 mod environment;
+mod operator;
 mod policies;
 mod requests;
 mod scp;
@@ -72,6 +73,22 @@ fn so_may_one_of_several_regions_with_a_customer_key_in_full() {
     let regions = &["us-east-1", "eu-west-1"];
     let parameters = RunParameters { backup_stack: "whole", regions, key: Some(KEY), checks_on_instance: true };
     sound(backup_problems(&deployed, &parameters));
+}
+
+#[test]
+fn an_operator_may_use_each_command_and_do_nothing_else() {
+    let key = format!("KmsKeyArn={KEY}");
+    let mut deployed = backup("permissions-operator", &["RestoreDrill=true", "Regions=us-east-1,eu-west-1", &key]);
+    customer_key(&mut deployed);
+    deployed.roles.clear();
+    let regions = &["us-east-1", "eu-west-1"];
+    let parameters =
+        RunParameters { backup_stack: "nightly-backup", regions, key: Some(KEY), checks_on_instance: false };
+    // For the calls in another stack.
+    deployed.ids.insert("Stack".to_owned(), "nightly-backup".to_owned());
+    let mut problems = check::problems(&deployed, &operator::calls(&deployed, &parameters), &operator::free());
+    problems.extend(check::problems(&deployed, &operator::restore_calls(&deployed, &parameters), &drill::free()));
+    sound(problems);
 }
 
 /// Returns the problems of the roles of runs and drills. No role may do what another one does.

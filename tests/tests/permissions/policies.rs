@@ -84,7 +84,8 @@ fn widened_arns(arn: &str) -> Vec<String> {
         return all;
     }
     // The ARN of a bucket has no Region and no account, and these wildcards have no name that could be widened.
-    let is_named = !["snapshot/*", "volume/*", "instance/*", "key/*", "log-group:*"].contains(&parts[5]);
+    let is_named =
+        !["snapshot/*", "volume/*", "instance/*", "key/*", "log-group:*", "alarm:*", "ebs/*"].contains(&parts[5]);
     let wide = |at: usize, text: &str| {
         let mut parts = parts.clone();
         parts[at] = text;

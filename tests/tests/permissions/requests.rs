@@ -77,7 +77,7 @@ fn names(deployed: &StackPolicies, call: &Call) -> Vec<(String, Call)> {
         let on = call.on.replace(name.as_str(), "another");
         all.push((format!("another {logical}"), Call { on, ..call.clone() }));
         // The administrators may use the whole bucket.
-        let is_whole = matches!(call.by, By::Person(_));
+        let is_whole = call.by == By::Person("AdministratorsPolicy");
         if let Some((prefix, _)) =
             call.on.rsplit_once(&format!("{name}/")).and_then(|(_, key)| key.split_once('/')).filter(|_| !is_whole)
         {
@@ -91,7 +91,7 @@ fn names(deployed: &StackPolicies, call: &Call) -> Vec<(String, Call)> {
 /// Returns other values for a condition key. `None` removes the key.
 fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
     let is_creation = call.context.contains_key("ec2:CreateAction");
-    let whose = ["aws:RequestTag/BackupStack", "aws:RequestTag/RestoreDrill"];
+    let whose = ["aws:RequestTag/BackupStack", "aws:RequestTag/RestoreDrill", "aws:RequestTag/RestoredFrom"];
     match (key, value) {
         ("aws:RequestedRegion", _) => vec![],
         // Resource policies require TLS. KMS has no endpoint without TLS.
@@ -109,7 +109,9 @@ fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
             | "aws:RequestTag/Interval"
             | "aws:RequestTag/Intervals"
             | "aws:RequestTag/SnapshotOf"
-            | "aws:RequestTag/DrillExecution",
+            | "aws:RequestTag/DrillExecution"
+            | "aws:RequestTag/RestoredFrom"
+            | "aws:ResourceTag/RestoredFrom",
             _,
         ) => vec![None],
         ("aws:TagKeys", Value::Array(keys)) => {
