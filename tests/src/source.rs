@@ -1,12 +1,15 @@
 //! Searches the source of the functions for AWS calls and settings.
 
 use regex::Regex;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use crate::{root, text};
 
 /// The IAM action of each SDK operation that a function calls. A missing operation fails the test that finds it.
-const ACTIONS: [(&str, &str); 25] = [
+const ACTIONS: [(&str, &str); 39] = [
     // The calls of a multipart upload need s3:PutObject (S3 user guide, "Multipart upload and permissions").
     ("attach_volume", "ec2:AttachVolume"),
     ("complete_multipart_upload", "s3:PutObject"),
@@ -16,21 +19,35 @@ const ACTIONS: [(&str, &str); 25] = [
     ("create_volume", "ec2:CreateVolume"),
     ("delete_snapshot", "ec2:DeleteSnapshot"),
     ("delete_volume", "ec2:DeleteVolume"),
+    ("describe_alarms", "cloudwatch:DescribeAlarms"),
     ("describe_availability_zones", "ec2:DescribeAvailabilityZones"),
     ("describe_execution", "states:DescribeExecution"),
+    ("describe_images", "ec2:DescribeImages"),
     ("describe_instances", "ec2:DescribeInstances"),
+    ("describe_key", "kms:DescribeKey"),
     ("describe_map_run", "states:DescribeMapRun"),
     ("describe_regions", "ec2:DescribeRegions"),
+    ("describe_snapshot_attribute", "ec2:DescribeSnapshotAttribute"),
     ("describe_snapshots", "ec2:DescribeSnapshots"),
+    ("describe_stacks", "cloudformation:DescribeStacks"),
+    ("describe_state_machine_for_execution", "states:DescribeStateMachineForExecution"),
     ("describe_volumes", "ec2:DescribeVolumes"),
     ("detach_volume", "ec2:DetachVolume"),
     ("get_command_invocation", "ssm:GetCommandInvocation"),
+    ("get_account_settings", "lambda:GetAccountSettings"),
+    ("get_execution_history", "states:GetExecutionHistory"),
     ("get_object", "s3:GetObject"),
+    ("get_queue_attributes", "sqs:GetQueueAttributes"),
+    ("get_schedule", "scheduler:GetSchedule"),
+    ("get_service_quota", "servicequotas:GetServiceQuota"),
     ("list_executions", "states:ListExecutions"),
     ("list_objects_v2", "s3:ListBucket"),
     ("list_map_runs", "states:ListMapRuns"),
+    ("list_stack_resources", "cloudformation:ListStackResources"),
+    ("list_subscriptions_by_topic", "sns:ListSubscriptionsByTopic"),
     ("put_object", "s3:PutObject"),
     ("send_command", "ssm:SendCommand"),
+    ("start_execution", "states:StartExecution"),
     // CreateSnapshot with tags also needs ec2:CreateTags (EC2 user guide, "Grant permission to tag on creation").
     ("tag_specifications", "ec2:CreateTags"),
     ("upload_part", "s3:PutObject"),
@@ -47,6 +64,43 @@ pub fn actions(function: &str) -> BTreeSet<String> {
         }
     }
     made.iter().map(|operation| action(operation)).collect()
+}
+
+/// Files of the command that need an administrator's permissions: deploy, destroy and the check for drift.
+const ADMINISTRATION: [&str; 4] =
+    ["commands/deploy.rs", "commands/destroy.rs", "deployment/", "commands/check/stack.rs"];
+/// Methods that look like an operation, and operations that need no permission.
+const NO_OPERATIONS: [&str; 7] = [
+    "create_time",
+    "get_caller_identity",
+    "get_or_insert_default",
+    "get_or_insert_with",
+    // The command does without the alias if this is denied.
+    "list_account_aliases",
+    "start_date",
+    "stop_date",
+];
+
+/// Returns the IAM actions of the calls that the command `nightly` makes for an operator, without those of KMS.
+pub fn command_actions() -> BTreeSet<String> {
+    let folder = root().join("cli/src");
+    let mut made = BTreeSet::from(["get_schedule".to_owned(), "list_stack_resources".to_owned()]);
+    for file in files(&folder) {
+        let name = file.strip_prefix(&folder).expect("a file of the command").to_string_lossy().into_owned();
+        if !ADMINISTRATION.iter().any(|part| name.starts_with(part)) && !name.contains("tests") {
+            made.extend(operations(&production(&std::fs::read_to_string(&file).expect("source"))));
+        }
+    }
+    let made = made.iter().filter(|operation| !NO_OPERATIONS.contains(&operation.as_str()));
+    made.map(|operation| action(operation)).filter(|action| !action.starts_with("kms:")).collect()
+}
+
+/// Returns every file of source in a folder and the folders inside it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder of source").map(|entry| entry.expect("a file").path());
+    let (folders, own): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let own = own.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    own.chain(folders.iter().flat_map(|folder| files(folder))).collect()
 }
 
 /// Returns the environment variables that a function reads.

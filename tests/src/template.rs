@@ -62,6 +62,20 @@ pub fn allowed(function: &str) -> BTreeSet<String> {
     actions.filter(|action| !["logs:", "xray:", "kms:"].iter().any(|service| action.starts_with(service))).collect()
 }
 
+/// Returns the actions that the managed policies of operators allow, without those of KMS.
+pub fn allowed_to_operators() -> BTreeSet<String> {
+    let resources = resources();
+    let managed = resources.values().filter(|resource| resource["Type"].as_str() == Some("AWS::IAM::ManagedPolicy"));
+    let documents: Vec<_> = managed.map(|resource| resource["Properties"]["PolicyDocument"].clone()).collect();
+    let statements = documents.iter().flat_map(|document| document["Statement"].as_sequence().expect("statements"));
+    let actions = statements.flat_map(|statement| match &statement["Action"] {
+        Value::Sequence(actions) => actions.iter().map(name).collect(),
+        Value::Null => vec![],
+        action => vec![name(action)],
+    });
+    actions.filter(|action| !action.starts_with("kms:")).collect()
+}
+
 /// Returns whether a value is `!Ref name`, in the short or the full form.
 pub fn is_ref(value: &Value, name: &str) -> bool {
     let of = |value: &Value| value.as_str() == Some(name);

@@ -160,6 +160,11 @@ fn a_function_has_permission_for_its_own_calls_only() {
 }
 
 #[test]
+fn the_policies_of_operators_allow_the_calls_of_the_command_only() {
+    assert_eq!(template::allowed_to_operators(), source::command_actions());
+}
+
+#[test]
 fn a_function_gets_the_settings_that_it_reads() {
     for function in functions() {
         let (given, read) = (template::environment(&pascal(&function)), source::settings(&function));
