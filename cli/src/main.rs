@@ -1,6 +1,7 @@
 //! `nightly`, the command-line tool for operators. [`nightly::cli`] has its commands.
 
 use clap::Parser;
+use nightly::{Exit, ui::interrupt::Interrupted};
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,7 +10,10 @@ async fn main() -> ExitCode {
         Ok(verdict) => verdict.into(),
         Err(problem) => {
             nightly::ui::output::note(&format!("nightly: {problem:#}"));
-            ExitCode::from(3)
+            match problem.is::<Interrupted>() {
+                true => Exit::Interrupted.into(),
+                false => ExitCode::from(3),
+            }
         }
     }
 }

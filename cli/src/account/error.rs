@@ -13,6 +13,10 @@ use std::{error::Error as StdError, fmt, iter::successors};
 const LONGEST_LINE: usize = 500;
 /// Error codes for expired credentials.
 const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
+/// Error codes for a call that no policy allows.
+const DENIED: [&str; 3] = ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
+/// Maximum length of the service's message about a denied call, in characters. An encoded message may follow it.
+const LONGEST_DENIAL: usize = 300;
 /// Error codes for credentials that AWS does not accept, or for a Region that the account has not enabled.
 const UNKNOWN: [&str; 5] = [
     "AuthFailure",
@@ -49,6 +53,10 @@ where
         }
         (Some(code), _) if UNKNOWN.contains(&code) => format!(
             "{code}: AWS does not accept the credentials, or this account has not enabled the Region: look at `aws sts get-caller-identity`"
+        ),
+        (Some(code), Some(message)) if DENIED.contains(&code) => format!(
+            "{code}: {}; ask an administrator for this permission (docs/deploying.md, Permissions)",
+            cut(message, LONGEST_DENIAL)
         ),
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
@@ -117,7 +125,10 @@ mod tests {
         for (code, remedy) in [
             ("ExpiredToken", "sign in again"),
             ("AuthFailure", "does not accept the credentials"),
-            ("UnauthorizedOperation", "DescribeVolumes: UnauthorizedOperation: no"),
+            (
+                "UnauthorizedOperation",
+                "DescribeVolumes: UnauthorizedOperation: no; ask an administrator for this permission",
+            ),
         ] {
             assert!(refused(code).contains(remedy), "{}", refused(code));
         }

@@ -69,7 +69,7 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bo
         found.require_ours()?;
         found.require_deployable(&account.region)?;
     }
-    let template = choose(asked, found.as_ref())?;
+    let template = choose(asked, found.as_ref()).await?;
     let body = template::read(&files, template.path())?;
     let given = given(&body, asked, template)?;
     let mut plan = Deployment { account, asked, name, identity, template, body, files, found, parameters: given };
@@ -111,7 +111,7 @@ pub async fn identify(account: &Account, name: &str, is_any_endpoint_allowed: bo
 }
 
 /// Returns the template that the stack was deployed with. For a new stack, returns the requested template, or asks for one.
-fn choose(asked: &Deploy, found: Option<&DeployedStack>) -> Result<Template> {
+async fn choose(asked: &Deploy, found: Option<&DeployedStack>) -> Result<Template> {
     match (found.and_then(|found| Template::from_description(&found.description)), asked.template) {
         (Some(deployed), Some(other)) if deployed != other => bail!(
             "the stack was deployed with the template {deployed}; the template {other} would delete what it lacks. Use {deployed}, or \
@@ -124,7 +124,7 @@ fn choose(asked: &Deploy, found: Option<&DeployedStack>) -> Result<Template> {
     for (number, template) in choices.iter().enumerate() {
         output::note(&format!("  {}  {:<12} {} a month", number + 1, template.to_string(), template.price()));
     }
-    let answer = question::ask("Deploy which one? [1]", "add --template backup, environment or all")?;
+    let answer = question::ask("Deploy which one? [1]", "add --template backup, environment or all").await?;
     let chosen = choices.iter().enumerate().find(|(number, template)| {
         answer == (number + 1).to_string() || answer == template.to_string() || (answer.is_empty() && *number == 0)
     });
@@ -190,7 +190,7 @@ impl Deployment<'_> {
         output::note(&format!(
             "\nThe ledger bucket {bucket} was deleted. Without it every run fails. Its reports are lost; no snapshot is."
         ));
-        if !question::confirm("Create it again?", self.asked.yes)? {
+        if !question::confirm("Create it again?", self.asked.yes).await? {
             bail!("not confirmed; nothing was changed");
         }
         let key = self.deployed().remove("KmsKeyArn").unwrap_or_default();
@@ -261,7 +261,7 @@ impl Deployment<'_> {
         for line in self.left_regions().await? {
             output::note(&line);
         }
-        question::confirm("Make these changes?", self.asked.yes)
+        question::confirm("Make these changes?", self.asked.yes).await
     }
 
     /// Returns a line for each Region that this deployment removes from `Regions`, with the number of snapshots that stay there.

@@ -58,7 +58,7 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Destroy, json: b
     for line in in_the_way(account, &resources).await? {
         output::note(&line);
     }
-    if !question::confirm("Delete the stack?", asked.yes)? {
+    if !question::confirm("Delete the stack?", asked.yes).await? {
         bail!("not confirmed; nothing was deleted");
     }
     let progress = Progress::on_stderr(TimeZone::system());

@@ -4,13 +4,13 @@ use std::process::{Command, Output};
 use tests::{cloud::Cloud, root};
 
 /// A caller of `nightly` without the AWS configuration of this machine.
-struct CliCaller {
+pub struct CliCaller {
     variables: Vec<(&'static str, String)>,
 }
 
 impl CliCaller {
     /// Returns a caller with credentials, in eu-west-1 of this cloud.
-    fn new(cloud: &Cloud) -> Self {
+    pub fn new(cloud: &Cloud) -> Self {
         let keys = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "eu-west-1")];
         let mut variables: Vec<_> = keys.map(|(name, value)| (name, value.to_owned())).to_vec();
         // moto finds the template of a nested stack in its own S3 only by this host name, not by the address.
@@ -18,18 +18,18 @@ impl CliCaller {
         Self { variables }
     }
 
-    fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.variables.retain(|(known, _)| *known != name);
         self.variables.push((name, value.to_owned()));
         self
     }
 
-    fn without(mut self, names: &[&str]) -> Self {
+    pub fn without(mut self, names: &[&str]) -> Self {
         self.variables.retain(|(known, _)| !names.contains(known));
         self
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(root().join("target/debug/nightly"));
         command.args(arguments).current_dir(root()).env_clear();
         command.env("PATH", std::env::var_os("PATH").expect("PATH")).env("HOME", "/nonexistent");
@@ -39,7 +39,7 @@ impl CliCaller {
     }
 
     /// Runs a command that is refused. Returns its last line.
-    fn refused(&self, arguments: &[&str]) -> String {
+    pub fn refused(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(matches!(output.status.code(), Some(2 | 3)), "{arguments:?}: {}", text(&output));
         String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned()
@@ -102,64 +102,6 @@ async fn the_whole_environment_is_deployed_updated_unchanged_and_destroyed() {
         "whole in eu-west-1: deleted",
     ];
     requires(&destroyed, &lines);
-}
-
-/// Arguments of `nightly deploy` that are refused, and a part of the error.
-const REFUSALS: [(&[&str], &str); 6] = [
-    (&["--region", "cn-north-1"], "cn-north-1 is not supported"),
-    (&["--stack", "a_b"], "\"a_b\" is not a stack name"),
-    (&["--stack", "a-name-that-leaves-the-bucket-no-room"], "is too long: at most 30 characters in eu-west-1"),
-    (&["--parameters", "KeepDalies=14"], "the template backup has no parameter KeepDalies; it has "),
-    (&["--parameters", "KeepDailies"], "For more information, try '--help'."),
-    (&["--from", "/nonexistent"], "/nonexistent/infra/backup.yaml cannot be read"),
-];
-
-#[tokio::test]
-async fn what_cannot_be_deployed_is_refused_with_the_remedy_before_anything_is_made() {
-    let cloud = Cloud::up("deploy-refused", &[]);
-    let tree = cloud.directory.join("tree").display().to_string();
-    let caller = || CliCaller::new(&cloud).with("AWS_ENDPOINT_URL", &cloud.ministack()).with("AWS_MAX_ATTEMPTS", "1");
-    let deploy = |more: &[&'static str]| -> Vec<String> {
-        let has = |name: &str| more.contains(&name);
-        let mut all = vec!["deploy", "--template", "backup", "--allow-endpoint", "--yes"];
-        if !has("--from") {
-            all.extend(["--from", tree.as_str()]);
-        }
-        [&all, more].concat().into_iter().map(str::to_owned).collect()
-    };
-    let refused = |caller: &CliCaller, more: &[&'static str]| {
-        let all = deploy(more);
-        caller.refused(&all.iter().map(String::as_str).collect::<Vec<_>>())
-    };
-
-    for (more, words) in REFUSALS {
-        let said = refused(&caller(), more);
-        assert!(said.contains(words), "{more:?}: {said}");
-    }
-    let mut endpoint = deploy(&[]);
-    endpoint.retain(|word| word != "--allow-endpoint");
-    let endpoint = caller().refused(&endpoint.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(endpoint.contains(", not AWS: open a new shell"), "{endpoint}");
-    let nowhere = refused(&caller().without(&["AWS_REGION"]), &[]);
-    assert!(nowhere.contains("no Region: give --region"), "{nowhere}");
-    let stranger = refused(&caller().without(&["AWS_ACCESS_KEY_ID"]), &[]);
-    assert!(stranger.contains("no AWS credentials"), "{stranger}");
-    let silent = refused(&caller().with("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), &[]);
-    assert!(silent.contains("GetCallerIdentity: "), "{silent}");
-    let asked = caller().refused(&["deploy", "--allow-endpoint", "--from", &tree]);
-    assert!(asked.contains("add --template backup, environment or all"), "{asked}");
-    let none = caller().refused(&["destroy", "--stack", "whole", "--yes", "--allow-endpoint"]);
-    assert!(none.contains("there is no stack whole in eu-west-1"), "{none}");
-
-    let cloudformation = aws_sdk_cloudformation::Client::new(&cloud.aws_in("eu-west-1").await);
-    let shop = r#"{"Description": "A shop", "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}"#;
-    cloudformation.create_stack().stack_name("shop").template_body(shop).send().await.expect("a stack");
-    for command in [&["deploy", "--template", "backup", "--from", &tree][..], &["destroy"]] {
-        let said = caller().refused(&[command, &["--stack", "shop", "--yes", "--allow-endpoint"]].concat());
-        assert!(said.contains("the stack shop is not a nightly backup"), "{said}");
-    }
-    let stacks = cloudformation.describe_stacks().send().await.expect("the stacks");
-    assert_eq!(stacks.stacks().len(), 1, "nothing else was made");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod coverage;
 mod deaths;
 mod deletes;
 mod deploy;
+mod deploy_refused;
 mod drill;
 mod drill_deaths;
 mod drill_faults;
