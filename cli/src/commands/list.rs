@@ -168,7 +168,7 @@ impl ListedVolume {
 
     fn table(&self, zone: &TimeZone) -> Rows {
         let mut rows =
-            Rows::new(&[&["Snapshot", "Begun"], &["Night", "Intervals"], &["State", "Size"], &["Expires", "Reason"]]);
+            Rows::new(&[&["Snapshot", "Started"], &["Night", "Intervals"], &["State", "Size"], &["Expires", "Reason"]]);
         let mut group = None;
         for point in &self.restore_points {
             if group.replace(point.interval) != Some(point.interval) {

@@ -66,8 +66,10 @@ async fn what_cannot_be_deployed_is_refused_with_the_remedy_before_anything_is_m
     let foreign = aws_sdk_s3::config::Builder::from(&cloud.aws_in("eu-west-1").await);
     let foreign =
         foreign.credentials_provider(aws_sdk_s3::config::Credentials::new("999999999999", "x", None, None, "test"));
-    let bucket =
-        aws_sdk_s3::Client::from_conf(foreign.build()).create_bucket().bucket("taken-artifacts-000000000000-eu-west-1");
+    let place = aws_sdk_s3::types::BucketLocationConstraint::EuWest1;
+    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(place).build();
+    let bucket = aws_sdk_s3::Client::from_conf(foreign.build()).create_bucket().create_bucket_configuration(place);
+    let bucket = bucket.bucket("taken-artifacts-000000000000-eu-west-1");
     bucket.send().await.expect("a bucket of another account");
     let taken = refused(&caller(), &["--stack", "taken"]);
     assert!(taken.contains("taken-artifacts-000000000000-eu-west-1 belongs to another account"), "{taken}");
