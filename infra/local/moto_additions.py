@@ -1,4 +1,5 @@
-"""Starts moto with additions to its CloudFormation: AWS::LanguageExtensions, and change sets of nested stacks (`moto_change_sets`).
+"""Starts moto with additions to its CloudFormation: AWS::LanguageExtensions, AWS::NoValue in lists, and change sets of nested stacks
+(`moto_change_sets`).
 
 Run this file instead of the `moto_server` command. AWS expands the loops of a template before it reads the resources (CloudFormation
 template reference, "AWS::LanguageExtensions transform"). moto treats a loop as a resource and fails. It supports neither
@@ -9,13 +10,14 @@ fails once moto expands loops itself. Then delete this file.
 import json
 
 import moto_change_sets
-from moto.cloudformation import responses
+from moto.cloudformation import parsing, responses
 from moto.cloudformation.models import ChangeSet, Stack
 from template import expand
 
 TRANSFORM = "AWS::LanguageExtensions"
 parse_template = Stack.parse_template
 plain_apply = ChangeSet.apply
+plain_clean = parsing.clean_json
 summary = responses.get_template_summary_response_from_template
 
 
@@ -27,6 +29,12 @@ def parse(text: str) -> dict:
     for dashboard in [one for one in template["Resources"].values() if one["Type"] == "AWS::CloudWatch::Dashboard"]:
         dashboard["Properties"]["DashboardBody"] = "{}"
     return template
+
+
+def clean(value, resources):
+    """Removes the items of a list that are AWS::NoValue (CloudFormation template reference, "Pseudo parameters"). moto makes them null."""
+    cleaned = plain_clean(value, resources)
+    return [item for item in cleaned if item is not None] if isinstance(value, list) and isinstance(cleaned, list) else cleaned
 
 
 def parse_change_set(change_set: ChangeSet) -> None:
@@ -45,6 +53,7 @@ def apply_change_set(change_set: ChangeSet) -> None:
 
 def apply() -> None:
     moto_change_sets.apply()
+    parsing.clean_json = clean
     ChangeSet.apply = apply_change_set
     Stack.parse_template = staticmethod(parse)
     ChangeSet._parse_template = parse_change_set
