@@ -67,6 +67,9 @@ def write_env(cloud: Cloud, outputs: dict) -> None:
     env = cloud.env()
     lines = {name: env[name] for name in EXPORTED} | {
         OWN_EC2: cloud.moto_url(),
+        # moto has the keys of its volumes and the quotas of EBS.
+        "AWS_ENDPOINT_URL_KMS": cloud.moto_url(),
+        "AWS_ENDPOINT_URL_SERVICE_QUOTAS": cloud.moto_url(),
         "STATE_MACHINE_ARN": outputs["StateMachineArn"],
         "TOPIC_ARN": outputs["TopicArn"],
         "LEDGER_BUCKET": outputs["LedgerBucket"],
@@ -88,6 +91,10 @@ services = {PROFILE}
 [services {PROFILE}]
 ec2 =
   endpoint_url = {env["AWS_ENDPOINT_URL_EC2"]}
+kms =
+  endpoint_url = {cloud.moto_url()}
+service_quotas =
+  endpoint_url = {cloud.moto_url()}
 """)
 
 

@@ -9,7 +9,7 @@ use std::{
     },
 };
 use strict_ec2::{Fault, Rules, StrictEc2};
-use tests::{cloud::Cloud, wait};
+use tests::{cloud::Cloud, root, wait};
 
 fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -196,7 +196,6 @@ fn terminals(cloud: &Cloud) {
     }
 }
 
-/// Values that the emulators do not return are unknown, neither good nor bad.
 #[tokio::test]
 async fn check_names_what_is_wrong_with_the_remedy_and_the_worst_first() {
     let cloud = Cloud::up("check", &["Regions=us-east-1,eu-west-1"]);
@@ -229,13 +228,35 @@ async fn check_names_what_is_wrong_with_the_remedy_and_the_worst_first() {
     let (exit, after) = lines(&["check", "--drift"]);
     assert_eq!(exit, 1);
     assert!(find(&after, "dead letters").starts_with("PROBLEM  dead letters   1: "), "{after:#?}");
-    for fine in ["emails", "last run", "drift", "stack"] {
+    for fine in ["emails", "last run", "drift", "stack", "alarms", "keys", "snapshots"] {
         assert!(find(&after, fine).starts_with("ok "), "{after:#?}");
     }
+    let alarm = "MetricAlarms[?contains(AlarmName, 'NoCompleteNightAlarm')].AlarmName | [0]";
+    let alarm = aws(&cloud, &["cloudwatch", "describe-alarms", "--query", alarm, "--output", "text"]);
+    let on = ["--state-value", "ALARM", "--state-reason", "a test"];
+    aws(&cloud, &[&["cloudwatch", "set-alarm-state", "--alarm-name", &alarm], &on[..]].concat());
+    let key = aws(&cloud, &["ec2", "describe-volumes", "--query", "Volumes[0].KmsKeyId", "--output", "text"]);
+    aws(&cloud, &["kms", "disable-key", "--key-id", key.rsplit('/').next().expect("an id")]);
+    let (_, worst) = lines(&["check"]);
+    assert!(find(&worst, "alarms").starts_with(&format!("PROBLEM  alarms         on: {alarm}")), "{worst:#?}");
+    assert!(find(&worst, "keys").starts_with(&format!("PROBLEM  keys           {key} is Disabled")), "{worst:#?}");
     let output = cloud.nightly(&["check", "--json"]);
     let levels: Vec<_> =
         json(&output)["findings"].as_array().expect("findings").iter().map(|one| one["level"].clone()).collect();
     assert_eq!(levels.first(), Some(&serde_json::json!("problem")));
+}
+
+/// Runs the AWS CLI on this cloud. Returns its output.
+fn aws(cloud: &Cloud, arguments: &[&str]) -> String {
+    let script = format!(
+        ". '{}'; exec '{}' \"$@\"",
+        cloud.directory.join("env").display(),
+        root().join("target/venv/bin/aws").display()
+    );
+    let output =
+        Command::new("sh").args(["-c", &script, "aws"]).args(arguments).output().expect("the AWS CLI of target/venv");
+    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    stdout(&output).trim().to_owned()
 }
 
 fn rank(line: &str) -> usize {
