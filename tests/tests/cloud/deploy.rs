@@ -120,7 +120,7 @@ async fn a_ledger_bucket_that_was_deleted_is_made_again() {
 
 /// The program that `make dist` builds needs no checkout. The test builds it from the debug binaries.
 #[tokio::test]
-async fn the_self_contained_program_deploys_runs_and_destroys_from_an_empty_directory() {
+async fn the_self_contained_program_deploys_runs_checks_restores_and_destroys_from_an_empty_directory() {
     let cloud = Cloud::up("deploy-dist", &[]);
     let folder = std::env::temp_dir().join(format!("nightly-dist-{}", std::process::id()));
     let program = folder.join("nightly");
@@ -139,6 +139,10 @@ async fn the_self_contained_program_deploys_runs_and_destroys_from_an_empty_dire
     let deploy = ["deploy", "--template", "backup", "--yes", "--allow-endpoint"];
     requires(&run(&[&deploy[..], &other].concat()), &["other in us-east-1: deployed"]);
     requires(&run(&[&["run"][..], &other].concat()), &["All 2 volumes are protected."]);
+    let checked = run(&[&["check"][..], &other].concat());
+    assert!(text(&checked).contains("ok       last run       complete"), "{}", text(&checked));
+    assert!(text(&checked).contains("the stack has the functions of this nightly"), "{}", text(&checked));
+    requires(&run(&[&["restore", "--server", "web-server"][..], &other].concat()), &["Restored 1 volume of web-server"]);
     requires(&run(&[&["destroy", "--yes", "--allow-endpoint"][..], &other].concat()), &["other in us-east-1: deleted"]);
     std::fs::remove_dir_all(folder).expect("the folder");
 }
