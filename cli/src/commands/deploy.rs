@@ -17,7 +17,7 @@ use crate::{
         change_set::{self, ChangeSet, Request},
         files::Files,
         follow::StackFollower,
-        ledger_bucket,
+        ledger_bucket, leftovers,
         package::{Package, package},
         price::Template,
         releases,
@@ -206,7 +206,7 @@ impl Deployment<'_> {
         let mut packaged = package(&self.files, self.template.path(), &artifacts.bucket, &url)?;
         let template = template_source(&mut packaged, &url);
         artifacts.upload(&packaged.objects).await?;
-        let name = format!("nightly-{}", Timestamp::now().as_millisecond());
+        let name = format!("{}{}", leftovers::PREFIX, Timestamp::now().as_millisecond());
         let request = Request {
             stack: self.name,
             is_new: self.found.as_ref().is_none_or(DeployedStack::is_new),
@@ -236,6 +236,7 @@ impl Deployment<'_> {
             return Ok(DeployResult::Interrupted);
         }
         artifacts.clean(&packaged.objects).await?;
+        leftovers::clean(cloudformation, self.name).await?;
         Ok(DeployResult::Deployed)
     }
 

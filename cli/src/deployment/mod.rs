@@ -11,6 +11,7 @@ pub mod artifacts;
 pub mod change_set;
 pub mod files;
 pub mod follow;
+pub mod leftovers;
 pub mod ledger_bucket;
 pub mod package;
 pub mod price;
