@@ -3,8 +3,10 @@
 import threading
 
 from harness import (
-    FAIL, PASS, LocalCloudTest, additions, call, describe, history, inline, invoke, plain_ministack, sfn, shape, types,
+    FAIL, PASS, LocalCloudTest, call, describe, history, inline, invoke, plain_ministack, sfn, shape, types,
 )
+
+import added.histories
 
 START = {"Type": "Pass", "Result": {"arr": [1]}, "Next": "MapState"}
 
@@ -158,7 +160,7 @@ class TaskEvents(LocalCloudTest):
 
 class Limits(LocalCloudTest):
     def test_a_history_ends_with_its_last_allowed_event(self):
-        self.patch(additions, "MAX_EVENTS", 20)
+        self.patch(added.histories, "MAX_EVENTS", 20)
         ended = self.run_machine({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}})
         self.assertEqual((ended["status"], ended["cause"]),
                          ("FAILED", "The execution reached the maximum number of history events (20)."))

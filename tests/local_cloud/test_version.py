@@ -8,7 +8,8 @@ from pathlib import Path
 import harness
 
 ADDITIONS = Path(harness.additions.__file__)
-WITH_ANOTHER_VERSION = ("import importlib.metadata, runpy, sys; importlib.metadata.version = lambda name: '9.9.9'; "
+WITH_ANOTHER_VERSION = ("import importlib.metadata, os, runpy, sys; sys.path.insert(0, os.path.dirname(sys.argv[1])); "
+                        "importlib.metadata.version = lambda name: '9.9.9'; "
                         "runpy.run_path(sys.argv[1], run_name='__main__')")
 
 

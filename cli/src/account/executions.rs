@@ -9,7 +9,7 @@ use aws_sdk_sfn::{
 use domain::{Night, error::cut, input};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use report::night::Summary;
+use report::summary::Summary;
 
 use crate::{
     account::{

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use aws_sdk_s3::{Client, operation::list_objects_v2::ListObjectsV2Output};
 use domain::Night;
 use jiff::Timestamp;
-use report::night::{Report, Summary};
+use report::{night::Report, summary::Summary};
 use serde::de::DeserializeOwned;
 
 use crate::account::{Account, error, stack::Stack};

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use domain::Night;
 use jiff::Timestamp;
-use report::{mail::console, night::STALE};
+use report::{mail::console, summary::STALE};
 use std::path::Path;
 
 use crate::{

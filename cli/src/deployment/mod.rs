@@ -5,6 +5,7 @@
 //! - [`template`]: reads a template. [`package`]: inserts the locations of the uploaded files. [`releases`]: a digest of each function.
 //! - [`artifacts`]: the bucket of the uploaded files. [`ledger_bucket`]: recreates a ledger bucket that was deleted.
 //! - [`stack`]: the deployed stack. [`change_set`]: the changes of a deployment. [`follow`]: follows a deployment to its end.
+//! - [`leftovers`]: change sets that CloudFormation leaves behind.
 //! - [`price`]: the monthly cost of each template.
 
 pub mod artifacts;

@@ -2,7 +2,7 @@
 
 use domain::Night;
 use jiff::Timestamp;
-use report::night::{RegionCounts, Report};
+use report::{night::Report, summary::RegionCounts};
 use schemars::JsonSchema;
 use serde::Serialize;
 

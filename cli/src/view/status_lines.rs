@@ -3,7 +3,7 @@
 use comfy_table::Color;
 use jiff::tz::TimeZone;
 use report::mail::console;
-use report::night::RegionCounts;
+use report::summary::RegionCounts;
 
 use crate::{
     account::executions::{RunRecord, RunStatus, name},

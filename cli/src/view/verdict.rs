@@ -1,7 +1,7 @@
 //! States whether every volume is protected.
 
 use crate::ui::text::{grouped, listed, plural};
-use report::night::{Report, Summary};
+use report::{night::Report, summary::Summary};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {

@@ -24,7 +24,8 @@ use jiff::Timestamp;
 use ledger::{Ledger, keys};
 use report::{
     mail::Mail,
-    night::{Failure, Report, Summary},
+    night::{Failure, Report},
+    summary::Summary,
     run_mail,
 };
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use aws::Aws;
 use lambda::{serve, setting};
 use ledger::Ledger;
-use report::{metrics, night::Summary};
+use report::{metrics, summary::Summary};
 use report_night::{Input, Output, Settings, handle};
 
 #[tokio::main(flavor = "current_thread")]

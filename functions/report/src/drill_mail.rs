@@ -8,7 +8,7 @@ use crate::{
     causes::causes,
     drill::{DrillRegion, DrillReport, NotRemoved},
     mail::{MOST_DESCRIBED, Mail, ascii, console},
-    night::plural,
+    summary::plural,
 };
 
 /// Returns the email of a drill. Returns none if the drill is complete.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{drill::DrillReport, night::Summary};
+use crate::{drill::DrillReport, summary::Summary};
 
 pub const NAMESPACE: &str = "NightlyBackup";
 /// The only dimension. A metric for each volume or Region would cost $0.30 a month.
@@ -63,7 +63,7 @@ fn line(backup_stack: &str, now: Timestamp, metrics: &[(&str, Option<(f64, &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{drill::DrillRegion, night::RegionCounts};
+    use crate::{drill::DrillRegion, summary::RegionCounts};
     use std::collections::BTreeSet;
 
     fn run(region: RegionCounts) -> Summary {

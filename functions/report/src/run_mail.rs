@@ -6,7 +6,8 @@ use std::fmt::Write;
 use crate::{
     causes::{causes, one_line},
     mail::{MOST_DESCRIBED, Mail, ascii, console},
-    night::{Failure, NamedVolume, Report, RunRegion, Summary, plural},
+    night::{Failure, NamedVolume, Report, RunRegion},
+    summary::{Summary, plural},
 };
 
 /// Maximum number of characters of a name.

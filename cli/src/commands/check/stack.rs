@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use aws_sdk_cloudformation::types::{StackDriftDetectionStatus, StackDriftStatus, StackResourceDriftStatus};
 use aws_sdk_scheduler::types::ScheduleState;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use report::night::STALE;
+use report::summary::STALE;
 use std::time::Duration;
 use tokio::time::sleep;
 

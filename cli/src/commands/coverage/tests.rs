@@ -54,7 +54,7 @@ fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> CoverageReport {
         &inventory(volumes, snapshots),
         &names,
         &Selection::default(),
-        report::night::STALE,
+        report::summary::STALE,
         NOW.parse().unwrap(),
     )
 }
@@ -128,7 +128,7 @@ fn what_could_not_be_read_is_said_and_is_not_covered() {
     let mut all = inventory(vec![volume("vol-1", &[])], vec![snapshot("vol-1", "completed", 1)]);
     all.unread = vec!["us-east-1".to_owned()];
     let coverage =
-        CoverageReport::new(&all, &HashMap::new(), &Selection::default(), report::night::STALE, NOW.parse().unwrap());
+        CoverageReport::new(&all, &HashMap::new(), &Selection::default(), report::summary::STALE, NOW.parse().unwrap());
     assert!(!coverage.covered && text(&coverage, None).contains("us-east-1 could not be read."));
 }
 
