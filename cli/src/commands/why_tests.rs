@@ -72,7 +72,7 @@ fn a_gone_volume_and_an_ami_are_told() {
     assert!(newest.text[1].starts_with("It never expires: its volume no longer exists"), "{newest:?}");
     assert_eq!(newest.text[2], "EC2 does not delete it while an AMI uses it: ami-1. Deregister that first.");
     let older = answer(of("2026-11-01"), &[], all());
-    assert!(older.text[1].contains("age alone counts, and it is 2 Nights old since 2026-11-03."), "{older:?}");
+    assert!(older.text[1].contains("only age counts, and it is 2 Nights old since 2026-11-03."), "{older:?}");
     assert_eq!(answer(of("2025-12-31"), &[], all()).text[2], "Its volume no longer exists.");
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 /// The templates that a person can deploy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Template {
-    /// The backup alone, for servers that you have
+    /// Only the backup, for servers that you have
     Backup,
     /// A web server and a database server
     Environment,

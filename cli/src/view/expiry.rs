@@ -69,7 +69,7 @@ pub fn sentences(
         SnapshotEnd::Later => "Under today's parameters it does not expire within ten years.".to_owned(),
         SnapshotEnd::Failed(on) => format!("The snapshot failed, so it is not a restore point. The next run, for {on}, deletes it."),
         SnapshotEnd::Aged { on, old_on } => format!(
-            "It expires on {on}: its volume no longer exists, so age alone counts, and {}. \
+            "It expires on {on}: its volume no longer exists, so only age counts, and {}. \
              The newest completed {word} of its volume stays.",
             aged(interval, policy, *old_on, next)
         ),

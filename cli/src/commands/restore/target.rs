@@ -41,7 +41,7 @@ impl Instance {
 fn of_outpost(instance: &Instance, point: &SourcePoint) -> String {
     let (region, id, outpost) = (&instance.region, &point.snapshot.id, instance.outpost.as_deref().unwrap_or_default());
     format!(
-        "{} is on an Outpost, and takes volumes of that Outpost alone: `aws ec2 create-volume --region {region} --availability-zone {} \
+        "{} is on an Outpost, and accepts only volumes of that Outpost: `aws ec2 create-volume --region {region} --availability-zone {} \
          --outpost-arn {outpost} --snapshot-id {id}`, then `aws ec2 attach-volume`",
         instance.called(),
         instance.zone
