@@ -34,7 +34,7 @@ pub struct RunJson {
     dry_run: bool,
     started: Option<Timestamp>,
     ended: Option<Timestamp>,
-    outcome: Outcome,
+    outcome: RunOutcome,
     /// Error and message of a run that failed before its report.
     error: Option<String>,
     /// Progress of a run that has not ended.
@@ -49,7 +49,7 @@ pub struct RunJson {
 
 #[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Outcome {
+enum RunOutcome {
     Running,
     Complete,
     NotComplete,
@@ -60,10 +60,10 @@ enum Outcome {
 impl From<&RunRecord> for RunJson {
     fn from(run: &RunRecord) -> Self {
         let (outcome, error, volumes) = match &run.outcome {
-            RunStatus::Running(counts) => (Outcome::Running, None, *counts),
-            RunStatus::Complete => (Outcome::Complete, None, None),
-            RunStatus::NotComplete => (Outcome::NotComplete, None, None),
-            RunStatus::Failed(why) => (Outcome::Failed, Some(why.clone()), None),
+            RunStatus::Running(counts) => (RunOutcome::Running, None, *counts),
+            RunStatus::Complete => (RunOutcome::Complete, None, None),
+            RunStatus::NotComplete => (RunOutcome::NotComplete, None, None),
+            RunStatus::Failed(why) => (RunOutcome::Failed, Some(why.clone()), None),
         };
         let total = |count: fn(&RegionCounts) -> usize| run.summary.as_ref().map(|summary| summary.total(count));
         Self {

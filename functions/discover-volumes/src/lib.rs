@@ -7,7 +7,7 @@ use domain::{
     Error, ErrorName, Intervals, Night,
     descriptive_tags::Owner,
     input::{RunInput, require_past},
-    messages::{Discovery, Volume},
+    messages::{Discovery, SelectedVolume},
     night,
     origin::Origin,
     pace::Pace,
@@ -133,11 +133,11 @@ async fn require_enabled(home: &Client, region: &str) -> Result<(), Error> {
     }
 }
 
-fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<Volume> {
+fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<SelectedVolume> {
     let tags = snapshots::tags_of(volume.tags());
     let instances = volume.attachments().iter().filter_map(|attachment| attachment.instance_id.clone()).collect();
     let origin = origin(&volume);
-    Some(Volume { volume_id: volume.volume_id?, instances, tags, origin, server: None })
+    Some(SelectedVolume { volume_id: volume.volume_id?, instances, tags, origin, server: None })
 }
 
 fn origin(volume: &aws_sdk_ec2::types::Volume) -> Option<Origin> {

@@ -107,7 +107,7 @@ fn snapshots_of_tonight(night: &'static str) -> Rule {
 }
 
 /// Returns the result, and the volumes of the work list and of the list of protected volumes.
-async fn run(ec2: &[&Rule], settings: Settings, input: Input) -> Result<(Discovery, [Vec<Volume>; 2]), String> {
+async fn run(ec2: &[&Rule], settings: Settings, input: Input) -> Result<(Discovery, [Vec<SelectedVolume>; 2]), String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
     let (ledger, objects) = bucket();
     let found = handle(&ec2, &ec2, &ledger, &settings, input).await.map_err(|error| error.to_string())?;
@@ -119,7 +119,7 @@ async fn run(ec2: &[&Rule], settings: Settings, input: Input) -> Result<(Discove
     Ok((found, lists))
 }
 
-fn ids(volumes: &[Volume]) -> Vec<&str> {
+fn ids(volumes: &[SelectedVolume]) -> Vec<&str> {
     volumes.iter().map(|volume| volume.volume_id.as_str()).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The descriptive tags of a snapshot: the tags of its volume, and the properties of the volume that a restore needs.
 
 use crate::{
-    messages::Volume,
+    messages::SelectedVolume,
     tags::{IDENTITY, MOST, NAME, OURS, RESTORE_AS, RESTORE_SERVER, Tags},
     tags_at_creation::TagsAtCreation,
     tags_not_copied::TagsNotCopied,
@@ -41,7 +41,7 @@ pub struct DescriptiveTags {
 
 /// Returns the descriptive tags for a snapshot of a volume. If a tag has a default, an empty tag of the volume counts as absent. The
 /// creation tags get room first, because the snapshot already has them.
-pub fn descriptive_tags(volume: &Volume, creation: &TagsAtCreation, foreign: &TagsNotCopied) -> DescriptiveTags {
+pub fn descriptive_tags(volume: &SelectedVolume, creation: &TagsAtCreation, foreign: &TagsNotCopied) -> DescriptiveTags {
     let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);
     let mut tags = Tags::from([
         (NAME.to_owned(), non_empty(volume, NAME).unwrap_or(volume_id).to_owned()),
@@ -103,9 +103,9 @@ mod tests {
         pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
     }
 
-    fn volume(tags: Tags) -> Volume {
+    fn volume(tags: Tags) -> SelectedVolume {
         let volume_id = "vol-1".to_owned();
-        Volume { volume_id, instances: vec![], tags, origin: None, server: None }
+        SelectedVolume { volume_id, instances: vec![], tags, origin: None, server: None }
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
     fn says_what_the_volume_was_and_takes_no_other_word_for_it() {
         let origin = Origin { kind: "gp3".into(), zone: "us-east-1a".into(), ..Origin::default() };
         let of = tags(&[("RestoreServer", "another"), ("RestoreAs", "type=sc1 zone=x")]);
-        let volume = Volume { origin: Some(origin), server: Some("db".into()), ..volume(of) };
+        let volume = SelectedVolume { origin: Some(origin), server: Some("db".into()), ..volume(of) };
         let described = descriptive_tags(&volume, &TagsAtCreation::default(), &TagsNotCopied::default()).tags;
         assert_eq!(described["RestoreAs"], "type=gp3 zone=us-east-1a");
         assert_eq!(described["RestoreServer"], "db");
@@ -150,7 +150,7 @@ mod tests {
         for of in [tags(&[]), tags(&[("Name", "db"), ("Description", "ledger"), ("Client", "acme"), ("Team", "")])] {
             let origin = Some(Origin { kind: "gp3".into(), zone: "a".into(), ..Origin::default() });
             let mut snapshot = descriptive_tags(
-                &Volume { origin, server: Some("db".into()), ..volume(of.clone()) },
+                &SelectedVolume { origin, server: Some("db".into()), ..volume(of.clone()) },
                 &TagsAtCreation::default(),
                 &TagsNotCopied::default(),
             )
@@ -183,7 +183,7 @@ mod tests {
             client in "(acme)?",
         ) {
             let creation = TagsAtCreation::read(Owner { client, project: String::new() }, "zzz").unwrap();
-            let described = descriptive_tags(&Volume { server: Some("db".into()), ..volume(of.clone()) }, &creation, &TagsNotCopied::default());
+            let described = descriptive_tags(&SelectedVolume { server: Some("db".into()), ..volume(of.clone()) }, &creation, &TagsNotCopied::default());
             prop_assert!(described.tags.len() + IDENTITY.len() <= MOST);
             for key in of.keys().filter(|key| is_copied(key, &TagsNotCopied::default())) {
                 prop_assert!(described.tags.contains_key(key) != described.dropped.contains(key));

@@ -14,7 +14,7 @@ use crate::{
 /// A volume that the run selected: a line of the work list, or of the list of volumes that were already protected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Volume {
+pub struct SelectedVolume {
     pub volume_id: String,
     pub instances: Vec<String>,
     pub tags: Tags,
@@ -43,9 +43,9 @@ pub struct Discovery {
     pub night: Night,
     pub intervals: Intervals,
     pub dry_run: bool,
-    /// [`Volume`]s without a snapshot of the Night, or with one that lacks its descriptive tags.
+    /// [`SelectedVolume`]s without a snapshot of the Night, or with one that lacks its descriptive tags.
     pub work_list: LedgerList,
-    /// [`Volume`]s that already have both.
+    /// [`SelectedVolume`]s that already have both.
     pub protected: LedgerList,
 }
 

@@ -160,12 +160,12 @@ fn add_would_be(
 async fn selected_volumes(input: &Input, ledger: &Ledger) -> Result<HashMap<String, bool>, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct SelectedVolume {
+    struct ListedVolume {
         volume_id: String,
     }
     let mut selected = HashMap::new();
     for (list, on_work_list) in [(&input.protected, false), (&input.work_list, true)] {
-        let mut volumes = ledger.read_list::<SelectedVolume>(list).await?;
+        let mut volumes = ledger.read_list::<ListedVolume>(list).await?;
         while let Some(volume) = volumes.next().await? {
             selected.insert(volume.volume_id, on_work_list);
         }

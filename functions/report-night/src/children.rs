@@ -2,7 +2,7 @@
 
 use domain::{
     Error,
-    messages::{ManagedSnapshot, RunRegionInput, Volume},
+    messages::{ManagedSnapshot, RunRegionInput, SelectedVolume},
 };
 use ledger::{
     Ledger,
@@ -19,7 +19,7 @@ pub struct Children(BTreeMap<String, Failure>);
 /// The input of a child execution: a volume to snapshot, or a snapshot to delete.
 #[derive(Deserialize)]
 struct Input {
-    volume: Option<Volume>,
+    volume: Option<SelectedVolume>,
     snapshot: Option<ManagedSnapshot>,
 }
 

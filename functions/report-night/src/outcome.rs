@@ -1,6 +1,6 @@
 //! The outcome of one volume, from the plan and the snapshots that EC2 lists.
 
-use domain::{Reason, messages::Volume, reason::Code, retention::protects};
+use domain::{Reason, messages::SelectedVolume, reason::Code, retention::protects};
 use report::night::{Failure, NamedVolume, Protected, Unprotected};
 
 use crate::listed::ListedSnapshot;
@@ -17,7 +17,7 @@ pub enum VolumeOutcome {
 /// All facts about a volume at the end of the run.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
-    pub volume: &'a Volume,
+    pub volume: &'a SelectedVolume,
     /// Whether the run was to create a snapshot. False if the volume was already protected.
     pub on_work_list: bool,
     pub dry_run: bool,
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use domain::step_functions::Caught;
 
-    fn volume() -> Volume {
+    fn volume() -> SelectedVolume {
         serde_json::from_str(r#"{"volumeId": "vol-1", "instances": [], "tags": {}}"#).unwrap()
     }
 
@@ -70,7 +70,7 @@ mod tests {
         vec![ListedSnapshot { snapshot_id: "snap-1".into(), state: state.into() }]
     }
 
-    fn facts<'a>(volume: &'a Volume, tonight: &'a [ListedSnapshot]) -> Facts<'a> {
+    fn facts<'a>(volume: &'a SelectedVolume, tonight: &'a [ListedSnapshot]) -> Facts<'a> {
         Facts { volume, on_work_list: true, dry_run: false, tonight, child: None, step: None }
     }
 

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::Client;
 use domain::{
     Error, Night,
-    messages::{ManagedSnapshot, RunRegionInput, Unreadable, Volume},
+    messages::{ManagedSnapshot, RunRegionInput, Unreadable, SelectedVolume},
     retention::protects,
     step_functions::LedgerList,
 };
@@ -101,8 +101,8 @@ impl RegionSources<'_> {
 
     async fn is_any_missing(&self, listed: &Tonight, children: &Children) -> Result<bool, Error> {
         let Some(work_list) = &self.region.work_list else { return Ok(false) };
-        let mut volumes = self.ledger.read_list::<Volume>(work_list).await?;
-        while let Some(Volume { volume_id, .. }) = volumes.next().await? {
+        let mut volumes = self.ledger.read_list::<SelectedVolume>(work_list).await?;
+        while let Some(SelectedVolume { volume_id, .. }) = volumes.next().await? {
             if listed.snapshots(&volume_id).is_empty() && children.failure_of(&volume_id).is_none() {
                 return Ok(true);
             }
@@ -114,7 +114,7 @@ impl RegionSources<'_> {
         let step = report.failures.first().cloned();
         for (list, on_work_list) in [(&self.region.work_list, true), (&self.region.protected, false)] {
             let Some(list) = list else { continue };
-            let mut volumes = self.ledger.read_list::<Volume>(list).await?;
+            let mut volumes = self.ledger.read_list::<SelectedVolume>(list).await?;
             while let Some(volume) = volumes.next().await? {
                 let facts = Facts {
                     on_work_list,

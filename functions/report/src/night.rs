@@ -2,7 +2,7 @@
 
 use domain::{
     Intervals, Night, Reason,
-    messages::{ManagedSnapshot, Unreadable, Volume},
+    messages::{ManagedSnapshot, Unreadable, SelectedVolume},
     reason::Code,
     step_functions::Caught,
     tags,
@@ -226,8 +226,8 @@ impl Failure {
     }
 }
 
-impl From<&Volume> for NamedVolume {
-    fn from(volume: &Volume) -> Self {
+impl From<&SelectedVolume> for NamedVolume {
+    fn from(volume: &SelectedVolume) -> Self {
         Self {
             volume_id: volume.volume_id.clone(),
             name: volume.tags.get(tags::NAME).filter(|name| !name.is_empty()).cloned(),

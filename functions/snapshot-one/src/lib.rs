@@ -14,7 +14,7 @@ use aws_sdk_ec2::{
 use domain::{
     Error, Intervals, Night,
     descriptive_tags::{self, Owner},
-    messages::{ChildPosition, Volume},
+    messages::{ChildPosition, SelectedVolume},
     pace::Pace,
     tags,
     tags_at_creation::TagsAtCreation,
@@ -28,7 +28,7 @@ pub struct Input {
     pub region: String,
     pub night: Night,
     pub intervals: Intervals,
-    pub volume: Volume,
+    pub volume: SelectedVolume,
     pub turn: ChildPosition,
     /// Name of the run's execution, for the log.
     #[serde(default)]
@@ -54,7 +54,7 @@ pub struct Output {
     /// Name of the run's execution.
     pub execution: String,
     pub snapshot_id: String,
-    pub volume: Volume,
+    pub volume: SelectedVolume,
 }
 
 /// Creates the snapshot, or finds the one that an earlier attempt created.

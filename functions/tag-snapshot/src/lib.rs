@@ -6,7 +6,7 @@ use aws_sdk_ec2::Client;
 use domain::{
     Error, ErrorName, Reason,
     descriptive_tags::{self, Owner},
-    messages::Volume,
+    messages::SelectedVolume,
     tags::Tags,
     tags_at_creation::TagsAtCreation,
     tags_not_copied::TagsNotCopied,
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub struct Input {
     pub region: String,
     pub snapshot_id: String,
-    pub volume: Volume,
+    pub volume: SelectedVolume,
 }
 
 /// The snapshot of one volume, created and described.

@@ -5,7 +5,7 @@ use domain::{
     Intervals, Night,
     descriptive_tags::{self, Owner},
     input::RunInput,
-    messages::Volume,
+    messages::SelectedVolume,
     night as domain_night,
     retention::{self, Policy, RetentionState},
     selection::Selection,
@@ -41,7 +41,7 @@ pub fn creates(account: &ModelAccount, parameters: &ModelParameters, time: DateT
     let tags = |id: &str, volume: &Tags| {
         let identity = tags::identity(stack, night, &Intervals::due(night), id);
         let (volume_id, tags) = (id.to_owned(), volume.clone());
-        let volume = Volume { volume_id, instances: vec![], tags, origin: None, server: None };
+        let volume = SelectedVolume { volume_id, instances: vec![], tags, origin: None, server: None };
         identity
             .into_iter()
             .chain(descriptive_tags::descriptive_tags(&volume, &creation, &TagsNotCopied::default()).tags)
