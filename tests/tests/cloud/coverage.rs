@@ -85,7 +85,7 @@ pub async fn coverage_is_whole_after_a_night_and_a_new_server_comes_first_until_
     let out = Tag::builder().key("Backup").value("false").build();
     ec2.create_tags().resources(&volume).tags(out).send().await.expect("tagged");
     let whole = json_of(&cloud, &["coverage"]);
-    assert_eq!((&whole["covered"], &whole["volumes"][2]["verdict"]), (&json!(true), &json!("left-out")));
+    assert_eq!((&whole["covered"], &whole["volumes"][2]["verdict"]), (&json!(true), &json!("leftOut")));
 }
 
 /// Needs KeepDailies of 3.

@@ -99,7 +99,8 @@ fn complete(cloud: &Cloud) {
         json(&cloud.nightly(&["status", "--json"]))["runs"][0]["execution"].as_str().expect("an ARN").to_owned();
     let output = cloud.nightly(&["run", "--json", "--like", failed.rsplit(':').next().expect("a name")]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let report = json(&output);
+    let mut report = json(&output);
+    assert_eq!(report.as_object_mut().and_then(|report| report.remove("version")), Some(serde_json::json!(1)));
     assert!(report["complete"] == true && report["night"] == "2026-12-29", "{report}");
     let order = ["\"backupStack\"", "\"night\"", "\"complete\"", "\"regions\""].map(|name| stdout(&output).find(name));
     assert!(order.is_sorted(), "as the ledger has it: {order:?}");

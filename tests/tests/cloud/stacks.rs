@@ -15,7 +15,8 @@ const BACKUP: &str = "nightly-backup";
 const ARTIFACTS: &str = "nightly-backup-artifacts-000000000000-us-east-1";
 
 /// A second valid value for every parameter of backup.yaml except two. KmsKeyArn needs a real key, and the deployment sets Releases.
-const BACKUP_VALUES: [(&str, &str); 24] = [
+const BACKUP_VALUES: [(&str, &str); 25] = [
+    ("RootStack", "another"),
     ("BackupStack", "another-name"),
     ("Client", "a client"),
     ("DrillDocument", "AnotherDocument"),
