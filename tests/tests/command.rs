@@ -26,6 +26,9 @@ fn a_closed_stdout_or_stderr_is_no_panic() {
     for shell in ["\"$NIGHTLY\" completions bash >&-", "\"$NIGHTLY\" man | head -c 1", "\"$NIGHTLY\" status 2>&- >&-"] {
         let output = nightly(&format!("{shell}; echo \"exit $?\" >&2"));
         let text = String::from_utf8_lossy(&output.stderr);
-        assert!(!text.contains("panicked") && !text.contains("exit 101") && !text.contains("exit 134"), "{shell}: {text}");
+        assert!(
+            !text.contains("panicked") && !text.contains("exit 101") && !text.contains("exit 134"),
+            "{shell}: {text}"
+        );
     }
 }

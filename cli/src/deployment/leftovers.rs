@@ -45,7 +45,8 @@ mod tests {
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
     fn resource(id: &str, kind: &str) -> StackResourceSummary {
-        let resource = StackResourceSummary::builder().logical_resource_id(id).physical_resource_id(id).resource_type(kind);
+        let resource =
+            StackResourceSummary::builder().logical_resource_id(id).physical_resource_id(id).resource_type(kind);
         let now = aws_sdk_cloudformation::primitives::DateTime::from_secs(0);
         resource.last_updated_timestamp(now).resource_status("CREATE_COMPLETE".into()).build()
     }
@@ -71,8 +72,8 @@ mod tests {
             ];
             ListChangeSetsOutput::builder().set_summaries(Some(all.to_vec())).build()
         });
-        let delete =
-            mock!(Client::delete_change_set).match_requests(|asked| asked.change_set_name() == Some("nightly-1-Backup"));
+        let delete = mock!(Client::delete_change_set)
+            .match_requests(|asked| asked.change_set_name() == Some("nightly-1-Backup"));
         let delete = delete.then_output(|| DeleteChangeSetOutput::builder().build());
         let client = mock_client!(aws_sdk_cloudformation, RuleMode::MatchAny, &[&root, &nested, &sets, &delete]);
         clean(&client, "root").await.unwrap();

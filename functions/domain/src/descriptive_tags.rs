@@ -41,7 +41,11 @@ pub struct DescriptiveTags {
 
 /// Returns the descriptive tags for a snapshot of a volume. If a tag has a default, an empty tag of the volume counts as absent. The
 /// creation tags get room first, because the snapshot already has them.
-pub fn descriptive_tags(volume: &SelectedVolume, creation: &TagsAtCreation, foreign: &TagsNotCopied) -> DescriptiveTags {
+pub fn descriptive_tags(
+    volume: &SelectedVolume,
+    creation: &TagsAtCreation,
+    foreign: &TagsNotCopied,
+) -> DescriptiveTags {
     let (origin, server, volume_id, volume) = (&volume.origin, &volume.server, &volume.volume_id, &volume.tags);
     let mut tags = Tags::from([
         (NAME.to_owned(), non_empty(volume, NAME).unwrap_or(volume_id).to_owned()),

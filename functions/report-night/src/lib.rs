@@ -25,8 +25,8 @@ use ledger::{Ledger, keys};
 use report::{
     mail::Mail,
     night::{Failure, Report},
-    summary::Summary,
     run_mail,
+    summary::Summary,
 };
 use serde::{Deserialize, Serialize};
 

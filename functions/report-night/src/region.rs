@@ -3,7 +3,7 @@
 use aws_sdk_ec2::Client;
 use domain::{
     Error, Night,
-    messages::{ManagedSnapshot, RunRegionInput, Unreadable, SelectedVolume},
+    messages::{ManagedSnapshot, RunRegionInput, SelectedVolume, Unreadable},
     retention::protects,
     step_functions::LedgerList,
 };

@@ -2,7 +2,7 @@
 
 use domain::{
     Intervals, Night, Reason,
-    messages::{ManagedSnapshot, Unreadable, SelectedVolume},
+    messages::{ManagedSnapshot, SelectedVolume, Unreadable},
     reason::Code,
     step_functions::Caught,
     tags,

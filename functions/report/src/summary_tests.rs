@@ -1,5 +1,6 @@
 use super::*;
-use domain::Interval;
+use crate::night::{Failure, NamedVolume, Protected, Unprotected};
+use domain::{Interval, Reason, messages::ManagedSnapshot, reason::Code};
 
 fn named(id: &str) -> NamedVolume {
     NamedVolume { volume_id: id.into(), name: None, instances: vec![], server: None }

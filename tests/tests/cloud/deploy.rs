@@ -142,7 +142,10 @@ async fn the_self_contained_program_deploys_runs_checks_restores_and_destroys_fr
     let checked = run(&[&["check"][..], &other].concat());
     assert!(text(&checked).contains("ok       last run       complete"), "{}", text(&checked));
     assert!(text(&checked).contains("the stack has the functions of this nightly"), "{}", text(&checked));
-    requires(&run(&[&["restore", "--server", "web-server"][..], &other].concat()), &["Restored 1 volume of web-server"]);
+    requires(
+        &run(&[&["restore", "--server", "web-server"][..], &other].concat()),
+        &["Restored 1 volume of web-server"],
+    );
     requires(&run(&[&["destroy", "--yes", "--allow-endpoint"][..], &other].concat()), &["other in us-east-1: deleted"]);
     std::fs::remove_dir_all(folder).expect("the folder");
 }

@@ -386,7 +386,9 @@ async fn a_server_comes_back(lost: &Lost) {
         &format!("1 of 2 volumes not restored: {refused}: CreateVolume: VolumeLimitExceeded: no more"),
     );
     assert!(
-        stdout.contains("NOT ALL RESTORED") && stdout.contains("not created") && stdout.contains("run the same command again"),
+        stdout.contains("NOT ALL RESTORED")
+            && stdout.contains("not created")
+            && stdout.contains("run the same command again"),
         "{stdout}"
     );
     let half = lost.made().await;

@@ -159,7 +159,6 @@ impl CoverageReport {
         }
         self
     }
-
 }
 
 fn volume_coverage(

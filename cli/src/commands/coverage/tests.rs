@@ -1,5 +1,9 @@
 use super::*;
-use crate::fixtures::{NOW, ago, inventory, snapshot, volume};
+use crate::{
+    fixtures::{NOW, ago, inventory, snapshot, volume},
+    ui::terminal::Terminal,
+};
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 /// Returns the proofs of two volumes. The last drill proved the first, but not every restore point of the second.
