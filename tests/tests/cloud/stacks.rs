@@ -315,6 +315,38 @@ async fn a_create_that_fails_leaves_nothing() {
     assert!(said.contains("run `nightly destroy --stack broken --region us-east-1`, then deploy again"), "{said}");
 }
 
+/// An update that fails halfway is rolled back. The next deployment succeeds, and publishes the functions again.
+#[tokio::test]
+async fn an_update_that_fails_is_undone_and_the_next_one_succeeds() {
+    let cloud = Cloud::up_with("stacks-rolled-back", &[], &[WITHOUT_SERVERS]);
+    let aws = AwsCli(cloud.ministack());
+    let (tree, broken) = (cloud.directory.join("tree"), cloud.directory.join("broken"));
+    assert!(Command::new("cp").arg("-r").arg(&tree).arg(&broken).status().expect("cp").success());
+    let file = broken.join("infra/backup.yaml");
+    let template = std::fs::read_to_string(&file).expect("a template");
+    let never = "  Never: {Type: AWS::CloudFormation::WaitConditionHandle}\n  NeverComes: {Type: AWS::CloudFormation::WaitCondition, \
+                 DependsOn: StateMachine, Properties: {Handle: !Ref Never, Timeout: 1}}\n\nOutputs:\n";
+    std::fs::write(&file, template.replacen("Outputs:\n", never, 1)).expect("written");
+    let deploy = |from: &std::path::Path| {
+        let from = from.display().to_string();
+        let deploy = ["deploy", "--template", "backup", "--stack", BACKUP, "--yes", "--allow-endpoint", "--from", &from];
+        cloud.nightly(&[&deploy[..], &["--parameters", "KeepDailies=9"]].concat())
+    };
+
+    let failed = deploy(&broken);
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert_eq!(failed.status.code(), Some(3), "{said}");
+    assert!(said.contains("NeverComes") && said.contains("the deployment failed and is undone"), "{said}");
+    let stack = aws.stack(BACKUP).expect("the stack");
+    assert_eq!(stack["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(parameters(&stack)["KeepDailies"], "7");
+
+    let repaired = deploy(&tree);
+    assert!(repaired.status.success(), "{}", String::from_utf8_lossy(&repaired.stderr));
+    assert_eq!(parameters(&aws.stack(BACKUP).expect("the stack"))["KeepDailies"], "9");
+    assert_eq!(cloud.nightly(&["run", "--dry-run"]).status.code(), Some(1), "no volume: the functions run");
+}
+
 /// Returns the last line of a failed `nightly deploy` of this stack.
 fn refused(cloud: &Cloud, stack: &str) -> String {
     let tree = cloud.directory.join("tree").display().to_string();
