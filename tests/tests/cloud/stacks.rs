@@ -329,7 +329,8 @@ async fn an_update_that_fails_is_undone_and_the_next_one_succeeds() {
     std::fs::write(&file, template.replacen("Outputs:\n", never, 1)).expect("written");
     let deploy = |from: &std::path::Path| {
         let from = from.display().to_string();
-        let deploy = ["deploy", "--template", "backup", "--stack", BACKUP, "--yes", "--allow-endpoint", "--from", &from];
+        let deploy =
+            ["deploy", "--template", "backup", "--stack", BACKUP, "--yes", "--allow-endpoint", "--from", &from];
         cloud.nightly(&[&deploy[..], &["--parameters", "KeepDailies=9"]].concat())
     };
 
