@@ -80,7 +80,7 @@ down: $(VENV)/local
 test: PROFILE := default
 test-all: PROFILE := all
 test test-all: $(VENV)/bin/python
-	@$(MAKE) --no-print-directory -j2 installed tests-built
+	@$(MAKE) --no-print-directory --silent -j2 installed tests-built
 	@cargo test --quiet --workspace --doc
 	@cargo nextest run --workspace --profile $(PROFILE)
 	@cargo nextest list --workspace --run-ignored only --message-format oneline 2>/dev/null | sed 's/^/NOT RUN, needs make test-privileged: /'
@@ -93,7 +93,7 @@ tests-built: $(TOOLS)/installed
 
 # Tests that most containers cannot run. The other targets skip them.
 test-privileged: $(VENV)/bin/python
-	@$(MAKE) --no-print-directory -j2 installed tests-built
+	@$(MAKE) --no-print-directory --silent -j2 installed tests-built
 	@cargo nextest run --workspace --run-ignored only
 
 simulate: functions
@@ -118,7 +118,7 @@ lint: $(TOOLS)/installed $(TOOLS)/bin/cargo-machete
 # The local cloud is installed while cargo compiles.
 functions: $(VENV)/bin/python
 	$(if $(COLD),@echo 'Step 1 of 3: build the functions and install the local cloud. The first time takes about ten minutes on two cores.')
-	@$(MAKE) --no-print-directory -j2 $(VENV)/local binaries
+	@$(MAKE) --no-print-directory --silent -j2 $(VENV)/local binaries
 
 binaries:
 	@$(BUILD) build --workspace $(BINARIES) || { echo 'make: the build failed; fix the errors above and run this again'; exit 1; }
