@@ -76,6 +76,13 @@ fn credentials_problem(error: &(dyn StdError + 'static)) -> Option<String> {
     let chain: Vec<_> = successors(Some(error), |&error| error.source()).collect();
     chain.iter().find(|cause| cause.is::<CredentialsError>())?;
     let cause = chain.last()?;
+    if cause.to_string().contains("credentials-login") {
+        return Some(
+            "this profile is of `aws login`, which nightly cannot read: first run \
+             `eval \"$(aws configure export-credentials --format env)\"`"
+                .to_owned(),
+        );
+    }
     Some(format!("no AWS credentials ({cause}): run `aws configure` or `aws sso login`, or set AWS_PROFILE"))
 }
 

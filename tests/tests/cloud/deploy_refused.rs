@@ -82,7 +82,7 @@ async fn what_cannot_be_deployed_is_refused_with_the_remedy_before_anything_is_m
 const TOKEN: &str = "e274eeff768c6396088ec6eb091f4bf4d47ab1e0.json";
 
 #[tokio::test]
-async fn a_session_that_expired_and_a_role_without_rights_are_refused_with_the_remedy() {
+async fn a_session_that_expired_a_profile_of_aws_login_and_a_role_without_rights_are_refused_with_the_remedy() {
     let cloud = Cloud::up("deploy-denied", &[]);
     let caller = || CliCaller::new(&cloud).with("AWS_ENDPOINT_URL", &cloud.ministack()).with("AWS_MAX_ATTEMPTS", "1");
     let arguments = ["deploy", "--template", "backup", "--allow-endpoint", "--yes", "--from", "."];
@@ -99,6 +99,12 @@ async fn a_session_that_expired_and_a_role_without_rights_are_refused_with_the_r
     let expired = expired.with("AWS_PROFILE", "work").with("HOME", &home.display().to_string());
     let said = expired.refused(&arguments);
     assert!(said.contains("no AWS credentials") && said.contains("`aws sso login`"), "{said}");
+
+    let login = "[profile login]\nlogin_session = arn:aws:iam::123456789012:user/me\nregion = eu-west-1\n";
+    std::fs::write(home.join(".aws/config"), login).expect("a configuration");
+    let signed_in = caller().without(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]);
+    let said = signed_in.with("AWS_PROFILE", "login").with("HOME", &home.display().to_string()).refused(&arguments);
+    assert!(said.contains("`aws login`") && said.contains("aws configure export-credentials"), "{said}");
 
     let denied = caller().with("AWS_ENDPOINT_URL_CLOUDFORMATION", &denying_service());
     let said = denied.refused(&arguments);
