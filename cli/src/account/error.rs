@@ -116,18 +116,18 @@ mod tests {
     use super::*;
     use aws_sdk_ec2::{error::ErrorMetadata, operation::describe_volumes::DescribeVolumesError};
 
-    fn said(error: SdkError<DescribeVolumesError, HttpResponse>) -> String {
+    fn error_text(error: SdkError<DescribeVolumesError, HttpResponse>) -> String {
         from_sdk("DescribeVolumes", error).to_string()
     }
 
     #[test]
     fn credentials_that_are_missing_expired_or_unknown_are_said_with_the_remedy() {
         let missing = SdkError::construction_failure(CredentialsError::not_loaded("no profile named prod"));
-        let text = said(missing);
+        let text = error_text(missing);
         assert!(text.starts_with("DescribeVolumes: no AWS credentials (no profile named prod"), "{text}");
         let refused = |code: &str| {
             let error = DescribeVolumesError::generic(ErrorMetadata::builder().code(code).message("no").build());
-            said(SdkError::service_error(error, HttpResponse::new(400.try_into().unwrap(), "".into())))
+            error_text(SdkError::service_error(error, HttpResponse::new(400.try_into().unwrap(), "".into())))
         };
         for (code, remedy) in [
             ("ExpiredToken", "sign in again"),

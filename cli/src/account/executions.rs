@@ -101,7 +101,7 @@ impl<'a> RunHistory<'a> {
     ///
     /// # Errors
     /// Step Functions or S3 does not answer.
-    pub async fn of_night(&self, night: Night) -> Result<Vec<RunRecord>> {
+    pub async fn for_night(&self, night: Night) -> Result<Vec<RunRecord>> {
         let folders = self.nights.starts(night).await?;
         let is_new = |one: &ExecutionListItem| folders.iter().all(|folder| folder.execution != one.name);
         // A run that succeeded has a folder in the ledger.

@@ -36,7 +36,7 @@ mod tests {
     use aws_sdk_sns::{operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput, types::Subscription};
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
-    async fn said(arns: &'static [&'static str]) -> Option<String> {
+    async fn error_text(arns: &'static [&'static str]) -> Option<String> {
         let list = mock!(Client::list_subscriptions_by_topic).then_output(|| {
             let all = arns.iter().map(|arn| Subscription::builder().subscription_arn(*arn).build()).collect();
             ListSubscriptionsByTopicOutput::builder().set_subscriptions(Some(all)).build()
@@ -46,10 +46,13 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_confirmed_subscription_is_one() {
-        assert_eq!(said(&["PendingConfirmation", "arn:aws:sns:eu-west-1:1:t:s"]).await, None);
+        assert_eq!(error_text(&["PendingConfirmation", "arn:aws:sns:eu-west-1:1:t:s"]).await, None);
         assert!(
-            said(&["PendingConfirmation"]).await.unwrap().starts_with("no subscription to the emails is confirmed")
+            error_text(&["PendingConfirmation"])
+                .await
+                .unwrap()
+                .starts_with("no subscription to the emails is confirmed")
         );
-        assert!(said(&[]).await.unwrap().contains("--region eu-west-1 --topic-arn arn:topic"));
+        assert!(error_text(&[]).await.unwrap().contains("--region eu-west-1 --topic-arn arn:topic"));
     }
 }

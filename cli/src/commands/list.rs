@@ -28,7 +28,7 @@ use crate::{
 
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ListedSnapshot {
+pub struct SnapshotListing {
     pub snapshot_id: String,
     pub night: Option<Night>,
     pub interval: Option<Interval>,
@@ -44,13 +44,13 @@ pub struct ListedSnapshot {
 
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ListedVolume {
+pub struct VolumeListing {
     pub volume_id: String,
     pub name: String,
     pub region: String,
     pub exists: bool,
     /// Annuals, quarterlies and dailies, newest first, and then snapshots whose tags cannot be read.
-    pub restore_points: Vec<ListedSnapshot>,
+    pub restore_points: Vec<SnapshotListing>,
 }
 
 /// Volumes, and the parameters that determine the expiry dates.
@@ -61,7 +61,7 @@ pub struct Listing {
     quarterly_months: u32,
     keep_quarterlies: u32,
     next_night: Night,
-    pub volumes: Vec<ListedVolume>,
+    pub volumes: Vec<VolumeListing>,
 }
 
 /// Prints the restore points of the volume with this id or name, or of all volumes.
@@ -114,13 +114,13 @@ fn listed_volume(
     mut history: History<'_>,
     selection: &Selection,
     forecast: &mut Forecast,
-) -> ListedVolume {
+) -> VolumeListing {
     history.snapshots.sort_by_key(|one| {
         Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.started))
     });
     let exists = history.volume.is_some();
     let forecast_each = forecast.forecast_each(&history.snapshots, Standing::new(history.volume, selection));
-    ListedVolume {
+    VolumeListing {
         volume_id: id.to_owned(),
         name: history.name().to_owned(),
         region: region.to_owned(),
@@ -134,14 +134,14 @@ fn listed_volume(
     }
 }
 
-fn listed_snapshot(snapshot: &Snapshot, end: Option<&SnapshotEnd>) -> ListedSnapshot {
+fn listed_snapshot(snapshot: &Snapshot, end: Option<&SnapshotEnd>) -> SnapshotListing {
     let identity = snapshot.identity.as_ref();
     let (expires, reason) = match (end, identity) {
         (Some(end), _) => (end.expires(), expiry::reason(end, &snapshot.state)),
         (None, Err(problem)) => (None, format!("the tags cannot be read: {problem}")),
         (None, Ok(_)) => (None, String::new()),
     };
-    ListedSnapshot {
+    SnapshotListing {
         snapshot_id: snapshot.id.clone(),
         night: snapshot.night(),
         interval: identity.ok().map(|identity| identity.interval),
@@ -154,7 +154,7 @@ fn listed_snapshot(snapshot: &Snapshot, end: Option<&SnapshotEnd>) -> ListedSnap
     }
 }
 
-impl ListedVolume {
+impl VolumeListing {
     fn heading(&self, many_regions: bool) -> String {
         let name = if self.name.is_empty() { String::new() } else { format!(" {}", self.name) };
         let region = if many_regions { format!(" in {}", self.region) } else { String::new() };
@@ -181,7 +181,7 @@ impl ListedVolume {
     }
 }
 
-impl ListedSnapshot {
+impl SnapshotListing {
     fn cells(&self, zone: &TimeZone) -> [String; 8] {
         [
             format!("  {}", self.snapshot_id),

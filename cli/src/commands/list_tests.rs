@@ -9,7 +9,7 @@ fn listing(inventory: &Inventory) -> Listing {
     Listing::new(inventory.histories(), &stack(), inventory.next_night(now, &TimeZone::UTC))
 }
 
-fn told(listing: &Listing) -> Vec<(String, String, String)> {
+fn listed_lines(listing: &Listing) -> Vec<(String, String, String)> {
     let points = listing.volumes.iter().flat_map(|volume| &volume.restore_points);
     let date = |night: Option<Night>| night.map_or("never".to_owned(), |night| night.to_string());
     points.map(|point| (point.snapshot_id.clone(), date(point.expires), point.reason.clone())).collect()
@@ -30,7 +30,7 @@ fn the_longest_interval_comes_first_and_the_newest_night_of_each() {
     snapshots.extend([unreadable, of_night("vol-1", "2026-11-01", "error")]);
     let listing = listing(&inventory(vec![volume("vol-1", &[])], snapshots));
     assert_eq!(
-        told(&listing),
+        listed_lines(&listing),
         expected(&[
             ("2025-12-31", "never", "annual"),
             ("2026-10-01", "2028-01-01", "old enough"),
@@ -51,7 +51,7 @@ fn one_of_the_last_night_that_is_pending_is_taken_to_be_completed_in_time_and_an
     ];
     let listing = listing(&inventory(vec![volume("vol-1", &[])], snapshots));
     assert_eq!(
-        told(&listing),
+        listed_lines(&listing),
         expected(&[
             ("2026-12-03", "2026-12-05", "old enough"),
             ("2026-12-02", "2026-12-04", "old enough"),
@@ -70,7 +70,7 @@ fn a_gone_volume_is_found_by_the_name_that_its_newest_snapshot_remembers() {
     let listing = listing(&all);
     assert_eq!(listing.volumes[1].heading(false), "vol-gone db, gone: 2 snapshots");
     let by_age = ("2026-11-30", "2026-12-03", "by age, its volume is gone");
-    assert_eq!(told(&listing), expected(&[("2026-12-01", "never", "newest of a gone volume"), by_age]));
+    assert_eq!(listed_lines(&listing), expected(&[("2026-12-01", "never", "newest of a gone volume"), by_age]));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn no_line_is_wider_than_the_terminal() {
 #[test]
 fn a_date_is_not_promised_for_a_volume_that_is_left_out() {
     let snapshots = ["2026-12-01", "2026-12-02"].map(|night| of_night("vol-1", night, "completed")).to_vec();
-    let told = told(&listing(&inventory(vec![volume("vol-1", &[("Backup", "false")])], snapshots)));
+    let listed_lines = listed_lines(&listing(&inventory(vec![volume("vol-1", &[("Backup", "false")])], snapshots)));
     let left_out = |night| (night, "never", "the volume is not backed up");
-    assert_eq!(told, expected(&[left_out("2026-12-02"), left_out("2026-12-01")]));
+    assert_eq!(listed_lines, expected(&[left_out("2026-12-02"), left_out("2026-12-01")]));
 }

@@ -95,7 +95,7 @@ fn hint(starts: &[RunRecord]) {
 
 async fn one(account: &Account, stack: &Stack, night: Night, html: Option<&Path>, json: bool) -> Result<Exit> {
     let finder = RunHistory::new(account, stack);
-    let starts = finder.of_night(night).await?;
+    let starts = finder.for_night(night).await?;
     if starts.is_empty() {
         bail!("there is no Night {night} in the ledger; {}", nearest(&finder.nights.all().await?, night));
     }
@@ -118,7 +118,7 @@ async fn one(account: &Account, stack: &Stack, night: Night, html: Option<&Path>
     let terminal = Terminal::from_stdout();
     let lines = Lines { zone: &stack.time_zone, terminal };
     let heading = terminal.heading(&format!("{} for Night {night}", plural(starts.len(), "run")));
-    let mut text = format!("{heading}\n{}", lines.of_night(&starts));
+    let mut text = format!("{heading}\n{}", lines.night_text(&starts));
     if let (Some(start), Some(report)) = (shown, &report) {
         text += &format!("\n{}\n", view::terminal::report(report, terminal));
         let (report, execution) = (&report.location, console(&start.execution));

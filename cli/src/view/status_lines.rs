@@ -41,7 +41,7 @@ impl Lines<'_> {
     }
 
     /// Formats the runs of one Night. A run without a report is followed by its URL in the console.
-    pub fn of_night(&self, starts: &[RunRecord]) -> String {
+    pub fn night_text(&self, starts: &[RunRecord]) -> String {
         let mut text = String::new();
         for start in starts {
             let (word, colour) = outcome_word(start);

@@ -16,7 +16,7 @@ const ZONES: [&str; 6] =
 
 /// The changes before a run, and the final states of its snapshots.
 #[derive(Clone)]
-pub struct ChildPosition {
+pub struct SimulatedNight {
     /// Seconds since the previous run, usually 86,400.
     pub seconds: i64,
     happenings: Vec<Happening>,
@@ -24,7 +24,7 @@ pub struct ChildPosition {
     fates: [Option<&'static str>; VOLUMES],
 }
 
-impl fmt::Debug for ChildPosition {
+impl fmt::Debug for SimulatedNight {
     /// Writes an ordinary run as one word, because a failed history has hundreds of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seconds, happenings, fates } = self;
@@ -59,7 +59,7 @@ enum Happening {
 #[derive(Clone, Debug)]
 pub struct History {
     /// Runs in order.
-    pub turns: Vec<ChildPosition>,
+    pub turns: Vec<SimulatedNight>,
     parameters: Vec<ModelParameters>,
 }
 
@@ -68,7 +68,7 @@ pub fn history(nights: usize) -> impl Strategy<Value = History> {
     (vec(turn(), nights), vec(parameters(), 4)).prop_map(|(turns, parameters)| History { turns, parameters })
 }
 
-fn turn() -> impl Strategy<Value = ChildPosition> {
+fn turn() -> impl Strategy<Value = SimulatedNight> {
     let seconds = prop_oneof![
         60 => Just(DAY),
         20 => (DAY - 5)..(DAY + 6),
@@ -78,11 +78,8 @@ fn turn() -> impl Strategy<Value = ChildPosition> {
         2 => (1i64..40).prop_map(|days| -days * DAY),
     ];
     let fate = || prop_oneof![12 => Just(Some("completed")), 1 => Just(None), 3 => select(&STATES[..]).prop_map(Some)];
-    (seconds, vec(happening(), 0..3), [fate(), fate(), fate()]).prop_map(|(seconds, happenings, fates)| ChildPosition {
-        seconds,
-        happenings,
-        fates,
-    })
+    (seconds, vec(happening(), 0..3), [fate(), fate(), fate()])
+        .prop_map(|(seconds, happenings, fates)| SimulatedNight { seconds, happenings, fates })
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -164,7 +161,7 @@ pub struct Past {
 
 impl Past {
     /// Returns the scheduled time of the run.
-    pub fn scheduled(&self, turn: &ChildPosition) -> DateTime<Utc> {
+    pub fn scheduled(&self, turn: &SimulatedNight) -> DateTime<Utc> {
         FIRST + TimeDelta::seconds(self.elapsed + turn.seconds.min(0))
     }
 
@@ -174,7 +171,7 @@ impl Past {
     }
 
     /// Applies the changes before a run. A run with an earlier scheduled time stands for one that a person starts by hand.
-    pub fn happen(&mut self, account: &mut ModelAccount, turn: &ChildPosition) {
+    pub fn happen(&mut self, account: &mut ModelAccount, turn: &SimulatedNight) {
         if self.made == 0 {
             (0..VOLUMES).for_each(|place| self.come_or_go(account, place));
         }
@@ -184,7 +181,7 @@ impl Past {
         }
     }
 
-    fn one(&mut self, account: &mut ModelAccount, happening: &Happening, turn: &ChildPosition) {
+    fn one(&mut self, account: &mut ModelAccount, happening: &Happening, turn: &SimulatedNight) {
         match happening {
             Happening::ComeOrGo(place) => self.come_or_go(account, *place),
             Happening::AttachOrDetach(place) => self.volume(account, *place, |volume| volume.in_use = !volume.in_use),
@@ -224,7 +221,7 @@ impl Past {
         }
     }
 
-    fn foreign(&mut self, account: &mut ModelAccount, place: usize, tags: &[(&str, &str)], turn: &ChildPosition) {
+    fn foreign(&mut self, account: &mut ModelAccount, place: usize, tags: &[(&str, &str)], turn: &SimulatedNight) {
         let Some(volume) = self.places[place].clone() else { return };
         let tonight = self.scheduled(turn).to_string()[..10].to_owned();
         let value = |value: &str| if value == "tonight" { tonight.clone() } else { value.to_owned() };
@@ -235,7 +232,7 @@ impl Past {
     }
 
     /// Creates the snapshots of the run in their final states.
-    pub fn create(&mut self, account: &mut ModelAccount, creates: &BTreeMap<String, Tags>, turn: &ChildPosition) {
+    pub fn create(&mut self, account: &mut ModelAccount, creates: &BTreeMap<String, Tags>, turn: &SimulatedNight) {
         for (volume, tags) in creates {
             if let Some(state) = self.fate(volume, turn) {
                 self.made += 1;
@@ -246,11 +243,11 @@ impl Past {
     }
 
     /// Returns whether a volume has no protecting snapshot from the run.
-    pub fn failed(&self, volume: &str, turn: &ChildPosition) -> bool {
+    pub fn failed(&self, volume: &str, turn: &SimulatedNight) -> bool {
         !matches!(self.fate(volume, turn), Some("completed" | "pending"))
     }
 
-    fn fate(&self, volume: &str, turn: &ChildPosition) -> Option<&'static str> {
+    fn fate(&self, volume: &str, turn: &SimulatedNight) -> Option<&'static str> {
         turn.fates[self.places.iter().position(|place| place.as_deref() == Some(volume)).expect("a place")]
     }
 }

@@ -4,7 +4,7 @@ mod history;
 mod system;
 
 use chrono::NaiveDate;
-use history::{ChildPosition, History, history};
+use history::{History, SimulatedNight, history};
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
 use std::collections::{BTreeMap, BTreeSet};
 use tests::model::{self, ModelAccount, ModelParameters};
@@ -67,7 +67,7 @@ struct Nights {
 }
 
 impl Nights {
-    fn live_through(&mut self, history: &History, turn: &ChildPosition) -> Result<(), TestCaseError> {
+    fn live_through(&mut self, history: &History, turn: &SimulatedNight) -> Result<(), TestCaseError> {
         self.past.happen(&mut self.account, turn);
         let (time, parameters) = (self.past.scheduled(turn), self.past.parameters(history));
         let tonight = model::night(time, &parameters.time_zone);

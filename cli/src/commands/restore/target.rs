@@ -12,7 +12,7 @@ pub fn instance<'a>(found: &'a Sources, asked: &str, point: &SourcePoint) -> Res
     let region = point.snapshot.region.as_str();
     let here: Vec<_> = there.iter().copied().filter(|instance| instance.region == region).collect();
     match (here.as_slice(), there.first(), gone.first()) {
-        ([one], ..) if one.outpost.is_some() => bail!("{}", of_outpost(one, point)),
+        ([one], ..) if one.outpost.is_some() => bail!("{}", outpost_refusal(one, point)),
         ([one], ..) if matches!(one.state.as_str(), "running" | "stopped") => Ok(one),
         ([one], ..) => bail!("{} is {}: run this again when it is running or stopped", one.called(), one.state),
         ([], Some(elsewhere), _) => {
@@ -38,7 +38,7 @@ impl Instance {
 
 /// Returns the error for an instance on an Outpost, which only takes volumes of the same Outpost (Outposts user guide, "Amazon EBS on
 /// Outposts").
-fn of_outpost(instance: &Instance, point: &SourcePoint) -> String {
+fn outpost_refusal(instance: &Instance, point: &SourcePoint) -> String {
     let (region, id, outpost) = (&instance.region, &point.snapshot.id, instance.outpost.as_deref().unwrap_or_default());
     format!(
         "{} is on an Outpost, and accepts only volumes of that Outpost: `aws ec2 create-volume --region {region} --availability-zone {} \
