@@ -1,14 +1,22 @@
 //! Volumes, snapshots and a stack for the tests of the commands.
 
-use domain::{Intervals, Night, retention::Policy, selection::Selection, tags::Tags, tags_not_copied::TagsNotCopied};
+use domain::{
+    Night,
+    plan::Plans,
+    rules::Rules,
+    selection::Selection,
+    tags::{Identity, Tags},
+    tags_not_copied::TagsNotCopied,
+};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::account::{
-    ec2::{Snapshot, SnapshotIdentity, Volume},
+    ec2::{Snapshot, Volume},
     inventory::Inventory,
     stack::Stack,
 };
 
+const KEEP: &str = "Daily=2,Quarterly=5,Annual=forever";
 pub const NOW: &str = "2026-11-25T12:00:00Z";
 
 pub fn ago(hours: i64) -> Timestamp {
@@ -34,13 +42,13 @@ pub fn snapshot(volume: &str, state: &str, hours: i64) -> Snapshot {
 
 pub fn of_night(volume: &str, night: &str, state: &str) -> Snapshot {
     let night: Night = night.parse().unwrap();
-    let intervals = Intervals::due(night);
+    let intervals = Plans::read(KEEP, "", "Sunday").unwrap().due_on(night).unwrap();
     Snapshot {
         region: "eu-west-1".to_owned(),
         id: format!("snap-{night}"),
         volume_id: volume.to_owned(),
         tags: tags(&[("BackupStack", "prod"), ("SnapshotOf", volume)]),
-        identity: Ok(SnapshotIdentity { night, interval: intervals.governing(), intervals }),
+        identity: Ok(Identity { night, interval: intervals.governing(), intervals, plan: "default".to_owned() }),
         origin: None,
         state: state.to_owned(),
         progress: "45%".to_owned(),
@@ -56,6 +64,10 @@ pub fn inventory(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> Inventory {
     Inventory { volumes, snapshots, unread: Vec::new() }
 }
 
+pub fn plans(keep: &str) -> Plans {
+    Plans::read(keep, "gold:Daily=30,Monthly=12;weekly:Daily=0,Weekly=4", "Sunday").unwrap()
+}
+
 pub fn stack() -> Stack {
     Stack {
         name: "backup".to_owned(),
@@ -68,6 +80,8 @@ pub fn stack() -> Stack {
         time_zone: TimeZone::UTC,
         selection: Selection::default(),
         foreign: TagsNotCopied::default(),
-        policy: Policy { dailies: 2, quarterly_months: 15, quarterlies: 5 },
+        plans: plans(KEEP),
+        rules: Rules { keep: KEEP.to_owned(), plans: "gold:Daily=30,Monthly=12;weekly:Daily=0,Weekly=4".to_owned() },
+        days_between_runs: 1,
     }
 }

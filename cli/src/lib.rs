@@ -27,8 +27,8 @@ use jiff::Timestamp;
 use std::process::ExitCode;
 
 use account::{Account, stack::Stack};
-use cli::{BackupCommand, Cli, Command, Coverage, List, Restore, Why};
-use commands::{check, coverage, deploy, destroy, drill, list, manual, restore, run, status, why};
+use cli::{BackupCommand, Cli, Command, Coverage, List, Plan, Restore, Why};
+use commands::{check, coverage, deploy, destroy, drill, list, manual, plan, restore, run, status, why};
 
 /// Result of a command, as its exit code. Exit code 2 is a wrong command line, and 3 an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub async fn run(cli: Cli) -> Result<Exit> {
     let mut stack = Stack::find(&account, name).await?;
     if let BackupCommand::Coverage(Coverage { regions: asked, .. })
     | BackupCommand::List(List { regions: asked, .. })
+    | BackupCommand::Plan(Plan { regions: asked, .. })
     | BackupCommand::Why(Why { regions: asked, .. })
     | BackupCommand::Restore(Restore { regions: asked, .. }) = &command
         && !asked.regions.is_empty()
@@ -83,6 +84,7 @@ pub async fn run(cli: Cli) -> Result<Exit> {
         BackupCommand::Status(asked) => status::run(&account, &stack, &asked, cli.json, now).await,
         BackupCommand::Coverage(asked) => coverage::run(&account, &stack, &asked, cli.json, now).await,
         BackupCommand::List(asked) => list::run(&account, &stack, asked.volume.as_deref(), cli.json, now).await,
+        BackupCommand::Plan(asked) => plan::run(&account, &stack, &asked, cli.json, now).await,
         BackupCommand::Why(asked) => why::run(&account, &stack, &asked.snapshot, cli.json, now).await,
         BackupCommand::Restore(asked) => restore::run(&account, &stack, &asked, cli.json).await,
         BackupCommand::Drill(asked) => drill::run(&account, &stack, &asked, cli.json).await,

@@ -8,7 +8,7 @@ use std::{env, fs, path::Path};
 use crate::{
     commands::{
         check::CheckReport, coverage::CoverageReport, deploy::DeployReport, destroy::DestroyReport, list::Listing,
-        restore::RestoreReport, run::FailedExecution, why::Explanation,
+        plan::PlanReport, restore::RestoreReport, run::FailedExecution, why::Explanation,
     },
     graph::report::GraphReport,
     ui::output::VERSION,
@@ -20,7 +20,7 @@ use crate::{
 #[schemars(untagged)]
 #[expect(dead_code, reason = "only its schema is used")]
 enum RunOutput {
-    Reported(Report),
+    Reported(Box<Report>),
     Failed(FailedExecution),
 }
 
@@ -56,6 +56,7 @@ fn each_command_has_its_schema_in_the_docs() {
         schema::<DrillOutput>("drill"),
         schema::<GraphReport>("graph"),
         schema::<Listing>("list"),
+        schema::<PlanReport>("plan"),
         schema::<RestoreReport<'_>>("restore"),
         schema::<RunOutput>("run"),
         schema::<StatusReport>("status"),

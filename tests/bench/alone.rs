@@ -87,7 +87,7 @@ impl BenchSetup {
         command
             .env("AWS_ENDPOINT_URL_EC2", &self.region.url)
             .env("LEDGER_BUCKET", &self.bucket)
-            .env("KEEP_DAILIES", "4");
+            .env("KEEP", "Daily=4,Quarterly=5,Annual=forever");
         let mut process = Function::start(command).await;
         self.region.move_to(point);
         let (took, output) = process.invoke(&input).await;

@@ -36,9 +36,10 @@ pub fn prepare(command: &mut Command, endpoint: &str) {
         ("BACKUP_STACK", "bench"),
         ("TIME_ZONE", "Europe/Berlin"),
         ("LEDGER_BUCKET", "ledger"),
-        ("KEEP_DAILIES", "7"),
-        ("QUARTERLY_MONTHS", "15"),
-        ("KEEP_QUARTERLIES", "5"),
+        ("KEEP", "Daily=7,Quarterly=5,Annual=forever"),
+        ("PLANS", ""),
+        ("WEEKLY_ON", "Sunday"),
+        ("DAYS_BETWEEN_RUNS", "1"),
         ("SNAPSHOTS_PER_SECOND", "5"),
         ("REGIONS", "us-east-1"),
     ];

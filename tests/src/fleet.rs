@@ -64,9 +64,10 @@ impl Fleet {
         fleet
     }
 
-    /// Deploys the stack without a pace and with this value of KeepDailies.
+    /// Deploys the stack without a pace and with this number of dailies.
     pub fn keep_dailies(&self, count: usize) {
-        let parameters = ["SnapshotsPerSecond=1000000".to_owned(), format!("KeepDailies={count}")];
+        let parameters =
+            ["SnapshotsPerSecond=1000000".to_owned(), format!("Keep=Daily={count},Quarterly=5,Annual=forever")];
         let up = self.cloud.run("up", &parameters.each_ref().map(String::as_str));
         assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     }

@@ -337,7 +337,9 @@ fn deletion_is_allowed_on_this_stacks_snapshots_only_and_never_on_an_annual() {
     assert_eq!(deletes.len(), 1);
     let condition = &deletes[0]["Condition"];
     assert!(!condition["StringEquals"]["aws:ResourceTag/BackupStack"].is_null());
-    assert_eq!(condition["StringNotEquals"]["aws:ResourceTag/Interval"].as_str(), Some("Annual"));
+    let unless_they_expire = condition["StringNotEquals"]["Fn::If"].as_sequence().expect("a condition of the template");
+    assert_eq!(unless_they_expire[0].as_str(), Some("AnnualsExpire"));
+    assert_eq!(unless_they_expire[2]["aws:ResourceTag/Interval"].as_str(), Some("Annual"));
 }
 
 #[test]

@@ -7,9 +7,9 @@ use aws_sdk_ec2::{
     types::{self, AvailabilityZoneState, Filter, StorageTier},
 };
 use domain::{
-    Interval, Intervals, Night,
+    Night,
     origin::Origin,
-    tags::{BACKUP_STACK, NAME, Tags, read_identity},
+    tags::{BACKUP_STACK, Identity, NAME, Tags, read_identity},
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -40,14 +40,6 @@ pub struct Volume {
     pub created: Option<Timestamp>,
 }
 
-/// Identity of a managed snapshot, from its tags.
-#[derive(Clone, Debug)]
-pub struct SnapshotIdentity {
-    pub night: Night,
-    pub interval: Interval,
-    pub intervals: Intervals,
-}
-
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub region: String,
@@ -55,7 +47,7 @@ pub struct Snapshot {
     pub volume_id: String,
     pub tags: Tags,
     /// Identity from the tags, or the reason why they cannot be read.
-    pub identity: Result<SnapshotIdentity, String>,
+    pub identity: Result<Identity, String>,
     /// Properties of the volume, if the tags record them.
     pub origin: Option<Origin>,
     pub state: String,
@@ -196,8 +188,7 @@ impl Region {
 
     fn snapshot(&self, found: types::Snapshot) -> Snapshot {
         let tags = tags_of(found.tags());
-        let identity =
-            read_identity(&tags).map(|(night, interval, intervals)| SnapshotIdentity { night, interval, intervals });
+        let identity = read_identity(&tags);
         Snapshot {
             region: self.name.clone(),
             identity,

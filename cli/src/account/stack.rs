@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::{error::ProvideErrorMetadata, types::Stack as Described};
-use domain::{night, retention::Policy, selection::Selection, tags_not_copied::TagsNotCopied};
-use jiff::tz::TimeZone;
+use domain::{night, plan::Plans, rules::Rules, selection::Selection, tags_not_copied::TagsNotCopied};
+use jiff::{SignedDuration, tz::TimeZone};
 
 use crate::account::{Account, error};
 
@@ -25,7 +25,11 @@ pub struct Stack {
     pub selection: Selection,
     /// Tags of volumes that are not copied.
     pub foreign: TagsNotCopied,
-    pub policy: Policy,
+    pub plans: Plans,
+    /// The text of `plans`.
+    pub rules: Rules,
+    /// Largest number of days between two runs of the schedule. 8 means more than a week.
+    pub days_between_runs: i64,
 }
 
 impl Stack {
@@ -60,12 +64,15 @@ impl Stack {
             time_zone: night::zone(parameter("TimeZone")?)?,
             selection: Selection::read(parameter("VolumeTag")?)?,
             foreign: TagsNotCopied::read(parameter("TagsNotCopied")?)?,
-            policy: Policy::read(
-                parameter("KeepDailies")?,
-                parameter("QuarterlyMonths")?,
-                parameter("KeepQuarterlies")?,
-            )?,
+            plans: Plans::read(parameter("Keep")?, parameter("Plans")?, parameter("WeeklyOn")?)?,
+            rules: Rules { keep: parameter("Keep")?.to_owned(), plans: parameter("Plans")?.to_owned() },
+            days_between_runs: parameter("DaysBetweenRuns")?.parse().context("DaysBetweenRuns")?,
         })
+    }
+
+    /// Returns the time that the schedule adds to the pause between two daily runs.
+    pub fn longer_pause(&self) -> SignedDuration {
+        SignedDuration::from_hours(24 * (self.days_between_runs - 1))
     }
 }
 

@@ -6,6 +6,7 @@ pub use kept::kept;
 
 use domain::{Interval, Night};
 use jiff::{ToSpan, civil::Date};
+use strum::VariantArray;
 use svg::{
     Document,
     node::element::{Group, Line, Path, Style, Text, Title},
@@ -25,6 +26,8 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 108.0;
 const BOTTOM: f64 = 48.0;
+/// Width of an entry of the legend. There are at most five.
+const LEGEND: f64 = 178.0;
 
 /// Style of the text and axes of every picture with the class `chart`, for light and dark pages. The class is needed because the style must
 /// not apply to the other pictures of an HTML page.
@@ -41,10 +44,13 @@ pub const THEME: &str = "
 const STYLE: &str = "
 .chart .life { fill: none }
 .chart .Daily { stroke: #0072b2; stroke-width: 1 }
+.chart .Weekly { stroke: #56b4e9; stroke-width: 2 }
+.chart .Monthly { stroke: #cc79a7; stroke-width: 2.5 }
 .chart .Quarterly { stroke: #d55e00; stroke-width: 3 }
 .chart .Annual { stroke: #009e73; stroke-width: 4 }
 @media (prefers-color-scheme: dark) {
   .chart .Daily { stroke: #56b4e9 }
+  .chart .Weekly { stroke: #0072b2 }
   .chart .Quarterly { stroke: #e69f00 }
 }";
 
@@ -68,7 +74,9 @@ fn draw(title: String, says: &str, lives: &[Life], first: Night, last: Night) ->
         .add(Text::new(title).set("class", "title").set("x", LEFT).set("y", 26))
         .add(Text::new(says).set("x", LEFT).set("y", 48))
         .add(scale.axes(last));
-    for (number, interval) in [Interval::Daily, Interval::Quarterly, Interval::Annual].into_iter().enumerate() {
+    let made = Interval::VARIANTS.iter().copied();
+    let made = made.filter(|interval| lives.iter().any(|life| life.interval == *interval));
+    for (number, interval) in made.enumerate() {
         let of = |life: &&Life| life.interval == interval;
         let lines: Vec<_> = lives.iter().filter(of).map(|life| scale.line(life, last)).collect();
         let alive = lives.iter().filter(of).filter(|life| life.expired.is_none()).count();
@@ -126,11 +134,11 @@ fn firsts_of_months(first: Night, last: Night) -> impl Iterator<Item = (Date, Ni
 }
 
 fn legend(number: usize, interval: Interval, made: usize, alive: usize) -> Group {
-    let x = LEFT + number as f64 * 270.0;
+    let x = LEFT + number as f64 * LEGEND;
     let swatch =
-        Line::new().set("x1", x).set("x2", x + 28.0).set("y1", 70).set("y2", 70).set("class", interval.to_string());
-    let text = format!("{interval}: {made} made, {alive} at the end");
-    Group::new().add(swatch).add(Text::new(text).set("x", x + 36.0).set("y", 74))
+        Line::new().set("x1", x).set("x2", x + 20.0).set("y1", 70).set("y2", 70).set("class", interval.to_string());
+    let text = format!("{interval}: {made} made, {alive} left");
+    Group::new().add(swatch).add(Text::new(text).set("x", x + 26.0).set("y", 74))
 }
 
 #[cfg(test)]
@@ -151,7 +159,7 @@ mod tests {
             life(Interval::Quarterly, "2027-01-01", None),
         ];
         let picture = survival("vol-1", &lives, night("2026-12-30"), night("2027-01-09"));
-        assert!(picture.contains("Daily: 1 made, 0 at the end") && picture.contains("Annual: 1 made, 1 at the end"));
+        assert!(picture.contains("Daily: 1 made, 0 left") && picture.contains("Annual: 1 made, 1 left"));
         let (left, width) = (LEFT, WIDTH - LEFT - RIGHT);
         let daily = format!("M{:.1} {:.1}H{:.1}", left, HEIGHT - BOTTOM, left + 0.7 * width);
         let annual = format!(

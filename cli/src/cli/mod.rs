@@ -65,6 +65,8 @@ pub enum BackupCommand {
     Status(Status),
     /// List every in-use volume with its newest restore point, and volumes that are no longer backed up, worst first
     Coverage(Coverage),
+    /// Show the plans, and what the next run makes and deletes, also under other rules
+    Plan(Plan),
     /// List the restore points by Interval, and when each expires
     List(List),
     /// Explain why a snapshot is kept, and until when
@@ -177,6 +179,19 @@ pub struct Coverage {
     /// Age above which a restore point is stale, such as 36h or 2d
     #[arg(long, value_name = "AGE", default_value = DEFAULT_MAX_AGE, value_parser = age)]
     pub max_age: SignedDuration,
+}
+
+/// `nightly plan`
+#[derive(Args, Clone, Debug)]
+pub struct Plan {
+    #[command(flatten)]
+    pub regions: Regions,
+    /// Preview another value of the parameter Keep, such as Daily=7,Weekly=4,Annual=forever
+    #[arg(long, value_name = "RULE")]
+    pub keep: Option<String>,
+    /// Preview another value of the parameter Plans, such as "gold:Daily=30,Monthly=12;scratch:Daily=2"
+    #[arg(long, value_name = "PLANS")]
+    pub plans: Option<String>,
 }
 
 /// `nightly list`

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::Client;
+use domain::{plan::Plans, rules::Rules};
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Exit,
-    account::{Account, identity::CallerIdentity, inventory, subscriptions},
+    account::{Account, identity::CallerIdentity, inventory, stack::Stack, subscriptions},
     cli::Deploy,
+    commands::plan::PlanReport,
     deployment::{
         artifacts::Artifacts,
         change_set::{self, ChangeSet, Request},
@@ -20,11 +22,11 @@ use crate::{
         ledger_bucket, leftovers,
         package::{Package, package},
         price::Template,
-        releases,
+        releases, schedule,
         stack::{self, DeployedStack},
         template,
     },
-    ui::{output, progress::Progress, question, text::plural},
+    ui::{output, progress::Progress, question, terminal::Terminal, text::plural},
 };
 
 /// Default name of the stack.
@@ -73,6 +75,8 @@ pub async fn run(account: &Account, name: Option<&str>, asked: &Deploy, json: bo
     let body = template::read(&files, template.path())?;
     let given = given(&body, asked, template)?;
     let mut plan = Deployment { account, asked, name, identity, template, body, files, found, parameters: given };
+    plan.check_rules()?;
+    plan.add_days_between_runs();
     plan.add_releases()?;
     if asked.check {
         return Ok(Exit::Good);
@@ -145,6 +149,28 @@ fn given(body: &Value, asked: &Deploy, template: Template) -> Result<BTreeMap<St
 }
 
 impl Deployment<'_> {
+    /// Checks the given rules, because the patterns of the template cannot name the plan and the Interval of a mistake.
+    fn check_rules(&self) -> Result<()> {
+        let value = |name: &str| self.parameters.get(name).map(String::as_str);
+        let (keep, plans) = (value("Keep").unwrap_or("Daily=7"), value("Plans").unwrap_or_default());
+        Plans::read(keep, plans, value("WeeklyOn").unwrap_or("Sunday"))?;
+        Ok(())
+    }
+
+    /// Sets the parameter that the alarms and the functions need to know the pauses of the schedule.
+    fn add_days_between_runs(&mut self) {
+        let declared = &self.body["Parameters"];
+        if declared[schedule::PARAMETER].is_null() {
+            return;
+        }
+        let given = self.parameters.get("ScheduleExpression").cloned();
+        let deployed = || self.deployed().remove("ScheduleExpression");
+        let default = declared["ScheduleExpression"]["Default"].as_str().unwrap_or_default();
+        let expression = given.or_else(deployed).unwrap_or_else(|| default.to_owned());
+        let days = schedule::days_between_runs(&expression).to_string();
+        self.parameters.insert(schedule::PARAMETER.to_owned(), days);
+    }
+
     fn add_releases(&mut self) -> Result<()> {
         if self.body["Parameters"][releases::PARAMETER].is_null() {
             return Ok(());
@@ -262,7 +288,28 @@ impl Deployment<'_> {
         for line in self.left_regions().await? {
             output::note(&line);
         }
+        self.note_changed_rules().await;
         question::confirm("Make these changes?", self.asked.yes).await
+    }
+
+    /// Prints what the next run makes and deletes, if this deployment changes `Keep` or `Plans`.
+    async fn note_changed_rules(&self) {
+        let Some(found) = &self.found else { return };
+        let value = |name: &str| self.parameters.get(name).or_else(|| found.parameters.get(name)).cloned();
+        let is_changed =
+            |name: &str| self.parameters.get(name).is_some_and(|new| found.parameters.get(name) != Some(new));
+        let (Some(keep), Some(plans)) = (value("Keep"), value("Plans")) else { return };
+        if found.is_new() || !["Keep", "Plans"].into_iter().any(is_changed) {
+            return;
+        }
+        let preview = async {
+            let stack = Stack::find(self.account, Some(self.name)).await?;
+            PlanReport::read(self.account, &stack, &Rules { keep, plans }, Timestamp::now()).await
+        };
+        match preview.await {
+            Ok(report) => output::note(&format!("\n{}", report.text(Terminal::from_stderr()).trim_end())),
+            Err(error) => output::note(&format!("\nWhat the changed rules delete is not known: {error:#}")),
+        }
     }
 
     /// Returns a line for each Region that this deployment removes from `Regions`, with the number of snapshots that stay there.

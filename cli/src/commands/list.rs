@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use comfy_table::Color;
-use domain::{Interval, Night, retention::Policy, selection::Selection};
+use domain::{Interval, Night, plan::DEFAULT};
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use crate::{
     Exit,
@@ -33,6 +33,8 @@ pub struct SnapshotListing {
     pub night: Option<Night>,
     pub interval: Option<Interval>,
     pub intervals: Option<String>,
+    /// Name of the plan that decides when the restore point expires.
+    pub plan: Option<String>,
     pub state: String,
     pub gibibytes: i32,
     pub started: Option<Timestamp>,
@@ -49,7 +51,9 @@ pub struct VolumeListing {
     pub name: String,
     pub region: String,
     pub exists: bool,
-    /// Annuals, quarterlies and dailies, newest first, and then snapshots whose tags cannot be read.
+    /// Name of the plan of the coming runs. None if the volume no longer exists.
+    pub plan: Option<String>,
+    /// The longest Interval first, the newest first of each, and then snapshots whose tags cannot be read.
     pub restore_points: Vec<SnapshotListing>,
 }
 
@@ -57,9 +61,8 @@ pub struct VolumeListing {
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listing {
-    keep_dailies: u32,
-    quarterly_months: u32,
-    keep_quarterlies: u32,
+    /// Rule of each plan, such as `Daily=7,Annual=forever`.
+    plans: BTreeMap<String, String>,
     next_night: Night,
     pub volumes: Vec<VolumeListing>,
 }
@@ -83,17 +86,17 @@ pub async fn run(account: &Account, stack: &Stack, volume: Option<&str>, json: b
 
 impl Listing {
     pub fn new(histories: Histories<'_>, stack: &Stack, next: Night) -> Self {
-        let Policy { dailies, quarterly_months, quarterlies } = stack.policy;
-        let mut forecast = Forecast::new(stack.policy, next);
-        let of = |(key, history)| listed_volume(key, history, &stack.selection, &mut forecast);
+        let mut forecast = Forecast::new(&stack.plans, next);
+        let of = |(key, history)| listed_volume(key, history, stack, &mut forecast);
         let volumes = histories.into_iter().map(of).collect();
-        Self { keep_dailies: dailies, quarterly_months, keep_quarterlies: quarterlies, next_night: next, volumes }
+        let plans = stack.plans.iter().map(|(name, plan)| (name.to_owned(), plan.to_string())).collect();
+        Self { plans, next_night: next, volumes }
     }
 
     pub fn text(&self, stack: &Stack, terminal: Terminal) -> String {
         let zone = stack.time_zone.iana_name().unwrap_or("UTC");
         let next = self.next_night;
-        let mut text = terminal.prose(0, &format!("{} {}.", stack.backup_stack, expiry::keeps(stack.policy)));
+        let mut text = terminal.prose(0, &expiry::keeps(&stack.plans).join(" "));
         text += &terminal
             .prose(0, &format!("Expiry dates assume that every run from {next} on succeeds. Times are in {zone}."));
         if self.volumes.is_empty() {
@@ -112,19 +115,21 @@ impl Listing {
 fn listed_volume(
     (region, id): (&str, &str),
     mut history: History<'_>,
-    selection: &Selection,
-    forecast: &mut Forecast,
+    stack: &Stack,
+    forecast: &mut Forecast<'_>,
 ) -> VolumeListing {
     history.snapshots.sort_by_key(|one| {
         Reverse((one.identity.as_ref().ok().map(|identity| (identity.interval, identity.night)), one.started))
     });
     let exists = history.volume.is_some();
-    let forecast_each = forecast.forecast_each(&history.snapshots, Standing::new(history.volume, selection));
+    let standing = Standing::new(history.volume, &stack.selection, &stack.plans);
+    let forecast_each = forecast.forecast_each(&history.snapshots, &standing);
     VolumeListing {
         volume_id: id.to_owned(),
         name: history.name().to_owned(),
         region: region.to_owned(),
         exists,
+        plan: history.volume.map(|volume| stack.plans.of_volume(&volume.tags).0.to_owned()),
         restore_points: history
             .snapshots
             .iter()
@@ -146,6 +151,7 @@ fn listed_snapshot(snapshot: &Snapshot, end: Option<&SnapshotEnd>) -> SnapshotLi
         night: snapshot.night(),
         interval: identity.ok().map(|identity| identity.interval),
         intervals: identity.ok().map(|identity| identity.intervals.to_string()),
+        plan: identity.ok().map(|identity| identity.plan.clone()),
         state: snapshot.state.clone(),
         gibibytes: snapshot.gibibytes,
         started: snapshot.started,
@@ -163,7 +169,9 @@ impl VolumeListing {
             0 => "no restore point".to_owned(),
             count => plural(count, "snapshot"),
         };
-        safe(&format!("{}{name}{region}{gone}: {points}", self.volume_id))
+        let plan = self.plan.as_deref().filter(|plan| *plan != DEFAULT);
+        let plan = plan.map(|plan| format!(", plan {plan}")).unwrap_or_default();
+        safe(&format!("{}{name}{region}{gone}{plan}: {points}", self.volume_id))
     }
 
     fn table(&self, zone: &TimeZone) -> Rows {
@@ -182,12 +190,18 @@ impl VolumeListing {
 }
 
 impl SnapshotListing {
+    /// Returns a text such as `Daily+Weekly, gold`.
+    fn intervals_and_plan(&self) -> String {
+        let plan = self.plan.as_deref().filter(|plan| *plan != DEFAULT).map(|plan| format!(", {}", safe(plan)));
+        self.intervals.clone().unwrap_or_default() + &plan.unwrap_or_default()
+    }
+
     fn cells(&self, zone: &TimeZone) -> [String; 8] {
         [
             format!("  {}", self.snapshot_id),
             self.started.map(|started| minute(started, zone)).unwrap_or_default(),
             self.night.map(|night| night.to_string()).unwrap_or_default(),
-            self.intervals.clone().unwrap_or_default(),
+            self.intervals_and_plan(),
             self.state.clone(),
             format!("{} GiB", self.gibibytes),
             self.expires.map_or("never".to_owned(), |night| night.to_string()),

@@ -32,7 +32,7 @@ fn the_longest_interval_comes_first_and_the_newest_night_of_each() {
     assert_eq!(
         listed_lines(&listing),
         expected(&[
-            ("2025-12-31", "never", "annual"),
+            ("2025-12-31", "never", "kept for ever"),
             ("2026-10-01", "2028-01-01", "old enough"),
             ("2026-12-01", "2026-12-04", "needs 2 newer, has 0"),
             ("2026-11-30", "2026-12-03", "needs 2 newer, has 1"),

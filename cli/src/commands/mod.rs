@@ -7,6 +7,7 @@ pub mod destroy;
 pub mod drill;
 pub mod list;
 pub mod manual;
+pub mod plan;
 pub mod restore;
 pub mod run;
 pub mod status;

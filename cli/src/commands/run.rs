@@ -161,7 +161,7 @@ async fn print_report(account: &Account, stack: &Stack, args: &Run, json: bool, 
 /// Step Functions does not answer, or the file cannot be written.
 pub async fn write_page(account: &Account, stack: &Stack, report: &Report, file: &Path) -> Result<()> {
     let execution = graph::fetch::fetch(&account.sfn(), &report.execution).await?;
-    let chart = chart::kept(stack.policy, report.night, CHARTED);
+    let chart = chart::kept(&stack.plans, report.night, CHARTED);
     let page = page::page(report, execution.took(), &graph::draw(&execution)?, &chart);
     let unfinished = file.with_extension("unfinished");
     std::fs::write(&unfinished, page).with_context(|| unfinished.display().to_string())?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use domain::Night;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use report::{mail::console, summary::STALE};
 use std::path::Path;
 
@@ -57,7 +57,7 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Ti
         Ok(Some(missing)) => output::note(&format!("nightly: {missing}")),
         Err(error) => output::note(&format!("nightly: it is not known whether anybody gets the emails: {error:#}")),
     }
-    match silent_since(&starts, now) {
+    match silent_since(&starts, STALE + stack.longer_pause(), now) {
         None => Ok(verdict(&starts)),
         Some(since) => {
             output::note(&format!(
@@ -69,11 +69,11 @@ async fn list(account: &Account, stack: &Stack, last: usize, json: bool, now: Ti
     }
 }
 
-/// Returns the end of the newest run that was not a dry run, if that is too long ago for a daily schedule and no run is running.
-fn silent_since(starts: &[RunRecord], now: Timestamp) -> Option<Timestamp> {
+/// Returns the end of the newest run that was not a dry run, if it is longer ago than `pause` and no run is running.
+fn silent_since(starts: &[RunRecord], pause: SignedDuration, now: Timestamp) -> Option<Timestamp> {
     let is_running = starts.iter().any(|start| !start.dry_run && matches!(start.outcome, RunStatus::Running(_)));
     let ended = starts.iter().filter(|start| start.is_real_and_over()).filter_map(|start| start.ended).max()?;
-    (!is_running && now.duration_since(ended) > STALE).then_some(ended)
+    (!is_running && now.duration_since(ended) > pause).then_some(ended)
 }
 
 /// Returns the verdict on the newest run that has ended and was not a dry run.

@@ -36,10 +36,10 @@ fn the_newest_real_start_that_is_over_decides() {
 fn a_stack_whose_schedule_is_off_is_not_well() {
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let runs = [start("2026-12-30", true, RunStatus::Complete), start("2026-12-29", false, RunStatus::Complete)];
-    assert_eq!(silent_since(&runs, at("2026-12-30T16:00:00Z")), None);
-    assert_eq!(silent_since(&runs, at("2026-12-30T17:00:00Z")), runs[1].ended);
-    assert_eq!(silent_since(&all(), at("2027-12-31T00:00:00Z")), None, "one is running");
-    assert_eq!(silent_since(&[], at("2027-12-31T00:00:00Z")), None, "a new stack");
+    assert_eq!(silent_since(&runs, STALE, at("2026-12-30T16:00:00Z")), None);
+    assert_eq!(silent_since(&runs, STALE, at("2026-12-30T17:00:00Z")), runs[1].ended);
+    assert_eq!(silent_since(&all(), STALE, at("2027-12-31T00:00:00Z")), None, "one is running");
+    assert_eq!(silent_since(&[], STALE, at("2027-12-31T00:00:00Z")), None, "a new stack");
 }
 
 #[test]

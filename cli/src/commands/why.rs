@@ -4,7 +4,9 @@ use anyhow::{Result, bail};
 use aws_sdk_ec2::types::Image;
 use domain::{
     Interval, Night,
-    tags::{self, BACKUP_STACK},
+    due::{DueDate, made_up},
+    plan::DEFAULT,
+    tags::{self, BACKUP_STACK, Identity},
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -15,7 +17,7 @@ use crate::{
     Exit,
     account::{
         Account,
-        ec2::{Region, Snapshot, SnapshotIdentity, filter},
+        ec2::{Region, Snapshot, filter},
         inventory::{Histories, Inventory, each_region, readable},
         stack::Stack,
     },
@@ -40,6 +42,10 @@ pub struct Explanation {
     night: Option<Night>,
     interval: Option<Interval>,
     intervals: Option<String>,
+    /// Name of the plan that decides when the snapshot expires.
+    plan: Option<String>,
+    /// Intervals that were due before the snapshot's Night, and that it makes up.
+    makes_up: Vec<DueDate>,
     state: String,
     gibibytes: i32,
     started: Option<Timestamp>,
@@ -111,8 +117,8 @@ impl Explanation {
         if !own.iter().any(|one| one.id == snapshot.id) {
             own.push(snapshot);
         }
-        let forecast_each =
-            Forecast::new(stack.policy, next).forecast_each(&own, Standing::new(volume, &stack.selection));
+        let standing = Standing::new(volume, &stack.selection, &stack.plans);
+        let forecast_each = Forecast::new(&stack.plans, next).forecast_each(&own, &standing);
         let end = own
             .iter()
             .zip(forecast_each)
@@ -121,10 +127,7 @@ impl Explanation {
         let own_rule = tags::require_own(&snapshot.tags, &snapshot.volume_id, volume.is_some());
         let identity = own_rule.as_ref().and(snapshot.identity.as_ref());
         let verdict = match (&end, identity) {
-            (Some(end), Ok(identity)) => {
-                let tagged = identity.interval != identity.intervals.governing();
-                expiry::sentences(end, identity.interval, tagged, &snapshot.state, stack.policy, next)
-            }
+            (Some(end), Ok(identity)) => expiry::sentences(end, identity, &snapshot.state, &stack.plans, next),
             (_, Err(problem)) if managed => format!(
                 "It has this stack's {BACKUP_STACK} tag, but the tags cannot be read: {problem}. So it neither counts nor expires, \
                  and every night's report names it, until somebody fixes the tag or deletes the snapshot."
@@ -132,6 +135,9 @@ impl Explanation {
             _ => not_ours(snapshot, &stack.backup_stack),
         };
         let mut text = vec![what(snapshot, volume.map(|volume| volume.name()), managed, stack), verdict];
+        let identity = identity.ok().filter(|_| managed);
+        let makes_up = identity.map(|one| made_up(one.night, &one.intervals, &stack.plans)).unwrap_or_default();
+        text.extend((!makes_up.is_empty()).then(|| in_place_of(&makes_up)));
         let gone = managed && volume.is_none();
         if gone && end.as_ref().is_some_and(|end| !told_of_gone(end)) {
             text.push("Its volume no longer exists.".to_owned());
@@ -148,8 +154,10 @@ impl Explanation {
             volume_exists: managed.then_some(volume.is_some()),
             managed,
             night: snapshot.night().filter(|_| managed),
-            interval: identity.ok().filter(|_| managed).map(|identity| identity.interval),
-            intervals: identity.ok().filter(|_| managed).map(|identity| identity.intervals.to_string()),
+            interval: identity.map(|identity| identity.interval),
+            intervals: identity.map(|identity| identity.intervals.to_string()),
+            plan: identity.map(|identity| identity.plan.clone()),
+            makes_up,
             state: snapshot.state.clone(),
             gibibytes: snapshot.gibibytes,
             started: snapshot.started,
@@ -159,6 +167,11 @@ impl Explanation {
             snapshot_id: snapshot.id.clone(),
         }
     }
+}
+
+fn in_place_of(makes_up: &[DueDate]) -> String {
+    let missed: Vec<_> = makes_up.iter().map(|due| format!("{} of {}", due.interval, due.night)).collect();
+    format!("It stands for the {}, for which the volume had no snapshot.", missed.join(" and the "))
 }
 
 fn told_of_gone(end: &SnapshotEnd) -> bool {
@@ -175,13 +188,14 @@ fn what(snapshot: &Snapshot, volume_name: Option<&str>, managed: bool, stack: &S
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
     let night = match &snapshot.identity {
         Ok(identity) if managed => {
-            let SnapshotIdentity { night, interval, intervals } = identity;
+            let Identity { night, interval, intervals, plan } = identity;
+            let plan = if plan == DEFAULT { String::new() } else { format!(", plan {plan}") };
             let governed = if intervals.to_string() == interval.to_string() {
                 String::new()
             } else {
                 format!(", governed by {interval}")
             };
-            format!(" of the Night {night} ({intervals}{governed})")
+            format!(" of the Night {night} ({intervals}{governed}{plan})")
         }
         _ => String::new(),
     };

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`files`]: the templates, state machines and zips, from a checkout or from this program's own file.
-//! - [`template`]: reads a template. [`package`]: inserts the locations of the uploaded files. [`releases`]: a digest of each function.
+//! - [`template`]: reads a template. [`package`]: inserts the locations of the uploaded files. [`releases`]: a digest of each function. [`schedule`]: the times of the schedule.
 //! - [`artifacts`]: the bucket of the uploaded files. [`ledger_bucket`]: recreates a ledger bucket that was deleted.
 //! - [`stack`]: the deployed stack. [`change_set`]: the changes of a deployment. [`follow`]: follows a deployment to its end.
 //! - [`leftovers`]: change sets that CloudFormation leaves behind.
@@ -17,5 +17,6 @@ pub mod leftovers;
 pub mod package;
 pub mod price;
 pub mod releases;
+pub mod schedule;
 pub mod stack;
 pub mod template;

@@ -150,7 +150,7 @@ mod tests {
         let files = files(&folder);
         let before = with(&[], &files);
         assert_eq!(before.len(), 11);
-        assert_eq!(changed(&before, &with(&[("KeepDailies", "14")], &files)), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(changed(&before, &with(&[("Keep", "Daily=14")], &files)), [0, 1, 2, 3, 4, 5]);
         assert_eq!(changed(&before, &with(&[("Email", "you@example.com")], &files)), [0_usize; 0]);
         let template = folder.join(TEMPLATES[0]);
         let text = std::fs::read_to_string(&template).unwrap();

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value as Json, json};
 use serde_yaml_ng::Value as Yaml;
 
-use crate::deployment::files::Files;
+use crate::deployment::{files::Files, releases, schedule};
 
 /// Reads a template or a state machine as JSON. The short forms of CloudFormation's functions, such as `!Sub`, become their full forms.
 ///
@@ -49,10 +49,13 @@ fn function(name: &str, value: Json) -> Json {
     Json::Object(Map::from_iter([(name, value)]))
 }
 
-/// Returns the names of the parameters that a person may set. The deployment computes `Releases`.
+/// The parameters that the deployment computes.
+const COMPUTED: [&str; 2] = [releases::PARAMETER, schedule::PARAMETER];
+
+/// Returns the names of the parameters that a person may set. The deployment computes the others.
 pub fn parameters(template: &Json) -> Vec<&str> {
     let declared = template["Parameters"].as_object().into_iter().flat_map(Map::keys);
-    declared.map(String::as_str).filter(|name| *name != crate::deployment::releases::PARAMETER).collect()
+    declared.map(String::as_str).filter(|name| !COMPUTED.contains(name)).collect()
 }
 
 #[cfg(test)]

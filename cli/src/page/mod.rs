@@ -13,7 +13,10 @@ use report::night::Report;
 
 use crate::{
     ui::text::{duration, long_date},
-    view::{night::NightView, verdict::Tone},
+    view::{
+        night::{NightView, intervals},
+        verdict::Tone,
+    },
 };
 
 const STYLE: &str = include_str!("style.css");
@@ -58,8 +61,7 @@ pub fn page(report: &Report, took: SignedDuration, graph: &str, chart: &str) -> 
 }
 
 const GRAPH: &str = "Each box is a step of the run, in the order in which they ran.";
-const CHART: &str = "Restore points expire by age and by number: a daily expires if it is old enough and enough newer ones exist, \
-                     so does a quarterly, an annual never.";
+const CHART: &str = "Restore points expire by age and by number: one expires if it is old enough and enough newer ones of its Interval exist.";
 
 fn header(night: &NightView, took: SignedDuration) -> Markup {
     let (report, verdict) = (night.report, &night.verdict);
@@ -75,7 +77,7 @@ fn header(night: &NightView, took: SignedDuration) -> Markup {
             p.lead { (verdict.lead) @if !report.complete { "What failed, and what to do, comes first below." } }
             dl.facts {
                 div.wide { dt { "Night" } dd { time datetime=(report.night) { (long_date(report.night)) } } }
-                div { dt { "Intervals due" } dd { (report.intervals.to_string().replace('+', " + ")) } }
+                div { dt { "Intervals due" } dd { (intervals(report).replace('+', " + ")) } }
                 div { dt { "Stack" } dd { bdi { (report.backup_stack) } } }
                 div { dt { "Duration" } dd { (duration(took)) } }
             }

@@ -1,23 +1,56 @@
 //! Describes when and why a snapshot expires.
 
-use domain::{Interval, Night, retention::Policy};
+use domain::{
+    Interval, Night,
+    plan::{DEFAULT, Keep, Plan, Plans},
+    retention::rule,
+    tags::Identity,
+};
 
 use crate::{forecast::SnapshotEnd, ui::text::plural};
 
-pub fn keeps(policy: Policy) -> String {
-    format!(
-        "keeps a daily until it is {} old and has {} newer ones, a quarterly until it is {} old and has {} newer ones, an annual forever",
-        plural(policy.dailies as usize, "Night"),
-        policy.dailies,
-        plural(policy.quarterly_months as usize, "month"),
-        policy.quarterlies
-    )
+/// Returns what each plan keeps, one sentence each.
+pub fn keeps(plans: &Plans) -> Vec<String> {
+    let named = plans.iter().filter(|(name, _)| *name != DEFAULT);
+    let sentence = |name: &str, plan: &Plan| {
+        let subject = if name == DEFAULT { "A volume".to_owned() } else { format!("A volume with the plan {name}") };
+        format!("{subject} keeps {}.", kept(plan))
+    };
+    let default = plans.get(DEFAULT).map(|plan| sentence(DEFAULT, plan));
+    default.into_iter().chain(named.map(|(name, plan)| sentence(name, plan))).collect()
+}
+
+/// Returns a text such as `7 dailies, 5 quarterlies and every annual`.
+pub fn kept(plan: &Plan) -> String {
+    let mut kept: Vec<_> = plan
+        .iter()
+        .map(|(interval, keep)| match keep {
+            Keep::Forever => format!("every {}", interval.word()),
+            Keep::Count(1) => format!("1 {}", interval.word()),
+            Keep::Count(count) => format!("{count} {}", plural_word(interval)),
+        })
+        .collect();
+    match kept.pop() {
+        Some(last) if !kept.is_empty() => format!("{} and {last}", kept.join(", ")),
+        last => last.unwrap_or_default(),
+    }
+}
+
+fn plural_word(interval: Interval) -> &'static str {
+    match interval {
+        Interval::Daily => "dailies",
+        Interval::Weekly => "weeklies",
+        Interval::Monthly => "monthlies",
+        Interval::Quarterly => "quarterlies",
+        Interval::Annual => "annuals",
+    }
 }
 
 /// Returns the reason for the expiry in a few words.
 pub fn reason(end: &SnapshotEnd, state: &str) -> String {
     match end {
-        SnapshotEnd::Annual => "annual".to_owned(),
+        SnapshotEnd::Forever => "kept for ever".to_owned(),
+        SnapshotEnd::WithoutRule => "its plan has no rule for it".to_owned(),
         SnapshotEnd::NewestOfGone => "newest of a gone volume".to_owned(),
         SnapshotEnd::Pending | SnapshotEnd::Other => format!("while it is {state}"),
         SnapshotEnd::LeftOut => "the volume is not backed up".to_owned(),
@@ -33,24 +66,20 @@ pub fn reason(end: &SnapshotEnd, state: &str) -> String {
     }
 }
 
-/// Returns sentences about the reason why a snapshot is kept, its expiry date, and the conditions for it. `tagged` is true if a person set
-/// `Interval` by hand.
-pub fn sentences(
-    end: &SnapshotEnd,
-    interval: Interval,
-    tagged: bool,
-    state: &str,
-    policy: Policy,
-    next: Night,
-) -> String {
-    let word = word(interval);
+/// Returns sentences about the reason why a snapshot is kept, its expiry date, and the conditions for it.
+pub fn sentences(end: &SnapshotEnd, identity: &Identity, state: &str, plans: &Plans, next: Night) -> String {
+    let interval = identity.interval;
+    let word = interval.word();
     match end {
-        SnapshotEnd::Annual if tagged => {
-            "It never expires: somebody set its Interval tag to Annual. With the tag set back, it expires as the others do.".to_owned()
-        }
-        SnapshotEnd::Annual => {
-            "It never expires: it is an annual. It stays until a person deletes it; the nightly backup may not.".to_owned()
-        }
+        SnapshotEnd::Forever if interval != identity.intervals.governing() => format!(
+            "It never expires: somebody set its Interval tag to {interval}. With the tag set back, it expires as the others do."
+        ),
+        SnapshotEnd::Forever => format!(
+            "It never expires: it is {} {word}, and {} says {interval}=forever. It stays until a person deletes it.",
+            if interval == Interval::Annual { "an" } else { "a" },
+            if identity.plan == DEFAULT { "the parameter Keep".to_owned() } else { format!("the plan {}", identity.plan) },
+        ),
+        SnapshotEnd::WithoutRule => without_rule(identity, plans),
         SnapshotEnd::NewestOfGone => format!(
             "It never expires: its volume no longer exists, and of such a volume the newest completed {word} stays. \
              Only a person may delete it."
@@ -64,18 +93,18 @@ pub fn sentences(
             format!("Its state is {state}: it neither counts nor expires until it is completed again, or a person deletes it.")
         }
         SnapshotEnd::LeftOut => format!(
-            "It stays while the volume is not backed up of the backup: a {word} expires only if enough newer ones exist, and no run makes any."
+            "It stays while the volume is not backed up: a {word} expires only if enough newer ones exist, and no run makes any."
         ),
         SnapshotEnd::Later => "Under today's parameters it does not expire within ten years.".to_owned(),
         SnapshotEnd::Failed(on) => format!("The snapshot failed, so it is not a restore point. The next run, for {on}, deletes it."),
         SnapshotEnd::Aged { on, old_on } => format!(
             "It expires on {on}: its volume no longer exists, so only age counts, and {}. \
              The newest completed {word} of its volume stays.",
-            aged(interval, policy, *old_on, next)
+            aged(identity, plans, *old_on, next)
         ),
         SnapshotEnd::Succeeded { on, old_on, newer, needed, is_newest } => {
             let it = if state == "pending" { "The snapshot is still pending. If it completes, it" } else { "It" };
-            let aged = aged(interval, policy, *old_on, next);
+            let aged = aged(identity, plans, *old_on, next);
             let newest = format!(" It is also the newest completed {word} of its volume, so it stays until there is a newer one.");
             format!(
                 "{it} expires on {on}, if every Night from {next} on makes a restore point of its volume. A {word} expires if both hold: \
@@ -86,19 +115,28 @@ pub fn sentences(
     }
 }
 
-/// Returns `it is 7 LedgerRuns old since 2026-11-20`, or the date on which it will be.
-fn aged(interval: Interval, policy: Policy, old_on: Night, next: Night) -> String {
-    let age = match interval {
-        Interval::Daily => plural(policy.dailies as usize, "Night"),
-        _ => plural(policy.quarterly_months as usize, "month"),
+/// Explains why no rule covers a snapshot.
+fn without_rule(Identity { interval, plan, .. }: &Identity, plans: &Plans) -> String {
+    let problem = match plans.get(plan) {
+        None => format!("its plan {plan} does not exist any more"),
+        Some(_) if plan == DEFAULT => format!("the parameter Keep has no {interval}"),
+        Some(_) => format!("its plan {plan} has no {interval}"),
     };
-    if old_on < next { format!("it is {age} old since {old_on}") } else { format!("it is {age} old on {old_on}") }
+    format!("It stays: {problem}, so no rule says when it expires. A person may delete it, or deploy with such a rule.")
 }
 
-fn word(interval: Interval) -> &'static str {
-    match interval {
-        Interval::Daily => "daily",
-        Interval::Quarterly => "quarterly",
-        Interval::Annual => "annual",
-    }
+/// Returns `it is 7 Nights old since 2026-11-20`, or the date on which it will be.
+fn aged(identity: &Identity, plans: &Plans, old_on: Night, next: Night) -> String {
+    let count = match rule(identity, plans) {
+        Some(Keep::Count(count)) => count as usize,
+        _ => 0,
+    };
+    let age = match identity.interval {
+        Interval::Daily => plural(count, "Night"),
+        Interval::Weekly => plural(count, "week"),
+        Interval::Monthly => plural(count, "month"),
+        Interval::Quarterly => plural(3 * count, "month"),
+        Interval::Annual => plural(count, "year"),
+    };
+    if old_on < next { format!("it is {age} old since {old_on}") } else { format!("it is {age} old on {old_on}") }
 }

@@ -1,6 +1,6 @@
 //! A report prepared for a terminal and for a page: the verdict, the failures grouped by cause, and a row for each volume and each snapshot.
 
-use domain::{Interval, Night, messages::ManagedSnapshot};
+use domain::{Interval, Night, due::DueDate, messages::ManagedSnapshot};
 use report::night::{NamedVolume, Report, RunRegion};
 
 use super::{
@@ -93,6 +93,17 @@ impl<'a> NightView<'a> {
     }
 }
 
+/// Returns the Intervals that were due on the Night, as text.
+pub fn intervals(report: &Report) -> String {
+    report.intervals.as_ref().map_or("nothing due".to_owned(), |intervals| intervals.to_string())
+}
+
+/// Formats the Intervals that a snapshot makes up, or that a volume lacks.
+fn dues(verb: &str, dues: &[DueDate]) -> Option<String> {
+    let dues: Vec<_> = dues.iter().map(|due| format!("{} of {}", due.interval, due.night)).collect();
+    (!dues.is_empty()).then(|| format!("{verb} {}", dues.join(" and ")))
+}
+
 fn shown<T>(mut all: Vec<T>, most: usize) -> Shown<T> {
     let more = all.len().saturating_sub(most);
     all.truncate(most);
@@ -101,14 +112,19 @@ fn shown<T>(mut all: Vec<T>, most: usize) -> Shown<T> {
 
 fn counts(region: &RunRegion, dry_run: bool) -> String {
     let (protected, all) = (region.protected.len(), region.protected.len() + region.unprotected.len());
+    let not_due = match region.not_due.len() {
+        0 => String::new(),
+        count => format!(", {} not due", grouped(count)),
+    };
     match all + region.planned.len() {
         0 if region.is_undiscovered() => "its volumes could not be listed".to_owned(),
+        0 if !region.not_due.is_empty() => format!("nothing due for {}", plural(region.not_due.len(), "volume")),
         0 => "no volumes".to_owned(),
         _ if dry_run => {
             let planned = plural(region.planned.len(), "volume");
-            format!("{planned} would be snapshotted, {} already protected", grouped(protected))
+            format!("{planned} would be snapshotted, {} already protected{not_due}", grouped(protected))
         }
-        _ => format!("{} of {} protected", grouped(protected), plural(all, "volume")),
+        _ => format!("{} of {} protected{not_due}", grouped(protected), plural(all, "volume")),
     }
 }
 
@@ -121,10 +137,15 @@ fn volumes(region: &RunRegion, most: usize) -> Shown<VolumeRow<'_>> {
         snapshot: "",
         reason: String::new(),
     };
-    let unprotected = region
-        .unprotected
-        .iter()
-        .map(|one| VolumeRow { reason: one.reason.to_string(), ..row(&one.volume, Tone::Incomplete, "Not protected") });
+    let unprotected = region.unprotected.iter().map(|one| VolumeRow {
+        detail: dues("lacks", &one.lacks).unwrap_or_default(),
+        reason: one.reason.to_string(),
+        ..row(&one.volume, Tone::Incomplete, "Not protected")
+    });
+    let unknown = region.unknown_plans.iter().map(|one| VolumeRow {
+        detail: format!("the tag BackupPlan names no plan: {}", one.plan),
+        ..row(&one.volume, Tone::Incomplete, "Default plan")
+    });
     let planned = region.planned.iter().map(|volume| row(volume, Tone::DryRun, "Would be snapshotted"));
     let gone = region.gone.iter().map(|volume| row(volume, Tone::Complete, "Deleted during the run"));
     let deselected = region.deselected.iter().map(|one| VolumeRow {
@@ -134,18 +155,23 @@ fn volumes(region: &RunRegion, most: usize) -> Shown<VolumeRow<'_>> {
     let protected = region.protected.iter().map(|one| {
         let state = (one.state != "completed").then_some(one.state.as_str());
         let before = (!one.created).then_some("created earlier");
-        let detail = state.into_iter().chain(before).collect::<Vec<_>>().join(", ");
+        let made_up = dues("makes up", &one.makes_up);
+        let plan = one.volume.plan.as_ref().map(|plan| format!("plan {plan}"));
+        let details = [state.map(str::to_owned), before.map(str::to_owned), plan, made_up];
+        let detail = details.into_iter().flatten().collect::<Vec<_>>().join(", ");
         VolumeRow { detail, snapshot: &one.snapshot_id, ..row(&one.volume, Tone::Complete, "Protected") }
     });
     let first: Vec<_> = unprotected
         .take(MOST_UNPROTECTED)
         .chain(deselected.take(MOST_UNPROTECTED))
+        .chain(unknown.take(MOST_UNPROTECTED))
         .chain(gone.take(most))
         .chain(planned.take(most))
         .chain(protected.take(most))
         .collect();
     let all = region.unprotected.len()
         + region.deselected.len()
+        + region.unknown_plans.len()
         + region.gone.len()
         + region.planned.len()
         + region.protected.len();
@@ -167,8 +193,15 @@ fn snapshots(region: &RunRegion, dry_run: bool, most: usize) -> Shown<SnapshotRo
         outcome: "Failed",
         detail: "in EBS: it is no restore point".to_owned(),
     });
+    let spared = region.spared.iter();
+    let spared = spared.map(|one| expired(one, true, "Kept until the next Night", "Keep or Plans became shorter"));
+    let without_rule = region.without_rule.iter();
+    let without_rule = without_rule.map(|one| {
+        let detail = format!("the plan {} has no rule for {}", one.plan, one.interval);
+        expired(one, true, "Kept", &detail)
+    });
     let usual = region.expired.iter().map(|one| expired(one, false, gone, ""));
-    let news: Vec<_> = unreadable.chain(listed).chain(failed).collect();
+    let news: Vec<_> = unreadable.chain(listed).chain(failed).chain(spared).chain(without_rule).collect();
     let limit = news.len() + most;
     shown(news.into_iter().chain(usual).collect(), limit)
 }

@@ -8,7 +8,7 @@ use report::{
 
 use super::{
     causes::CauseGroup,
-    night::{NightView, RegionView, SnapshotRow, VolumeRow},
+    night::{NightView, RegionView, SnapshotRow, VolumeRow, intervals},
     verdict::Tone,
 };
 use crate::ui::{
@@ -55,7 +55,7 @@ pub fn report(report: &Report, terminal: Terminal) -> String {
 
 fn heading(night: &NightView, terminal: Terminal) -> String {
     let report = night.report;
-    let of = format!("Night {} ({}) of {}:", report.night, report.intervals, report.backup_stack);
+    let of = format!("Night {} ({}) of {}:", report.night, intervals(report), report.backup_stack);
     let of = terminal.heading(&of);
     match (report.complete, report.dry_run) {
         (true, true) => format!("{of} dry run, nothing was changed"),

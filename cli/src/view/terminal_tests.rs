@@ -88,6 +88,7 @@ fn a_name_that_moves_the_cursor_is_shown_without() {
     report.regions[0].unprotected = vec![Unprotected {
         volume: report.regions[0].protected[0].volume.clone(),
         reason: Reason::from_error("Refused", "\u{1b}[31m"),
+        lacks: vec![],
     }];
     assert!(!text(&report, None).contains('\u{1b}'));
 }

@@ -32,11 +32,31 @@ impl Verdict {
 
 fn complete(report: &Report) -> Verdict {
     let protected = report.total(|region| region.protected.len());
+    let not_due = report.total(|region| region.not_due.len());
     let answer = match protected {
-        1 => "The only volume is protected".to_owned(),
+        0 if not_due > 0 => "Nothing was due".to_owned(),
+        1 if not_due == 0 => "The only volume is protected".to_owned(),
         _ => format!("All {} volumes are protected", grouped(protected)),
     };
-    let mut lead = format!("Each volume that the backup selects in {} has a snapshot for this Night.", regions(report));
+    let mut lead = format!("Each volume that was due in {} has a snapshot for this Night.", regions(report));
+    if not_due > 0 {
+        lead += &format!(" The plans of {} have nothing due.", plural(not_due, "volume"));
+    }
+    let made_up = Summary::from(report).total(|region| region.made_up);
+    if made_up > 0 {
+        lead += &format!(" {} made up an Interval that they missed.", plural(made_up, "volume"));
+    }
+    let (unknown, spared) =
+        (report.total(|region| region.unknown_plans.len()), report.total(|region| region.spared.len()));
+    if unknown > 0 {
+        lead += &format!(" {} with an unknown plan: see below.", plural(unknown, "volume"));
+    }
+    if spared > 0 {
+        lead += &format!(
+            " Keep or Plans became shorter: the next Night deletes {} because of that, unless the earlier values are deployed again.",
+            plural(spared, "snapshot")
+        );
+    }
     let (late, deselected) =
         (report.total(|region| region.failed_snapshots.len()), report.total(|region| region.deselected.len()));
     if late > 0 {
@@ -53,7 +73,7 @@ fn complete(report: &Report) -> Verdict {
     if deselected > 0 {
         lead += &format!(" {} no longer backed up: see below.", plural(deselected, "volume"));
     }
-    if late + deselected == 0 && at_risk.is_none() {
+    if late + deselected + unknown + spared == 0 && at_risk.is_none() {
         lead += " There is nothing to do.";
     }
     Verdict { tone: Tone::Complete, answer, lead }

@@ -1,17 +1,21 @@
-//! Reads the run's input and lists one Region's volumes: those that need a snapshot, and those that already have one for the Night. Runs
-//! for every Region before anything is created, so that bad input stops the run before it changes anything.
+//! Reads the run's input and lists one Region's volumes: those that need a snapshot, those that already have one for the Night, and those
+//! whose plan has nothing due. Runs for every Region before anything is created, so that bad input stops the run before it changes anything.
 
 use aws::{error, snapshots};
-use aws_sdk_ec2::{Client, types::Filter};
+use aws_sdk_ec2::{
+    Client,
+    types::{Filter, SnapshotState},
+};
 use domain::{
     Error, ErrorName, Intervals, Night,
     descriptive_tags::Owner,
-    input::{RunInput, require_past},
+    due::{History, due},
+    input::{RunInput, count, require_past},
     messages::{Discovery, SelectedVolume},
     night,
     origin::Origin,
     pace::Pace,
-    retention::Policy,
+    plan::Plans,
     selection::Selection,
     step_functions::Execution,
     tags,
@@ -20,7 +24,7 @@ use domain::{
 };
 use ledger::{Ledger, keys};
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 mod servers;
 
@@ -44,10 +48,12 @@ pub struct Settings {
     pub tags_at_creation: String,
     /// Parsed by [`Pace::read`].
     pub snapshots_per_second: String,
-    /// Parsed by [`Policy::read`], like the next two.
-    pub keep_dailies: String,
-    pub quarterly_months: String,
-    pub keep_quarterlies: String,
+    /// Parsed by [`Plans::read`], like the next two.
+    pub keep: String,
+    pub plans: String,
+    pub weekly_on: String,
+    /// Parsed by [`count`].
+    pub days_between_runs: String,
     /// Whether a run may be for a Night in the future. Only the local cloud allows this.
     pub any_night: bool,
 }
@@ -58,11 +64,11 @@ impl Settings {
         TagsNotCopied::read(&self.tags_not_copied)?;
         TagsAtCreation::read(Owner::default(), &self.tags_at_creation)?;
         Pace::read(&self.snapshots_per_second)?;
-        Policy::read(&self.keep_dailies, &self.quarterly_months, &self.keep_quarterlies).map(drop)
+        count::<u8>("DaysBetweenRuns", &self.days_between_runs).map(drop)
     }
 }
 
-/// Lists the Region's volumes and writes both lists to the ledger. `home` is the EC2 client of the stack's own Region.
+/// Lists the Region's volumes and writes the lists to the ledger. `home` is the EC2 client of the stack's own Region.
 ///
 /// # Errors
 /// `BadInput` for an input, a parameter or a Region that a person must fix; `Transient` or `Refused` from EC2 or S3.
@@ -81,13 +87,14 @@ pub async fn handle(
     lambda::log::night(night);
     let selection = Selection::read(&settings.volume_tag)?;
     settings.check()?;
+    let plans = Plans::read(&settings.keep, &settings.plans, &settings.weekly_on)?;
     let stack = tags::backup_stack(&settings.backup_stack)?;
     require_enabled(home, &input.region).await?;
 
-    let described = described_tonight(ec2, stack, night).await?;
+    let mut snapshots = volume_snapshots(ec2, stack, night).await?;
     let servers = servers::names(ec2).await;
     let list = |name| ledger.write_list(keys::run_list(night, &input.execution, &input.region, name));
-    let (mut work, mut protected) = (list("work-list"), list("protected"));
+    let (mut work, mut protected, mut not_due) = (list("work-list"), list("protected"), list("not-due"));
     // If a volume changes while EC2 pages through the list, the volume may be on two pages.
     let mut listed = HashSet::new();
     let in_use = Filter::builder().name("status").values("in-use").build();
@@ -101,15 +108,26 @@ pub async fn handle(
         }
         // If a volume has several servers, this is the one in `origin`.
         volume.server = volume.instances.first().and_then(|instance| servers.get(instance)).cloned();
-        let list = if described.contains(&volume.volume_id) { &mut protected } else { &mut work };
+        let found = snapshots.remove(&volume.volume_id).unwrap_or_default();
+        let (plan, rule) = plans.of_volume(&volume.tags);
+        volume.plan = plan.to_owned();
+        volume.intervals = due(rule, night, plans.weekly_on, &found.history);
+        let list = match found.tonight {
+            Some(tonight) => {
+                volume.intervals = tonight.intervals;
+                if tonight.is_described { &mut protected } else { &mut work }
+            }
+            None if volume.intervals.is_none() => &mut not_due,
+            None => &mut work,
+        };
         list.write(&volume).await?;
     }
     Ok(Discovery {
         night,
-        intervals: Intervals::due(night),
         dry_run: start.dry_run,
         work_list: work.close_list().await?,
         protected: protected.close_list().await?,
+        not_due: not_due.close_list().await?,
         region: input.region,
     })
 }
@@ -137,7 +155,7 @@ fn volume(volume: aws_sdk_ec2::types::Volume) -> Option<SelectedVolume> {
     let tags = snapshots::tags_of(volume.tags());
     let instances = volume.attachments().iter().filter_map(|attachment| attachment.instance_id.clone()).collect();
     let origin = origin(&volume);
-    Some(SelectedVolume { volume_id: volume.volume_id?, instances, tags, origin, server: None })
+    Some(SelectedVolume { volume_id: volume.volume_id?, instances, tags, origin, ..SelectedVolume::default() })
 }
 
 fn origin(volume: &aws_sdk_ec2::types::Volume) -> Option<Origin> {
@@ -153,19 +171,43 @@ fn origin(volume: &aws_sdk_ec2::types::Volume) -> Option<Origin> {
     })
 }
 
-/// Returns the volumes with a snapshot of the Night that has its descriptive tags. If the snapshot lacks them, the volume goes back on the
-/// work list. Then snapshot-one finds the snapshot, and tag-snapshot adds the tags.
-async fn described_tonight(ec2: &Client, stack: &str, night: Night) -> Result<HashSet<String>, Error> {
-    let mut described = HashSet::new();
-    snapshots::each_of_night(ec2, stack, night, async |snapshot| {
-        let is_described = snapshot.tags().iter().any(|tag| tag.key() == Some(tags::NAME));
-        if is_described && snapshots::protects(&snapshot) {
-            described.extend(snapshot.volume_id);
+/// The managed snapshots of a volume, as far as they decide what the volume needs tonight.
+#[derive(Default)]
+struct VolumeSnapshots {
+    history: History,
+    tonight: Option<TonightSnapshot>,
+}
+
+/// A volume's snapshot of the Night. If it lacks its descriptive tags, the volume goes back on the work list. Then snapshot-one finds the
+/// snapshot, and tag-snapshot adds the tags.
+struct TonightSnapshot {
+    is_described: bool,
+    /// Absent if the tags cannot be read.
+    intervals: Option<Intervals>,
+}
+
+/// Returns the managed snapshots that did not fail, by volume. A snapshot of an earlier Night with unreadable tags does not count.
+async fn volume_snapshots(ec2: &Client, stack: &str, night: Night) -> Result<HashMap<String, VolumeSnapshots>, Error> {
+    let (mut found, tonight) = (HashMap::<String, VolumeSnapshots>::new(), night.to_string());
+    snapshots::each_managed(ec2, stack, &[], async |snapshot| {
+        let Some(volume_id) = snapshot.volume_id.clone() else { return Ok(()) };
+        let tags = snapshots::tags_of(snapshot.tags());
+        let identity = tags::read_identity(&tags).ok();
+        if tags.get(tags::NIGHT) == Some(&tonight) {
+            let is_described = tags.contains_key(tags::NAME);
+            let volume = found.entry(volume_id).or_default();
+            let is_better = volume.tonight.as_ref().is_none_or(|other| is_described && !other.is_described);
+            if snapshots::protects(&snapshot) && is_better {
+                let intervals = identity.map(|identity| identity.intervals);
+                volume.tonight = Some(TonightSnapshot { is_described, intervals });
+            }
+        } else if let Some(identity) = identity.filter(|_| snapshot.state() != Some(&SnapshotState::Error)) {
+            found.entry(volume_id).or_default().history.add(identity.night, &identity.intervals);
         }
         Ok(())
     })
     .await?;
-    Ok(described)
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -16,9 +16,10 @@ async fn main() -> Result<(), lambda::LambdaError> {
         tags_not_copied: setting("TAGS_NOT_COPIED"),
         tags_at_creation: setting("TAGS_AT_CREATION"),
         snapshots_per_second: setting("SNAPSHOTS_PER_SECOND"),
-        keep_dailies: setting("KEEP_DAILIES"),
-        quarterly_months: setting("QUARTERLY_MONTHS"),
-        keep_quarterlies: setting("KEEP_QUARTERLIES"),
+        keep: setting("KEEP"),
+        plans: setting("PLANS"),
+        weekly_on: setting("WEEKLY_ON"),
+        days_between_runs: setting("DAYS_BETWEEN_RUNS"),
         any_night: any_night(),
     };
     serve(async |input: Input| handle(aws.home(), &aws.ec2(&input.region), &ledger, &settings, input).await).await

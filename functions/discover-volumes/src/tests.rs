@@ -23,9 +23,10 @@ fn settings([backup_stack, time_zone, volume_tag]: [&str; 3]) -> Settings {
         time_zone: time_zone.into(),
         volume_tag: volume_tag.into(),
         snapshots_per_second: "5".into(),
-        keep_dailies: "7".into(),
-        quarterly_months: "15".into(),
-        keep_quarterlies: "5".into(),
+        keep: "Daily=7,Quarterly=5,Annual=forever".into(),
+        plans: "weekly:Daily=0,Weekly=4".into(),
+        weekly_on: "Sunday".into(),
+        days_between_runs: "1".into(),
         ..Settings::default()
     }
 }
@@ -97,10 +98,12 @@ fn snapshots_of_tonight(night: &'static str) -> Rule {
     mock!(Client::describe_snapshots)
         .match_requests(move |request| {
             let values: Vec<_> = request.filters().iter().flat_map(|filter| filter.values()).collect();
-            request.owner_ids() == ["self"] && values == ["prod", night]
+            request.owner_ids() == ["self"] && values == ["prod"]
         })
-        .then_output(|| {
-            let of = |volume: &str| Snapshot::builder().volume_id(volume).state(SnapshotState::Pending);
+        .then_output(move || {
+            let of = |volume: &str| {
+                Snapshot::builder().volume_id(volume).state(SnapshotState::Pending).tags(tag("Night", night))
+            };
             let (described, bare) = (of("vol-3").tags(tag("Name", "x")).build(), of("vol-4").build());
             DescribeSnapshotsOutput::builder().snapshots(described).snapshots(bare).build()
         })
@@ -128,13 +131,42 @@ async fn lists_what_lacks_tonights_snapshot_or_its_descriptive_tags() {
     let ec2 = [&regions(Some("opt-in-not-required")), &volumes(), &servers(), &snapshots_of_tonight("2027-01-01")];
     let (found, [work, protected]) = run(&ec2, settings(SETTINGS), input(json!({"dryRun": true}))).await.unwrap();
     assert_eq!(found.night.to_string(), "2027-01-01");
-    assert_eq!(found.intervals.to_string(), "Daily+Quarterly");
+    assert_eq!(work[0].intervals, "Daily+Quarterly".parse().ok(), "a new volume missed no annual");
     assert_eq!((found.work_list.count, found.protected.count, found.dry_run), (2, 1, true));
     // vol-4 has a snapshot without descriptive tags.
     assert_eq!((ids(&work), ids(&protected)), (vec!["vol-1", "vol-4"], vec!["vol-3"]));
     assert_eq!((work[0].server.as_deref(), work[1].server.as_deref()), (Some("db"), Some("db")));
     let is = "type=gp3 iops=3000 throughput=125 zone=eu-west-1a device=/dev/xvda instance=i-1";
     assert_eq!(work[0].origin.as_ref().unwrap().to_string(), is);
+}
+
+#[tokio::test]
+async fn a_missed_annual_is_due_and_a_plan_without_dailies_waits() {
+    let of = |volume: &str, night: &str, intervals: &str, state: SnapshotState| {
+        let tags =
+            [("Night", night), ("Interval", "Annual"), ("Intervals", intervals)].map(|(key, value)| tag(key, value));
+        Snapshot::builder().volume_id(volume).state(state).set_tags(Some(tags.to_vec())).build()
+    };
+    let snapshots = vec![
+        of("vol-1", "2026-12-30", "Daily", SnapshotState::Completed),
+        of("vol-1", "2026-12-31", "Daily+Annual", SnapshotState::Error),
+        of("vol-3", "2026-12-27", "Weekly", SnapshotState::Pending),
+        of("vol-4", "2026-12-26", "Weekly", SnapshotState::Completed),
+    ];
+    let listed = mock!(Client::describe_snapshots)
+        .then_output(move || DescribeSnapshotsOutput::builder().set_snapshots(Some(snapshots.clone())).build());
+    let volumes = mock!(Client::describe_volumes).then_output(|| {
+        let weekly = [("BackupPlan", "weekly")];
+        let volumes =
+            [volume("vol-1", &[]), volume("vol-3", &weekly), volume("vol-4", &weekly), volume("vol-5", &weekly)];
+        DescribeVolumesOutput::builder().set_volumes(Some(volumes.to_vec())).build()
+    });
+    let ec2 = [&regions(Some("opted-in")), &volumes, &servers(), &listed];
+    let (found, [work, _]) = run(&ec2, settings(SETTINGS), input(json!({}))).await.unwrap();
+    let due: Vec<_> =
+        work.iter().map(|one| format!("{} {} {}", one.volume_id, one.plan, one.intervals.as_ref().unwrap())).collect();
+    assert_eq!(due, ["vol-1 default Daily+Quarterly+Annual", "vol-4 weekly Weekly", "vol-5 weekly Weekly"]);
+    assert_eq!((found.not_due.count, found.protected.count), (1, 0), "vol-3 has the weekly of 27 December");
 }
 
 #[tokio::test]
@@ -167,6 +199,9 @@ async fn bad_input_is_named_before_any_call_is_made() {
         let error = run(&[], settings(parameters), input(given)).await.unwrap_err();
         assert!(error.starts_with(named), "{error}");
     }
+    let plans = Settings { plans: "gold:Daily=30,Monthly=x".into(), ..settings(SETTINGS) };
+    let error = run(&[], plans, input(json!({}))).await.unwrap_err();
+    assert!(error.starts_with("BadInput: Plans, gold, Monthly \"x\" "), "{error}");
 }
 
 #[tokio::test]
@@ -176,7 +211,7 @@ async fn a_parameter_that_a_later_function_would_refuse_is_refused_before_anythi
         (Settings { tags_not_copied: text("*"), ..settings(SETTINGS) }, "BadInput: TagsNotCopied "),
         (Settings { tags_at_creation: text("aws:x"), ..settings(SETTINGS) }, "BadInput: TagsAtCreation "),
         (Settings { snapshots_per_second: text("0"), ..settings(SETTINGS) }, "BadInput: SnapshotsPerSecond "),
-        (Settings { keep_dailies: text("0"), ..settings(SETTINGS) }, "BadInput: KeepDailies "),
+        (Settings { days_between_runs: text("0"), ..settings(SETTINGS) }, "BadInput: DaysBetweenRuns "),
     ] {
         assert!(change.check().unwrap_err().to_string().starts_with(named), "{named}");
     }

@@ -109,7 +109,7 @@ mod tests {
 
     fn volume(tags: Tags) -> SelectedVolume {
         let volume_id = "vol-1".to_owned();
-        SelectedVolume { volume_id, instances: vec![], tags, origin: None, server: None }
+        SelectedVolume { volume_id, tags, ..SelectedVolume::default() }
     }
 
     #[test]
@@ -151,6 +151,7 @@ mod tests {
     #[test]
     fn the_volumes_tags_are_read_back_from_its_snapshots() {
         let night = "2026-12-30".parse().unwrap();
+        let intervals: Intervals = "Daily".parse().unwrap();
         for of in [tags(&[]), tags(&[("Name", "db"), ("Description", "ledger"), ("Client", "acme"), ("Team", "")])] {
             let origin = Some(Origin { kind: "gp3".into(), zone: "a".into(), ..Origin::default() });
             let mut snapshot = descriptive_tags(
@@ -159,7 +160,7 @@ mod tests {
                 &TagsNotCopied::default(),
             )
             .tags;
-            snapshot.extend(identity("prod", night, &Intervals::due(night), "vol-1"));
+            snapshot.extend(identity("prod", night, &intervals, "default", "vol-1"));
             assert_eq!(volume_tags(&snapshot, "vol-1"), of);
         }
     }

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use crate::{
     Interval, Intervals, Night,
     origin::Origin,
+    plan,
     step_functions::{Caught, LedgerList},
     tags::Tags,
 };
 
 /// A volume that the run selected: a line of the work list, or of the list of volumes that were already protected.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SelectedVolume {
     pub volume_id: String,
@@ -24,6 +25,12 @@ pub struct SelectedVolume {
     /// `Name` tag of the first instance that the volume is attached to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// Name of the plan that the run applies.
+    #[serde(default)]
+    pub plan: String,
+    /// Intervals that are due for the volume, or that it already has on this Night. Absent if nothing is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Intervals>,
 }
 
 /// The position of a child execution in its Map.
@@ -41,12 +48,13 @@ pub struct ChildPosition {
 pub struct Discovery {
     pub region: String,
     pub night: Night,
-    pub intervals: Intervals,
     pub dry_run: bool,
     /// [`SelectedVolume`]s without a snapshot of the Night, or with one that lacks its descriptive tags.
     pub work_list: LedgerList,
     /// [`SelectedVolume`]s that already have both.
     pub protected: LedgerList,
+    /// [`SelectedVolume`]s whose plan has nothing due on this Night.
+    pub not_due: LedgerList,
 }
 
 /// A managed snapshot: a line of the list of expired or of failed snapshots, and the input of delete-one.
@@ -58,6 +66,13 @@ pub struct ManagedSnapshot {
     pub volume_id: String,
     pub night: Night,
     pub interval: Interval,
+    /// Name of the plan.
+    #[serde(default = "default_plan")]
+    pub plan: String,
+}
+
+fn default_plan() -> String {
+    plan::DEFAULT.to_owned()
 }
 
 /// A managed snapshot with unreadable tags. It is reported, but never counted or deleted.
@@ -75,6 +90,10 @@ pub struct Unreadable {
 pub struct Expiry {
     /// The [`ManagedSnapshot`]s that expire.
     pub expired: LedgerList,
+    /// The [`ManagedSnapshot`]s that would expire, but did not under the rules of the Night before. The next Night deletes them.
+    pub spared: LedgerList,
+    /// The [`ManagedSnapshot`]s that no rule covers, because their plan does not exist or does not have their Interval. They stay.
+    pub without_rule: LedgerList,
     /// The [`ManagedSnapshot`]s that EBS could not complete, regardless of their Interval.
     pub failed: LedgerList,
     /// The [`Unreadable`] snapshots.
@@ -82,7 +101,8 @@ pub struct Expiry {
     /// Number of managed snapshots, including those that expire.
     #[serde(default)]
     pub managed: usize,
-    /// Start time of the oldest among the selected volumes' newest restore points. None if no volume has a restore point.
+    /// Start time of the oldest among the selected volumes' newest restore points. A volume whose plan or schedule skips Nights does not
+    /// count before it misses one. None if no volume counts.
     #[serde(default)]
     pub stalest: Option<Timestamp>,
 }
@@ -100,6 +120,7 @@ pub struct RunRegionInput {
     pub region: String,
     pub work_list: Option<LedgerList>,
     pub protected: Option<LedgerList>,
+    pub not_due: Option<LedgerList>,
     pub expiry: Option<Expiry>,
     /// Manifest of the results of each Map that ended, by the name of the state.
     #[serde(default)]

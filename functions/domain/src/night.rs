@@ -27,11 +27,6 @@ impl Night {
         (tonight.0 - self.0).get_days().into()
     }
 
-    /// Returns whether this Night is `months` or more calendar months before `tonight`.
-    pub fn is_months_before(self, months: u32, tonight: Night) -> bool {
-        self.after_months(months).is_some_and(|due| due <= tonight)
-    }
-
     /// Returns the Night that is `months` calendar months after this one. Returns none if the calendar ends before.
     pub fn after_months(self, months: u32) -> Option<Night> {
         self.after(Span::new().try_months(months).ok()?)
@@ -75,6 +70,12 @@ impl FromStr for Night {
             .ok()
             .filter(|night| night.to_string() == text)
             .ok_or_else(|| format!("{text:?} is not a date such as 2026-12-31"))
+    }
+}
+
+impl From<Date> for Night {
+    fn from(date: Date) -> Self {
+        Self(date)
     }
 }
 

@@ -15,6 +15,10 @@ pub enum Code {
     NothingSelected,
     /// A volume is no longer selected, although the last run selected it.
     Deselected,
+    /// Retention became shorter, and the next Night deletes a snapshot because of that.
+    RetentionShortened,
+    /// The tag `BackupPlan` of a volume names no plan.
+    UnknownPlan,
     /// A drill found no restore point in any Region.
     NothingToProve,
     /// A volume is larger than the drill's size limit.

@@ -3,32 +3,11 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Error, Interval, Intervals, Night, input::count};
-
-/// The retention parameters. Each is at least 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// Number of dailies to keep. To expire, a daily must be this many Nights old and have this many newer restore points.
-    pub dailies: u32,
-    /// Age in calendar months at which a quarterly may expire.
-    pub quarterly_months: u32,
-    /// Number of newer quarterly restore points that a quarterly must have to expire.
-    pub quarterlies: u32,
-}
-
-impl Policy {
-    /// Parses the three parameters.
-    ///
-    /// # Errors
-    /// [`crate::ErrorName::BadInput`] if one of them is not a whole number of 1 or more.
-    pub fn read(dailies: &str, quarterly_months: &str, quarterlies: &str) -> Result<Self, Error> {
-        Ok(Self {
-            dailies: count("KeepDailies", dailies)?,
-            quarterly_months: count("QuarterlyMonths", quarterly_months)?,
-            quarterlies: count("KeepQuarterlies", quarterlies)?,
-        })
-    }
-}
+use crate::{
+    Interval, Night,
+    plan::{Keep, Plans},
+    tags::Identity,
+};
 
 /// The states of a snapshot that retention distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,16 +25,11 @@ pub enum RetentionState {
 }
 
 /// A managed snapshot with readable tags.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatedSnapshot {
     pub id: String,
     pub volume_id: String,
-    /// `Night` tag.
-    pub night: Night,
-    /// `Interval` tag, which governs retention.
-    pub interval: Interval,
-    /// `Intervals` tag, with every Interval due that Night.
-    pub intervals: Intervals,
+    pub identity: Identity,
     pub state: RetentionState,
 }
 
@@ -63,35 +37,41 @@ impl DatedSnapshot {
     fn is_good(&self, tonight: Night) -> bool {
         match self.state {
             RetentionState::Completed => true,
-            RetentionState::Pending => self.night == tonight,
+            RetentionState::Pending => self.identity.night == tonight,
             RetentionState::Archived | RetentionState::Error | RetentionState::Other => false,
         }
     }
 }
 
 /// Returns the snapshots that expire on `tonight`, in the order given. `exists` returns whether a volume still exists.
-pub fn expired(
-    snapshots: &[DatedSnapshot],
+pub fn expired<'a>(
+    snapshots: &'a [DatedSnapshot],
     tonight: Night,
-    policy: Policy,
+    plans: &Plans,
     exists: impl Fn(&str) -> bool,
-) -> Vec<&DatedSnapshot> {
+) -> Vec<&'a DatedSnapshot> {
     let good = GoodNights::new(snapshots, tonight);
-    snapshots.iter().filter(|snapshot| expires(snapshot, tonight, policy, &good, exists(&snapshot.volume_id))).collect()
+    snapshots.iter().filter(|snapshot| expires(snapshot, tonight, plans, &good, exists(&snapshot.volume_id))).collect()
 }
 
-fn expires(snapshot: &DatedSnapshot, tonight: Night, policy: Policy, good: &GoodNights, volume_exists: bool) -> bool {
-    let (old, floor) = match snapshot.interval {
-        Interval::Annual => return false,
-        Interval::Daily => (snapshot.night.nights_before(tonight) >= policy.dailies.into(), policy.dailies),
-        Interval::Quarterly => (snapshot.night.is_months_before(policy.quarterly_months, tonight), policy.quarterlies),
-    };
+/// Returns the rule for a snapshot. Returns none if no plan has its name, or if its plan does not have its Interval. Then the snapshot stays.
+pub fn rule(identity: &Identity, plans: &Plans) -> Option<Keep> {
+    plans.get(&identity.plan)?.keep(identity.interval)
+}
+
+fn expires(snapshot: &DatedSnapshot, tonight: Night, plans: &Plans, good: &GoodNights, volume_exists: bool) -> bool {
+    let Identity { night, interval, .. } = snapshot.identity;
+    if snapshot.state == RetentionState::Error {
+        let may_delete = interval != Interval::Annual || plans.let_annuals_expire();
+        return may_delete && night.nights_before(tonight) >= 1;
+    }
+    let Some(Keep::Count(floor)) = rule(&snapshot.identity, plans) else { return false };
+    let old = interval.old_on(night, floor).is_some_and(|old_on| old_on <= tonight);
     match snapshot.state {
-        RetentionState::Error => snapshot.night.nights_before(tonight) >= 1,
         RetentionState::Completed if good.is_newest_completed(snapshot) => false,
         RetentionState::Completed => old && (!volume_exists || good.newer_due(snapshot) >= floor as usize),
         RetentionState::Archived => old && good.newer_due(snapshot) >= if volume_exists { floor as usize } else { 1 },
-        RetentionState::Pending | RetentionState::Other => false,
+        RetentionState::Pending | RetentionState::Error | RetentionState::Other => false,
     }
 }
 
@@ -107,27 +87,27 @@ impl<'a> GoodNights<'a> {
     fn new(snapshots: &'a [DatedSnapshot], tonight: Night) -> Self {
         let mut good = Self::default();
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.is_good(tonight)) {
-            let volume = snapshot.volume_id.as_str();
-            for interval in [Interval::Daily, Interval::Quarterly] {
-                if snapshot.intervals.contains(interval) {
-                    good.due.entry((volume, interval)).or_default().insert(snapshot.night);
-                }
+            let (volume, identity) = (snapshot.volume_id.as_str(), &snapshot.identity);
+            for interval in identity.intervals.iter() {
+                good.due.entry((volume, interval)).or_default().insert(identity.night);
             }
             if snapshot.state == RetentionState::Completed {
-                let newest = good.newest_completed.entry((volume, snapshot.interval)).or_insert(snapshot.night);
-                *newest = (*newest).max(snapshot.night);
+                let newest = good.newest_completed.entry((volume, identity.interval)).or_insert(identity.night);
+                *newest = (*newest).max(identity.night);
             }
         }
         good
     }
 
     fn newer_due(&self, snapshot: &DatedSnapshot) -> usize {
-        let nights = self.due.get(&(snapshot.volume_id.as_str(), snapshot.interval));
-        nights.map_or(0, |nights| nights.iter().rev().take_while(|night| **night > snapshot.night).count())
+        let Identity { night, interval, .. } = snapshot.identity;
+        let nights = self.due.get(&(snapshot.volume_id.as_str(), interval));
+        nights.map_or(0, |nights| nights.iter().rev().take_while(|newer| **newer > night).count())
     }
 
     fn is_newest_completed(&self, snapshot: &DatedSnapshot) -> bool {
-        self.newest_completed.get(&(snapshot.volume_id.as_str(), snapshot.interval)) == Some(&snapshot.night)
+        let Identity { night, interval, .. } = snapshot.identity;
+        self.newest_completed.get(&(snapshot.volume_id.as_str(), interval)) == Some(&night)
     }
 }
 

@@ -25,7 +25,7 @@ use domain::{
     night,
     reason::Code,
     step_functions::Execution,
-    tags,
+    tags::{self, Identity},
     tags_at_creation::TagsAtCreation,
 };
 use jiff::Timestamp;
@@ -149,7 +149,7 @@ fn restore_point(snapshot: Snapshot, creation_tags: &TagsAtCreation) -> Option<(
     }
     let tags = snapshots::tags_of(snapshot.tags());
     tags::require_own(&tags, snapshot.volume_id()?, false).ok()?;
-    let (night, _, intervals) = tags::read_identity(&tags).ok()?;
+    let Identity { night, intervals, .. } = tags::read_identity(&tags).ok()?;
     let gibibytes = snapshot.volume_size.and_then(|size| size.try_into().ok())?;
     let started = Timestamp::from_second(snapshot.start_time?.secs()).ok()?;
     let (snapshot_id, volume_id) = (snapshot.snapshot_id?, snapshot.volume_id?);

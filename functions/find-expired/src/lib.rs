@@ -6,11 +6,14 @@ use aws_sdk_ec2::{
     types::{Snapshot as Ec2Snapshot, SnapshotState, StorageTier},
 };
 use domain::{
-    Error, Intervals, Night,
+    Error, Interval, Intervals, Night,
+    input::count,
     messages::{Expiry, ManagedSnapshot, Unreadable},
-    retention::{DatedSnapshot, Policy, RetentionState, expired},
+    plan::{DEFAULT, Plan, Plans},
+    retention::{DatedSnapshot, RetentionState, expired, rule},
+    rules::{LastRules, Rules},
     step_functions::{Execution, LedgerList},
-    tags,
+    tags::{self, Identity},
 };
 use jiff::Timestamp;
 use ledger::{Ledger, keys};
@@ -23,12 +26,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub struct Input {
     pub region: String,
     pub night: Night,
-    pub intervals: Intervals,
     pub dry_run: bool,
     /// Volumes that need a snapshot of the Night.
     pub work_list: LedgerList,
     /// Volumes that already had a snapshot of the Night.
     pub protected: LedgerList,
+    /// Volumes whose plan has nothing due on the Night.
+    pub not_due: LedgerList,
     pub execution: Execution,
 }
 
@@ -36,22 +40,27 @@ pub struct Input {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub backup_stack: String,
-    pub keep_dailies: String,
-    pub quarterly_months: String,
-    pub keep_quarterlies: String,
+    /// Parsed by [`Plans::read`], like the next two.
+    pub keep: String,
+    pub plans: String,
+    pub weekly_on: String,
+    /// Largest number of days between two runs of the schedule.
+    pub days_between_runs: String,
 }
 
-/// Applies the retention rules and writes three lists to the ledger: the snapshots that expire, the snapshots that failed, and the
-/// snapshots with unreadable tags.
+/// Applies the retention rules and writes five lists to the ledger: the snapshots that expire, those that are spared because the rules
+/// became shorter, those without a rule, those that failed, and those with unreadable tags.
 ///
 /// # Errors
 /// `BadInput` for a parameter that a person must fix; `Transient` or `Refused` from EC2 or S3.
 pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: Input) -> Result<Expiry, Error> {
     let stack = tags::backup_stack(&settings.backup_stack)?;
-    let policy = Policy::read(&settings.keep_dailies, &settings.quarterly_months, &settings.keep_quarterlies)?;
+    let plans = Plans::read(&settings.keep, &settings.plans, &settings.weekly_on)?;
+    let days_between_runs = count("DaysBetweenRuns", &settings.days_between_runs)?;
+    let before = rules_before(ledger, &input).await?;
 
     let list = |name| ledger.write_list(keys::run_list(input.night, &input.execution, &input.region, name));
-    let (mut failed, mut unreadable) = (list("failed"), list("unreadable"));
+    let (mut failed, mut unreadable, mut without_rule) = (list("failed"), list("unreadable"), list("without-rule"));
     let existing = existing_volumes(ec2).await?;
     let (mut by_volume, mut managed) = (BTreeMap::<String, Vec<StartedSnapshot>>::new(), 0);
     snapshots::each_managed(ec2, stack, &[], async |snapshot| {
@@ -60,6 +69,8 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
             Ok(found) => {
                 if found.snapshot.state == RetentionState::Error {
                     failed.write(&line(&found.snapshot)).await?;
+                } else if rule(&found.snapshot.identity, &plans).is_none() {
+                    without_rule.write(&line(&found.snapshot)).await?;
                 }
                 by_volume.entry(found.snapshot.volume_id.clone()).or_default().push(found);
                 Ok(())
@@ -73,19 +84,35 @@ pub async fn handle(ec2: &Client, ledger: &Ledger, settings: &Settings, input: I
         add_would_be(&mut by_volume, &input, &selected);
     }
 
-    let mut expiring = list("expired");
+    let (mut expiring, mut spared) = (list("expired"), list("spared"));
     for (volume_id, found) in &by_volume {
         let snapshots: Vec<_> = found.iter().map(|one| one.snapshot.clone()).collect();
-        for snapshot in expired(&snapshots, input.night, policy, |_| existing.contains(volume_id)) {
-            expiring.write(&line(snapshot)).await?;
+        let expired = |plans: &Plans| expired(&snapshots, input.night, plans, |_| existing.contains(volume_id));
+        let expired_before = before.as_ref().map(&expired);
+        for snapshot in expired(&plans) {
+            let is_spared = expired_before.as_ref().is_some_and(|before| !before.contains(&snapshot));
+            if is_spared { &mut spared } else { &mut expiring }.write(&line(snapshot)).await?;
         }
     }
-    let newest =
-        by_volume.iter().filter(|(volume, _)| selected.contains_key(*volume)).filter_map(|(_, found)| newest(found));
-    let stalest = newest.min();
-    let (expired, failed, unreadable) =
-        (expiring.close_list().await?, failed.close_list().await?, unreadable.close_list().await?);
-    Ok(Expiry { expired, failed, unreadable, managed, stalest })
+    let newest = selected.iter().filter_map(|(volume_id, volume)| {
+        let skipped = volume.skipped_nights(&plans, days_between_runs);
+        newest(by_volume.get(volume_id)?, input.night, skipped)
+    });
+    Ok(Expiry {
+        stalest: newest.min(),
+        managed,
+        expired: expiring.close_list().await?,
+        spared: spared.close_list().await?,
+        without_rule: without_rule.close_list().await?,
+        failed: failed.close_list().await?,
+        unreadable: unreadable.close_list().await?,
+    })
+}
+
+/// Returns the plans of the run before, if the ledger remembers them.
+async fn rules_before(ledger: &Ledger, input: &Input) -> Result<Option<Plans>, Error> {
+    let last = ledger.read_any_line::<LastRules>(&keys::rules(&input.region)).await?;
+    last.as_ref().and_then(|last| last.before(input.night)).map(Rules::plans).transpose()
 }
 
 /// A managed snapshot and its start time, which no rule depends on.
@@ -94,17 +121,23 @@ struct StartedSnapshot {
     started: Option<Timestamp>,
 }
 
-/// Returns the start time of the newest restore point.
-fn newest(found: &[StartedSnapshot]) -> Option<Timestamp> {
-    found.iter().filter(|one| one.snapshot.state == RetentionState::Completed).filter_map(|one| one.started).max()
+/// Returns the start time of the newest restore point. Returns none if the plan or the schedule skips Nights, and none of their own is
+/// missing yet.
+fn newest(found: &[StartedSnapshot], tonight: Night, skipped: i64) -> Option<Timestamp> {
+    let completed = found.iter().filter(|one| one.snapshot.state == RetentionState::Completed);
+    let newest = completed.max_by_key(|one| one.started)?;
+    let is_expected = skipped > 0 && newest.snapshot.identity.night.nights_before(tonight) <= 1 + skipped;
+    newest.started.filter(|_| !is_expected)
 }
 
 fn line(snapshot: &DatedSnapshot) -> ManagedSnapshot {
+    let Identity { night, interval, plan, .. } = &snapshot.identity;
     ManagedSnapshot {
         snapshot_id: snapshot.id.clone(),
         volume_id: snapshot.volume_id.clone(),
-        night: snapshot.night,
-        interval: snapshot.interval,
+        night: *night,
+        interval: *interval,
+        plan: plan.clone(),
     }
 }
 
@@ -117,10 +150,7 @@ fn read(snapshot: Ec2Snapshot, existing: &HashSet<String>) -> Result<StartedSnap
     let started = snapshot.start_time.and_then(|time| Timestamp::from_second(time.secs()).ok());
     let (id, volume_id) = (snapshot.snapshot_id.unwrap_or_default(), snapshot.volume_id.unwrap_or_default());
     match identity {
-        Ok((night, interval, intervals)) => Ok(StartedSnapshot {
-            snapshot: DatedSnapshot { id, volume_id, night, interval, intervals, state },
-            started,
-        }),
+        Ok(identity) => Ok(StartedSnapshot { snapshot: DatedSnapshot { id, volume_id, identity, state }, started }),
         Err(problem) => Err(Unreadable { snapshot_id: id, problem }),
     }
 }
@@ -141,33 +171,49 @@ fn state(snapshot: &Ec2Snapshot) -> RetentionState {
 fn add_would_be(
     by_volume: &mut BTreeMap<String, Vec<StartedSnapshot>>,
     input: &Input,
-    selected: &HashMap<String, bool>,
+    selected: &HashMap<String, Listed>,
 ) {
-    for (volume_id, _) in selected.iter().filter(|(_, on_work_list)| **on_work_list) {
+    for (volume_id, volume) in selected {
+        let Some(intervals) = volume.intervals.clone().filter(|_| volume.is_on_work_list) else { continue };
+        let (night, interval, plan) = (input.night, intervals.governing(), volume.plan.clone());
         let snapshot = DatedSnapshot {
             id: String::new(),
             volume_id: volume_id.clone(),
-            night: input.night,
-            interval: input.intervals.governing(),
-            intervals: input.intervals.clone(),
+            identity: Identity { night, interval, intervals, plan },
             state: RetentionState::Pending,
         };
         by_volume.entry(volume_id.clone()).or_default().push(StartedSnapshot { snapshot, started: None });
     }
 }
 
-/// Returns the volumes that the run backs up, and whether each is on the work list.
-async fn selected_volumes(input: &Input, ledger: &Ledger) -> Result<HashMap<String, bool>, Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct ListedVolume {
-        volume_id: String,
+/// A line of a list of discover-volumes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    volume_id: String,
+    #[serde(default)]
+    plan: String,
+    intervals: Option<Intervals>,
+    #[serde(skip)]
+    is_on_work_list: bool,
+}
+
+impl Listed {
+    /// Returns the largest number of Nights without a snapshot that the plan and the schedule allow.
+    fn skipped_nights(&self, plans: &Plans, days_between_runs: u8) -> i64 {
+        let plan = plans.get(&self.plan).or_else(|| plans.get(DEFAULT));
+        let shortest = plan.map_or(Interval::Daily, Plan::shortest);
+        shortest.nights() + i64::from(days_between_runs) - 2
     }
+}
+
+/// Returns the volumes that the run backs up, by id.
+async fn selected_volumes(input: &Input, ledger: &Ledger) -> Result<HashMap<String, Listed>, Error> {
     let mut selected = HashMap::new();
-    for (list, on_work_list) in [(&input.protected, false), (&input.work_list, true)] {
-        let mut volumes = ledger.read_list::<ListedVolume>(list).await?;
+    for (list, is_on_work_list) in [(&input.protected, false), (&input.not_due, false), (&input.work_list, true)] {
+        let mut volumes = ledger.read_list::<Listed>(list).await?;
         while let Some(volume) = volumes.next().await? {
-            selected.insert(volume.volume_id, on_work_list);
+            selected.insert(volume.volume_id.clone(), Listed { is_on_work_list, ..volume });
         }
     }
     Ok(selected)

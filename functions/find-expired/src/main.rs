@@ -11,9 +11,10 @@ async fn main() -> Result<(), lambda::LambdaError> {
     let ledger = Ledger::new(aws.s3(), setting("LEDGER_BUCKET"));
     let settings = Settings {
         backup_stack: setting("BACKUP_STACK"),
-        keep_dailies: setting("KEEP_DAILIES"),
-        quarterly_months: setting("QUARTERLY_MONTHS"),
-        keep_quarterlies: setting("KEEP_QUARTERLIES"),
+        keep: setting("KEEP"),
+        plans: setting("PLANS"),
+        weekly_on: setting("WEEKLY_ON"),
+        days_between_runs: setting("DAYS_BETWEEN_RUNS"),
     };
     serve(async |input: Input| handle(&aws.ec2(&input.region), &ledger, &settings, input).await).await
 }

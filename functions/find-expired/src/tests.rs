@@ -9,12 +9,13 @@ use ledger::bucket::bucket;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-fn settings(keep_dailies: &str) -> Settings {
+fn settings(dailies: &str) -> Settings {
     Settings {
         backup_stack: "prod".into(),
-        keep_dailies: keep_dailies.into(),
-        quarterly_months: "15".into(),
-        keep_quarterlies: "5".into(),
+        keep: format!("Daily={dailies},Quarterly=5,Annual=forever"),
+        plans: "weekly:Daily=0,Weekly=1".into(),
+        weekly_on: "Sunday".into(),
+        days_between_runs: "1".into(),
     }
 }
 
@@ -22,10 +23,10 @@ fn input(dry_run: bool) -> Input {
     serde_json::from_value(json!({
         "region": "eu-west-1",
         "night": "2026-05-20",
-        "intervals": "Daily",
         "dryRun": dry_run,
         "workList": {"key": "work", "count": 1},
         "protected": {"key": "protected", "count": 0},
+        "notDue": {"key": "not-due", "count": 0},
         "execution": {"Id": "arn:execution", "Name": "run", "Input": {}, "StartTime": "2026-05-20T04:30:00.000Z"},
     }))
     .unwrap()
@@ -68,11 +69,14 @@ fn volumes(ids: &'static [&'static str]) -> Rule {
 }
 
 /// Returns the result, and the lists that the function wrote.
-async fn run(ec2: &[&Rule], keep_dailies: &str, dry_run: bool) -> Result<(Expiry, BTreeMap<String, String>), String> {
+async fn run(ec2: &[&Rule], dailies: &str, dry_run: bool) -> Result<(Expiry, BTreeMap<String, String>), String> {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, ec2);
     let (ledger, objects) = bucket();
-    objects.lock().unwrap().insert("work".into(), br#"{"volumeId":"vol-1","instances":[],"tags":{}}"#.to_vec());
-    let expiry = handle(&ec2, &ledger, &settings(keep_dailies), input(dry_run)).await;
+    objects.lock().unwrap().insert(
+        "work".into(),
+        br#"{"volumeId":"vol-1","instances":[],"tags":{},"plan":"default","intervals":"Daily"}"#.to_vec(),
+    );
+    let expiry = handle(&ec2, &ledger, &settings(dailies), input(dry_run)).await;
     let expiry = expiry.map_err(|error| error.to_string())?;
     let text = |(key, body): (&String, &Vec<u8>)| {
         let name = key.strip_prefix("nights/2026-05-20/run/eu-west-1/")?.strip_suffix(".jsonl")?;
@@ -82,8 +86,7 @@ async fn run(ec2: &[&Rule], keep_dailies: &str, dry_run: bool) -> Result<(Expiry
     Ok((expiry, lists))
 }
 
-const OLD: &str =
-    "{\"snapshotId\":\"snap-old\",\"volumeId\":\"vol-1\",\"night\":\"2026-05-17\",\"interval\":\"Daily\"}\n";
+const OLD: &str = "{\"snapshotId\":\"snap-old\",\"volumeId\":\"vol-1\",\"night\":\"2026-05-17\",\"interval\":\"Daily\",\"plan\":\"default\"}\n";
 
 #[tokio::test]
 async fn writes_what_expires_and_what_cannot_be_read() {
@@ -161,7 +164,74 @@ async fn keeps_the_newest_of_a_volume_that_is_gone() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_no_count_stops_it_before_any_call() {
-    let error = run(&[], "0", false).await.unwrap_err();
-    assert_eq!(error, "BadInput: KeepDailies \"0\" must be a whole number of at least 1");
+async fn a_wrong_rule_stops_it_before_any_call() {
+    let error = run(&[], "-1", false).await.unwrap_err();
+    assert_eq!(error, "BadInput: Keep, Daily \"-1\" must be a whole number from 0 to 9999, or forever");
+}
+
+/// Returns the result of a run after one for `night`, under `keep`.
+async fn run_after(night: &str, keep: &str) -> (Expiry, String) {
+    let nights = (10..=20).map(|day| format!("2026-05-{day}"));
+    let snapshots = nights.map(|night| snapshot(&format!("snap-{night}"), &night, SnapshotState::Completed)).collect();
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&lists(snapshots, vec![]), &volumes(&["vol-1"])]);
+    let (ledger, objects) = bucket();
+    let rules = Rules { keep: keep.into(), plans: String::new() };
+    let last = LastRules::after(None, night.parse().unwrap(), rules);
+    objects.lock().unwrap().insert(keys::rules("eu-west-1"), serde_json::to_vec(&last).unwrap());
+    let input = Input { work_list: LedgerList::default(), ..input(false) };
+    let expiry = handle(&ec2, &ledger, &settings("7"), input).await.unwrap();
+    let spared = objects.lock().unwrap()["nights/2026-05-20/run/eu-west-1/spared.jsonl"].clone();
+    (expiry, String::from_utf8(spared).unwrap())
+}
+
+#[tokio::test]
+async fn the_first_night_under_a_shorter_rule_spares_what_the_old_rule_kept() {
+    let (expiry, spared) = run_after("2026-05-19", "Daily=9,Quarterly=5,Annual=forever").await;
+    assert_eq!((expiry.expired.count, expiry.spared.count), (2, 2));
+    assert!(spared.contains("snap-2026-05-12") && spared.contains("snap-2026-05-13"), "{spared}");
+    let (expiry, _) = run_after("2026-05-19", "Daily=7,Quarterly=5,Annual=forever").await;
+    assert_eq!((expiry.expired.count, expiry.spared.count), (4, 0));
+    let (expiry, _) = run_after("2026-05-19", "Daily=3").await;
+    assert_eq!((expiry.expired.count, expiry.spared.count), (4, 0), "the rule became longer");
+}
+
+#[tokio::test]
+async fn what_no_rule_covers_stays_and_is_listed() {
+    let of = |night: &str, interval: &str, plan: &str| {
+        let mut one = snapshot(&format!("snap-{night}"), night, SnapshotState::Completed);
+        let tags = one.tags.get_or_insert_default();
+        tags.retain(|tag| tag.key() != Some("Interval"));
+        let more = [("Interval", interval), ("Plan", plan)];
+        tags.extend(more.map(|(key, value)| Tag::builder().key(key).value(value).build()));
+        one
+    };
+    let snapshots = vec![
+        of("2020-05-01", "Daily", "gone"),
+        of("2020-05-02", "Monthly", "default"),
+        of("2020-05-03", "Daily", "default"),
+        of("2026-05-19", "Daily", "default"),
+    ];
+    let (expiry, written) = run(&[&lists(snapshots, vec![]), &volumes(&["vol-1"])], "1", false).await.unwrap();
+    assert_eq!((expiry.without_rule.count, expiry.expired.count, expiry.unreadable.count), (2, 1, 0));
+    assert!(written["without-rule"].contains("snap-2020-05-01") && written["without-rule"].contains("snap-2020-05-02"));
+    assert!(written["expired"].contains("snap-2020-05-03"));
+}
+
+#[tokio::test]
+async fn a_volume_counts_as_behind_only_after_its_plan_and_schedule_made_it_wait() {
+    let age = async |night: &str, plan: &str, days_between_runs: &str| {
+        let found = vec![snapshot("snap-1", night, SnapshotState::Completed)];
+        let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&lists(found, vec![]), &volumes(&["vol-1"])]);
+        let (ledger, objects) = bucket();
+        let line = json!({"volumeId": "vol-1", "plan": plan}).to_string();
+        objects.lock().unwrap().insert("not-due".into(), line.into_bytes());
+        let settings = Settings { days_between_runs: days_between_runs.into(), ..settings("7") };
+        let (work_list, not_due) = (LedgerList::default(), LedgerList { key: "not-due".into(), count: 1 });
+        let input = Input { work_list, not_due, ..input(false) };
+        handle(&ec2, &ledger, &settings, input).await.unwrap().stalest.is_some()
+    };
+    assert!(age("2026-05-19", "default", "1").await, "the age of a daily is always a metric");
+    assert!(!age("2026-05-17", "default", "3").await && age("2026-05-16", "default", "3").await);
+    assert!(!age("2026-05-13", "weekly", "1").await && age("2026-05-12", "weekly", "1").await);
+    assert!(!age("2026-05-11", "weekly", "3").await && age("2026-05-10", "weekly", "3").await);
 }

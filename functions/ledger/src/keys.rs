@@ -3,11 +3,13 @@
 //! ```text
 //! nights/<Night>/<execution>/report.json             report-night
 //!                            summary.json            report-night: the numbers of the report
-//!                            <Region>/work-list.jsonl, protected.jsonl             discover-volumes
-//!                            <Region>/expired.jsonl, failed.jsonl, unreadable.jsonl  find-expired
+//!                            <Region>/work-list.jsonl, protected.jsonl, not-due.jsonl  discover-volumes
+//!                            <Region>/expired.jsonl, spared.jsonl, without-rule.jsonl,
+//!                            failed.jsonl, unreadable.jsonl                        find-expired
 //!                            <Region>/SnapshotVolumes/, DeleteExpired/             Step Functions: the results of the Maps
 //! failed-snapshots/<Region>.jsonl                    report-night: the failed snapshots that a run reported
 //! selected/<Region>.jsonl                            report-night: the volumes that the last run selected
+//! rules/<Region>.jsonl                               report-night: the rules of the last run, one line
 //! drills/<date>/<execution>/...                      the objects of a restore drill
 //! proofs/<Region>.jsonl                              drill-report: the proofs of each volume
 //! ```
@@ -32,6 +34,11 @@ pub fn failed_snapshots(region: &str) -> String {
 /// Returns the key of the volumes that the last run selected in a Region, and of those that it missed.
 pub fn selected(region: &str) -> String {
     format!("selected/{region}.jsonl")
+}
+
+/// Returns the key of the rules of a Region's last run.
+pub fn rules(region: &str) -> String {
+    format!("rules/{region}.jsonl")
 }
 
 /// Returns the key of an object of one restore drill.

@@ -89,6 +89,14 @@ impl Ledger {
         }
     }
 
+    /// Reads a list of at most one line. Returns none if the object does not exist.
+    ///
+    /// # Errors
+    /// `Transient` or `Refused` from S3.
+    pub async fn read_any_line<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+        self.read_any_list(key).await?.next().await
+    }
+
     /// Reads a whole object.
     ///
     /// # Errors

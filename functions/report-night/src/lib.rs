@@ -4,19 +4,21 @@
 //! # Layout
 //! - [`handle`]: the report.
 //! - [`region`]: one Region's part of the report. [`outcome`]: one volume's part. [`listed`]: the snapshots and volumes that EC2 lists.
-//! - [`children`]: the failed child executions. [`deselected`]: the volumes that are no longer selected.
+//! - [`children`]: the failed child executions. [`selected`]: the changes since the last run.
 
 pub mod children;
-pub mod deselected;
 pub mod listed;
 pub mod outcome;
 pub mod region;
+pub mod selected;
 
 use domain::{
-    Error, Intervals, Night,
+    Error, Night,
     input::RunInput,
     messages::RunRegionInput,
     night,
+    plan::Plans,
+    rules::Rules,
     step_functions::{Execution, LedgerList},
     tags,
 };
@@ -68,6 +70,9 @@ pub struct Settings {
     /// Name of the stack, for the commands in emails.
     pub stack: String,
     pub time_zone: String,
+    /// Parsed by [`Plans::read`], like `weekly_on`.
+    pub rules: Rules,
+    pub weekly_on: String,
 }
 
 /// Writes the report and its summary. `ec2` creates a client for a Region. `clock` returns the time at which the report is complete.
@@ -89,6 +94,8 @@ where
     let night = Night::from_time(start.time, &night::zone(&settings.time_zone)?);
     lambda::log::night(night);
     let stack = tags::backup_stack(&settings.backup_stack)?;
+    let rules = &settings.rules;
+    let plans = Plans::read(&rules.keep, &rules.plans, &settings.weekly_on)?;
     if regions.is_empty() {
         return Err(Error::bad_input("Regions", "\"\"", "contains no Region, so nothing was backed up"));
     }
@@ -96,8 +103,17 @@ where
     let mut reported = Vec::new();
     for region in regions {
         let ec2 = ec2(&region.region);
-        let planned =
-            RegionSources { ec2, ledger, stack, night, dry_run: start.dry_run, execution: &execution.name, region };
+        let planned = RegionSources {
+            ec2,
+            ledger,
+            stack,
+            night,
+            plans: &plans,
+            rules,
+            dry_run: start.dry_run,
+            execution: &execution.name,
+            region,
+        };
         reported.push(planned.report().await?);
     }
     if nothing_selected {
@@ -108,7 +124,7 @@ where
         backup_stack: stack.to_owned(),
         stack: settings.stack.clone(),
         night,
-        intervals: Intervals::due(night),
+        intervals: plans.due_on(night),
         dry_run: start.dry_run,
         location: ledger.location(&key),
         time: start.time,
@@ -128,7 +144,7 @@ where
 /// Returns whether discovery found no volume in a Region, although nothing failed there.
 fn selected_nothing(region: &RunRegionInput) -> bool {
     let count = |list: &Option<LedgerList>| list.as_ref().map_or(0, |list| list.count);
-    count(&region.work_list) + count(&region.protected) == 0 && region.failure.is_empty()
+    count(&region.work_list) + count(&region.protected) + count(&region.not_due) == 0 && region.failure.is_empty()
 }
 
 #[cfg(test)]

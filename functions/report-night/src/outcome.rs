@@ -1,6 +1,13 @@
 //! The outcome of one volume, from the plan and the snapshots that EC2 lists.
 
-use domain::{Reason, messages::SelectedVolume, reason::Code, retention::protects};
+use domain::{
+    Interval, Night, Reason,
+    due::{DueDate, made_up},
+    messages::SelectedVolume,
+    plan::Plans,
+    reason::Code,
+    retention::protects,
+};
 use report::night::{Failure, NamedVolume, Protected, Unprotected};
 
 use crate::listed::ListedSnapshot;
@@ -27,6 +34,8 @@ pub struct Facts<'a> {
     pub child: Option<&'a Failure>,
     /// First step of the Region that failed as a whole.
     pub step: Option<&'a Failure>,
+    pub night: Night,
+    pub plans: &'a Plans,
 }
 
 impl Facts<'_> {
@@ -38,10 +47,26 @@ impl Facts<'_> {
                 snapshot_id: snapshot.snapshot_id.clone(),
                 state: snapshot.state.clone(),
                 created: self.on_work_list && !self.dry_run,
+                makes_up: self.makes_up(),
             }),
             None if self.dry_run => VolumeOutcome::Planned(volume),
-            None => VolumeOutcome::Unprotected(Unprotected { volume, reason: self.reason() }),
+            None => VolumeOutcome::Unprotected(Unprotected { volume, reason: self.reason(), lacks: self.lacks() }),
         }
+    }
+
+    fn makes_up(&self) -> Vec<DueDate> {
+        let intervals = self.volume.intervals.as_ref();
+        intervals.map(|intervals| made_up(self.night, intervals, self.plans)).unwrap_or_default()
+    }
+
+    fn lacks(&self) -> Vec<DueDate> {
+        let intervals = self.volume.intervals.iter().flat_map(|intervals| intervals.iter());
+        let longer = intervals.filter(|interval| *interval != Interval::Daily);
+        longer
+            .filter_map(|interval| {
+                Some(DueDate { interval, night: interval.last_due(self.night, self.plans.weekly_on)? })
+            })
+            .collect()
     }
 
     fn reason(&self) -> Reason {
@@ -61,6 +86,7 @@ impl Facts<'_> {
 mod tests {
     use super::*;
     use domain::step_functions::Caught;
+    use std::sync::LazyLock;
 
     fn volume() -> SelectedVolume {
         serde_json::from_str(r#"{"volumeId": "vol-1", "instances": [], "tags": {}}"#).unwrap()
@@ -71,7 +97,9 @@ mod tests {
     }
 
     fn facts<'a>(volume: &'a SelectedVolume, tonight: &'a [ListedSnapshot]) -> Facts<'a> {
-        Facts { volume, on_work_list: true, dry_run: false, tonight, child: None, step: None }
+        static PLANS: LazyLock<Plans> = LazyLock::new(|| Plans::read("Daily=7", "", "Sunday").unwrap());
+        let night = "2027-01-01".parse().unwrap();
+        Facts { volume, on_work_list: true, dry_run: false, tonight, child: None, step: None, night, plans: &PLANS }
     }
 
     fn reason(facts: Facts) -> String {
@@ -106,6 +134,18 @@ mod tests {
         let own = Caught { error: "Refused".into(), cause: r#"{"errorMessage":"CreateSnapshot: Denied: no"}"#.into() };
         let child = Failure::from_caught("SnapshotVolumes", &own);
         assert_eq!(reason(Facts { child: Some(&child), ..from_caught }), "CreateSnapshot: Denied: no");
+    }
+
+    #[test]
+    fn a_snapshot_makes_up_what_was_missed_and_a_volume_without_one_lacks_it() {
+        let volume = SelectedVolume { intervals: "Daily+Quarterly+Annual".parse().ok(), ..volume() };
+        let annual = DueDate { interval: Interval::Annual, night: "2026-12-31".parse().unwrap() };
+        let tonight = tonight("pending");
+        let VolumeOutcome::Protected(protected) = facts(&volume, &tonight).outcome() else { panic!() };
+        assert_eq!(protected.makes_up, [annual]);
+        let VolumeOutcome::Unprotected(unprotected) = facts(&volume, &[]).outcome() else { panic!() };
+        let quarterly = DueDate { interval: Interval::Quarterly, night: "2027-01-01".parse().unwrap() };
+        assert_eq!(unprotected.lacks, [quarterly, annual]);
     }
 
     #[test]

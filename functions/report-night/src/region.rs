@@ -4,19 +4,21 @@ use aws_sdk_ec2::Client;
 use domain::{
     Error, Night,
     messages::{ManagedSnapshot, RunRegionInput, SelectedVolume, Unreadable},
+    plan::Plans,
     retention::protects,
+    rules::{LastRules, Rules},
     step_functions::LedgerList,
 };
 use ledger::{Ledger, keys};
-use report::night::{Failure, RunRegion, Unprotected};
+use report::night::{Failure, NamedVolume, RunRegion, UnknownPlan, Unprotected};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
     children::Children,
-    deselected::deselected,
     listed::{Tonight, existing, still_listed, tonight},
     outcome::{Facts, VolumeOutcome},
+    selected,
 };
 
 const LOOKS_AGAIN: usize = 3;
@@ -28,6 +30,9 @@ pub struct RegionSources<'a> {
     pub ledger: &'a Ledger,
     pub stack: &'a str,
     pub night: Night,
+    pub plans: &'a Plans,
+    /// The text of `plans`, which the ledger remembers.
+    pub rules: &'a Rules,
     pub dry_run: bool,
     pub execution: &'a str,
     pub region: RunRegionInput,
@@ -58,13 +63,18 @@ impl RegionSources<'_> {
         if !self.dry_run {
             self.add_failed_snapshots(&mut report, &tonight).await?;
             if self.region.work_list.is_some() {
-                report.deselected = deselected(&self.ec2, self.ledger, self.execution, &report).await?;
+                selected::compare(&self.ec2, self.ledger, self.execution, &mut report).await?;
+            }
+            if self.region.expiry.is_some() {
+                self.remember_rules().await?;
             }
         }
         if let Some(expiry) = &self.region.expiry {
             report.kept = Some(expiry.managed.saturating_sub(report.expired.len()));
             report.stalest = expiry.stalest;
             report.unreadable = self.list::<Unreadable>(Some(&expiry.unreadable)).await?;
+            report.spared = self.list::<ManagedSnapshot>(Some(&expiry.spared)).await?;
+            report.without_rule = self.list::<ManagedSnapshot>(Some(&expiry.without_rule)).await?;
         }
         report.failures.extend(children.into_failures());
         Ok(report)
@@ -116,7 +126,10 @@ impl RegionSources<'_> {
             let Some(list) = list else { continue };
             let mut volumes = self.ledger.read_list::<SelectedVolume>(list).await?;
             while let Some(volume) = volumes.next().await? {
+                self.add_unknown_plan(report, &volume);
                 let facts = Facts {
+                    night: self.night,
+                    plans: self.plans,
                     on_work_list,
                     dry_run: self.dry_run,
                     tonight: tonight.snapshots(&volume.volume_id),
@@ -131,10 +144,32 @@ impl RegionSources<'_> {
                 }
             }
         }
+        for volume in self.list::<SelectedVolume>(self.region.not_due.as_ref()).await? {
+            self.add_unknown_plan(report, &volume);
+            report.not_due.push(NamedVolume::from(&volume));
+        }
+        report.not_due.sort_by(|one, other| one.volume_id.cmp(&other.volume_id));
+        report.unknown_plans.sort_by(|one, other| one.volume.volume_id.cmp(&other.volume.volume_id));
         report.planned.sort_by(|one, other| one.volume_id.cmp(&other.volume_id));
         report.protected.sort_by(|one, other| one.volume.volume_id.cmp(&other.volume.volume_id));
         report.unprotected.sort_by(|one, other| one.volume.volume_id.cmp(&other.volume.volume_id));
         Ok(())
+    }
+
+    fn add_unknown_plan(&self, report: &mut RunRegion, volume: &SelectedVolume) {
+        if let Some(plan) = self.plans.unknown(&volume.tags) {
+            report.unknown_plans.push(UnknownPlan { volume: NamedVolume::from(volume), plan: plan.to_owned() });
+        }
+    }
+
+    /// Writes the rules of this run to the ledger. A run that never gets here counts as none, so that the next one spares the same snapshots
+    /// and reports them.
+    async fn remember_rules(&self) -> Result<(), Error> {
+        let key = keys::rules(&self.region.region);
+        let last = self.ledger.read_any_line::<LastRules>(&key).await?;
+        let mut line = self.ledger.write_list(key);
+        line.write(&LastRules::after(last, self.night, self.rules.clone())).await?;
+        line.close_list().await.map(drop)
     }
 
     /// Moves the unprotected volumes that EC2 does not list in any state to `gone`. Somebody deleted these volumes, so they need no

@@ -22,9 +22,12 @@ fn input(name: &str, dry_run: bool) -> Input {
                 "night": "2026-05-20",
                 "workList": {"key": "work", "count": 2},
                 "protected": {"key": "protected", "count": 0},
+                "notDue": {"key": "not-due", "count": 0},
                 "results": {"SnapshotVolumes": {"key": "manifest"}},
                 "expiry": {
                     "expired": {"key": "expired", "count": 0},
+                    "spared": {"key": "spared", "count": 0},
+                    "without_rule": {"key": "without-rule", "count": 0},
                     "failed": {"key": "failed", "count": 2},
                     "unreadable": {"key": "unreadable", "count": 0},
                     "managed": 9,
@@ -34,6 +37,16 @@ fn input(name: &str, dry_run: bool) -> Input {
         ],
     }))
     .unwrap()
+}
+
+fn settings() -> Settings {
+    Settings {
+        backup_stack: "prod".into(),
+        stack: "prod".into(),
+        time_zone: "UTC".into(),
+        rules: Rules { keep: "Daily=7,Annual=forever".into(), plans: "gold:Daily=30".into() },
+        weekly_on: "Sunday".into(),
+    }
 }
 
 fn failed(id: &str, night: &str, interval: &str) -> String {
@@ -76,7 +89,7 @@ fn tonight(volumes: &'static [&'static str]) -> impl Fn() -> DescribeSnapshotsOu
 /// Runs the function. `listed` mocks the snapshots that EC2 lists.
 async fn run(listed: &Rule, (ledger, objects): &(Ledger, Objects), name: &str, dry_run: bool) -> (Report, Value) {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[listed, &exist(&["vol-1", "vol-2"])]);
-    let settings = Settings { backup_stack: "prod".into(), stack: "prod".into(), time_zone: "UTC".into() };
+    let settings = settings();
     let report =
         handle(|_| ec2.clone(), ledger, &settings, || Timestamp::UNIX_EPOCH, input(name, dry_run)).await.unwrap();
     let written =
@@ -175,7 +188,7 @@ async fn a_volume_that_is_selected_no_more_is_reported_once_and_is_no_failure() 
         DescribeVolumesOutput::builder().set_volumes(Some(found.to_vec())).build()
     });
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&lists(&["vol-1", "vol-2"]), &volumes]);
-    let settings = Settings { backup_stack: "prod".into(), stack: "prod".into(), time_zone: "UTC".into() };
+    let settings = settings();
     let reported = async |name, dry_run| {
         let mut input = input(name, dry_run);
         input.regions.truncate(1);
@@ -202,6 +215,58 @@ async fn a_volume_that_is_selected_no_more_is_reported_once_and_is_no_failure() 
 }
 
 #[tokio::test]
+async fn an_unknown_plan_is_reported_once_and_again_under_another_name() {
+    let ledger = written(false);
+    let work = |plan: &str| {
+        let volume = |id: &str, plan: &str| {
+            json!({"volumeId": id, "instances": [], "tags": {"BackupPlan": plan}}).to_string() + "\n"
+        };
+        ledger.1.lock().unwrap().insert("work".into(), (volume("vol-1", plan) + &volume("vol-2", "gold")).into_bytes());
+    };
+    let reported = async |name, dry_run| -> Vec<String> {
+        let (report, _) = run(&lists(&["vol-1", "vol-2"]), &ledger, name, dry_run).await;
+        report.regions[0].unknown_plans.iter().map(|one| format!("{} {}", one.volume.volume_id, one.plan)).collect()
+    };
+    work("Gold");
+    assert_eq!(reported("dry", true).await, ["vol-1 Gold"]);
+    for _attempt in 0..2 {
+        assert_eq!(reported("first", false).await, ["vol-1 Gold"]);
+    }
+    assert!(reported("second", false).await.is_empty());
+    work("golden");
+    assert_eq!(reported("third", false).await, ["vol-1 golden"]);
+}
+
+#[tokio::test]
+async fn remembers_the_rules_but_not_those_of_a_dry_run() {
+    let ledger = written(false);
+    run(&lists(&["vol-1", "vol-2"]), &ledger, "dry", true).await;
+    assert!(!ledger.1.lock().unwrap().contains_key(&keys::rules("eu-west-1")));
+    run(&lists(&["vol-1", "vol-2"]), &ledger, "run", false).await;
+    let remembered = String::from_utf8(ledger.1.lock().unwrap()[&keys::rules("eu-west-1")].clone()).unwrap();
+    let rules = r#"{"keep":"Daily=7,Annual=forever","plans":"gold:Daily=30"}"#;
+    assert_eq!(remembered, format!("{{\"night\":\"2026-05-20\",\"rules\":{rules},\"before\":null}}\n"));
+}
+
+#[tokio::test]
+async fn volumes_with_nothing_due_make_a_complete_run() {
+    let (ledger, objects) = written(false);
+    let volume = json!({"volumeId": "vol-1", "instances": [], "tags": {}, "plan": "w"}).to_string() + "\n";
+    objects.lock().unwrap().insert("not-due".into(), volume.into_bytes());
+    let mut input = input("run", false);
+    input.regions.truncate(1);
+    let region = &mut input.regions[0];
+    (region.work_list, region.not_due) =
+        (Some(LedgerList::default()), Some(LedgerList { key: "not-due".into(), count: 1 }));
+    (region.results, region.expiry) = ([].into(), None);
+    let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&exist(&["vol-1"])]);
+    let report = handle(|_| ec2.clone(), &ledger, &settings(), || Timestamp::UNIX_EPOCH, input).await.unwrap();
+    assert_eq!(report.regions[0].not_due[0].plan.as_deref(), Some("w"));
+    assert!(report.complete && report.mail.is_none());
+    assert_eq!(Summary::from(&report).headline(), "nothing due, 1 not due");
+}
+
+#[tokio::test]
 async fn looks_again_for_a_snapshot_that_is_not_listed_yet() {
     let lagging = mock!(aws_sdk_ec2::Client::describe_snapshots)
         .sequence()
@@ -223,7 +288,7 @@ async fn a_run_that_found_no_volume_is_not_complete() {
     let mut input = input("run", false);
     input.regions = vec![RunRegionInput { region: "eu-west-1".into(), ..RunRegionInput::default() }];
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    let settings = Settings { backup_stack: "prod".into(), stack: "prod".into(), time_zone: "UTC".into() };
+    let settings = settings();
     let report = handle(|_| ec2.clone(), &bucket().0, &settings, || Timestamp::UNIX_EPOCH, input).await.unwrap();
     assert_eq!(report.regions[0].failures[0].reason().code, "NothingSelected");
     assert!(!report.complete && report.mail.is_some());
@@ -232,7 +297,7 @@ async fn a_run_that_found_no_volume_is_not_complete() {
 #[tokio::test]
 async fn a_run_without_a_region_is_bad_input() {
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[] as &[&Rule]);
-    let settings = Settings { backup_stack: "prod".into(), stack: "prod".into(), time_zone: "UTC".into() };
+    let settings = settings();
     let input = Input { regions: vec![], ..input("run", false) };
     let error = handle(|_| ec2.clone(), &bucket().0, &settings, || Timestamp::UNIX_EPOCH, input).await.unwrap_err();
     assert_eq!(error.to_string(), "BadInput: Regions \"\" contains no Region, so nothing was backed up");

@@ -46,6 +46,14 @@ fn for_our_own(code: Code) -> Advice {
             "A volume is no longer backed up. Its restore points stay, but no run adds to them.",
             "If this was intended, do nothing. Otherwise attach the volume or correct its tags. `nightly coverage` lists every volume that is not backed up.",
         ),
+        Code::RetentionShortened => (
+            "Keep or Plans became shorter. This Night deletes nothing because of that, but the next one does.",
+            "If this was intended, do nothing. Otherwise deploy the earlier values of Keep and Plans before the next Night. `nightly plan` shows what they keep.",
+        ),
+        Code::UnknownPlan => (
+            "The tag BackupPlan of a volume names no plan. The volume has the default plan.",
+            "Correct the tag, or add the plan to the parameter Plans.",
+        ),
         Code::NothingToProve => (
             "The drill found no restore point in any Region.",
             "Check `nightly coverage`: somebody deleted the snapshots, or the parameters Regions or BackupStack changed. On a new stack, start a run first.",

@@ -8,7 +8,7 @@ use crate::advice::advice;
 /// Maximum number of subjects listed under one cause.
 const MOST_SUBJECTS: usize = 10;
 /// Maximum number of characters of a line.
-const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
 /// Maximum number of characters of one error's text.
 const LONGEST_ERROR: usize = 300;
 

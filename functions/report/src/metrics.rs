@@ -72,7 +72,7 @@ mod tests {
             backup_stack: "prod".into(),
             stack: "prod".into(),
             night: "2026-05-20".parse().unwrap(),
-            intervals: "Daily".parse().unwrap(),
+            intervals: "Daily".parse().ok(),
             dry_run: false,
             execution: String::new(),
             location: String::new(),

@@ -2,7 +2,9 @@
 
 use domain::{
     Intervals, Night, Reason,
+    due::DueDate,
     messages::{ManagedSnapshot, SelectedVolume, Unreadable},
+    plan,
     reason::Code,
     step_functions::Caught,
     tags,
@@ -22,7 +24,8 @@ pub struct Report {
     /// Name of the CloudFormation stack.
     pub stack: String,
     pub night: Night,
-    pub intervals: Intervals,
+    /// Intervals of any plan that are due on this date. Absent if none is.
+    pub intervals: Option<Intervals>,
     pub dry_run: bool,
     pub execution: String,
     pub location: String,
@@ -47,6 +50,12 @@ pub struct RunRegion {
     /// Volumes that a dry run would have snapshotted.
     pub planned: Vec<NamedVolume>,
     pub unprotected: Vec<Unprotected>,
+    /// Volumes whose plan has nothing due on this Night. That is no failure.
+    #[serde(default)]
+    pub not_due: Vec<NamedVolume>,
+    /// Volumes whose tag `BackupPlan` names no plan, so that they have the default plan. Each is reported once, and is not a failure.
+    #[serde(default)]
+    pub unknown_plans: Vec<UnknownPlan>,
     /// Volumes without a snapshot of the Night that EC2 no longer lists, because they were deleted before or during the run.
     #[serde(default)]
     pub gone: Vec<NamedVolume>,
@@ -57,6 +66,12 @@ pub struct RunRegion {
     pub failures: Vec<Failure>,
     /// Expired snapshots that were deleted. In a dry run, expired snapshots that would have been deleted.
     pub expired: Vec<ManagedSnapshot>,
+    /// Snapshots that expire because `Keep` or `Plans` became shorter. This Night deletes none of them, the next one deletes them all.
+    #[serde(default)]
+    pub spared: Vec<ManagedSnapshot>,
+    /// Snapshots that stay because their plan does not exist, or no longer has their Interval.
+    #[serde(default)]
+    pub without_rule: Vec<ManagedSnapshot>,
     /// Expired snapshots that EC2 still lists although no deletion failed, mostly because an AMI uses them.
     pub still_listed: Vec<ManagedSnapshot>,
     /// Snapshots of this and of earlier Nights that EBS could not complete, and that no earlier report listed.
@@ -65,7 +80,8 @@ pub struct RunRegion {
     pub unreadable: Vec<Unreadable>,
     /// Number of managed snapshots that are left. Absent if find-expired failed.
     pub kept: Option<usize>,
-    /// Start time of the oldest among the volumes' newest restore points. Absent if no volume has one, or if find-expired failed.
+    /// Start time of the oldest among the volumes' newest restore points. A volume whose plan or schedule skips Nights does not count before
+    /// it misses one. Absent if no volume counts, or if find-expired failed.
     pub stalest: Option<Timestamp>,
 }
 
@@ -102,7 +118,7 @@ impl RunRegion {
 }
 
 /// A volume with its id, its name and its server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NamedVolume {
@@ -113,6 +129,9 @@ pub struct NamedVolume {
     /// `Name` tag of the first instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// Name of its plan, unless it is the default plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
 }
 
 impl NamedVolume {
@@ -134,6 +153,9 @@ pub struct Protected {
     pub state: String,
     /// Whether this run created the snapshot.
     pub created: bool,
+    /// Intervals that the volume missed, and that this snapshot makes up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub makes_up: Vec<DueDate>,
 }
 
 /// A volume without a snapshot of the Night.
@@ -144,6 +166,21 @@ pub struct Unprotected {
     #[serde(flatten)]
     pub volume: NamedVolume,
     pub reason: Reason,
+    /// Intervals other than Daily that the volume lacks. The next run makes them up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<DueDate>,
+}
+
+/// A volume whose tag `BackupPlan` names no plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UnknownPlan {
+    #[serde(flatten)]
+    pub volume: NamedVolume,
+    /// Value of the tag.
+    #[serde(rename = "unknownPlan")]
+    pub plan: String,
 }
 
 /// A volume that is no longer selected.
@@ -233,6 +270,7 @@ impl From<&SelectedVolume> for NamedVolume {
             name: volume.tags.get(tags::NAME).filter(|name| !name.is_empty()).cloned(),
             instances: volume.instances.clone(),
             server: volume.server.clone(),
+            plan: Some(volume.plan.clone()).filter(|name| !name.is_empty() && name != plan::DEFAULT),
         }
     }
 }

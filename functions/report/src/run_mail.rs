@@ -1,10 +1,10 @@
 //! The email of a run, for a person at 6 a.m.: the failures, their causes, the fixes, and the next steps.
 
-use domain::{Reason, messages::ManagedSnapshot, reason::Code};
-use std::fmt::Write;
+use domain::{Reason, due::DueDate, messages::ManagedSnapshot, reason::Code};
+use std::{collections::BTreeMap, fmt::Write};
 
 use crate::{
-    causes::{causes, one_line},
+    causes::{WIDTH, causes, one_line},
     mail::{MOST_DESCRIBED, Mail, ascii, console},
     night::{Failure, NamedVolume, Report, RunRegion},
     summary::{Summary, plural},
@@ -21,16 +21,23 @@ pub fn mail(report: &Report) -> Option<Mail> {
     }
     let summary = Summary::from(report);
     let stack = ascii(&summary.backup_stack, 50);
-    let deselected = summary.total(|region| region.deselected);
-    let subject = match summary.is_complete() && failures == deselected {
-        true => format!("[{stack}] {} no longer backed up", plural(deselected, "volume")),
-        false => format!("[{stack}] Night {}: {}", summary.night, summary.headline()),
+    let (deselected, spared) = (summary.total(|region| region.deselected), summary.total(|region| region.spared));
+    let unknown = summary.total(|region| region.unknown_plans);
+    let subject = match failures {
+        _ if !summary.is_complete() => format!("Night {}: {}", summary.night, summary.headline()),
+        _ if failures == deselected => format!("{} no longer backed up", plural(deselected, "volume")),
+        _ if failures == spared => {
+            format!("Retention became shorter: the next Night deletes {}", plural(spared, "snapshot"))
+        }
+        _ if failures == unknown => format!("{} with an unknown plan", plural(unknown, "volume")),
+        _ => format!("Night {}: {}", summary.night, summary.headline()),
     };
+    let subject = format!("[{stack}] {subject}");
     Some(Mail { subject: ascii(&subject, 99), message: message(report, &summary, failures) })
 }
 
 fn message(report: &Report, summary: &Summary, count: usize) -> String {
-    let mut text = verdict(summary) + "\n";
+    let mut text = verdict(summary) + "\n" + &missed(report);
     let all = report
         .regions
         .iter()
@@ -47,14 +54,51 @@ fn message(report: &Report, summary: &Summary, count: usize) -> String {
 
 /// Lists everything to report about a Region once, each with its subject.
 fn failures(region: &RunRegion) -> impl Iterator<Item = (Reason, String)> {
-    let unprotected = region.unprotected.iter().map(|one| (one.reason.clone(), volume(&one.volume)));
+    let unprotected =
+        region.unprotected.iter().map(|one| (one.reason.clone(), volume(&one.volume) + &lacks(&one.lacks)));
     let others = region.other_failures().map(|failure| (failure.reason().clone(), action(failure)));
     let failed = region.failed_snapshots.iter().map(|one| (Reason::new(Code::SnapshotError, ""), snapshot(one)));
     let deselected = region
         .deselected
         .iter()
         .map(|one| (Reason::new(Code::Deselected, ""), format!("{}: {}", volume(&one.volume), one.problem)));
-    unprotected.chain(others).chain(failed).chain(deselected)
+    let spared = region.spared.iter().map(|one| (Reason::new(Code::RetentionShortened, ""), snapshot(one)));
+    let unknown = region.unknown_plans.iter().map(|one| {
+        (Reason::new(Code::UnknownPlan, ""), format!("{}: {}", volume(&one.volume), one_line(&one.plan, LONGEST_NAME)))
+    });
+    unprotected.chain(others).chain(failed).chain(deselected).chain(spared).chain(unknown)
+}
+
+fn lacks(lacks: &[DueDate]) -> String {
+    let lacks: Vec<_> = lacks.iter().map(|due| format!("{} of {}", due.interval, due.night)).collect();
+    if lacks.is_empty() { String::new() } else { format!(", lacks its {}", lacks.join(" and ")) }
+}
+
+/// Returns sentences about the longer Intervals that were missed: those that are made up now, and those that are still lacking.
+fn missed(report: &Report) -> String {
+    let volumes =
+        |volumes: usize, due: DueDate| format!("{} of {} of {}", due.interval, due.night, plural(volumes, "volume"));
+    let sum = |dues: &mut dyn Iterator<Item = DueDate>| {
+        let mut sum = BTreeMap::new();
+        dues.for_each(|due| *sum.entry(due).or_insert(0) += 1);
+        sum.into_iter().map(|(due, count)| volumes(count, due)).collect::<Vec<_>>().join(", ")
+    };
+    let regions = || report.regions.iter();
+    let made = regions().flat_map(|region| region.protected.iter().filter(|one| one.created));
+    let made = sum(&mut made.flat_map(|one| one.makes_up.iter().copied()));
+    let lacking = sum(&mut regions().flat_map(|region| &region.unprotected).flat_map(|one| one.lacks.iter().copied()));
+    let mut text = String::new();
+    if !made.is_empty() {
+        text += &paragraph(&format!("This run made up: {made}."));
+    }
+    if !lacking.is_empty() {
+        text += &paragraph(&format!("Still lacking: {lacking}. The next run makes them up."));
+    }
+    text
+}
+
+fn paragraph(text: &str) -> String {
+    textwrap::fill(text, WIDTH) + "\n"
 }
 
 fn action(failure: &Failure) -> String {
@@ -65,7 +109,7 @@ fn action(failure: &Failure) -> String {
 }
 
 fn snapshot(failed: &ManagedSnapshot) -> String {
-    let ManagedSnapshot { snapshot_id, volume_id, interval, night } = failed;
+    let ManagedSnapshot { snapshot_id, volume_id, interval, night, .. } = failed;
     format!("{snapshot_id} of {volume_id}, {interval} of {night}")
 }
 
@@ -101,7 +145,10 @@ fn verdict(summary: &Summary) -> String {
         };
         return format!("The run for {night} is not complete: {}.\n{known}", summary.headline());
     }
-    let mut text = format!("Every selected volume has a snapshot for {night}.");
+    let mut text = match protected {
+        0 => format!("No volume was due on {night}."),
+        _ => format!("Every volume that was due has a snapshot for {night}."),
+    };
     let failed = summary.total(|region| region.failed_snapshots);
     if failed > 0 {
         let _ = write!(text, " However, {} failed.", plural(failed, "earlier snapshot"));

@@ -18,7 +18,7 @@ pub struct Summary {
     /// Name of the CloudFormation stack.
     pub stack: String,
     pub night: Night,
-    pub intervals: Intervals,
+    pub intervals: Option<Intervals>,
     pub dry_run: bool,
     pub execution: String,
     pub location: String,
@@ -36,6 +36,15 @@ pub struct RegionCounts {
     pub planned: usize,
     pub protected: usize,
     pub unprotected: usize,
+    /// Volumes whose plan has nothing due.
+    #[serde(default)]
+    pub not_due: usize,
+    /// Volumes whose snapshot makes up an Interval that they missed.
+    #[serde(default)]
+    pub made_up: usize,
+    /// Volumes whose tag `BackupPlan` names no plan.
+    #[serde(default)]
+    pub unknown_plans: usize,
     /// Volumes that were deleted before or during the run.
     #[serde(default)]
     pub gone: usize,
@@ -49,6 +58,9 @@ pub struct RegionCounts {
     /// Child executions that failed to delete a snapshot.
     pub failed_deletions: usize,
     pub expired: usize,
+    /// Snapshots that the next Night deletes because retention became shorter.
+    #[serde(default)]
+    pub spared: usize,
     pub failed_snapshots: usize,
     pub kept: Option<usize>,
     pub stalest: Option<Timestamp>,
@@ -79,12 +91,16 @@ impl From<&RunRegion> for RegionCounts {
             planned: region.planned.len(),
             protected: region.protected.len(),
             unprotected: region.unprotected.len(),
+            not_due: region.not_due.len(),
+            made_up: region.protected.iter().filter(|one| one.created && !one.makes_up.is_empty()).count(),
+            unknown_plans: region.unknown_plans.len(),
             gone: region.gone.len(),
             deselected: region.deselected.len(),
             failed_steps: region.failures.iter().filter(|failure| failure.subject().is_none()).count(),
             failed_tags: region.other_failures().filter(|failure| failure.is_of_volume()).count(),
             failed_deletions: region.other_failures().filter(|failure| failure.is_of_snapshot()).count(),
             expired: region.expired.len(),
+            spared: region.spared.len(),
             failed_snapshots: region.failed_snapshots.len(),
             kept: region.kept,
             stalest: region.stalest,
@@ -116,12 +132,20 @@ impl Summary {
         all.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect()
     }
 
-    /// Returns a text such as `, 1 no longer backed up`. Returns an empty text if every volume is still selected.
-    fn deselected(&self) -> String {
-        match self.total(|region| region.deselected) {
-            0 => String::new(),
-            count => format!(", {count} no longer backed up"),
-        }
+    /// Returns the remarks about a complete run, such as `, 1 no longer backed up`. Returns an empty text if there is nothing to say.
+    fn remarks(&self) -> String {
+        let (gone, failed) = (self.total(|region| region.gone), self.total(|region| region.failed_snapshots));
+        let spared = self.total(|region| region.spared);
+        let all = [
+            (self.total(|region| region.made_up), "made up a missed Interval".to_owned()),
+            (self.total(|region| region.not_due), "not due".to_owned()),
+            (gone, format!("{} deleted during the run", noun(gone, "volume"))),
+            (failed, format!("{} failed", noun(failed, "earlier snapshot"))),
+            (self.total(|region| region.deselected), "no longer backed up".to_owned()),
+            (self.total(|region| region.unknown_plans), "with an unknown plan".to_owned()),
+            (spared, format!("{} to delete next Night", noun(spared, "snapshot"))),
+        ];
+        all.into_iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!(", {count} {text}")).collect()
     }
 
     /// Returns the start time of the oldest among the volumes' newest restore points, if it is stale. The volume is at risk, because its
@@ -135,7 +159,6 @@ impl Summary {
     pub fn headline(&self) -> String {
         let protected = self.total(|region| region.protected);
         let unprotected = self.total(|region| region.unprotected);
-        let failed = self.total(|region| region.failed_snapshots);
         if unprotected > 0 {
             return format!("{unprotected} of {} unprotected", plural(unprotected + protected, "volume"));
         }
@@ -146,13 +169,12 @@ impl Summary {
             let (planned, expired) = (self.total(|region| region.planned), self.total(|region| region.expired));
             return format!("would snapshot {} and delete {}", plural(planned, "volume"), plural(expired, "snapshot"));
         }
-        let all = if protected == 1 { "the only volume is" } else { &format!("all {protected} volumes") };
-        let gone = self.total(|region| region.gone);
-        let gone =
-            if gone == 0 { String::new() } else { format!(", {} deleted during the run", plural(gone, "volume")) };
-        let earlier =
-            if failed == 0 { String::new() } else { format!(", {} failed", plural(failed, "earlier snapshot")) };
-        format!("{all} protected{gone}{earlier}{}", self.deselected())
+        let all = match protected {
+            0 if self.total(|region| region.not_due) > 0 => "nothing due",
+            1 => "the only volume is protected",
+            _ => &format!("all {protected} volumes protected"),
+        };
+        format!("{all}{}", self.remarks())
     }
 }
 
@@ -164,8 +186,12 @@ impl RegionCounts {
 }
 
 /// Formats a count, such as `1 volume` or `2 volumes`.
-pub fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+pub fn plural(count: usize, one: &str) -> String {
+    format!("{count} {}", noun(count, one))
+}
+
+fn noun(count: usize, one: &str) -> String {
+    if count == 1 { one.to_owned() } else { format!("{one}s") }
 }
 
 #[cfg(test)]

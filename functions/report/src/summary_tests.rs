@@ -3,15 +3,21 @@ use crate::night::{Failure, NamedVolume, Protected, Unprotected};
 use domain::{Interval, Reason, messages::ManagedSnapshot, reason::Code};
 
 fn named(id: &str) -> NamedVolume {
-    NamedVolume { volume_id: id.into(), name: None, instances: vec![], server: None }
+    NamedVolume { volume_id: id.into(), ..NamedVolume::default() }
 }
 
 fn protected(id: &str) -> Protected {
-    Protected { volume: named(id), snapshot_id: "snap-1".into(), state: "pending".into(), created: true }
+    Protected {
+        volume: named(id),
+        snapshot_id: "snap-1".into(),
+        state: "pending".into(),
+        created: true,
+        makes_up: vec![],
+    }
 }
 
 fn unprotected(id: &str) -> Unprotected {
-    Unprotected { volume: named(id), reason: Reason::new(Code::NoSnapshot, "") }
+    Unprotected { volume: named(id), reason: Reason::new(Code::NoSnapshot, ""), lacks: vec![] }
 }
 
 fn child(step: &str, subject: &str) -> Failure {
@@ -24,7 +30,7 @@ fn report(region: RunRegion) -> Report {
         backup_stack: "prod".into(),
         stack: "prod".into(),
         night: "2026-05-20".parse().unwrap(),
-        intervals: "Daily".parse().unwrap(),
+        intervals: "Daily".parse().ok(),
         dry_run: false,
         execution: "arn:execution".into(),
         location: "s3://ledger/report.json".into(),
@@ -48,12 +54,14 @@ fn a_dry_run_mails_nothing_and_says_what_it_would_do() {
         volume_id: "vol-1".into(),
         night: "2026-05-01".parse().unwrap(),
         interval: Interval::Daily,
+        plan: "default".into(),
     };
     let failed = ManagedSnapshot {
         snapshot_id: "snap-2".into(),
         volume_id: "vol-1".into(),
         night: "2026-05-01".parse().unwrap(),
         interval: Interval::Daily,
+        plan: "default".into(),
     };
     let region = RunRegion {
         planned: vec![named("vol-1")],

@@ -6,6 +6,7 @@ use domain::{
         RestorePoint,
         messages::{ProvenVolume, UnprovenVolume},
     },
+    due::DueDate,
     messages::ManagedSnapshot,
     step_functions::Caught,
 };
@@ -13,7 +14,7 @@ use report::{
     drill::{DrillRegion, DrillReport, FailedStep, NotRemoved},
     drill_mail,
     mail::Mail,
-    night::{Deselected, Failure, NamedVolume, Protected, Report, RunRegion, Unprotected},
+    night::{Deselected, Failure, NamedVolume, Protected, Report, RunRegion, UnknownPlan, Unprotected},
     run_mail,
 };
 use serde_json::{from_value, json};
@@ -25,7 +26,7 @@ fn mail(regions: Vec<RunRegion>) -> Mail {
         backup_stack: "prod".into(),
         stack: "prod".into(),
         night: "2026-05-20".parse().unwrap(),
-        intervals: "Daily".parse().unwrap(),
+        intervals: "Daily".parse().ok(),
         dry_run: false,
         execution: "arn:aws:states:eu-west-1:123456789012:execution:Nightly:abc".into(),
         location: "s3://prod-ledger/nights/2026-05-20/abc/report.json".into(),
@@ -45,17 +46,24 @@ fn region(name: &str, protected: usize) -> RunRegion {
         snapshot_id: format!("snap-{number}"),
         state: "pending".into(),
         created: true,
+        makes_up: vec![],
     };
     RunRegion { region: name.into(), protected: (0..protected).map(one).collect(), ..RunRegion::default() }
 }
 
 fn volume(id: &str, name: Option<&str>, server: Option<&str>) -> NamedVolume {
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    NamedVolume { volume_id: id.into(), name: owned(name), instances: vec!["i-0a1b2c3d".into()], server: owned(server) }
+    NamedVolume {
+        volume_id: id.into(),
+        name: owned(name),
+        instances: vec!["i-0a1b2c3d".into()],
+        server: owned(server),
+        plan: None,
+    }
 }
 
 fn unprotected(volume: NamedVolume, error: &str, message: &str) -> Unprotected {
-    Unprotected { volume, reason: Reason::from_error(error, message) }
+    Unprotected { volume, reason: Reason::from_error(error, message), lacks: vec![] }
 }
 
 fn caught(error: &str, message: &str) -> Caught {
@@ -90,12 +98,45 @@ fn a_volume_that_is_no_longer_backed_up_has_an_email_of_its_own() {
         volume_id: "vol-1".into(),
         night: "2026-05-19".parse().unwrap(),
         interval: Interval::Daily,
+        plan: "default".into(),
     }];
     let both = mail(vec![only]).subject;
     assert_eq!(
         both,
         "[prod] Night 2026-05-20: all 3 volumes protected, 1 earlier snapshot failed, 2 no longer backed up"
     );
+}
+
+#[test]
+fn a_shorter_retention_has_an_email_of_its_own_before_it_deletes_anything() {
+    let spared = |number: u32| ManagedSnapshot {
+        snapshot_id: format!("snap-{number}"),
+        volume_id: "vol-1".into(),
+        night: format!("2026-04-{number:02}").parse().unwrap(),
+        interval: Interval::Daily,
+        plan: "default".into(),
+    };
+    let here = RunRegion { spared: (1..=12).map(spared).collect(), ..region("eu-west-1", 2) };
+    fits_a_screen(&assert_golden("retention-shortened", mail(vec![here])));
+}
+
+#[test]
+fn an_unknown_plan_has_an_email_of_its_own() {
+    let unknown = UnknownPlan { volume: volume("vol-1", Some("db"), Some("web")), plan: "gold \n?".into() };
+    let here = RunRegion { unknown_plans: vec![unknown], ..region("eu-west-1", 2) };
+    fits_a_screen(&assert_golden("unknown-plan", mail(vec![here])));
+}
+
+#[test]
+fn a_volume_without_its_annual_says_so_and_one_that_makes_it_up_too() {
+    let due = |interval, night: &str| DueDate { interval, night: night.parse().unwrap() };
+    let mut here = region("eu-west-1", 2);
+    here.protected[0].makes_up = vec![due(Interval::Weekly, "2026-05-17")];
+    let lacks = vec![due(Interval::Annual, "2025-12-31"), due(Interval::Weekly, "2026-05-17")];
+    let denied =
+        unprotected(volume("vol-1", Some("db"), Some("web")), "Refused", "CreateSnapshot: IncorrectState: detaching");
+    here.unprotected = vec![Unprotected { lacks, ..denied }];
+    fits_a_screen(&assert_golden("missed-interval", mail(vec![here])));
 }
 
 /// Checks that an email fits on a screen of 24 lines with 100 characters. URLs may be longer.
@@ -183,6 +224,7 @@ fn a_snapshot_of_an_earlier_night_failed() {
         volume_id: "vol-0123456789abcdef0".into(),
         night: "2026-05-19".parse().unwrap(),
         interval: Interval::Daily,
+        plan: "default".into(),
     };
     let stalest = "2026-05-18T04:31:00Z".parse().ok();
     let here = RunRegion { failed_snapshots: vec![failed], stalest, ..region("eu-west-1", 2) };

@@ -12,7 +12,7 @@ use aws_sdk_ec2::{
     types::{ResourceType, TagSpecification},
 };
 use domain::{
-    Error, Intervals, Night,
+    Error, Night,
     descriptive_tags::{self, Owner},
     messages::{ChildPosition, SelectedVolume},
     pace::Pace,
@@ -27,7 +27,6 @@ use serde::{Deserialize, Serialize};
 pub struct Input {
     pub region: String,
     pub night: Night,
-    pub intervals: Intervals,
     pub volume: SelectedVolume,
     pub turn: ChildPosition,
     /// Name of the run's execution, for the log.
@@ -89,8 +88,10 @@ async fn find(ec2: &Client, stack: &str, input: &Input) -> Result<Option<String>
 }
 
 async fn create(ec2: &Client, stack: &str, creation_tags: &TagsAtCreation, input: &Input) -> Result<String, Error> {
-    let mut tags = creation_tags.select(&input.volume.tags);
-    tags.extend(tags::identity(stack, input.night, &input.intervals, &input.volume.volume_id));
+    let SelectedVolume { volume_id, intervals, plan, tags, .. } = &input.volume;
+    let intervals = intervals.as_ref().ok_or_else(|| Error::bad_input("volume", volume_id, "has no intervals"))?;
+    let mut tags = creation_tags.select(tags);
+    tags.extend(tags::identity(stack, input.night, intervals, plan, volume_id));
     let tags = Some(snapshots::ec2_tags(tags));
     let tags = TagSpecification::builder().resource_type(ResourceType::Snapshot).set_tags(tags).build();
     let once = Config::builder().retry_config(RetryConfig::disabled());

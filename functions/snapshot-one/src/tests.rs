@@ -14,9 +14,9 @@ fn input() -> Input {
     serde_json::from_value(json!({
         "region": "eu-west-1",
         "night": "2026-12-31",
-        "intervals": "Daily+Annual",
         "turn": {"index": 0, "since": "2026-01-01T04:30:00Z"},
-        "volume": {"volumeId": "vol-1", "instances": ["i-1"], "tags": {"Description": "the database", "Name": "db"}},
+        "volume": {"volumeId": "vol-1", "instances": ["i-1"], "tags": {"Description": "the database", "Name": "db"},
+            "plan": "gold", "intervals": "Daily+Annual"},
     }))
     .unwrap()
 }
@@ -51,6 +51,7 @@ fn creates() -> Rule {
                         ("BackupStack", "prod"),
                         ("Interval", "Annual"),
                         ("Intervals", "Daily+Annual"),
+                        ("Plan", "gold"),
                         ("Night", "2026-12-31"),
                         ("SnapshotOf", "vol-1"),
                     ]

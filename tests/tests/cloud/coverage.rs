@@ -34,7 +34,7 @@ async fn night(cloud: &Cloud, night: &str) {
     assert_eq!(night.status, "SUCCEEDED", "{}", night.cause);
 }
 
-/// Needs KeepDailies, QuarterlyMonths and KeepQuarterlies of 1.
+/// Needs a plan with one daily and one quarterly.
 pub async fn a_snapshot_goes_on_the_very_night_that_list_and_why_announce(cloud: Cloud) {
     let mut announced = BTreeMap::new();
     let mut gone = BTreeMap::new();
@@ -88,7 +88,7 @@ pub async fn coverage_is_whole_after_a_night_and_a_new_server_comes_first_until_
     assert_eq!((&whole["covered"], &whole["volumes"][2]["verdict"]), (&json!(true), &json!("leftOut")));
 }
 
-/// Needs KeepDailies of 3.
+/// Needs a plan with three dailies.
 pub async fn a_gone_volume_is_listed_by_its_name_and_loses_by_age_what_was_announced(cloud: Cloud) {
     let ec2 = cloud.ec2(cloud.region).await;
     let volumes = ec2.describe_volumes().send().await.expect("volumes");

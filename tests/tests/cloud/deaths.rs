@@ -70,7 +70,11 @@ const DEATHS: [Death; 6] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_dies_stops_nothing_else_and_the_second_start_finishes_what_is_missing() {
     let strict = StrictEc2::listen(Rules::default());
-    let cloud = Cloud::up_with("deaths", &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+    let cloud = Cloud::up_with(
+        "deaths",
+        &["Keep=Daily=1,Quarterly=5,Annual=forever"],
+        &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS],
+    );
     strict.forward_to(&cloud.ec2_url());
     cloud.attach_volumes(2).await;
     let (mailbox, port) = (cloud.mailbox().await, port(&strict));

@@ -15,8 +15,11 @@ fn set(of: &[&str]) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_in_use_is_kept_one_gone_is_done_a_locked_or_denied_one_is_mailed_and_the_others_go() {
     let strict = StrictEc2::listen(Rules::default());
-    let cloud =
-        Cloud::up_with("deletes", &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+    let cloud = Cloud::up_with(
+        "deletes",
+        &["Keep=Daily=1,Quarterly=5,Annual=forever"],
+        &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS],
+    );
     strict.forward_to(&cloud.ministack());
     cloud.attach_volumes(6).await;
     let mailbox = cloud.mailbox().await;

@@ -68,8 +68,15 @@ async fn the_whole_environment_is_deployed_updated_unchanged_and_destroyed() {
     };
 
     assert!(text(&deploy(&[])).contains("add --yes"), "{}", text(&deploy(&[])));
-    let created =
-        deploy(&["--yes", "--email", "you@example.com", "--parameters", "KeepDailies=14", "--tags", "Team=ops"]);
+    let created = deploy(&[
+        "--yes",
+        "--email",
+        "you@example.com",
+        "--parameters",
+        "Keep=Daily=14,Annual=forever",
+        "--tags",
+        "Team=ops",
+    ]);
     let lines = [
         "Account   123456789012",
         "localhost",

@@ -15,7 +15,7 @@ const REFUSALS: [(&[&str], &str); 6] = [
     (&["--stack", "a_b"], "\"a_b\" is not a stack name"),
     (&["--stack", "a-name-that-leaves-the-bucket-no-room"], "is too long: at most 30 characters in eu-west-1"),
     (&["--parameters", "KeepDalies=14"], "the template backup has no parameter KeepDalies; it has "),
-    (&["--parameters", "KeepDailies"], "For more information, try '--help'."),
+    (&["--parameters", "Keep"], "For more information, try '--help'."),
     (&["--from", "/nonexistent"], "/nonexistent/infra/backup.yaml cannot be read"),
 ];
 

@@ -13,7 +13,7 @@ use std::{
 use strict_ec2::{Call, Fault, Rules, StrictEc2};
 use tests::{
     cloud::{Cloud, Night, WITHOUT_SERVERS},
-    model, page,
+    page,
 };
 
 /// A call of a function: its action, and a predicate that excludes the same action of another function.
@@ -108,7 +108,7 @@ struct FaultCloud {
 impl FaultCloud {
     async fn after_a_night(name: &str) -> Self {
         let strict = StrictEc2::listen(Rules::default());
-        let cloud = Cloud::up_with(name, &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+        let cloud = Cloud::up_with(name, &["Keep=Daily=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
         strict.forward_to(&cloud.ec2_url());
         cloud.attach_volumes(2).await;
         let mailbox = cloud.mailbox().await;
@@ -124,10 +124,6 @@ impl FaultCloud {
     /// Runs a Night with one fault, and reruns it if it failed. Returns a description of the effects.
     async fn strike(&mut self, place: &'static KnownCall, fault: &Fault) -> String {
         self.night = self.night.succ_opt().expect("a day");
-        // The daily before a quarterly does not expire, because it is the newest that Daily governs.
-        if model::due(self.night) != ["Daily"] {
-            self.night = self.night.succ_opt().expect("a day");
-        }
         let (tonight, mut seen, struck) = (self.night.to_string(), 0, Arc::new(AtomicBool::new(false)));
         let strikes = struck.clone();
         self.strict.inject(fault.clone(), move |call| {

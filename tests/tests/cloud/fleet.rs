@@ -70,6 +70,11 @@ async fn protect_twice_and_expire(name: &str, volumes: usize) {
     let measured = fleet.night("2026-05-21").await;
     within_limits(&measured);
     assert_eq!(ids(&measured.region()["protected"], "volumeId"), all);
+    assert_eq!(ids(&measured.region()["spared"], "volumeId"), all);
+    assert_eq!((calls(&measured, "CreateSnapshot"), calls(&measured, "DeleteSnapshot")), (0, 0));
+
+    let measured = fleet.night("2026-05-22").await;
+    within_limits(&measured);
     assert_eq!(ids(&measured.region()["expired"], "volumeId"), all);
-    assert_eq!((calls(&measured, "CreateSnapshot"), calls(&measured, "DeleteSnapshot")), (0, volumes));
+    assert_eq!((calls(&measured, "CreateSnapshot"), calls(&measured, "DeleteSnapshot")), (volumes, 2 * volumes));
 }

@@ -37,7 +37,7 @@ async fn a_lost_answer_of_s3_is_tried_again_and_an_outage_is_mailed() {
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let cloud = Cloud::down("lost", variables.into());
     hop.forward_to(&cloud.ministack());
-    assert!(cloud.run("up", &["KeepDailies=1"]).status.success());
+    assert!(cloud.run("up", &["Keep=Daily=1,Quarterly=5,Annual=forever"]).status.success());
     strict.forward_to(&cloud.ministack());
     cloud.attach_volumes(2).await;
     let mailbox = cloud.mailbox().await;

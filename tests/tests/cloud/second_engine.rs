@@ -73,7 +73,11 @@ struct EngineCloud {
 impl EngineCloud {
     async fn up(name: &str) -> Self {
         let strict = StrictEc2::listen(Rules::default());
-        let cloud = Cloud::up_with(name, &["KeepDailies=1"], &[("AWS_ENDPOINT_URL_EC2", &strict.url)]);
+        let cloud = Cloud::up_with(
+            name,
+            &["Keep=Daily=1,Quarterly=5,Annual=forever"],
+            &[("AWS_ENDPOINT_URL_EC2", &strict.url)],
+        );
         strict.forward_to(&cloud.moto());
         let mailbox = cloud.mailbox().await;
         Self { cloud, strict, mailbox }

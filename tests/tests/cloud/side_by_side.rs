@@ -13,13 +13,13 @@ const STORIES: [(&str, &str, &[&str], Story); 7] = [
     ("schedule", "us-east-2", &["ScheduleExpression=rate(1 minute)"], |cloud| {
         Box::pin(schedule::the_schedule_starts_the_run_with_its_scheduled_time(cloud))
     }),
-    ("foretold", "eu-west-1", &["KeepDailies=1", "QuarterlyMonths=1", "KeepQuarterlies=1"], |cloud| {
+    ("foretold", "eu-west-1", &["Keep=Daily=1,Quarterly=1,Annual=forever"], |cloud| {
         Box::pin(coverage::a_snapshot_goes_on_the_very_night_that_list_and_why_announce(cloud))
     }),
     ("coverage", "eu-west-2", &[], |cloud| {
         Box::pin(coverage::coverage_is_whole_after_a_night_and_a_new_server_comes_first_until_the_next(cloud))
     }),
-    ("gone", "eu-west-3", &["KeepDailies=3"], |cloud| {
+    ("gone", "eu-west-3", &["Keep=Daily=3,Quarterly=5,Annual=forever"], |cloud| {
         Box::pin(coverage::a_gone_volume_is_listed_by_its_name_and_loses_by_age_what_was_announced(cloud))
     }),
     ("bad-input", "us-west-1", &[], |cloud| Box::pin(bad_input::a_malformed_time_and_an_unknown_key_are_named(cloud))),

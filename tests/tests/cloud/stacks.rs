@@ -14,7 +14,7 @@ const BACKUP: &str = "nightly-backup";
 /// The bucket with the templates and zips of the stack.
 const ARTIFACTS: &str = "nightly-backup-artifacts-000000000000-us-east-1";
 
-/// A second valid value for every parameter of backup.yaml except two. KmsKeyArn needs a real key, and the deployment sets Releases.
+/// A second valid value for every parameter of backup.yaml except three. KmsKeyArn needs a real key, and the deployment computes the others.
 const BACKUP_VALUES: [(&str, &str); 25] = [
     ("RootStack", "another"),
     ("BackupStack", "another-name"),
@@ -27,11 +27,10 @@ const BACKUP_VALUES: [(&str, &str); 25] = [
     ("DrillWeeks", "1"),
     ("DrillZones", "us-east-1b"),
     ("Email", "you@example.com"),
-    ("KeepDailies", "14"),
-    ("KeepQuarterlies", "8"),
+    ("Keep", "Daily=14,Weekly=4,Annual=7"),
     ("PermissionsBoundary", BOUNDARY),
+    ("Plans", "gold:Daily=30,Monthly=12;scratch:Daily=2"),
     ("Project", "a project"),
-    ("QuarterlyMonths", "24"),
     ("Regions", "us-east-1,eu-west-1"),
     ("RestoreDrill", "true"),
     ("ScheduleExpression", "cron(15 3 * * ? *)"),
@@ -41,6 +40,7 @@ const BACKUP_VALUES: [(&str, &str); 25] = [
     ("TimeZone", "Europe/Berlin"),
     ("VolumeKeyArns", "arn:aws:kms:*:000000000000:key/*,arn:aws:kms:us-east-1:999988887777:key/1"),
     ("VolumeTag", "Backup=true"),
+    ("WeeklyOn", "Monday"),
 ];
 
 /// A second valid value for every parameter of environment.yaml except KmsKeyArn.
@@ -171,7 +171,8 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
 
     let key = aws.key();
     let values: BTreeMap<_, _> = BACKUP_VALUES.into_iter().chain([("KmsKeyArn", key.as_str())]).collect();
-    let tried = values.keys().chain(&["Releases"]).map(|name| name.to_string()).collect::<BTreeSet<_>>();
+    let tried =
+        values.keys().chain(&["DaysBetweenRuns", "Releases"]).map(|name| name.to_string()).collect::<BTreeSet<_>>();
     assert_eq!(tried, declared("backup.yaml"));
     let mut before = parameters(&aws.stack(BACKUP).expect("the stack"));
     let first = before["Releases"].clone();
@@ -199,8 +200,8 @@ async fn every_parameter_of_the_backup_can_be_changed_and_a_delete_leaves_the_le
         &aws,
         &cloud.exported("STATE_MACHINE_ARN"),
         "findexpired",
-        "KEEP_DAILIES",
-        "14",
+        "KEEP",
+        "Daily=14,Weekly=4,Annual=7",
     );
 
     let ledger = cloud.exported("LEDGER_BUCKET");
@@ -331,7 +332,7 @@ async fn an_update_that_fails_is_undone_and_the_next_one_succeeds() {
         let from = from.display().to_string();
         let deploy =
             ["deploy", "--template", "backup", "--stack", BACKUP, "--yes", "--allow-endpoint", "--from", &from];
-        cloud.nightly(&[&deploy[..], &["--parameters", "KeepDailies=9"]].concat())
+        cloud.nightly(&[&deploy[..], &["--parameters", "Keep=Daily=9,Quarterly=5,Annual=forever"]].concat())
     };
 
     let failed = deploy(&broken);
@@ -340,11 +341,11 @@ async fn an_update_that_fails_is_undone_and_the_next_one_succeeds() {
     assert!(said.contains("NeverComes") && said.contains("the deployment failed and is undone"), "{said}");
     let stack = aws.stack(BACKUP).expect("the stack");
     assert_eq!(stack["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
-    assert_eq!(parameters(&stack)["KeepDailies"], "7");
+    assert_eq!(parameters(&stack)["Keep"], "Daily=7,Quarterly=5,Annual=forever");
 
     let repaired = deploy(&tree);
     assert!(repaired.status.success(), "{}", String::from_utf8_lossy(&repaired.stderr));
-    assert_eq!(parameters(&aws.stack(BACKUP).expect("the stack"))["KeepDailies"], "9");
+    assert_eq!(parameters(&aws.stack(BACKUP).expect("the stack"))["Keep"], "Daily=9,Quarterly=5,Annual=forever");
     assert_eq!(cloud.nightly(&["run", "--dry-run"]).status.code(), Some(1), "no volume: the functions run");
 }
 

@@ -135,10 +135,13 @@ async fn a_second_cloud_has_its_own_ec2_in_a_shell_that_uses_the_first() {
     let unknown = cloud.command(&root(), "up", &[]).env("PARAMETERS", "KeepDalies=3").output().expect("python");
     let said = "up: the template backup has no parameter KeepDalies; it has BackupStack, ";
     assert!(unknown.status.code() == Some(1) && stderr(&unknown).starts_with(said), "{}", stderr(&unknown));
-    let given = cloud.command(&root(), "up", &[]).env("PARAMETERS", "KeepDailies=3 'Client=a client'").output();
+    let given = cloud
+        .command(&root(), "up", &[])
+        .env("PARAMETERS", "Keep=Daily=3 Plans=gold:Daily=30,Monthly=12;scratch:Daily=2 'Client=a client'")
+        .output();
     assert!(given.expect("python").status.success());
     let parameter = stack_parameters(&cloud);
-    assert_eq!((parameter("KeepDailies"), parameter("Client")), (json!("3"), json!("a client")));
+    assert_eq!((parameter("Keep"), parameter("Client")), (json!("Daily=3"), json!("a client")));
 }
 
 /// Returns a function that looks up a parameter of the deployed stack.

@@ -18,7 +18,7 @@ async fn a_night_that_runs_goes_on_with_the_functions_that_it_began_with() {
     let strict = StrictEc2::listen(Rules::default());
     // At full length, the pauses between attempts are longer than the update.
     let variables = [("AWS_ENDPOINT_URL_EC2", strict.url.as_str()), ("SFN_WAIT_SCALE", "1"), WITHOUT_SERVERS];
-    let cloud = Cloud::up_with("upgrade", &["KeepDailies=1"], &variables);
+    let cloud = Cloud::up_with("upgrade", &["Keep=Daily=1,Quarterly=5,Annual=forever"], &variables);
     strict.forward_to(&cloud.ministack());
     cloud.attach_volumes(1).await;
     let first = cloud.night(json!({"time": "2027-02-01T04:30:00Z"})).await;
@@ -34,7 +34,7 @@ async fn a_night_that_runs_goes_on_with_the_functions_that_it_began_with() {
     let is_refused =
         || strict.calls().iter().any(|call| call.action == "CreateSnapshot" && call.answer == "Unavailable");
     wait::until("a CreateSnapshot that is refused", is_refused).await;
-    let update = cloud.run("up", &["KeepDailies=30"]);
+    let update = cloud.run("up", &["Keep=Daily=30,Quarterly=5,Annual=forever"]);
     assert!(update.status.success(), "{}", String::from_utf8_lossy(&update.stderr));
     let status = sfn.describe_execution().execution_arn(&execution).send().await.expect("the night").status;
     assert_eq!(status.as_str(), "RUNNING", "the night was over before the update was");

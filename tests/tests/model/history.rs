@@ -1,10 +1,11 @@
 //! Random histories of an account: runs that are missed, repeated or late, volumes that are created and deleted, snapshots that fail,
 //! tags from a person or another tool, and changed parameters.
 
+use chrono::Weekday;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option::weighted, prelude::*, sample::select};
 use std::{collections::BTreeMap, fmt};
-use tests::model::{ModelAccount, ModelParameters, ModelSnapshot, ModelVolume, Tags};
+use tests::model::{INTERVALS, ModelAccount, ModelParameters, ModelPlan, ModelSnapshot, ModelVolume, Tags};
 
 const VOLUMES: usize = 3;
 const DAY: i64 = 86_400;
@@ -97,6 +98,13 @@ fn happening() -> impl Strategy<Value = Happening> {
         ("aws:cloudformation:stack-name", "x"),
         ("Night", "1999-01-01"),
         ("BackupStack", "ours"),
+        ("BackupPlan", "gold"),
+        ("BackupPlan", "gold"),
+        ("BackupPlan", "scratch"),
+        ("BackupPlan", "default"),
+        ("BackupPlan", "Gold"),
+        ("BackupPlan", ""),
+        ("Plan", "scratch"),
     ];
     let foreign: Vec<Vec<(&str, &str)>> = vec![
         vec![],
@@ -111,6 +119,21 @@ fn happening() -> impl Strategy<Value = Happening> {
         vec![("BackupStack", "ours"), ("Night", "tonight"), ("Interval", "Quarterly"), ("Intervals", "Quarterly")],
         vec![("BackupStack", "ours"), ("Night", "2026-01-31"), ("Interval", "Quarterly"), ("Intervals", "Daily")],
         vec![("BackupStack", "ours"), ("Night", "2026-11-30"), ("Interval", "Daily"), ("Intervals", "Daily")],
+        vec![
+            ("BackupStack", "ours"),
+            ("Night", "2026-11-29"),
+            ("Interval", "Weekly"),
+            ("Intervals", "Weekly"),
+            ("Plan", "gold"),
+        ],
+        vec![
+            ("BackupStack", "ours"),
+            ("Night", "tonight"),
+            ("Interval", "Monthly"),
+            ("Intervals", "Daily"),
+            ("Plan", "gone"),
+        ],
+        vec![("BackupStack", "ours"), ("Night", "2025-12-31"), ("Interval", "Annual"), ("Intervals", "Daily+Annual")],
     ];
     let volume = || 0..VOLUMES;
     prop_oneof![
@@ -130,22 +153,39 @@ fn parameters() -> impl Strategy<Value = ModelParameters> {
     let text = |value: &'static str| weighted(0.3, Just(value)).prop_map(|value| value.unwrap_or_default().to_owned());
     let stack = prop_oneof![9 => Just("ours"), 1 => Just("another")];
     let tag = prop_oneof![6 => Just(""), 1 => Just("Role=db"), 1 => Just("Role=db=2")];
-    let counts = (1u32..10, 1u32..20, 1u32..5);
-    (stack, select(&ZONES[..]), tag, text("acme"), text("shop"), counts).prop_map(
-        |(backup_stack, time_zone, volume_tag, client, project, (keep_dailies, quarterly_months, keep_quarterlies))| {
-            let (backup_stack, time_zone, volume_tag) = (backup_stack.into(), time_zone.into(), volume_tag.into());
-            ModelParameters {
-                backup_stack,
-                time_zone,
-                volume_tag,
-                client,
-                project,
-                keep_dailies,
-                quarterly_months,
-                keep_quarterlies,
-            }
+    let weekly_on = select(vec![Weekday::Sun, Weekday::Mon, Weekday::Wed, Weekday::Sat]);
+    (stack, select(&ZONES[..]), tag, text("acme"), text("shop"), plans(), weekly_on).prop_map(
+        |(backup_stack, time_zone, volume_tag, client, project, plans, weekly_on)| ModelParameters {
+            backup_stack: backup_stack.into(),
+            time_zone: time_zone.into(),
+            volume_tag: volume_tag.into(),
+            client,
+            project,
+            plans,
+            weekly_on: Some(weekly_on),
         },
     )
+}
+
+/// Generates a default plan, and some of the named ones.
+fn plans() -> impl Strategy<Value = BTreeMap<String, ModelPlan>> {
+    let named =
+        |name: &'static str| weighted(0.6, plan()).prop_map(move |plan| plan.map(|plan| (name.to_owned(), plan)));
+    (plan(), named("gold"), named("scratch")).prop_map(|(default, gold, scratch)| {
+        gold.into_iter().chain(scratch).chain([("default".to_owned(), default)]).collect()
+    })
+}
+
+/// Generates a plan that keeps at least one Interval.
+fn plan() -> impl Strategy<Value = ModelPlan> {
+    let kept = || prop_oneof![5 => (1u32..8).prop_map(Some), 1 => Just(None)];
+    let others = [0.4, 0.4, 0.5, 0.7].map(|chance| weighted(chance, kept()));
+    (weighted(0.85, kept()), others, 1u32..8).prop_map(|(daily, [weekly, monthly, quarterly, annual], only)| {
+        let kept = [daily, weekly, monthly, quarterly, annual];
+        let plan: ModelPlan =
+            INTERVALS.into_iter().zip(kept).filter_map(|(interval, kept)| Some((interval, kept?))).collect();
+        if plan.is_empty() { [("Weekly", Some(only))].into() } else { plan }
+    })
 }
 
 /// The state of a history that is being replayed.

@@ -44,9 +44,7 @@ fn a_quarterly_of_a_persons_own_is_a_restore_point_too() {
     let parameters = ModelParameters {
         backup_stack: "ours".into(),
         time_zone: "UTC".into(),
-        keep_dailies: 7,
-        quarterly_months: 15,
-        keep_quarterlies: 1,
+        plans: [("default".to_owned(), [("Daily", Some(7)), ("Quarterly", Some(1)), ("Annual", None)].into())].into(),
         ..ModelParameters::default()
     };
     let time = "2026-04-02T04:30:00Z".parse().expect("a time");
@@ -77,13 +75,34 @@ impl Nights {
         prop_assert_eq!(&creates, &system::creates(&self.account, &parameters, time));
         self.past.create(&mut self.account, &creates, turn);
         prop_assert!(self.account.creates(&parameters, tonight).keys().all(|volume| self.past.failed(volume, turn)));
+        self.nothing_is_missed_for_long(&parameters, tonight, &creates, turn)?;
 
         let expires = self.account.expires(&parameters, tonight);
         prop_assert_eq!(&expires, &system::expires(&self.account, &parameters, time));
         prop_assert_eq!(self.account.unreadable(&parameters), system::unreadable(&self.account, &parameters));
+        prop_assert_eq!(self.account.without_rule(&parameters), system::without_rule(&self.account, &parameters));
         let before = self.account.clone();
         self.account.snapshots.retain(|id, _| !expires.contains(id));
         no_good_copy_vanishes(&before, &self.account, &expires, &parameters, tonight)
+    }
+}
+
+impl Nights {
+    /// Asserts that no volume with a snapshot of tonight misses an Interval of its plan any more.
+    fn nothing_is_missed_for_long(
+        &self,
+        parameters: &ModelParameters,
+        tonight: NaiveDate,
+        creates: &BTreeMap<String, model::Tags>,
+        turn: &SimulatedNight,
+    ) -> Result<(), TestCaseError> {
+        let next = tonight.succ_opt().expect("a date");
+        for volume in creates.keys().filter(|volume| !self.past.failed(volume, turn)) {
+            let due = self.account.due(volume, parameters, next);
+            let dated = model::due_on(parameters, volume, &self.account, next);
+            prop_assert_eq!(due, dated, "{} misses an Interval after a snapshot", volume);
+        }
+        Ok(())
     }
 }
 
@@ -96,20 +115,29 @@ fn no_good_copy_vanishes(
     tonight: NaiveDate,
 ) -> Result<(), TestCaseError> {
     for snapshot in expired.iter().map(|id| &before.snapshots[id]) {
-        prop_assert_ne!(&snapshot.tags["Interval"], "Annual");
         prop_assert_eq!(&snapshot.tags["BackupStack"], &parameters.backup_stack);
+        let plan = snapshot.tags.get("Plan").map_or("default", String::as_str);
+        let kept = parameters.plans.get(plan).and_then(|plan| plan.get(snapshot.tags["Interval"].as_str()));
+        prop_assert!(snapshot.state == "error" || matches!(kept, Some(Some(_))), "forever, or without a rule");
     }
-    let dailies_alone = expired.iter().all(|id| before.snapshots[id].tags["Interval"] == "Daily");
-    let (dailies, quarterlies) = (parameters.keep_dailies as usize, parameters.keep_quarterlies as usize);
-    // A quarterly is also a daily. If it expires by its own rule, the number of dailies decreases by one.
-    let floor = if dailies_alone { dailies } else { dailies.min(quarterlies) };
+    let counted: Vec<_> = expired.iter().filter(|id| before.snapshots[*id].state != "error").collect();
+    let count = |id: &&String| {
+        let tags = &before.snapshots[*id].tags;
+        let plan = &parameters.plans[tags.get("Plan").map_or("default", String::as_str)];
+        plan.get(tags["Interval"].as_str()).copied().flatten().unwrap_or_default() as usize
+    };
+    // The newest of the expired ones has as many newer restore points as its own rule says.
+    let floor = counted.iter().copied().map(|id| count(&id)).min().unwrap_or(usize::MAX);
+    let governing: BTreeSet<_> = counted.iter().map(|id| before.snapshots[*id].tags["Interval"].as_str()).collect();
     for volume in before.volumes.keys() {
         let points = |account: &ModelAccount, due| account.restore_points(volume, due, parameters, tonight);
-        let quarterly = |account: &ModelAccount| points(account, "Quarterly").len();
-        // A snapshot that a person created may only be due Quarterly. It is a restore point as well.
-        let any = |account: &ModelAccount| points(account, "Daily").union(&points(account, "Quarterly")).count();
+        let any = |account| model::INTERVALS.iter().flat_map(|due| points(account, due)).collect::<BTreeSet<_>>().len();
         prop_assert!(any(after) >= any(before).min(floor), "{} has fewer restore points than the floor", volume);
-        prop_assert!(quarterly(after) >= quarterly(before).min(quarterlies), "{} has too few quarterlies", volume);
+        // A snapshot of a long Interval is also one of the shorter ones, but it goes by its own rule.
+        for due in governing.iter().filter(|_| governing.len() == 1) {
+            let (left, were) = (points(after, due).len(), points(before, due).len());
+            prop_assert!(left >= were.min(floor), "{} has too few {}", volume, due);
+        }
     }
     prop_assert_eq!(newest_completed(before, parameters), newest_completed(after, parameters));
     Ok(())

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
-    Intervals, Night,
+    Night,
     descriptive_tags::{self, Owner},
+    due::{self, History},
     input::RunInput,
     messages::SelectedVolume,
     night as domain_night,
-    retention::{self, Policy, RetentionState},
+    plan::Plans,
+    retention::{self, RetentionState},
     selection::Selection,
     tags,
     tags_at_creation::TagsAtCreation,
@@ -38,28 +40,58 @@ pub fn creates(account: &ModelAccount, parameters: &ModelParameters, time: DateT
     let done: BTreeSet<_> =
         tonights.filter(|(_, one)| retention::protects(&one.state)).map(|(_, one)| one.volume.as_str()).collect();
     let volumes = account.volumes.iter().filter(|(_, one)| one.in_use && selection.selects(&one.tags));
+    let plans = plans(parameters);
     let tags = |id: &str, volume: &Tags| {
-        let identity = tags::identity(stack, night, &Intervals::due(night), id);
-        let (volume_id, tags) = (id.to_owned(), volume.clone());
-        let volume = SelectedVolume { volume_id, instances: vec![], tags, origin: None, server: None };
-        identity
-            .into_iter()
-            .chain(descriptive_tags::descriptive_tags(&volume, &creation, &TagsNotCopied::default()).tags)
-            .collect()
+        let (plan, rule) = plans.of_volume(volume);
+        let intervals = due::due(rule, night, plans.weekly_on, &history(account, parameters, id, night))?;
+        let identity = tags::identity(stack, night, &intervals, plan, id);
+        let volume = SelectedVolume { volume_id: id.to_owned(), tags: volume.clone(), ..SelectedVolume::default() };
+        let described = descriptive_tags::descriptive_tags(&volume, &creation, &TagsNotCopied::default()).tags;
+        Some(identity.into_iter().chain(described).collect())
     };
     let lacking = volumes.filter(|(id, _)| !done.contains(id.as_str()));
-    lacking.map(|(id, volume)| (id.clone(), tags(id, &volume.tags))).collect()
+    lacking.filter_map(|(id, volume)| Some((id.clone(), tags(id, &volume.tags)?))).collect()
+}
+
+fn plans(parameters: &ModelParameters) -> Plans {
+    let (keep, plans) = parameters.keep_and_plans();
+    let weekly_on = match parameters.weekly_on {
+        Some(chrono::Weekday::Mon) => "Monday",
+        Some(chrono::Weekday::Wed) => "Wednesday",
+        Some(chrono::Weekday::Sat) => "Saturday",
+        _ => "Sunday",
+    };
+    Plans::read(&keep, &plans, weekly_on).expect("plans")
+}
+
+fn history(account: &ModelAccount, parameters: &ModelParameters, volume: &str, tonight: Night) -> History {
+    let mut history = History::default();
+    for (_, one) in managed(account, parameters).filter(|(_, one)| one.volume == volume && one.state != "error") {
+        let identity = tags::read_identity(&one.tags).ok().filter(|identity| identity.night != tonight);
+        identity.into_iter().for_each(|identity| history.add(identity.night, &identity.intervals));
+    }
+    history
 }
 
 pub fn expires(account: &ModelAccount, parameters: &ModelParameters, time: DateTime<Utc>) -> BTreeSet<String> {
-    let text = |number: u32| number.to_string();
-    let (dailies, months) = (text(parameters.keep_dailies), text(parameters.quarterly_months));
-    let policy = Policy::read(&dailies, &months, &text(parameters.keep_quarterlies)).expect("a policy");
-    let own = managed(account, parameters).filter(|(_, one)| own(account, one).is_ok());
-    let snapshots: Vec<_> = own.filter_map(|(id, one)| read(id, one)).collect();
+    let snapshots = readable(account, parameters);
     let exists = |volume: &str| account.volumes.contains_key(volume);
-    let expired = retention::expired(&snapshots, tonight(time, parameters), policy, exists);
+    let plans = plans(parameters);
+    let expired = retention::expired(&snapshots, tonight(time, parameters), &plans, exists);
     expired.into_iter().map(|snapshot| snapshot.id.clone()).collect()
+}
+
+pub fn without_rule(account: &ModelAccount, parameters: &ModelParameters) -> BTreeSet<String> {
+    let plans = plans(parameters);
+    let without = |one: &retention::DatedSnapshot| {
+        one.state != RetentionState::Error && retention::rule(&one.identity, &plans).is_none()
+    };
+    readable(account, parameters).into_iter().filter(without).map(|one| one.id).collect()
+}
+
+fn readable(account: &ModelAccount, parameters: &ModelParameters) -> Vec<retention::DatedSnapshot> {
+    let own = managed(account, parameters).filter(|(_, one)| own(account, one).is_ok());
+    own.filter_map(|(id, one)| read(id, one)).collect()
 }
 
 pub fn unreadable(account: &ModelAccount, parameters: &ModelParameters) -> BTreeSet<String> {
@@ -80,19 +112,12 @@ fn managed<'a>(
 }
 
 fn read(id: &str, snapshot: &ModelSnapshot) -> Option<retention::DatedSnapshot> {
-    let (night, interval, intervals) = tags::read_identity(&snapshot.tags).ok()?;
+    let identity = tags::read_identity(&snapshot.tags).ok()?;
     let state = match snapshot.state.as_str() {
         "pending" => RetentionState::Pending,
         "completed" => RetentionState::Completed,
         "error" => RetentionState::Error,
         _ => RetentionState::Other,
     };
-    Some(retention::DatedSnapshot {
-        id: id.to_owned(),
-        volume_id: snapshot.volume.clone(),
-        night,
-        interval,
-        intervals,
-        state,
-    })
+    Some(retention::DatedSnapshot { id: id.to_owned(), volume_id: snapshot.volume.clone(), identity, state })
 }

@@ -3,7 +3,7 @@
 
 mod nights;
 
-use domain::retention::Policy;
+use domain::plan::Plans;
 use jiff::SignedDuration;
 use nightly::{chart, page::page};
 use serde_json::Value;
@@ -23,8 +23,8 @@ static FOUND: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let lock = fs::File::create(folder.join("lock")).expect("a lock");
     lock.lock().expect("the lock");
     let graph = include_str!("graph.svg");
-    let policy = Policy { dailies: 7, quarterly_months: 15, quarterlies: 5 };
-    let chart = chart::kept(policy, "2026-12-31".parse().expect("a Night"), 1_000);
+    let plans = Plans::read("Daily=7,Weekly=4,Monthly=12,Quarterly=5,Annual=forever", "", "Sunday").expect("plans");
+    let chart = chart::kept(&plans, "2026-12-31".parse().expect("a Night"), 1_000);
     let nights = [nights::complete(), nights::incomplete(), nights::dry_run(), nights::large()];
     for (name, night) in PAGES.iter().zip(&nights) {
         let took = SignedDuration::from_secs(252);

@@ -101,8 +101,9 @@ fn ec2(deployed: &StackPolicies, stack: &str) -> Vec<Call> {
             .with("aws:RequestTag/Night", "2026-12-31")
             .with("aws:RequestTag/Interval", "Annual")
             .with("aws:RequestTag/Intervals", "Daily+Annual")
+            .with("aws:RequestTag/Plan", "gold")
             .with("aws:RequestTag/SnapshotOf", "vol-1")
-            .with("aws:TagKeys", json!(["BackupStack", "Night", "Interval", "Intervals", "SnapshotOf"]))
+            .with("aws:TagKeys", json!(["BackupStack", "Night", "Interval", "Intervals", "Plan", "SnapshotOf"]))
     };
     let one = By::Role("SnapshotOneRole");
     all.push(Call::new(one.clone(), "ec2:CreateSnapshot", &volume));

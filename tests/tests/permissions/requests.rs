@@ -108,6 +108,7 @@ fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
             "aws:RequestTag/Night"
             | "aws:RequestTag/Interval"
             | "aws:RequestTag/Intervals"
+            | "aws:RequestTag/Plan"
             | "aws:RequestTag/SnapshotOf"
             | "aws:RequestTag/DrillExecution"
             | "aws:RequestTag/RestoredFrom"
@@ -116,7 +117,8 @@ fn others(call: &Call, key: &str, value: &Value) -> Vec<Option<Value>> {
         ) => vec![None],
         ("aws:TagKeys", Value::Array(keys)) => {
             // Tag names in condition keys are not case-sensitive (IAM user guide, "aws:ResourceTag").
-            let identity = ["BackupStack", "Night", "Interval", "Intervals", "SnapshotOf", "backupstack", "INTERVAL"];
+            let identity =
+                ["BackupStack", "Night", "Interval", "Intervals", "Plan", "SnapshotOf", "backupstack", "INTERVAL"];
             let with = |key: &str| Some(json!(keys.iter().cloned().chain([json!(key)]).collect::<Vec<_>>()));
             let with_each = identity.into_iter().filter(|key| !keys.contains(&json!(key))).map(with);
             if call.action == "ec2:CreateTags" && !is_creation { with_each.collect() } else { vec![] }

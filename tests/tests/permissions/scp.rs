@@ -24,7 +24,7 @@ fn policy() -> Value {
 type Attempt = (&'static str, &'static str, Option<&'static [&'static str]>, bool);
 
 const ATTEMPTS: [Attempt; 9] = [
-    (BACKUP, "ec2:CreateTags", Some(&["BackupStack", "Night", "Interval", "Intervals", "SnapshotOf"]), true),
+    (BACKUP, "ec2:CreateTags", Some(&["BackupStack", "Night", "Interval", "Intervals", "Plan", "SnapshotOf"]), true),
     (PERSON, "ec2:CreateTags", Some(&["BackupStack"]), false),
     (PERSON, "ec2:CreateTags", Some(&["Team", "interval"]), false),
     (PERSON, "ec2:CreateTags", Some(&["Team"]), true),

@@ -139,6 +139,9 @@ impl SimulatedFleet {
             ("Night", "1999-01-01"),
             ("Interval", "Annual"),
             ("Empty", ""),
+            ("BackupPlan", "gold"),
+            ("BackupPlan", "weekly"),
+            ("BackupPlan", "Gold"),
             ("aws:cloudformation:stack-name", "the servers"),
         ];
         let (key, value) = pool[self.chance.usize(0..pool.len())];

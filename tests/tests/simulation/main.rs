@@ -15,7 +15,7 @@ use strict_ec2::{Fault, NewSnapshots, Rules, StrictEc2};
 use tests::{
     cloud::{Cloud, Night, WITHOUT_SERVERS},
     ids,
-    model::{self, ModelAccount, ModelParameters},
+    model::{self, ModelAccount, ModelParameters, ModelPlan},
 };
 
 const FIRST: NaiveDate = NaiveDate::from_ymd_opt(2026, 12, 10).expect("a date");
@@ -62,6 +62,8 @@ struct Simulation {
     strict: StrictEc2,
     fleet: SimulatedFleet,
     parameters: ModelParameters,
+    /// Parameters of the last Night.
+    last: Option<ModelParameters>,
     mailbox: String,
     /// Number of remaining Nights of an outage. During an outage no snapshot is created.
     outage: u32,
@@ -87,7 +89,12 @@ impl Simulation {
         let rules = Rules::default().page(3).empty_pages().new_snapshots(NewSnapshots::StayPending);
         let strict = StrictEc2::listen(rules);
         let regions = format!("Regions={}", REGIONS.join(","));
-        let cloud = Cloud::up_with(name, &[&regions], &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS]);
+        let (_, plans) = ModelParameters { plans: usual_plans(), ..ModelParameters::default() }.keep_and_plans();
+        let cloud = Cloud::up_with(
+            name,
+            &[&regions, &format!("Plans={plans}")],
+            &[("AWS_ENDPOINT_URL_EC2", &strict.url), WITHOUT_SERVERS],
+        );
         strict.forward_to(&cloud.ministack());
         let fleet = SimulatedFleet::new(&cloud, &strict).await;
         let pictured = fleet.account(REGIONS[0]).await.volumes.into_keys().next().expect("a volume");
@@ -97,9 +104,8 @@ impl Simulation {
             volume_tag: String::new(),
             client: String::new(),
             project: String::new(),
-            keep_dailies: 7,
-            quarterly_months: 15,
-            keep_quarterlies: 5,
+            plans: usual_plans(),
+            weekly_on: None,
         };
         let (mailbox, lives) = (cloud.mailbox().await, BTreeMap::new());
         Self {
@@ -107,6 +113,7 @@ impl Simulation {
             strict,
             fleet,
             parameters,
+            last: None,
             mailbox,
             outage: 0,
             reported: BTreeSet::new(),
@@ -133,12 +140,13 @@ impl Simulation {
     fn deploy(&mut self, number: u64) {
         let other = number % 240 == 20;
         let p = &mut self.parameters;
-        (p.keep_dailies, p.keep_quarterlies) = if other { (4, 3) } else { (7, 5) };
+        p.plans = if other { other_plans() } else { usual_plans() };
         (p.client, p.time_zone) =
             if other { ("acme".into(), "Pacific/Kiritimati".into()) } else { (String::new(), "UTC".into()) };
+        let (keep, plans) = p.keep_and_plans();
         let changed = [
-            format!("KeepDailies={}", p.keep_dailies),
-            format!("KeepQuarterlies={}", p.keep_quarterlies),
+            format!("Keep={keep}"),
+            format!("Plans={plans}"),
             format!("Client={}", p.client),
             format!("TimeZone={}", p.time_zone),
         ];
@@ -153,6 +161,16 @@ impl Simulation {
         let local = local.and_local_timezone(zone).earliest().expect("04:30 exists");
         let time = local + TimeDelta::seconds(self.fleet.chance.i64(-3..4));
         time.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    /// Returns the snapshots that expire, and those that the rules of the last Night kept. The run spares the latter.
+    fn expires(&self, account: &ModelAccount, tonight: NaiveDate) -> (BTreeSet<String>, BTreeSet<String>) {
+        let expires = account.expires(&self.parameters, tonight);
+        let before = self.last.as_ref().map(|last| {
+            let plans = last.plans.clone();
+            account.expires(&ModelParameters { plans, ..self.parameters.clone() }, tonight)
+        });
+        expires.into_iter().partition(|id| before.as_ref().is_none_or(|before| before.contains(id)))
     }
 
     async fn expected(&mut self, tonight: NaiveDate) -> Vec<Expected> {
@@ -178,7 +196,7 @@ impl Simulation {
             let creates = account.creates(&self.parameters, tonight);
             assert_eq!(planned, &creates.keys().cloned().collect(), "{tonight} {region}: dry");
             let after = with(&account, &creates, &BTreeSet::new());
-            assert_eq!(expired, &after.expires(&self.parameters, tonight), "{tonight} {region}: dry");
+            assert_eq!(expired, &self.expires(&after, tonight).0, "{tonight} {region}: dry");
         }
     }
 
@@ -202,6 +220,10 @@ impl Simulation {
         let failed: BTreeSet<_> = failed.collect();
         let news = !denied.is_empty() || !failed.is_subset(&self.reported);
         self.reported.extend(failed);
+        let remarks = ["deselected", "unknownPlans", "spared"];
+        let is_remarked = |report: &Value| remarks.iter().any(|list| report[list] != json!([]));
+        let news = news || reports(&night).iter().any(is_remarked);
+        assert_eq!(!night.report["mail"].is_null(), news, "{tonight}: {}", night.report["mail"]);
         let mail = if news { self.cloud.mail(&self.mailbox).await } else { vec![] };
         assert_eq!(mail.len(), usize::from(news), "{tonight}: {mail:?}");
         let dry = std::mem::take(&mut self.dry);
@@ -213,6 +235,7 @@ impl Simulation {
             let after = self.fleet.account(expected.region).await;
             self.compare(tonight, expected, &after, report);
         }
+        self.last = Some(self.parameters.clone());
     }
 
     fn compare(&mut self, tonight: NaiveDate, expected: &Expected, after: &ModelAccount, report: &Value) {
@@ -225,7 +248,9 @@ impl Simulation {
         assert_eq!((made.len(), &tags), (creates.len(), &creates), "{at}: what was made");
 
         let full = with(&expected.before, &expected.creates, &expected.denied);
-        let expires = full.expires(&self.parameters, tonight);
+        let (expires, spared) = self.expires(&full, tonight);
+        assert_eq!(ids(&report["spared"], "snapshotId"), spared, "{at}: what is spared");
+        assert_eq!(ids(&report["withoutRule"], "snapshotId"), full.without_rule(&self.parameters), "{at}");
         let gone = expected.before.snapshots.keys().filter(|id| !after.snapshots.contains_key(*id));
         assert_eq!(gone.cloned().collect::<BTreeSet<_>>(), expires, "{at}: what expired");
         let kept = expected.before.snapshots.iter().filter(|(id, _)| !expires.contains(*id));
@@ -277,6 +302,23 @@ fn with(account: &ModelAccount, creates: &BTreeMap<String, model::Tags>, denied:
         account.snapshots.insert(format!("tonight's of {volume}"), snapshot);
     }
     account
+}
+
+fn usual_plans() -> BTreeMap<String, ModelPlan> {
+    let gold = [("Daily", Some(10)), ("Weekly", Some(4)), ("Monthly", Some(6)), ("Annual", Some(2))];
+    let weekly = [("Weekly", Some(3))];
+    [("default", model::usual_plan()), ("gold", gold.into()), ("weekly", weekly.into())]
+        .map(|(name, plan)| (name.to_owned(), plan))
+        .into()
+}
+
+/// Returns shorter plans, without the plan `weekly`.
+fn other_plans() -> BTreeMap<String, ModelPlan> {
+    let default = [("Daily", Some(4)), ("Quarterly", Some(3)), ("Annual", None)];
+    let gold = [("Daily", Some(4)), ("Weekly", Some(2)), ("Annual", Some(1))];
+    [("default", default.into()), ("gold", gold.into())]
+        .map(|(name, plan): (&str, ModelPlan)| (name.to_owned(), plan))
+        .into()
 }
 
 /// Converts a date to a Night of the domain crate.

@@ -106,7 +106,7 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Check, json: bool, no
         add("drift", stack::drift(account, stack).await);
     }
     add("release", stack::release(account, stack).await);
-    add("schedule", stack::schedule(account, &resources, now).await);
+    add("schedule", stack::schedule(account, stack, &resources, now).await);
     add("last run", stack::last_run(account, stack, now).await);
     add("emails", alerts::subscription(account, stack).await);
     add("alarms", alerts::alarms(account, &resources).await);

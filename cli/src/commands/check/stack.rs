@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::types::{StackDriftDetectionStatus, StackDriftStatus, StackResourceDriftStatus};
 use aws_sdk_scheduler::types::ScheduleState;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use report::summary::STALE;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -17,7 +17,7 @@ use crate::{
     },
     deployment::{
         files::Files,
-        releases,
+        releases, schedule,
         stack::{self, Resource},
     },
     ui::text::{age, plural},
@@ -86,7 +86,7 @@ pub async fn release(account: &Account, stack: &Stack) -> CheckResult {
     })
 }
 
-pub async fn schedule(account: &Account, resources: &[Resource], now: Timestamp) -> CheckResult {
+pub async fn schedule(account: &Account, stack: &Stack, resources: &[Resource], now: Timestamp) -> CheckResult {
     let name = resources.iter().find(|one| one.kind == "AWS::Scheduler::Schedule" && one.logical_id == "Schedule");
     let name = name.context("the stack has no schedule")?;
     let schedule = account.scheduler().get_schedule().name(&name.physical_id).send().await;
@@ -97,21 +97,28 @@ pub async fn schedule(account: &Account, resources: &[Resource], now: Timestamp)
         let enable = "enable it in the EventBridge Scheduler console";
         return Ok(Finding::problem("schedule", format!("{} is disabled, so no run starts", name.physical_id), enable));
     }
-    let next = next_run(expression, zone, now).map(|next| format!(", next run at {next}")).unwrap_or_default();
+    let days = schedule::days_between_runs(expression);
+    if days != stack.days_between_runs {
+        let finding = format!(
+            "{expression} pauses for {} at most, but the alarms expect {}",
+            plural(days as usize, "day"),
+            stack.days_between_runs
+        );
+        return Ok(Finding::warning("schedule", finding, "deploy again: `nightly deploy` adjusts the alarms"));
+    }
+    if days > 7 {
+        let finding = format!(
+            "{expression} in {zone}: no alarm can watch for a missing run, because it pauses for more than a week"
+        );
+        return Ok(Finding::warning(
+            "schedule",
+            finding,
+            "run `nightly status` after each run, in a cron job outside AWS",
+        ));
+    }
+    let next = now.in_tz(zone).ok().and_then(|now| schedule::next_run(expression, &now).ok());
+    let next = next.map(|next| format!(", next run at {}", next.strftime("%F %H:%M %Z"))).unwrap_or_default();
     Ok(Finding::fine("schedule", format!("enabled: {expression} in {zone}{next}")))
-}
-
-/// Returns the next time of a daily schedule such as `cron(30 4 * * ? *)`, or none for any other expression.
-fn next_run(expression: &str, zone: &str, now: Timestamp) -> Option<String> {
-    let inner = expression.strip_prefix("cron(")?.strip_suffix(" * * ? *)")?;
-    let (minute, hour) = inner.split_once(' ')?;
-    let now = now.to_zoned(TimeZone::get(zone).ok()?);
-    let at = |date: jiff::civil::Date| {
-        let time = date.at(hour.parse().ok()?, minute.parse().ok()?, 0, 0);
-        time.to_zoned(now.time_zone().clone()).ok()
-    };
-    let next = at(now.date()).filter(|next| *next > now).or_else(|| at(now.date().tomorrow().ok()?))?;
-    Some(next.strftime("%F %H:%M %Z").to_string())
 }
 
 pub async fn last_run(account: &Account, stack: &Stack, now: Timestamp) -> CheckResult {
@@ -121,7 +128,7 @@ pub async fn last_run(account: &Account, stack: &Stack, now: Timestamp) -> Check
     };
     let ago = last.ended.map_or(SignedDuration::ZERO, |ended| now.duration_since(ended));
     let finding = format!("ended {} ago", age(ago));
-    Ok(match (&last.outcome, ago > STALE) {
+    Ok(match (&last.outcome, ago > STALE + stack.longer_pause()) {
         (RunStatus::Complete, false) => Finding::fine("last run", format!("complete, {finding}")),
         (RunStatus::Complete, true) => Finding::problem("last run", finding, "check the schedule"),
         _ => Finding::problem("last run", format!("not complete, {finding}"), "see `nightly status`"),
@@ -131,19 +138,4 @@ pub async fn last_run(account: &Account, stack: &Stack, now: Timestamp) -> Check
 /// Returns the number of Regions: `1 Region`, `2 Regions`.
 pub fn regions(stack: &Stack) -> String {
     plural(stack.regions.len(), "Region")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_run_of_a_daily_schedule_is_in_its_own_zone() {
-        let next = |expression, now: &str| next_run(expression, "Europe/Berlin", now.parse().unwrap());
-        let daily = "cron(30 4 * * ? *)";
-        assert_eq!(next(daily, "2026-11-27T03:00:00Z").as_deref(), Some("2026-11-27 04:30 CET"));
-        assert_eq!(next(daily, "2026-11-27T04:00:00Z").as_deref(), Some("2026-11-28 04:30 CET"));
-        assert_eq!(next("rate(1 day)", "2026-11-27T04:00:00Z"), None);
-        assert_eq!(next("cron(30 4 ? * MON-FRI *)", "2026-11-27T04:00:00Z"), None);
-    }
 }

@@ -4,7 +4,7 @@
 mod text;
 
 use anyhow::Result;
-use domain::{drill::Proof, selection::Selection};
+use domain::{Interval, Night, drill::Proof, due::DueDate};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,6 +20,7 @@ use crate::{
         stack::Stack,
     },
     cli::Coverage as Asked,
+    forecast,
     ui::output,
 };
 
@@ -61,6 +62,14 @@ pub struct VolumeCoverage {
     pub name: String,
     pub servers: Vec<String>,
     pub region: String,
+    /// Name of the plan.
+    plan: String,
+    /// Value of the tag `BackupPlan`, if it names no plan. Then the volume has the default plan.
+    unknown_plan: Option<String>,
+    /// Intervals that the volume missed. The next run makes them up.
+    lacks: Vec<DueDate>,
+    /// Age in seconds above which a restore point of this volume is stale. It is larger if its plan or the schedule skips Nights.
+    max_age_seconds: i64,
     /// Age of the volume.
     pub volume_age_seconds: Option<i64>,
     pub restore_point: Option<CoveragePoint>,
@@ -96,7 +105,7 @@ pub async fn run(account: &Account, stack: &Stack, asked: &Asked, json: bool, no
         output::note(&format!("nightly: without what restore drills proved: {error:#}"));
         None
     });
-    let coverage = CoverageReport::new(&inventory, &names, &stack.selection, asked.max_age, now).with_proofs(proofs);
+    let coverage = CoverageReport::new(&inventory, &names, stack, asked.max_age, now).with_proofs(proofs);
     output::answer(json, &coverage, |terminal| coverage.text(&stack.regions, &stack.time_zone, terminal))?;
     Ok(match (inventory.unread.is_empty(), coverage.covered) {
         (false, _) => Exit::Partial,
@@ -124,16 +133,15 @@ impl CoverageReport {
     pub fn new(
         inventory: &Inventory,
         names: &HashMap<String, String>,
-        selection: &Selection,
+        stack: &Stack,
         max_age: SignedDuration,
         now: Timestamp,
     ) -> Self {
-        let max_age_seconds = max_age.as_secs();
+        let judge = Judge { names, stack, max_age, now, next: inventory.next_night(now, &stack.time_zone) };
         let histories = inventory.histories();
         let in_use = histories.values().filter_map(|history| Some((history.volume?, &history.snapshots)));
         let in_use = in_use.filter(|(volume, own)| volume.state == "in-use" || !own.is_empty());
-        let mut volumes: Vec<_> =
-            in_use.map(|(volume, own)| volume_coverage(volume, own, names, selection, max_age_seconds, now)).collect();
+        let mut volumes: Vec<_> = in_use.map(|(volume, own)| judge.coverage(volume, own)).collect();
         volumes.sort_by_cached_key(|row| {
             let age = row.restore_point.as_ref().map(|point| -point.age_seconds);
             (row.verdict, age, row.name.clone(), row.region.clone(), row.volume_id.clone())
@@ -145,7 +153,7 @@ impl CoverageReport {
             covered: covered && unread.is_empty(),
             unread_regions: unread,
             has_drill: false,
-            max_age_seconds,
+            max_age_seconds: max_age.as_secs(),
             volumes,
         }
     }
@@ -161,39 +169,54 @@ impl CoverageReport {
     }
 }
 
-fn volume_coverage(
-    volume: &Volume,
-    own: &[&Snapshot],
-    names: &HashMap<String, String>,
-    selection: &Selection,
-    max_age_seconds: i64,
+/// Everything that the verdict on a volume depends on, apart from the volume.
+struct Judge<'a> {
+    names: &'a HashMap<String, String>,
+    stack: &'a Stack,
+    max_age: SignedDuration,
     now: Timestamp,
-) -> VolumeCoverage {
-    let newest = |state| {
-        let readable =
-            own.iter().filter(|one| one.state == state && !one.is_archived).filter_map(|one| point(one, now));
-        readable.min_by_key(|point| point.age_seconds)
-    };
-    let (restore_point, pending) = (newest("completed"), newest("pending"));
-    let age = restore_point.as_ref().map(|point| point.age_seconds);
-    let is_selected = volume.state == "in-use" && selection.selects(&volume.tags);
-    let verdict = match age {
-        _ if !is_selected && own.is_empty() => Cover::LeftOut,
-        _ if !is_selected => Cover::Deselected,
-        None => Cover::None,
-        Some(age) if age > max_age_seconds => Cover::Stale,
-        Some(_) => Cover::Covered,
-    };
-    VolumeCoverage {
-        volume_id: volume.id.clone(),
-        name: volume.name().to_owned(),
-        servers: volume.attachments.iter().map(|(id, _)| names.get(id).unwrap_or(id).clone()).collect(),
-        region: volume.region.clone(),
-        volume_age_seconds: volume.created.map(|created| now.duration_since(created).as_secs()),
-        pending: pending.filter(|pending| age.is_none_or(|age| pending.age_seconds < age)),
-        restore_point,
-        verdict,
-        proof: None,
+    next: Night,
+}
+
+impl Judge<'_> {
+    fn coverage(&self, volume: &Volume, own: &[&Snapshot]) -> VolumeCoverage {
+        let newest = |state| {
+            let readable =
+                own.iter().filter(|one| one.state == state && !one.is_archived).filter_map(|one| point(one, self.now));
+            readable.min_by_key(|point| point.age_seconds)
+        };
+        let plans = &self.stack.plans;
+        let (plan, rule) = plans.of_volume(&volume.tags);
+        let skipped = SignedDuration::from_hours(24 * (rule.shortest().nights() - 1));
+        let max_age_seconds = (self.max_age + skipped + self.stack.longer_pause()).as_secs();
+        let (restore_point, pending) = (newest("completed"), newest("pending"));
+        let age = restore_point.as_ref().map(|point| point.age_seconds);
+        let is_selected = volume.state == "in-use" && self.stack.selection.selects(&volume.tags);
+        let verdict = match age {
+            _ if !is_selected && own.is_empty() => Cover::LeftOut,
+            _ if !is_selected => Cover::Deselected,
+            None => Cover::None,
+            Some(age) if age > max_age_seconds => Cover::Stale,
+            Some(_) => Cover::Covered,
+        };
+        let managed: Vec<_> = own.iter().filter_map(|one| forecast::managed(one, self.next)).collect();
+        let mut lacks = forecast::history(&managed).missed(rule, self.next, plans.weekly_on);
+        lacks.retain(|due| is_selected && due.interval != Interval::Daily);
+        VolumeCoverage {
+            volume_id: volume.id.clone(),
+            name: volume.name().to_owned(),
+            servers: volume.attachments.iter().map(|(id, _)| self.names.get(id).unwrap_or(id).clone()).collect(),
+            region: volume.region.clone(),
+            plan: plan.to_owned(),
+            unknown_plan: plans.unknown(&volume.tags).filter(|_| is_selected).map(str::to_owned),
+            lacks,
+            max_age_seconds,
+            volume_age_seconds: volume.created.map(|created| self.now.duration_since(created).as_secs()),
+            pending: pending.filter(|pending| age.is_none_or(|age| pending.age_seconds < age)),
+            restore_point,
+            verdict,
+            proof: None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    fixtures::{NOW, ago, inventory, snapshot, volume},
+    fixtures::{NOW, ago, inventory, of_night, snapshot, stack, volume},
     ui::terminal::Terminal,
 };
 use jiff::tz::TimeZone;
@@ -54,13 +54,7 @@ fn a_drill_that_failed_is_said_first_and_its_reasons_last_and_the_verdict_stays(
 
 fn coverage(volumes: Vec<Volume>, snapshots: Vec<Snapshot>) -> CoverageReport {
     let names = HashMap::from([("i-1".to_owned(), "web".to_owned())]);
-    CoverageReport::new(
-        &inventory(volumes, snapshots),
-        &names,
-        &Selection::default(),
-        report::summary::STALE,
-        NOW.parse().unwrap(),
-    )
+    CoverageReport::new(&inventory(volumes, snapshots), &names, &stack(), report::summary::STALE, NOW.parse().unwrap())
 }
 
 fn text(coverage: &CoverageReport, width: Option<usize>) -> String {
@@ -131,8 +125,7 @@ fn the_same_id_in_another_region_is_another_volume() {
 fn what_could_not_be_read_is_said_and_is_not_covered() {
     let mut all = inventory(vec![volume("vol-1", &[])], vec![snapshot("vol-1", "completed", 1)]);
     all.unread = vec!["us-east-1".to_owned()];
-    let coverage =
-        CoverageReport::new(&all, &HashMap::new(), &Selection::default(), report::summary::STALE, NOW.parse().unwrap());
+    let coverage = CoverageReport::new(&all, &HashMap::new(), &stack(), report::summary::STALE, NOW.parse().unwrap());
     assert!(!coverage.covered && text(&coverage, None).contains("us-east-1 could not be read."));
 }
 
@@ -168,6 +161,38 @@ fn ten_thousand_volumes_are_printed_in_every_layout() {
         let named = text.lines().filter(|line| line.trim_start().starts_with("vol-")).count();
         assert_eq!(named, 10_000, "{width:?}");
     }
+}
+
+#[test]
+fn a_volume_that_waits_by_its_plan_or_schedule_is_fresh_for_longer() {
+    let all =
+        inventory(vec![volume("vol-1", &[("BackupPlan", "weekly")])], vec![snapshot("vol-1", "completed", 24 * 7)]);
+    let judged = |stack: &Stack, all: &Inventory| {
+        CoverageReport::new(all, &HashMap::new(), stack, report::summary::STALE, NOW.parse().unwrap())
+    };
+    let weekly = judged(&stack(), &all);
+    assert!(weekly.covered);
+    let said = text(&weekly, None);
+    let head =
+        "The only volume has a restore point of the last 36 hours, or as recent as its plan and the schedule allow.\n";
+    assert!(said.starts_with(head) && said.contains("weekly"), "{said}");
+    let daily = inventory(vec![volume("vol-1", &[])], vec![snapshot("vol-1", "completed", 72)]);
+    assert!(!judged(&stack(), &daily).covered);
+    assert!(judged(&Stack { days_between_runs: 3, ..stack() }, &daily).covered);
+}
+
+#[test]
+fn what_a_volume_lacks_and_an_unknown_plan_are_said_below_the_list() {
+    let volumes = vec![volume("vol-1", &[("BackupPlan", "Gold\n")]), volume("vol-2", &[])];
+    let mut snapshots = vec![of_night("vol-1", "2025-12-30", "completed"), of_night("vol-1", "2025-12-31", "error")];
+    snapshots.extend(["vol-1", "vol-2"].map(|id| of_night(id, "2026-11-25", "completed")));
+    let coverage = coverage(volumes, snapshots);
+    let said = text(&coverage, None);
+    assert!(coverage.covered, "{said}");
+    let lacks = "vol-1 lacks its Quarterly of 2026-10-01 and its Annual of 2025-12-31. The next run makes it up.\n";
+    assert!(said.contains(lacks), "{said}");
+    let unknown = "vol-1 has the default plan, because no plan has the name in its tag BackupPlan: Gold";
+    assert!(said.contains(unknown) && !said.contains("vol-2 lacks"), "{said}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Coverage as text.
 
 use comfy_table::Color;
-use domain::drill::Proof;
+use domain::{drill::Proof, plan::DEFAULT};
 use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{Cover, CoverageReport, VolumeCoverage};
@@ -17,10 +17,13 @@ use crate::{
 /// Age in seconds below which a volume without a restore point is shown with its age.
 const NEW: i64 = 36 * 3600;
 
+/// Maximum number of remarks of one kind.
+const MOST_REMARKS: usize = 10;
+
 impl CoverageReport {
     pub fn text(&self, regions: &[String], zone: &TimeZone, terminal: Terminal) -> String {
         let mut rows = Rows::new(&[
-            &["Volume", "Name"],
+            &["Volume", "Name", "Plan"],
             &["Server", "Region"],
             &["Restore point", "Night", "Age", "Restored"],
             &["Verdict"],
@@ -43,6 +46,11 @@ impl CoverageReport {
             text += "\n";
             text += &terminal.draw(&[rows]).concat();
         }
+        let remarks: String = self.remarks().iter().map(|line| terminal.prose(0, line)).collect();
+        if !remarks.is_empty() {
+            text += "\n";
+            text += &remarks;
+        }
         text += &failed.iter().map(|row| row.reasons(zone, terminal)).collect::<String>();
         if let Some(next) = self.what_next() {
             text += "\n";
@@ -56,7 +64,7 @@ impl CoverageReport {
         let (left_out, bad) = (count(|cover| cover == Cover::LeftOut), count(|cover| cover <= Cover::Stale));
         let deselected = count(|cover| cover == Cover::Deselected);
         let selected = self.volumes.len() - left_out - deselected;
-        let hours = self.max_age_seconds / 3600;
+        let fresh = self.fresh();
         let mut also = if left_out == 0 { String::new() } else { format!(" {left_out} more left out.") };
         if deselected > 0 {
             also += &format!(" {deselected} no longer backed up.");
@@ -66,12 +74,45 @@ impl CoverageReport {
                 format!("No volume is in use in {}: there is nothing to back up.", regions.join(", "))
             }
             (0, _) => format!("None of {} is backed up: all are left out.", plural(self.volumes.len(), "volume")),
-            (1, 0) => format!("The only volume has a restore point of the last {hours} hours.{also}"),
-            (_, 0) => format!("All {selected} volumes have a restore point of the last {hours} hours.{also}"),
-            (1, _) => format!("The only volume has no restore point of the last {hours} hours:"),
-            (_, 1) => format!("1 of {selected} volumes has no restore point of the last {hours} hours:"),
-            (_, bad) => format!("{bad} of {selected} volumes have no restore point of the last {hours} hours:"),
+            (1, 0) => format!("The only volume has a {fresh}.{also}"),
+            (_, 0) => format!("All {selected} volumes have a {fresh}.{also}"),
+            (1, _) => format!("The only volume has no {fresh}:"),
+            (_, 1) => format!("1 of {selected} volumes has no {fresh}:"),
+            (_, bad) => format!("{bad} of {selected} volumes have no {fresh}:"),
         }
+    }
+
+    /// Describes the restore point that every volume should have.
+    fn fresh(&self) -> String {
+        let hours = self.max_age_seconds / 3600;
+        let waits =
+            self.volumes.iter().any(|row| row.verdict.is_backed_up() && row.max_age_seconds > self.max_age_seconds);
+        let or_later = if waits { ", or as recent as its plan and the schedule allow" } else { "" };
+        format!("restore point of the last {hours} hours{or_later}")
+    }
+
+    /// Returns a line for each volume that missed an Interval or has an unknown plan, at most `MOST_REMARKS` of each.
+    fn remarks(&self) -> Vec<String> {
+        let lacking = self.volumes.iter().filter(|row| !row.lacks.is_empty()).map(|row| {
+            let lacks: Vec<_> = row.lacks.iter().map(|due| format!("{} of {}", due.interval, due.night)).collect();
+            format!("{} lacks its {}. The next run makes it up.", row.volume_id, lacks.join(" and its "))
+        });
+        let unknown = self.volumes.iter().filter_map(|row| {
+            let plan = safe(row.unknown_plan.as_ref()?);
+            Some(format!(
+                "{} has the default plan, because no plan has the name in its tag BackupPlan: {plan}",
+                row.volume_id
+            ))
+        });
+        let mut remarks = Vec::new();
+        for (all, what) in
+            [(lacking.collect::<Vec<_>>(), "lack an Interval"), (unknown.collect(), "have an unknown plan")]
+        {
+            let more = all.len().saturating_sub(MOST_REMARKS);
+            remarks.extend(all.into_iter().take(MOST_REMARKS));
+            remarks.extend((more > 0).then(|| format!("{more} more {what}: nightly coverage --json")));
+        }
+        remarks
     }
 
     pub(super) fn what_next(&self) -> Option<&'static str> {
@@ -101,7 +142,8 @@ impl VolumeCoverage {
         let region = if many_regions { &self.region } else { "" };
         let restored = zone.map(|zone| proofs::in_words(self.proof.as_ref(), zone)).unwrap_or_default();
         let servers = self.servers.join(", ");
-        let cells = [&self.volume_id, &self.name, &servers, region, id, night, &old, &restored];
+        let plan = if self.plan == DEFAULT { "" } else { &self.plan };
+        let cells = [&self.volume_id, &self.name, plan, &servers, region, id, night, &old, &restored];
         let verdict = self.verdict_in_words();
         [cells.map(str::to_owned).as_slice(), &[verdict]].concat()
     }

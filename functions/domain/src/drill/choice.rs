@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use crate::{
     Error, Interval, Intervals, Night,
@@ -40,12 +41,12 @@ impl RestorePoint {
     }
 }
 
-/// Returns the newest restore point of each Interval, at most three. A restore point that serves several Intervals is returned once.
+/// Returns the newest restore point of each Interval, at most five. A restore point that serves several Intervals is returned once.
 /// `restore_points` are the completed snapshots of one volume, each with its start time. The snapshot that started last has the newest
 /// data, regardless of its Night.
 pub fn choose(restore_points: &[(Timestamp, RestorePoint)]) -> Vec<RestorePoint> {
     let mut chosen: Vec<RestorePoint> = Vec::new();
-    for interval in [Interval::Daily, Interval::Quarterly, Interval::Annual] {
+    for &interval in Interval::VARIANTS {
         let of_interval = restore_points.iter().filter(|(_, point)| point.intervals.contains(interval));
         let newest = of_interval.max_by_key(|(started, point)| (started, &point.snapshot_id));
         chosen.extend(newest.map(|(_, point)| point).filter(|newest| !chosen.contains(newest)).cloned());

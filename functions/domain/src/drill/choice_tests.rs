@@ -2,7 +2,8 @@ use super::*;
 
 fn point(night: &str, gibibytes: u32) -> RestorePoint {
     let night: Night = night.parse().unwrap();
-    let intervals = Intervals::due(night);
+    let intervals =
+        crate::plan::Plans::read("Daily=7,Quarterly=5,Annual=forever", "", "Sunday").unwrap().due_on(night).unwrap();
     let (snapshot_id, volume_id) = (format!("snap-{night}"), "vol-1".into());
     let creation_tags = [("CostCenter".to_owned(), "42".to_owned())].into();
     RestorePoint { snapshot_id, volume_id, night, intervals, gibibytes, creation_tags }
