@@ -13,11 +13,11 @@ from added.map_runs import map_runs
 from added.maps import inline_concurrency, map_events
 from added.payloads import error_names, payload_limits
 from added.schedules import schedules
-from added.stacks import nested_stack_transforms, nested_stack_updates, stack_descriptions
+from added.stacks import condition_functions, nested_stack_transforms, nested_stack_updates, stack_descriptions
 from added.tasks import task_events
 
 ADDITIONS = [history_events, execution_endings, payload_limits, error_names, task_events, map_events, inline_concurrency,
-             map_runs, schedules, nested_stack_updates, nested_stack_transforms, stack_descriptions]
+             map_runs, schedules, nested_stack_updates, nested_stack_transforms, stack_descriptions, condition_functions]
 
 
 def apply() -> None:

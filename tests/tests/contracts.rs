@@ -406,10 +406,18 @@ fn a_volume_whose_last_two_snapshots_failed_raises_an_alarm() {
 }
 
 #[test]
-fn no_night_for_26_hours_raises_an_alarm() {
+fn no_night_for_26_hours_or_the_pause_of_the_schedule_raises_an_alarm() {
     let alarm = template::properties("NoCompleteNightAlarm");
     let number = |key: &str| alarm[key].as_u64().expect("a number");
-    assert_eq!((number("Period") * number("EvaluationPeriods"), number("Threshold")), (26 * 3_600, 1));
+    assert_eq!((number("Period"), number("Threshold")), (3_600, 1));
+    assert_eq!(alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]);
+    assert_eq!(alarm["EvaluationPeriods"]["Fn::FindInMap"][0].as_str(), Some("DaysBetweenRuns"));
+    let hours = &template::read("backup.yaml")["Mappings"]["DaysBetweenRuns"];
+    for (days, hours) in hours.as_mapping().expect("a mapping") {
+        let days: u64 = days.as_str().expect("a number").parse().expect("a number");
+        // CloudWatch looks back seven days at most (CloudWatch API reference, PutMetricAlarm).
+        assert_eq!(hours["Hours"].as_u64(), Some((days * 24 + 2).min(7 * 24)));
+    }
     assert_eq!(alarm["TreatMissingData"].as_str(), Some("breaching"));
     assert_eq!(alarm["Namespace"].as_str(), Some(metrics::NAMESPACE));
     assert!(metrics::ALL.contains(&alarm["MetricName"].as_str().expect("a name")));

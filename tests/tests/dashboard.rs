@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::{functions, pascal, template, text};
 
+const CONDITIONS: [&str; 2] = ["HasBackupStack", "RunsEveryWeek"];
 const DASHBOARDS: [&str; 2] = ["Dashboard", "DrillDashboard"];
 
 /// Returns the properties of a resource, with `<name>` for each reference.
@@ -24,8 +25,10 @@ fn substituted(value: Value) -> Value {
             (name, of) if name == "Fn::GetAtt" => json!(format!("<{}>", of[0].as_str().expect("a name"))),
             (name, Value::String(text)) if name == "Fn::Sub" => in_text(&text),
             (name, of) if name == "Fn::Sub" => in_text(of[0].as_str().expect("a text")),
-            // The name of the backup, if it differs from the name of the stack.
-            (name, of) if name == "Fn::If" && of[0] == "HasBackupStack" => substituted(of[1].clone()),
+            // The name of the backup, if it differs from the name of the stack, and the alarm of a schedule that runs every week.
+            (name, of) if name == "Fn::If" && CONDITIONS.contains(&of[0].as_str().unwrap_or_default()) => {
+                substituted(of[1].clone())
+            }
             (name, of) => json!({ name: substituted(of) }),
         },
         Value::Object(object) => object.into_iter().map(|(key, inner)| (key, substituted(inner))).collect(),

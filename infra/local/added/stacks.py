@@ -1,8 +1,10 @@
 """CloudFormation."""
 
+import re
+
 from added.core import replace
 
-from ministack.services.cloudformation import _stacks, changesets, engine, language_extensions, provisioners
+from ministack.services.cloudformation import _stacks, changesets, engine, handlers, language_extensions, provisioners, stacks
 
 
 def nested_stack_updates():
@@ -45,3 +47,36 @@ def stack_descriptions():
         return plain(name, stack_id, template, *arguments, **named)
 
     replace(changesets, "_deploy_stack_async", deploy)
+
+
+def condition_functions():
+    """A condition may compare the results of Fn::Join, Fn::Split and Fn::Sub. Documented: the rule E8003 of cfn-lint lists the functions that
+    CloudFormation accepts in Fn::Equals.
+
+    ministack compares the functions themselves."""
+
+    def evaluate_conditions(plain, template, params):
+        return plain(template | {"Conditions": evaluated(template.get("Conditions", {}), params)}, params)
+
+    # Each of these modules has its own reference.
+    for module in (engine, handlers, changesets, stacks):
+        replace(module, "_evaluate_conditions", evaluate_conditions)
+
+
+def evaluated(value, params: dict):
+    """Replaces each function of a text with its result."""
+    if isinstance(value, list):
+        return [evaluated(item, params) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = {name: evaluated(inner, params) for name, inner in value.items()}
+    match list(value.items()):
+        case [("Ref", name)] if name in params:
+            return params[name]["Value"]
+        case [("Fn::Sub", str(text))]:
+            return re.sub(r"\$\{([\w:]+)\}", lambda found: str(params.get(found[1], {}).get("Value", found[0])), text)
+        case [("Fn::Split", [by, text])]:
+            return text.split(by)
+        case [("Fn::Join", [by, items])]:
+            return by.join(items)
+    return value

@@ -97,7 +97,12 @@ impl Nights {
         turn: &SimulatedNight,
     ) -> Result<(), TestCaseError> {
         let next = tonight.succ_opt().expect("a date");
-        for volume in creates.keys().filter(|volume| !self.past.failed(volume, turn)) {
+        // For a run of an earlier Night, the volume already has a snapshot of the next one, which does not count for that Night.
+        let is_later = |volume: &str, one: &model::ModelSnapshot| {
+            one.volume == volume && one.tags.get("Night").is_some_and(|night| *night > tonight.to_string())
+        };
+        let earlier = |volume: &&String| self.account.snapshots.values().any(|one| is_later(volume, one));
+        for volume in creates.keys().filter(|volume| !self.past.failed(volume, turn) && !earlier(volume)) {
             let due = self.account.due(volume, parameters, next);
             let dated = model::due_on(parameters, volume, &self.account, next);
             prop_assert_eq!(due, dated, "{} misses an Interval after a snapshot", volume);

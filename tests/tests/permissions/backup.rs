@@ -66,6 +66,9 @@ fn functions(deployed: &StackPolicies, parameters: &RunParameters) -> Vec<Call> 
         ("ReportNightRole", "s3:PutObject", "nights"),
         ("ReportNightRole", "s3:GetObject", "failed-snapshots"),
         ("ReportNightRole", "s3:PutObject", "failed-snapshots"),
+        ("FindExpiredRole", "s3:GetObject", "rules"),
+        ("ReportNightRole", "s3:GetObject", "rules"),
+        ("ReportNightRole", "s3:PutObject", "rules"),
         ("ReportNightRole", "s3:GetObject", "selected"),
         ("ReportNightRole", "s3:PutObject", "selected"),
     ];
@@ -75,7 +78,11 @@ fn functions(deployed: &StackPolicies, parameters: &RunParameters) -> Vec<Call> 
     let bucket = format!("arn:aws:s3:::{}", deployed.id("LedgerBucket"));
     let list = Call::new(By::Role("ReportNightRole"), "s3:ListBucket", bucket).through("LedgerBucket");
     all.push(list.clone().with("s3:prefix", "failed-snapshots/us-east-1.jsonl"));
-    all.push(list.with("s3:prefix", "selected/us-east-1.jsonl"));
+    all.push(list.clone().with("s3:prefix", "selected/us-east-1.jsonl"));
+    all.push(list.with("s3:prefix", "rules/us-east-1.jsonl"));
+    let bucket = format!("arn:aws:s3:::{}", deployed.id("LedgerBucket"));
+    let list = Call::new(By::Role("FindExpiredRole"), "s3:ListBucket", bucket).through("LedgerBucket");
+    all.push(list.with("s3:prefix", "rules/us-east-1.jsonl"));
     all.push(Call::new(By::Role("DiscoverVolumesRole"), "ec2:DescribeRegions", "*"));
     let in_ec2 = ec2(deployed, parameters.backup_stack);
     all.extend(parameters.regions.iter().flat_map(|region| in_ec2.iter().map(|call| call.in_region(region))));

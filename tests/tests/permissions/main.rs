@@ -13,11 +13,12 @@ mod scp;
 mod trust;
 
 use backup::RunParameters;
+use calls::{By, Call};
 use serde_json::{Value, json};
 use std::process::Command;
 use tests::{
     cloud::{Cloud, WITHOUT_SERVERS},
-    iam::StackPolicies,
+    iam::{RequestKind, StackPolicies, evaluate},
     root, template,
 };
 
@@ -89,6 +90,28 @@ fn an_operator_may_use_each_command_and_do_nothing_else() {
     let mut problems = check::problems(&deployed, &operator::calls(&deployed, &parameters), &operator::free());
     problems.extend(check::problems(&deployed, &operator::restore_calls(&deployed, &parameters), &drill::free()));
     sound(problems);
+}
+
+/// The evaluator of the other tests holds that no role may delete an annual while none expires.
+#[test]
+fn an_annual_may_be_deleted_if_a_plan_lets_annuals_expire() {
+    for (name, parameters) in [
+        ("permissions-annual", "Keep=Daily=7,Annual=7"),
+        ("permissions-plan", "Plans=gold:Daily=30,Annual=forever;old:Daily=0,Annual=10"),
+    ] {
+        let deployed = backup(name, &[parameters]);
+        let requests = [("nightly-backup", "Annual"), ("nightly-backup", "Daily"), ("another", "Annual")];
+        let requests = requests.map(|(stack, interval)| {
+            Call::new(By::Role("DeleteOneRole"), "ec2:DeleteSnapshot", "arn:aws:ec2:us-east-1::snapshot/snap-1")
+                .with("aws:ResourceTag/BackupStack", stack)
+                .with("aws:ResourceTag/Interval", interval)
+                .in_region("us-east-1")
+                .request(&deployed, RequestKind::Checked)
+        });
+        let outcomes = evaluate(&deployed.account, &calls::policies(&deployed), &requests);
+        let is_allowed: Vec<_> = outcomes.iter().map(|outcome| outcome == "Allowed").collect();
+        assert_eq!(is_allowed, [true, true, false], "{parameters}: {outcomes:?}");
+    }
 }
 
 /// Returns the problems of the roles of runs and drills. No role may do what another one does.

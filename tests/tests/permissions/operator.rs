@@ -83,7 +83,7 @@ fn stack(deployed: &StackPolicies) -> Vec<Call> {
 fn ledger(deployed: &StackPolicies, parameters: &RunParameters) -> Vec<Call> {
     let bucket = format!("arn:aws:s3:::{}", deployed.id("LedgerBucket"));
     let mut all = Vec::new();
-    for prefix in ["nights", "drills", "proofs"] {
+    for prefix in ["nights", "drills", "proofs", "rules"] {
         let object = Call::new(READ, "s3:GetObject", format!("{bucket}/{prefix}/2026-12-31/object"));
         let list = Call::new(READ, "s3:ListBucket", &bucket).with("s3:prefix", format!("{prefix}/2026-12-31/"));
         all.extend([object, list].map(|call| call.through("LedgerBucket")));
