@@ -214,7 +214,8 @@ pub fn due_on(
     INTERVALS.into_iter().filter(|name| plan.contains_key(name) && falls_on(name, night, weekly_on)).collect()
 }
 
-fn falls_on(interval: &str, date: NaiveDate, weekly_on: Weekday) -> bool {
+/// Returns whether an Interval is due on a date.
+pub fn falls_on(interval: &str, date: NaiveDate, weekly_on: Weekday) -> bool {
     match interval {
         "Daily" => true,
         "Weekly" => date.weekday() == weekly_on,

@@ -1,6 +1,6 @@
 //! Contracts between the state machines, the templates and the code.
 
-use domain::ErrorName;
+use domain::{ErrorName, plan::Plans};
 use regex::Regex;
 use report::metrics;
 use serde_json::{Value, json};
@@ -326,6 +326,31 @@ fn constraints(parameter: &serde_yaml_ng::Value) -> serde_yaml_ng::Mapping {
         constraints.insert("Type".into(), "String".into());
     }
     constraints
+}
+
+/// CloudFormation checks the pattern before the functions read the value. Only the functions see a mistake that no pattern can.
+#[test]
+fn the_patterns_of_keep_and_plans_accept_what_the_functions_read() {
+    let parameters = &template::read("backup.yaml")["Parameters"];
+    let pattern = |name: &str| {
+        let pattern = parameters[name]["AllowedPattern"].as_str().expect("a pattern");
+        Regex::new(&format!("^(?:{pattern})$")).expect("a pattern")
+    };
+    let (keep, plans) = (pattern("Keep"), pattern("Plans"));
+    let is_read = |rule: &str| Plans::read(rule, "", "Sunday").is_ok();
+    for rule in ["Daily=7", "Daily=0,Weekly=4", "Weekly=4,Daily=9999,Annual=forever", "Daily=forever"] {
+        assert!(keep.is_match(rule) && is_read(rule), "{rule}");
+        let named = format!("gold:{rule};a_b-2:{rule}");
+        assert!(plans.is_match(&named) && Plans::read("Daily=7", &named, "Sunday").is_ok(), "{named}");
+    }
+    for rule in ["", "Weekly=4", "Daily=-1", "Daily=7,", "Daily=7,Weekly=0", "Daily=7, Weekly=4", "daily=7", "Daily=10000"] {
+        assert!(!keep.is_match(rule) && !is_read(rule), "{rule}");
+        assert!(!plans.is_match(&format!("gold:{rule}")), "gold:{rule}");
+    }
+    for rule in ["Daily=0", "Daily=7,Weekly=4,Weekly=5"] {
+        assert!(keep.is_match(rule) && !is_read(rule), "{rule}: the functions name it");
+    }
+    assert!(plans.is_match("") && !plans.is_match("gold") && !plans.is_match("a b:Daily=7") && !plans.is_match("a:Daily=7;"));
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! Tests the documentation: its commands run, its links resolve, and its tables match the code.
 
+use domain::{
+    Interval,
+    plan::{Keep, Plans},
+};
 use regex::Regex;
 use serde_json::json;
 use serde_yaml_ng::Value;
@@ -9,6 +13,7 @@ use std::{
     net::TcpListener,
     process::Command,
 };
+use strum::VariantArray;
 use tests::{aws_commands, cloud::Cloud, commands, commands::Place, page, root, template, text};
 
 const README: &str = "README.md";
@@ -149,6 +154,24 @@ fn every_error_that_a_mail_knows_is_explained_to_the_operator() {
 }
 
 #[test]
+fn what_is_kept_is_what_the_code_keeps_by_default() {
+    let parameters = &template::read("backup.yaml")["Parameters"];
+    let default = |name: &str| parameters[name]["Default"].as_str().expect("a default").to_owned();
+    let plans = Plans::read(&default("Keep"), &default("Plans"), &default("WeeklyOn")).expect("plans");
+    let plan = plans.get("default").expect("the default plan");
+    let mut table = "| Interval | due on | by default, one expires when |\n|---|---|---|\n".to_owned();
+    for interval in Interval::VARIANTS {
+        let expires = match plan.keep(*interval) {
+            None => "not made".to_owned(),
+            Some(Keep::Forever) => "never".to_owned(),
+            Some(Keep::Count(count)) => format!("it is {} old **and** {count} newer ones exist", interval.age(count)),
+        };
+        table += &format!("| {interval} | {} | {expires} |\n", interval.due_dates());
+    }
+    page::assert_shows("README.md", "<!-- kept -->\n", "<!-- end -->\n", &table);
+}
+
+#[test]
 fn the_parameters_are_listed_as_the_template_has_them() {
     let (backup, whole) = (template::read("backup.yaml"), template::read("template.yaml"));
     let mut table = String::from("| parameter | default | |\n|---|---|---|\n");
@@ -160,8 +183,8 @@ fn the_parameters_are_listed_as_the_template_has_them() {
         };
         let default = if default.is_empty() { default } else { format!("`{default}`") };
         let name = name.as_str().expect("a name");
-        // template.yaml sets it.
-        if name == "RootStack" {
+        // template.yaml and `nightly deploy` set them.
+        if ["DaysBetweenRuns", "RootStack"].contains(&name) {
             continue;
         }
         let alone = if whole["Parameters"][name].is_null() { " Only with `TEMPLATE=backup`." } else { "" };

@@ -1,6 +1,6 @@
 //! `nightly deploy`: shows what would change in the stack, asks, and deploys it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_cloudformation::Client;
 use domain::{plan::Plans, rules::Rules};
 use jiff::{Timestamp, tz::TimeZone};
@@ -153,8 +153,8 @@ impl Deployment<'_> {
     fn check_rules(&self) -> Result<()> {
         let value = |name: &str| self.parameters.get(name).map(String::as_str);
         let (keep, plans) = (value("Keep").unwrap_or("Daily=7"), value("Plans").unwrap_or_default());
-        Plans::read(keep, plans, value("WeeklyOn").unwrap_or("Sunday"))?;
-        Ok(())
+        let read = Plans::read(keep, plans, value("WeeklyOn").unwrap_or("Sunday"));
+        read.map(drop).map_err(|error| anyhow!(error.message))
     }
 
     /// Sets the parameter that the alarms and the functions need to know the pauses of the schedule.

@@ -1,6 +1,6 @@
 //! `nightly plan`: shows the plans, and what the next run makes and deletes, also if `Keep` or `Plans` were changed.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use domain::{
     Interval, Night,
     due::due,
@@ -102,7 +102,7 @@ impl PlanReport {
     /// The rules cannot be read, or AWS does not answer.
     pub async fn read(account: &Account, stack: &Stack, rules: &Rules, now: Timestamp) -> Result<Self> {
         // Checks the rules before any call.
-        let mut plans = rules.plans()?;
+        let mut plans = rules.plans().map_err(|error| anyhow!(error.message))?;
         plans.weekly_on = stack.plans.weekly_on;
         let inventory = Inventory::read(account, stack, None).await?;
         let (ledger, mut last_run) = (LedgerRuns::new(account, stack), LastRun::new());

@@ -136,7 +136,11 @@ pub fn progress_line(state: &str, output: &serde_json::Value) -> Option<String> 
                 Some(_) => format!("{}: failed", name(region)),
                 None => {
                     let (work, before) = (count(&region["workList"]), count(&region["protected"]));
-                    format!("{}: {work} to snapshot, {before} protected already", name(region))
+                    let not_due = match count(&region["notDue"]) {
+                        0 => String::new(),
+                        count => format!(", {count} not due"),
+                    };
+                    format!("{}: {work} to snapshot, {before} protected already{not_due}", name(region))
                 }
             })
             .collect(),
@@ -182,11 +186,11 @@ mod tests {
     #[test]
     fn each_step_says_what_it_found_and_a_failed_one_its_error() {
         let output = json!({"regions": [
-            {"region": "us-east-1", "workList": {"count": 2}, "protected": {"count": 1}, "expiry": {"expired": {"count": 1}}},
+            {"region": "us-east-1", "workList": {"count": 2}, "protected": {"count": 1}, "notDue": {"count": 4}, "expiry": {"expired": {"count": 1}}},
             {"region": "eu-west-1", "failure": {"DiscoverVolumes": {"Error": "Refused"}}},
         ]});
         let said = |state| progress_line(state, &output).unwrap();
-        assert_eq!(said("DiscoverRegions"), "us-east-1: 2 to snapshot, 1 protected already; eu-west-1: failed");
+        assert_eq!(said("DiscoverRegions"), "us-east-1: 2 to snapshot, 1 protected already, 4 not due; eu-west-1: failed");
         assert_eq!(said("BackUpRegions"), "us-east-1: 1 snapshot expired; eu-west-1: stopped by a failure");
         let output = json!({"summary": "Night 2026-12-31: all 2 volumes protected; report: s3://x"});
         assert_eq!(progress_line("ReportNight", &output).unwrap(), "Night 2026-12-31: all 2 volumes protected");

@@ -7,7 +7,7 @@ use domain::{
     tags::Identity,
 };
 
-use crate::{forecast::SnapshotEnd, ui::text::plural};
+use crate::forecast::SnapshotEnd;
 
 /// Returns what each plan keeps, one sentence each.
 pub fn keeps(plans: &Plans) -> Vec<String> {
@@ -127,16 +127,9 @@ fn without_rule(Identity { interval, plan, .. }: &Identity, plans: &Plans) -> St
 
 /// Returns `it is 7 Nights old since 2026-11-20`, or the date on which it will be.
 fn aged(identity: &Identity, plans: &Plans, old_on: Night, next: Night) -> String {
-    let count = match rule(identity, plans) {
-        Some(Keep::Count(count)) => count as usize,
-        _ => 0,
-    };
-    let age = match identity.interval {
-        Interval::Daily => plural(count, "Night"),
-        Interval::Weekly => plural(count, "week"),
-        Interval::Monthly => plural(count, "month"),
-        Interval::Quarterly => plural(3 * count, "month"),
-        Interval::Annual => plural(count, "year"),
+    let age = match rule(identity, plans) {
+        Some(Keep::Count(count)) => identity.interval.age(count),
+        _ => String::new(),
     };
     if old_on < next { format!("it is {age} old since {old_on}") } else { format!("it is {age} old on {old_on}") }
 }

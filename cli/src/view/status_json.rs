@@ -42,6 +42,10 @@ pub struct RunJson {
     planned: Option<usize>,
     protected: Option<usize>,
     unprotected: Option<usize>,
+    /// Volumes whose plan had nothing due.
+    not_due: Option<usize>,
+    /// Volumes whose snapshot made up an Interval that they had missed.
+    made_up: Option<usize>,
     expired: Option<usize>,
     /// Location of the report: `s3://…`.
     report: Option<String>,
@@ -78,6 +82,8 @@ impl From<&RunRecord> for RunJson {
             planned: total(|region| region.planned),
             protected: total(|region| region.protected),
             unprotected: total(|region| region.unprotected),
+            not_due: total(|region| region.not_due),
+            made_up: total(|region| region.made_up),
             expired: total(|region| region.expired),
             report: run.summary.as_ref().map(|summary| summary.location.clone()),
         }

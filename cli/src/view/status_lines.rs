@@ -21,16 +21,23 @@ pub struct Lines<'a> {
 
 impl Lines<'_> {
     pub fn text(&self, starts: &[RunRecord]) -> String {
-        let mut rows =
-            Rows::new(&[&["Night", "Started", "Took"], &["Protected", "Unprotected", "Expired"], &["Outcome"]]);
+        let mut rows = Rows::new(&[
+            &["Night", "Started", "Took"],
+            &["Protected", "Not due", "Unprotected", "Expired"],
+            &["Outcome"],
+        ]);
         for start in starts {
             let (word, colour) = outcome_word(start);
             let number = |of: fn(&RegionCounts) -> usize| {
                 start.summary.as_ref().map(|summary| grouped(summary.total(of))).unwrap_or_default()
             };
+            // The column is left out if every plan has dailies.
+            let not_due = start.summary.as_ref().map(|summary| summary.total(|region| region.not_due));
+            let not_due = not_due.filter(|count| *count > 0).map(grouped).unwrap_or_default();
             let night = start.night.map_or_else(|| "?".to_owned(), |night| night.to_string());
             let numbers = [
                 number(|region| region.protected),
+                not_due,
                 number(|region| region.unprotected),
                 number(|region| region.expired),
             ];

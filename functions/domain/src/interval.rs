@@ -63,6 +63,30 @@ impl Interval {
         }
     }
 
+    /// Returns the due dates in words.
+    pub fn due_dates(self) -> &'static str {
+        match self {
+            Self::Daily => "every Night",
+            Self::Weekly => "Sunday, or the day in `WeeklyOn`",
+            Self::Monthly => "the 1st of each month",
+            Self::Quarterly => "1 January, April, July and October",
+            Self::Annual => "31 December",
+        }
+    }
+
+    /// Returns an age in the unit of this Interval, such as `7 Nights` or `15 months`.
+    pub fn age(self, count: u32) -> String {
+        let (factor, unit) = match self {
+            Self::Daily => (1, "Night"),
+            Self::Weekly => (1, "week"),
+            Self::Monthly => (1, "month"),
+            Self::Quarterly => (3, "month"),
+            Self::Annual => (1, "year"),
+        };
+        let count = u64::from(count) * factor;
+        if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+    }
+
     /// Returns the word for a snapshot of this Interval, such as `daily`.
     pub fn word(self) -> &'static str {
         match self {

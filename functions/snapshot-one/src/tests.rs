@@ -51,8 +51,8 @@ fn creates() -> Rule {
                         ("BackupStack", "prod"),
                         ("Interval", "Annual"),
                         ("Intervals", "Daily+Annual"),
-                        ("Plan", "gold"),
                         ("Night", "2026-12-31"),
+                        ("Plan", "gold"),
                         ("SnapshotOf", "vol-1"),
                     ]
         })
@@ -139,7 +139,7 @@ async fn the_tags_that_an_account_demands_are_in_the_call_that_creates() {
         .match_requests(|request| {
             let tags = request.tag_specifications().iter().flat_map(|one| one.tags());
             let tags: Vec<_> = tags.map(|tag| (tag.key().unwrap(), tag.value().unwrap())).collect();
-            [("Client", "acme"), ("CostCenter", "42")].iter().all(|tag| tags.contains(tag)) && tags.len() == 7
+            [("Client", "acme"), ("CostCenter", "42")].iter().all(|tag| tags.contains(tag)) && tags.len() == 8
         })
         .then_output(|| CreateSnapshotOutput::builder().snapshot_id("snap-new").build());
     let ec2 = mock_client!(aws_sdk_ec2, RuleMode::MatchAny, &[&finds(None), &create]);

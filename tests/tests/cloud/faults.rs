@@ -31,6 +31,10 @@ fn of_night(call: &Call, night: &str) -> bool {
     call.action == "DescribeSnapshots" && tonight && !call.is_filtered("DescribeSnapshots", "volume-id")
 }
 
+fn of_all_nights(call: &Call, _: &str) -> bool {
+    call.action == "DescribeSnapshots" && !call.is_filtered("DescribeSnapshots", "tag:Night")
+}
+
 const PLACES: [KnownCall; 11] = [
     KnownCall {
         function: "discover-volumes",
@@ -38,7 +42,7 @@ const PLACES: [KnownCall; 11] = [
         is: |call, _| call.action == "DescribeRegions",
         nth: 1,
     },
-    KnownCall { function: "discover-volumes", call: "DescribeSnapshots", is: of_night, nth: 1 },
+    KnownCall { function: "discover-volumes", call: "DescribeSnapshots", is: of_all_nights, nth: 1 },
     KnownCall {
         function: "discover-volumes",
         call: "DescribeVolumes",
@@ -58,12 +62,7 @@ const PLACES: [KnownCall; 11] = [
         nth: 1,
     },
     KnownCall { function: "tag-snapshot", call: "CreateTags", is: |call, _| call.action == "CreateTags", nth: 1 },
-    KnownCall {
-        function: "find-expired",
-        call: "DescribeSnapshots",
-        is: |call, _| call.action == "DescribeSnapshots" && !call.is_filtered("DescribeSnapshots", "tag:Night"),
-        nth: 1,
-    },
+    KnownCall { function: "find-expired", call: "DescribeSnapshots", is: of_all_nights, nth: 2 },
     KnownCall {
         function: "find-expired",
         call: "DescribeVolumes",
@@ -71,7 +70,7 @@ const PLACES: [KnownCall; 11] = [
         nth: 1,
     },
     KnownCall { function: "delete-one", call: "DeleteSnapshot", is: |call, _| call.action == "DeleteSnapshot", nth: 1 },
-    KnownCall { function: "report-night", call: "DescribeSnapshots (tonight's)", is: of_night, nth: 2 },
+    KnownCall { function: "report-night", call: "DescribeSnapshots (tonight's)", is: of_night, nth: 1 },
     KnownCall {
         function: "report-night",
         call: "DescribeSnapshots (expired)",

@@ -93,6 +93,7 @@ async fn the_json_of_each_command_follows_its_schema_and_its_golden_file() {
     run("coverage", &["--max-age", "9999h"]);
     let listing = run("list", &[]);
     let point = &listing["volumes"][0]["restorePoints"][0];
+    run("plan", &["--keep", "Daily=7,Weekly=4,Annual=forever"]);
     run("why", &[point["snapshotId"].as_str().expect("an id")]);
     run("restore", &["--server", "web-server", "--plan"]);
     run("status", &["2026-11-20"]);

@@ -20,6 +20,7 @@ mod lost_ledger;
 mod make_night;
 mod nightly;
 mod once;
+mod plans;
 mod restore;
 mod schedule;
 mod second_engine;
