@@ -99,7 +99,7 @@ fn each_week_has_one_weekly_and_each_month_one_monthly_whatever_the_clock_does()
     for zone in ZONES {
         let (tz, same) = (zone.parse::<chrono_tz::Tz>().expect("a zone"), time_zone(zone));
         let mut date = NaiveDate::from_ymd_opt(2027, 2, 1).expect("a date");
-        let (mut weeklies, mut monthlies) = (Vec::new(), 0);
+        let (mut weeklies, mut monthlies) = (Vec::<Night>::new(), 0);
         for _ in 0..730 {
             let local = tz.from_local_datetime(&date.and_hms_opt(2, 30, 0).expect("a time"));
             // Scheduler skips a local time that does not exist. The weekly of that day is made up by the next run.
@@ -109,7 +109,9 @@ fn each_week_has_one_weekly_and_each_month_one_monthly_whatever_the_clock_does()
                 weeklies.extend(due.contains(Interval::Weekly).then_some(night));
                 monthlies += usize::from(due.contains(Interval::Monthly));
             } else {
-                weeklies.extend((date.weekday() == Weekday::Sun).then(|| date.to_string().parse().expect("a Night")));
+                weeklies.extend(
+                    (date.weekday() == Weekday::Sun).then(|| date.to_string().parse::<Night>().expect("a Night")),
+                );
             }
             date = date + Days::new(1);
         }

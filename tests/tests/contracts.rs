@@ -343,14 +343,21 @@ fn the_patterns_of_keep_and_plans_accept_what_the_functions_read() {
         let named = format!("gold:{rule};a_b-2:{rule}");
         assert!(plans.is_match(&named) && Plans::read("Daily=7", &named, "Sunday").is_ok(), "{named}");
     }
-    for rule in ["", "Weekly=4", "Daily=-1", "Daily=7,", "Daily=7,Weekly=0", "Daily=7, Weekly=4", "daily=7", "Daily=10000"] {
+    for rule in
+        ["", "Weekly=4", "Daily=-1", "Daily=7,", "Daily=7,Weekly=0", "Daily=7, Weekly=4", "daily=7", "Daily=10000"]
+    {
         assert!(!keep.is_match(rule) && !is_read(rule), "{rule}");
         assert!(!plans.is_match(&format!("gold:{rule}")), "gold:{rule}");
     }
     for rule in ["Daily=0", "Daily=7,Weekly=4,Weekly=5"] {
         assert!(keep.is_match(rule) && !is_read(rule), "{rule}: the functions name it");
     }
-    assert!(plans.is_match("") && !plans.is_match("gold") && !plans.is_match("a b:Daily=7") && !plans.is_match("a:Daily=7;"));
+    assert!(
+        plans.is_match("")
+            && !plans.is_match("gold")
+            && !plans.is_match("a b:Daily=7")
+            && !plans.is_match("a:Daily=7;")
+    );
 }
 
 #[test]

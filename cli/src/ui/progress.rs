@@ -190,7 +190,10 @@ mod tests {
             {"region": "eu-west-1", "failure": {"DiscoverVolumes": {"Error": "Refused"}}},
         ]});
         let said = |state| progress_line(state, &output).unwrap();
-        assert_eq!(said("DiscoverRegions"), "us-east-1: 2 to snapshot, 1 protected already, 4 not due; eu-west-1: failed");
+        assert_eq!(
+            said("DiscoverRegions"),
+            "us-east-1: 2 to snapshot, 1 protected already, 4 not due; eu-west-1: failed"
+        );
         assert_eq!(said("BackUpRegions"), "us-east-1: 1 snapshot expired; eu-west-1: stopped by a failure");
         let output = json!({"summary": "Night 2026-12-31: all 2 volumes protected; report: s3://x"});
         assert_eq!(progress_line("ReportNight", &output).unwrap(), "Night 2026-12-31: all 2 volumes protected");

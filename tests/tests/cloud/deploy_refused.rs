@@ -15,8 +15,14 @@ const REFUSALS: [(&[&str], &str); 8] = [
     (&["--stack", "a_b"], "\"a_b\" is not a stack name"),
     (&["--stack", "a-name-that-leaves-the-bucket-no-room"], "is too long: at most 30 characters in eu-west-1"),
     (&["--parameters", "KeepDalies=14"], "the template backup has no parameter KeepDalies; it has "),
-    (&["--parameters", "Keep=Daily=7,Weekly=x"], "nightly: Keep, Weekly \"x\" must be a whole number from 1 to 9999, or forever"),
-    (&["--parameters", "Plans=gold:Monthly=12"], "nightly: Plans, gold \"Monthly=12\" does not name Daily; add Daily=7, or Daily=0 for no dailies"),
+    (
+        &["--parameters", "Keep=Daily=7,Weekly=x"],
+        "nightly: Keep, Weekly \"x\" must be a whole number from 1 to 9999, or forever",
+    ),
+    (
+        &["--parameters", "Plans=gold:Monthly=12"],
+        "nightly: Plans, gold \"Monthly=12\" does not name Daily; add Daily=7, or Daily=0 for no dailies",
+    ),
     (&["--parameters", "Keep"], "For more information, try '--help'."),
     (&["--from", "/nonexistent"], "/nonexistent/infra/backup.yaml cannot be read"),
 ];
