@@ -172,11 +172,10 @@ impl PlanReport {
         let deletes = if self.is_preview { "would delete" } else { "deletes" };
         text += &terminal.prose(0, &format!("It {deletes} {}.", in_words(&self.deletes)));
         if !self.spares.is_empty() {
-            let spares = format!(
-                "It keeps {} that the rules of the last run kept, and sends an email. The Night after it deletes them.",
-                in_words(&self.spares)
-            );
-            text += &terminal.prose(0, &spares);
+            let spares = in_words(&self.spares);
+            let once =
+                "It is the first Night under shorter rules. So it sends an email, and the Night after it deletes";
+            text += &terminal.prose(0, &format!("{once} {spares}."));
         }
         if !self.without_rule.is_empty() {
             let stay = in_words(&self.without_rule);

@@ -52,7 +52,7 @@ fn a_shorter_rule_spares_first_and_says_what_the_night_after_deletes() {
     let said = text(&of(Some("Daily=9,Annual=forever")));
     assert!(said.starts_with("A preview: nothing is changed.\n"), "{said}");
     assert!(said.contains("It would delete 2 snapshots"), "{said}");
-    let spared = "It keeps 6 snapshots: 6 Daily of default that the rules of the last run kept, and sends an email. The Night after it deletes them.\n";
+    let spared = "It is the first Night under shorter rules. So it sends an email, and the Night after it deletes 6 snapshots: 6 Daily of default.\n";
     assert!(said.contains(spared), "{said}");
     let nobody_remembers = of(None);
     assert!(nobody_remembers.spares.is_empty() && nobody_remembers.deletes[0].snapshots == 8);

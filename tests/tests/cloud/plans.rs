@@ -139,6 +139,13 @@ async fn a_missed_annual_is_made_up(story: &Story) {
 async fn a_shorter_rule_warns_before_it_deletes(story: &Story) {
     let preview = story.nightly(&["plan", "--keep", "Daily=1,Annual=forever"]);
     assert!(preview.starts_with("A preview: nothing is changed.\n"), "{preview}");
+    let tree = story.cloud.directory.join("tree").display().to_string();
+    let deploy = ["deploy", "--from", &tree, "--template", "backup", "--stack", "nightly-backup", "--allow-endpoint"];
+    let output = story.cloud.nightly(&[&deploy[..], &["--parameters", "Keep=Daily=1,Annual=forever"]].concat());
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && shown.contains("Make these changes?"), "it asks: {shown}");
+    assert!(shown.contains("The run for 2027-01-04 would make 3 snapshots"), "{shown}");
+    assert!(shown.contains("the Night after it deletes 5 snapshots: 5 Daily of default."), "{shown}");
     let output = story.cloud.run("up", &["Keep=Daily=1,Annual=forever"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let before: Vec<_> = story.cloud.snapshots().await.into_keys().collect();
@@ -146,7 +153,8 @@ async fn a_shorter_rule_warns_before_it_deletes(story: &Story) {
     for _again in 0..2 {
         let region = story.complete("2027-01-04").await;
         let spared = ids(&region["spared"], "snapshotId");
-        assert!(!spared.is_empty() && warned.replace(spared.clone()).is_none_or(|first| first == spared), "{region}");
+        assert_eq!(spared.len(), 5, "as the preview said");
+        assert!(warned.replace(spared.clone()).is_none_or(|first| first == spared), "{region}");
         let (subject, message) = story.only_mail().await;
         let snapshots = format!("Retention became shorter: the next Night deletes {} snapshots", spared.len());
         assert_eq!(subject, format!("[nightly-backup] {snapshots}"));
