@@ -27,7 +27,7 @@ pub struct RegionView<'a> {
     /// Unprotected volumes come first.
     pub volumes: Shown<VolumeRow<'a>>,
     pub causes: Shown<CauseGroup<'a>>,
-    /// Expired snapshots. Snapshots that failed, are still listed, or have unreadable tags come first.
+    /// Expired snapshots. Snapshots that failed, are still listed, or have unreadable tags come first, then those that stay because of a plan.
     pub snapshots: Shown<SnapshotRow<'a>>,
 }
 
@@ -201,9 +201,12 @@ fn snapshots(region: &RunRegion, dry_run: bool, most: usize) -> Shown<SnapshotRo
         expired(one, true, "Kept", &detail)
     });
     let usual = region.expired.iter().map(|one| expired(one, false, gone, ""));
-    let news: Vec<_> = unreadable.chain(listed).chain(failed).chain(spared).chain(without_rule).collect();
-    let limit = news.len() + most;
-    shown(news.into_iter().chain(usual).collect(), limit)
+    let news: Vec<_> = unreadable.chain(listed).chain(failed).collect();
+    // A mistake in a plan can concern every snapshot.
+    let ruled = spared.take(most).chain(without_rule.take(most)).chain(usual.take(most));
+    let all = news.len() + region.spared.len() + region.without_rule.len() + region.expired.len();
+    let first: Vec<_> = news.into_iter().chain(ruled).collect();
+    Shown { more: all - first.len(), first }
 }
 
 fn expired<'a>(one: &'a ManagedSnapshot, is_news: bool, outcome: &'static str, detail: &str) -> SnapshotRow<'a> {

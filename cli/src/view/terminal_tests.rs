@@ -1,5 +1,5 @@
 use super::*;
-use domain::Reason;
+use domain::{Interval, Reason, messages::ManagedSnapshot};
 use report::night::Unprotected;
 use serde_json::json;
 
@@ -47,6 +47,24 @@ fn of_ten_thousand_volumes_those_that_failed_are_listed_and_the_rest_is_counted(
     assert_eq!(said.matches(" NOT PROTECTED").count(), 3);
     assert!(said.contains("and 9,947 more volumes: nightly status 2026-12-31 --json"), "{said}");
     assert!(said.lines().count() < 80, "{said}");
+}
+
+#[test]
+fn of_ten_thousand_snapshots_that_a_plan_keeps_the_first_are_listed() {
+    let mut report = night(1, 0);
+    let one = |number: u32| ManagedSnapshot {
+        snapshot_id: format!("snap-{number:017x}"),
+        volume_id: "vol-1".into(),
+        night: report.night,
+        interval: Interval::Weekly,
+        plan: "gone".into(),
+    };
+    let many: Vec<_> = (2..10_002).map(one).collect();
+    (report.regions[0].without_rule, report.regions[0].spared) = (many.clone(), many);
+    let said = text(&report, None);
+    assert!(said.contains("kept (the plan gone has no rule for Weekly)"), "{said}");
+    assert!(said.contains("kept until the next night (Keep or Plans became shorter)"), "{said}");
+    assert!(said.contains("and 19,900 more snapshots") && said.lines().count() < 120, "{said}");
 }
 
 #[test]
