@@ -105,7 +105,7 @@ impl BenchSetup {
                 continue;
             }
             let volume: Value = serde_json::from_str(line).expect("JSON");
-            let input = json!({"region": "us-east-1", "night": NIGHTS[0], "intervals": "Daily", "volume": volume});
+            let input = json!({"region": "us-east-1", "night": NIGHTS[0], "volume": volume});
             let cause =
                 json!({"errorType": "Refused", "errorMessage": "CreateSnapshot: UnauthorizedOperation: denied"});
             let child = json!({
