@@ -443,8 +443,8 @@ fn no_night_for_26_hours_or_the_pause_of_the_schedule_raises_an_alarm() {
     let number = |key: &str| alarm[key].as_u64().expect("a number");
     assert_eq!((number("Period"), number("Threshold")), (3_600, 1));
     assert_eq!(alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]);
-    assert_eq!(alarm["EvaluationPeriods"]["Fn::FindInMap"][0].as_str(), Some("DaysBetweenRuns"));
-    let hours = &template::read("backup.yaml")["Mappings"]["DaysBetweenRuns"];
+    assert_eq!(alarm["EvaluationPeriods"]["Fn::FindInMap"][0].as_str(), Some("Pauses"));
+    let hours = &template::read("backup.yaml")["Mappings"]["Pauses"];
     for (days, hours) in hours.as_mapping().expect("a mapping") {
         let days: u64 = days.as_str().expect("a number").parse().expect("a number");
         // CloudWatch looks back seven days at most (CloudWatch API reference, PutMetricAlarm).
