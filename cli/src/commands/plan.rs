@@ -3,11 +3,9 @@
 use anyhow::{Result, anyhow};
 use domain::{
     Interval, Night,
-    due::due,
     plan::{Keep, Plan, Plans},
     retention::{self, DatedSnapshot, RetentionState},
     rules::{LastRules, Rules},
-    tags::Identity,
 };
 use jiff::Timestamp;
 use ledger::keys;
@@ -232,13 +230,10 @@ impl Sums {
             *self.volumes.entry(plan.clone()).or_default() += 1;
             let unknown = history.volume.and_then(|volume| plans.unknown(&volume.tags));
             self.unknown_plans += usize::from(unknown.is_some());
-            let past = forecast::history(&snapshots);
-            let rule = plans.get(&plan);
-            if let Some(intervals) = rule.and_then(|rule| due(rule, next, plans.weekly_on, &past)) {
-                *self.makes.entry((plan.clone(), intervals.to_string())).or_default() += 1;
-                let identity = Identity { night: next, interval: intervals.governing(), intervals, plan };
-                let (id, volume_id) = (String::new(), String::new());
-                snapshots.push(DatedSnapshot { id, volume_id, identity, state: RetentionState::Pending });
+            let mut past = forecast::history(&snapshots);
+            if let Some(coming) = forecast::coming_snapshot(next, &plan, plans, &mut past) {
+                *self.makes.entry((plan, coming.identity.intervals.to_string())).or_default() += 1;
+                snapshots.push(DatedSnapshot { state: RetentionState::Pending, ..coming });
             }
         }
         let expired = |plans| retention::expired(&snapshots, next, plans, |_| exists);

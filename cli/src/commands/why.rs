@@ -170,7 +170,7 @@ impl Explanation {
 }
 
 fn in_place_of(makes_up: &[DueDate]) -> String {
-    let missed: Vec<_> = makes_up.iter().map(|due| format!("{} of {}", due.interval, due.night)).collect();
+    let missed: Vec<_> = makes_up.iter().map(|due| due.to_string()).collect();
     format!("It stands for the {}, for which the volume had no snapshot.", missed.join(" and the "))
 }
 

@@ -100,7 +100,7 @@ pub fn intervals(report: &Report) -> String {
 
 /// Formats the Intervals that a snapshot makes up, or that a volume lacks.
 fn dues(verb: &str, dues: &[DueDate]) -> Option<String> {
-    let dues: Vec<_> = dues.iter().map(|due| format!("{} of {}", due.interval, due.night)).collect();
+    let dues: Vec<_> = dues.iter().map(|due| due.to_string()).collect();
     (!dues.is_empty()).then(|| format!("{verb} {}", dues.join(" and ")))
 }
 

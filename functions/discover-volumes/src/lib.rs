@@ -112,6 +112,7 @@ pub async fn handle(
         let (plan, rule) = plans.of_volume(&volume.tags);
         volume.plan = plan.to_owned();
         volume.intervals = due(rule, night, plans.weekly_on, &found.history);
+        volume.missed = found.history.missed(rule, night, plans.weekly_on);
         let list = match found.tonight {
             Some(tonight) => {
                 volume.intervals = tonight.intervals;

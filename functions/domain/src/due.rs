@@ -1,7 +1,7 @@
 //! The Intervals that are due for a volume on a Night, among them those that it missed.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::civil::Weekday;
 
@@ -17,6 +17,20 @@ pub struct DueDate {
     pub interval: Interval,
     /// The date on which it was due.
     pub night: Night,
+}
+
+impl DueDate {
+    /// Returns the latest due date up to and including `night`. Returns none if the calendar begins after it.
+    pub fn last(interval: Interval, night: Night, weekly_on: Weekday) -> Option<Self> {
+        Some(Self { interval, night: interval.last_due(night, weekly_on)? })
+    }
+}
+
+/// Writes `Annual of 2026-12-31`.
+impl fmt::Display for DueDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.interval, self.night)
+    }
 }
 
 /// The Nights of a volume's managed snapshots, as far as they decide what is due. Pending and archived snapshots count, failed ones do not.
@@ -39,9 +53,7 @@ impl History {
     /// Returns the Intervals of a plan whose latest due date passed without a snapshot. A volume without a snapshot before that date, such as
     /// a new one, did not miss it.
     pub fn missed(&self, plan: &Plan, night: Night, weekly_on: Weekday) -> Vec<DueDate> {
-        let due = plan
-            .iter()
-            .filter_map(|(interval, _)| Some(DueDate { interval, night: interval.last_due(night, weekly_on)? }));
+        let due = plan.iter().filter_map(|(interval, _)| DueDate::last(interval, night, weekly_on));
         due.filter(|due| due.night < night && self.lacks(due)).collect()
     }
 
@@ -63,9 +75,7 @@ pub fn due(plan: &Plan, night: Night, weekly_on: Weekday, history: &History) -> 
 
 /// Returns the Intervals of a snapshot that were not due on its Night, each with the date for which the snapshot makes it up.
 pub fn made_up(night: Night, intervals: &Intervals, plans: &Plans) -> Vec<DueDate> {
-    let due = intervals
-        .iter()
-        .filter_map(|interval| Some(DueDate { interval, night: interval.last_due(night, plans.weekly_on)? }));
+    let due = intervals.iter().filter_map(|interval| DueDate::last(interval, night, plans.weekly_on));
     due.filter(|due| due.night != night).collect()
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     Interval, Intervals, Night,
+    due::DueDate,
     origin::Origin,
     plan,
     step_functions::{Caught, LedgerList},
@@ -31,6 +32,9 @@ pub struct SelectedVolume {
     /// Intervals that are due for the volume, or that it already has on this Night. Absent if nothing is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals: Option<Intervals>,
+    /// Intervals that the volume missed, and that the Night's snapshot makes up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<DueDate>,
 }
 
 /// The position of a child execution in its Map.

@@ -1,12 +1,7 @@
 //! The outcome of one volume, from the plan and the snapshots that EC2 lists.
 
 use domain::{
-    Interval, Night, Reason,
-    due::{DueDate, made_up},
-    messages::SelectedVolume,
-    plan::Plans,
-    reason::Code,
-    retention::protects,
+    Interval, Night, Reason, due::DueDate, messages::SelectedVolume, plan::Plans, reason::Code, retention::protects,
 };
 use report::night::{Failure, NamedVolume, Protected, Unprotected};
 
@@ -54,19 +49,19 @@ impl Facts<'_> {
         }
     }
 
+    /// Returns what the Night's snapshot makes up. The first snapshot of a volume makes up nothing, whatever its Intervals.
     fn makes_up(&self) -> Vec<DueDate> {
         let intervals = self.volume.intervals.as_ref();
-        intervals.map(|intervals| made_up(self.night, intervals, self.plans)).unwrap_or_default()
+        let is_made = |due: &&DueDate| intervals.is_some_and(|intervals| intervals.contains(due.interval));
+        self.volume.missed.iter().filter(is_made).copied().collect()
     }
 
     fn lacks(&self) -> Vec<DueDate> {
         let intervals = self.volume.intervals.iter().flat_map(|intervals| intervals.iter());
         let longer = intervals.filter(|interval| *interval != Interval::Daily);
-        longer
-            .filter_map(|interval| {
-                Some(DueDate { interval, night: interval.last_due(self.night, self.plans.weekly_on)? })
-            })
-            .collect()
+        let tonight = longer.filter_map(|interval| DueDate::last(interval, self.night, self.plans.weekly_on));
+        let tonight = tonight.filter(|due| due.night == self.night);
+        tonight.chain(self.volume.missed.iter().copied().filter(|due| due.interval != Interval::Daily)).collect()
     }
 
     fn reason(&self) -> Reason {
@@ -138,14 +133,18 @@ mod tests {
 
     #[test]
     fn a_snapshot_makes_up_what_was_missed_and_a_volume_without_one_lacks_it() {
-        let volume = SelectedVolume { intervals: "Daily+Quarterly+Annual".parse().ok(), ..volume() };
         let annual = DueDate { interval: Interval::Annual, night: "2026-12-31".parse().unwrap() };
+        let intervals = "Daily+Quarterly+Annual".parse().ok();
+        let volume = SelectedVolume { intervals, missed: vec![annual], ..volume() };
         let tonight = tonight("pending");
         let VolumeOutcome::Protected(protected) = facts(&volume, &tonight).outcome() else { panic!() };
         assert_eq!(protected.makes_up, [annual]);
         let VolumeOutcome::Unprotected(unprotected) = facts(&volume, &[]).outcome() else { panic!() };
         let quarterly = DueDate { interval: Interval::Quarterly, night: "2027-01-01".parse().unwrap() };
         assert_eq!(unprotected.lacks, [quarterly, annual]);
+        let new = SelectedVolume { intervals: "Weekly".parse().ok(), missed: vec![], ..volume.clone() };
+        let VolumeOutcome::Protected(protected) = facts(&new, &tonight).outcome() else { panic!() };
+        assert!(protected.makes_up.is_empty(), "a new volume missed nothing");
     }
 
     #[test]

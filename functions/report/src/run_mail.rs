@@ -70,14 +70,13 @@ fn failures(region: &RunRegion) -> impl Iterator<Item = (Reason, String)> {
 }
 
 fn lacks(lacks: &[DueDate]) -> String {
-    let lacks: Vec<_> = lacks.iter().map(|due| format!("{} of {}", due.interval, due.night)).collect();
+    let lacks: Vec<_> = lacks.iter().map(DueDate::to_string).collect();
     if lacks.is_empty() { String::new() } else { format!(", lacks its {}", lacks.join(" and ")) }
 }
 
 /// Returns sentences about the longer Intervals that were missed: those that are made up now, and those that are still lacking.
 fn missed(report: &Report) -> String {
-    let volumes =
-        |volumes: usize, due: DueDate| format!("{} of {} of {}", due.interval, due.night, plural(volumes, "volume"));
+    let volumes = |volumes: usize, due: DueDate| format!("{due} of {}", plural(volumes, "volume"));
     let sum = |dues: &mut dyn Iterator<Item = DueDate>| {
         let mut sum = BTreeMap::new();
         dues.for_each(|due| *sum.entry(due).or_insert(0) += 1);
@@ -146,7 +145,7 @@ fn verdict(summary: &Summary) -> String {
         return format!("The run for {night} is not complete: {}.\n{known}", summary.headline());
     }
     let mut text = match protected {
-        0 => format!("No volume was due on {night}."),
+        0 if summary.total(|region| region.not_due) > 0 => format!("No volume was due on {night}."),
         _ => format!("Every volume that was due has a snapshot for {night}."),
     };
     let failed = summary.total(|region| region.failed_snapshots);

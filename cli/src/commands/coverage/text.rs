@@ -94,7 +94,7 @@ impl CoverageReport {
     /// Returns a line for each volume that missed an Interval or has an unknown plan, at most `MOST_REMARKS` of each.
     fn remarks(&self) -> Vec<String> {
         let lacking = self.volumes.iter().filter(|row| !row.lacks.is_empty()).map(|row| {
-            let lacks: Vec<_> = row.lacks.iter().map(|due| format!("{} of {}", due.interval, due.night)).collect();
+            let lacks: Vec<_> = row.lacks.iter().map(|due| due.to_string()).collect();
             format!("{} lacks its {}. The next run makes it up.", row.volume_id, lacks.join(" and its "))
         });
         let unknown = self.volumes.iter().filter_map(|row| {
